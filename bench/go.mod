@@ -1,0 +1,3 @@
+module gatehouse.example/bench
+
+go 1.26.0

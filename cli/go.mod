@@ -1,0 +1,3 @@
+module gatehouse.example/cli
+
+go 1.26.0

@@ -1,0 +1,111 @@
+package contracts
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/uuid"
+)
+
+// ClientIDExtension is the CloudEvents extension attribute that names the app
+// client; it is repeated as a message attribute so that subscribers can filter.
+const ClientIDExtension = "clientid"
+
+// TraceParentExtension carries the W3C trace context across SNS and SQS
+// (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md).
+const TraceParentExtension = "traceparent"
+
+// SchemaBase is the folder of the JSON Schemas in an event's dataschema.
+const SchemaBase = "https://gatehouse.example/schemas/"
+
+// Act says what every event has in common.
+type Act struct {
+	// ID is the event's id. Empty means a random one, drawn once.
+	ID string
+	// PoolARN is the ARN of the user pool.
+	PoolARN string
+	// Subject is the user's sub; empty where Cognito knows none.
+	Subject string
+	// ClientID is the app client; empty where none was involved.
+	ClientID string
+	// Time of the act.
+	Time time.Time
+	// TraceParent is a W3C traceparent, or empty.
+	TraceParent string
+}
+
+// NewSignupAllowed makes an event of [TypeSignupAllowed].
+func NewSignupAllowed(a Act, d SignupAllowed) (event.Event, error) {
+	return newEvent(TypeSignupAllowed, a, d)
+}
+
+// NewSignupRejected makes an event of [TypeSignupRejected].
+func NewSignupRejected(a Act, d SignupRejected) (event.Event, error) {
+	return newEvent(TypeSignupRejected, a, d)
+}
+
+// NewUserCreated makes an event of [TypeUserCreated]. Its id is derived from
+// the pool and the sub, so that every witness of the same creation gives the
+// same id; a.ID is not used.
+func NewUserCreated(a Act, d UserCreated) (event.Event, error) {
+	if a.Subject == "" {
+		return event.Event{}, errors.New("contracts: user.created needs a subject")
+	}
+	a.ID = CreatedID(a.PoolARN, a.Subject)
+	return newEvent(TypeUserCreated, a, d)
+}
+
+// NewPasswordReset makes an event of [TypePasswordReset].
+func NewPasswordReset(a Act) (event.Event, error) {
+	return newEvent(TypePasswordReset, a, PasswordReset{})
+}
+
+// NewSigninAttempted makes an event of [TypeSigninAttempted].
+func NewSigninAttempted(a Act, d SigninAttempted) (event.Event, error) {
+	return newEvent(TypeSigninAttempted, a, d)
+}
+
+// NewSigninSucceeded makes an event of [TypeSigninSucceeded].
+func NewSigninSucceeded(a Act, d SigninSucceeded) (event.Event, error) {
+	return newEvent(TypeSigninSucceeded, a, d)
+}
+
+// CreatedID is the id of the one user.created event of a user: a version 5
+// UUID (RFC 9562, section 5.5) over the pool's ARN and the sub.
+func CreatedID(poolARN, sub string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(poolARN+"#"+sub)).String()
+}
+
+func newEvent(typ string, a Act, data any) (event.Event, error) {
+	if a.ID == "" {
+		id, err := uuid.NewRandom()
+		if err != nil {
+			return event.Event{}, fmt.Errorf("uuid.NewRandom: %w", err)
+		}
+		a.ID = id.String()
+	}
+	ev := event.New(event.CloudEventsVersionV1)
+	ev.SetType(typ)
+	ev.SetID(a.ID)
+	ev.SetSource(a.PoolARN)
+	ev.SetTime(a.Time.UTC())
+	ev.SetDataSchema(SchemaBase + typ + ".json")
+	if a.Subject != "" {
+		ev.SetSubject(a.Subject)
+	}
+	if a.ClientID != "" {
+		ev.SetExtension(ClientIDExtension, a.ClientID)
+	}
+	if a.TraceParent != "" {
+		ev.SetExtension(TraceParentExtension, a.TraceParent)
+	}
+	if err := ev.SetData(event.ApplicationJSON, data); err != nil {
+		return event.Event{}, fmt.Errorf("event.SetData: %w", err)
+	}
+	if err := ev.Validate(); err != nil {
+		return event.Event{}, fmt.Errorf("event.Validate: %w", err)
+	}
+	return ev, nil
+}

@@ -1,0 +1,68 @@
+package contracts
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
+)
+
+// MaxEventBytes is the largest event that Gatehouse publishes or accepts. SNS
+// and SQS take 256 KiB, message attributes included
+// (https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html).
+const MaxEventBytes = 64 << 10
+
+// Encode writes an event in structured JSON mode, the body of an SNS message.
+// There is no SNS binding of CloudEvents, so this page is the binding: the
+// structured JSON in the body, [Attributes] as message attributes.
+func Encode(ev event.Event) ([]byte, error) {
+	if err := ev.Validate(); err != nil {
+		return nil, fmt.Errorf("event.Validate: %w", err)
+	}
+	body, err := json.Marshal(ev)
+	if err != nil {
+		return nil, fmt.Errorf("json.Marshal: %w", err)
+	}
+	if len(body) > MaxEventBytes {
+		return nil, fmt.Errorf("contracts: event of %d bytes is larger than %d", len(body), MaxEventBytes)
+	}
+	return body, nil
+}
+
+// Decode reads what [Encode] wrote and refuses what is not a valid CloudEvent.
+// It does not look at the type: a consumer ignores the types that it does not
+// know.
+func Decode(body []byte) (event.Event, error) {
+	if len(body) > MaxEventBytes {
+		return event.Event{}, fmt.Errorf("contracts: event of %d bytes is larger than %d", len(body), MaxEventBytes)
+	}
+	var ev event.Event
+	if err := json.Unmarshal(body, &ev); err != nil {
+		return event.Event{}, fmt.Errorf("json.Unmarshal: %w", err)
+	}
+	if err := ev.Validate(); err != nil {
+		return event.Event{}, fmt.Errorf("event.Validate: %w", err)
+	}
+	return ev, nil
+}
+
+// Attributes are the message attributes that repeat an event's type and client
+// for subscription filters. Encryption does not cover them, so nothing else
+// may stand here.
+func Attributes(ev event.Event) map[string]string {
+	attrs := map[string]string{"type": ev.Type()}
+	if id := ClientID(ev); id != "" {
+		attrs[ClientIDExtension] = id
+	}
+	return attrs
+}
+
+// ClientID is the app client that an event names, or empty.
+func ClientID(ev event.Event) string {
+	id, err := types.ToString(ev.Extensions()[ClientIDExtension])
+	if err != nil {
+		return ""
+	}
+	return id
+}

@@ -1,0 +1,94 @@
+// Package consume takes events from an SQS queue that is subscribed to the
+// topic with raw delivery. It keeps two promises for every consumer: one bad
+// message never holds up or repeats its neighbours, and nothing is dropped -
+// what cannot be handled goes back to the queue and, after the queue's last
+// try, to its dead-letter queue for a person to look at.
+//
+// The rules of partial batch answers are AWS's
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+)
+
+// Record is one message that holds a valid event.
+type Record struct {
+	MessageID string
+	Event     event.Event
+	// Body is the event as it was sent.
+	Body string
+}
+
+// Func handles a batch of valid events. It returns the errors of those that
+// failed by message id; a missing id means success.
+type Func func(ctx context.Context, batch []Record) map[string]error
+
+// Each makes a Func of a handler for single events. One that panics fails alone.
+func Each(handle func(context.Context, Record) error) Func {
+	return func(ctx context.Context, batch []Record) map[string]error {
+		failed := map[string]error{}
+		for _, r := range batch {
+			if err := guarded(ctx, r, handle); err != nil {
+				failed[r.MessageID] = err
+			}
+		}
+		return failed
+	}
+}
+
+// Batch answers one invocation by SQS. The error is for a batch that cannot be
+// answered in part, because a message has no id: Lambda then repeats it whole.
+func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
+	failed := map[string]error{}
+	batch := make([]Record, 0, len(in.Records))
+	for _, m := range in.Records {
+		if m.MessageId == "" {
+			return events.SQSEventResponse{}, errors.New("consume: message without an id")
+		}
+		ev, err := contracts.Decode([]byte(m.Body))
+		if err != nil {
+			// The error can quote the body, which may hold anything: log its kind only.
+			log.ErrorContext(ctx, "message is not an event; it goes to the dead-letter queue after the last try",
+				"messageId", m.MessageId, "bytes", len(m.Body))
+			failed[m.MessageId] = err
+			continue
+		}
+		batch = append(batch, Record{MessageID: m.MessageId, Event: ev, Body: m.Body})
+	}
+	if len(batch) > 0 {
+		for id, err := range handle(ctx, batch) {
+			log.ErrorContext(ctx, "event not handled; it comes again", "messageId", id, "error", err.Error())
+			failed[id] = err
+		}
+	}
+	return answer(in, failed), nil
+}
+
+// answer lists the failures in the order of the batch.
+func answer(in events.SQSEvent, failed map[string]error) events.SQSEventResponse {
+	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, m := range in.Records {
+		if failed[m.MessageId] != nil {
+			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+	}
+	return out
+}
+
+func guarded(ctx context.Context, r Record, handle func(context.Context, Record) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("consume: panic of type %T", p)
+		}
+	}()
+	return handle(ctx, r)
+}

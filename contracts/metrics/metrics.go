@@ -1,0 +1,115 @@
+// Package metrics writes counts as CloudWatch embedded metric format, so that a
+// log line becomes a metric without a call
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+//
+// It is written by hand because no kept Go library for the format exists.
+package metrics
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Namespace of every metric of Gatehouse.
+const Namespace = "Gatehouse"
+
+// Units that Gatehouse uses, as CloudWatch names them.
+const (
+	Count        = "Count"
+	Milliseconds = "Milliseconds"
+)
+
+// Dimension is one name and value beside Environment. Each combination is a
+// metric of its own and is billed as one: keep them few.
+type Dimension struct{ Name, Value string }
+
+// Batch adds up values until Flush writes them, one line for each set of
+// dimensions. The zero value is not ready; use New.
+type Batch struct {
+	environment string
+	groups      map[string]*group
+}
+
+type group struct {
+	dims   []Dimension
+	values map[string]*value
+}
+
+type value struct {
+	unit string
+	sum  float64
+}
+
+// New starts an empty batch for an environment such as "production".
+func New(environment string) *Batch {
+	return &Batch{environment: environment, groups: map[string]*group{}}
+}
+
+// Add adds n to a metric. Values of one name and the same dimensions are summed.
+func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
+	dims = slices.Clone(dims)
+	slices.SortFunc(dims, func(a, b Dimension) int { return strings.Compare(a.Name, b.Name) })
+	key := fmt.Sprintf("%q", dims)
+	g := b.groups[key]
+	if g == nil {
+		g = &group{dims: dims, values: map[string]*value{}}
+		b.groups[key] = g
+	}
+	v := g.values[name]
+	if v == nil {
+		v = &value{unit: unit}
+		g.values[name] = v
+	}
+	v.sum += n
+}
+
+// Flush writes the batch, stamped with now, and empties it.
+func (b *Batch) Flush(w io.Writer, now time.Time) error {
+	for _, key := range sortedKeys(b.groups) {
+		line, err := json.Marshal(b.line(b.groups[key], now))
+		if err != nil {
+			return fmt.Errorf("json.Marshal: %w", err)
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return fmt.Errorf("write metrics: %w", err)
+		}
+	}
+	clear(b.groups)
+	return nil
+}
+
+// line is one log line. The level is there because Lambda drops lines without
+// one when the application log level is raised.
+func (b *Batch) line(g *group, now time.Time) map[string]any {
+	names := []string{"Environment"}
+	out := map[string]any{"Environment": b.environment, "level": "INFO"}
+	for _, d := range g.dims {
+		names = append(names, d.Name)
+		out[d.Name] = d.Value
+	}
+	defs := make([]map[string]string, 0, len(g.values))
+	for _, name := range sortedKeys(g.values) {
+		defs = append(defs, map[string]string{"Name": name, "Unit": g.values[name].unit})
+		out[name] = g.values[name].sum
+	}
+	out["_aws"] = map[string]any{
+		"Timestamp": now.UnixMilli(),
+		"CloudWatchMetrics": []map[string]any{{
+			"Namespace": Namespace, "Dimensions": [][]string{names}, "Metrics": defs,
+		}},
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

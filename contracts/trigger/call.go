@@ -1,0 +1,126 @@
+package trigger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"gatehouse.example/contracts"
+)
+
+// noClient is what Cognito writes where no app client is involved.
+const noClient = "CLIENT_ID_NOT_APPLICABLE"
+
+// Call is what Gatehouse reads of a trigger's payload. Everything else in it is
+// neither decoded nor kept.
+type Call struct {
+	// Source is the trigger source, such as PreSignUp_SignUp.
+	Source string
+	// UserName may be an address: it never leaves the function.
+	UserName string
+	// Attributes are the user's string attributes: they never leave the function.
+	Attributes map[string]string
+	// UserNotFound is set by PreAuthentication for an unknown user.
+	UserNotFound bool
+	// NewDevice is set by PostAuthentication.
+	NewDevice bool
+	// Act is where and when it happened, ready for an event.
+	Act contracts.Act
+}
+
+// payload mirrors the parameters that all triggers share. Fields that are
+// missing or of another type are left empty, for AWS adds and moves fields.
+type payload struct {
+	TriggerSource string `json:"triggerSource"`
+	Region        string `json:"region"`
+	UserPoolID    string `json:"userPoolId"`
+	UserName      string `json:"userName"`
+	CallerContext struct {
+		ClientID string `json:"clientId"`
+	} `json:"callerContext"`
+	Request struct {
+		UserAttributes lenientStrings `json:"userAttributes"`
+		UserNotFound   lenientBool    `json:"userNotFound"`
+		NewDeviceUsed  lenientBool    `json:"newDeviceUsed"`
+	} `json:"request"`
+}
+
+func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
+	var p payload
+	if err := json.Unmarshal(raw, &p); err != nil {
+		// The text of a decoding error can quote the payload, so it is not passed on.
+		return Call{}, errors.New("the payload is not JSON of the expected shape")
+	}
+	switch {
+	case p.TriggerSource == "":
+		return Call{}, errors.New("the payload has no triggerSource")
+	case p.UserPoolID == "":
+		return Call{}, errors.New("the payload has no userPoolId")
+	}
+	poolARN, err := poolARN(ctx, p.Region, p.UserPoolID)
+	if err != nil {
+		return Call{}, err
+	}
+	client := p.CallerContext.ClientID
+	if client == noClient {
+		client = ""
+	}
+	return Call{
+		Source: p.TriggerSource, UserName: p.UserName, Attributes: p.Request.UserAttributes,
+		UserNotFound: bool(p.Request.UserNotFound), NewDevice: bool(p.Request.NewDeviceUsed),
+		Act: contracts.Act{
+			PoolARN: poolARN, Subject: p.Request.UserAttributes["sub"], ClientID: client,
+			Time: now, TraceParent: TraceParent(ctx),
+		},
+	}, nil
+}
+
+// poolARN builds the pool's ARN from the function's own: a pool calls only
+// functions of its account that the function's policy admits.
+func poolARN(ctx context.Context, region, poolID string) (string, error) {
+	lc, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return "", errors.New("no Lambda context")
+	}
+	part := strings.Split(lc.InvokedFunctionArn, ":")
+	if len(part) < 7 || part[0] != "arn" {
+		return "", errors.New("the function's ARN is malformed")
+	}
+	if region == "" {
+		region = part[3]
+	}
+	return fmt.Sprintf("arn:%s:cognito-idp:%s:%s:userpool/%s", part[1], region, part[4], poolID), nil
+}
+
+// lenientStrings keeps the string values of an object and drops the rest.
+type lenientStrings map[string]string
+
+// UnmarshalJSON never fails.
+func (s *lenientStrings) UnmarshalJSON(raw []byte) error {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		return nil
+	}
+	*s = make(lenientStrings, len(values))
+	for name, value := range values {
+		var text string
+		if json.Unmarshal(value, &text) == nil {
+			(*s)[name] = text
+		}
+	}
+	return nil
+}
+
+// lenientBool is false for everything that is not true.
+type lenientBool bool
+
+// UnmarshalJSON never fails.
+func (b *lenientBool) UnmarshalJSON(raw []byte) error {
+	*b = lenientBool(string(raw) == "true")
+	return nil
+}

@@ -1,0 +1,70 @@
+// Package trigger is the shell around every Cognito trigger of Gatehouse: it
+// reads the few fields that Gatehouse needs, runs the service's function, and
+// answers with the very bytes that came in.
+//
+// It exists so that no trigger can harm a sign-in. Cognito fails a person's
+// request on any error of a trigger
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html),
+// so only a [Refusal] and a payload that Cognito cannot have sent leave as an
+// error; everything else, a panic included, is logged and forgiven.
+package trigger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Refusal is the one error that a person sees: Cognito shows its text to whoever
+// signs up or in, so it is short, plain and without internals.
+type Refusal struct {
+	// Code is stable and for machines.
+	Code string
+	// Text is for people.
+	Text string
+}
+
+// Error is the text that Cognito passes on.
+func (r Refusal) Error() string { return r.Text }
+
+// Func does the work of one trigger. A Refusal turns the person away; any other
+// error is logged and the person goes on.
+type Func func(ctx context.Context, call Call) error
+
+// Handler is a lambda.Handler, for it must see and return raw bytes.
+type Handler struct {
+	Run Func
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Invoke answers one call of Cognito.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	call, err := parse(ctx, payload, h.Now())
+	if err != nil {
+		h.Log.ErrorContext(ctx, "payload is not a Cognito trigger event", "error", err.Error())
+		return nil, fmt.Errorf("trigger: %w", err)
+	}
+	err = h.run(ctx, call)
+	var refusal Refusal
+	switch {
+	case errors.As(err, &refusal):
+		h.Log.InfoContext(ctx, "refused", "source", call.Source, "code", refusal.Code)
+		return nil, refusal
+	case err != nil:
+		h.Log.ErrorContext(ctx, "forgiven", "source", call.Source, "error", err.Error())
+	}
+	return payload, nil
+}
+
+// run turns a panic into an error, without its value: that may hold an address.
+func (h *Handler) run(ctx context.Context, call Call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("trigger: panic of type %T", p)
+		}
+	}()
+	return h.Run(ctx, call)
+}

@@ -1,0 +1,77 @@
+package contracts
+
+// The event types that Gatehouse publishes. A change that would break a reader
+// gets a new type with the suffix .v2 beside the old one.
+const (
+	TypeSignupAllowed   = "gatehouse.user.signup.allowed.v1"
+	TypeSignupRejected  = "gatehouse.user.signup.rejected.v1"
+	TypeUserCreated     = "gatehouse.user.created.v1"
+	TypePasswordReset   = "gatehouse.user.password.reset.v1"
+	TypeSigninAttempted = "gatehouse.user.signin.attempted.v1"
+	TypeSigninSucceeded = "gatehouse.user.signin.succeeded.v1"
+)
+
+// Types lists every event type, in the order of the catalogue.
+func Types() []string {
+	return []string{
+		TypeSignupAllowed, TypeSignupRejected, TypeUserCreated,
+		TypePasswordReset, TypeSigninAttempted, TypeSigninSucceeded,
+	}
+}
+
+// Ways in which a person comes to a user pool.
+const (
+	ViaSignup     = "signup"
+	ViaAdmin      = "admin"
+	ViaFederation = "federation"
+)
+
+// SignupAllowed is the data of [TypeSignupAllowed]: the address passed every
+// rule. The user does not exist yet, for Cognito may still refuse.
+type SignupAllowed struct {
+	// Via is one of ViaSignup, ViaAdmin and ViaFederation.
+	Via string `json:"via"`
+	// Domain of the address in lower-case ASCII; empty where no address was given.
+	Domain string `json:"domain,omitempty"`
+	// Relay is set for privacy relays such as Apple's and Firefox's.
+	Relay bool `json:"relay,omitempty"`
+	// ListVersion is the date of the disposable-domain list, as YYYY-MM-DD.
+	ListVersion string `json:"listVersion"`
+}
+
+// SignupRejected is the data of [TypeSignupRejected].
+type SignupRejected struct {
+	Via string `json:"via"`
+	// Domain is empty where the address had no well-formed domain.
+	Domain string `json:"domain,omitempty"`
+	// Reason is a stable code of signup-guard's refusal table.
+	Reason string `json:"reason"`
+	// Rule names the rule that refused, such as "disposable-list".
+	Rule        string `json:"rule"`
+	ListVersion string `json:"listVersion"`
+}
+
+// UserCreated is the data of [TypeUserCreated].
+type UserCreated struct {
+	Via string `json:"via"`
+}
+
+// PasswordReset is the data of [TypePasswordReset]; it has no fields yet.
+type PasswordReset struct{}
+
+// SigninAttempted is the data of [TypeSigninAttempted]. An attempt is not a
+// failure: it says only that Cognito was asked.
+type SigninAttempted struct {
+	// UserNotFound is what Cognito says of an unknown user where the app client
+	// prevents user-existence errors.
+	UserNotFound bool `json:"userNotFound,omitempty"`
+}
+
+// SigninSucceeded is the data of [TypeSigninSucceeded]. Cognito fires the
+// trigger before it hands out tokens.
+type SigninSucceeded struct {
+	NewDevice bool `json:"newDevice,omitempty"`
+	// Via is ViaFederation for the first sign-in of a federated user, which
+	// Cognito tells to PostConfirmation only; otherwise it is empty.
+	Via string `json:"via,omitempty"`
+}

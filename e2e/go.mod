@@ -1,0 +1,3 @@
+module gatehouse.example/e2e
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module gatehouse.example/examples/subscriber
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module gatehouse.example/platform/local
+
+go 1.26.0

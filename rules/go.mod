@@ -1,0 +1,3 @@
+module gatehouse.example/rules
+
+go 1.26.0

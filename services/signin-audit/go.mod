@@ -1,0 +1,3 @@
+module gatehouse.example/services/signin-audit
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module gatehouse.example/services/signup-guard
+
+go 1.26.0

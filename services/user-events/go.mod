@@ -1,0 +1,3 @@
+module gatehouse.example/services/user-events
+
+go 1.26.0
