@@ -1,0 +1,93 @@
+# Gatehouse. `make help` lists the targets; CONTRIBUTING.md explains them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# One place for the build flags: static, reproducible, without the net/rpc
+# server of the retired go1.x runtime.
+export CGO_ENABLED := 0
+
+LOCAL_DIR ?= .local
+PORT ?= 4566
+VENV ?= .local/venv
+LOCAL_FLAGS = --dir $(LOCAL_DIR) --port $(PORT) --venv $(VENV)
+GATEHOUSE := bin/gatehouse
+LINT_VERSION := v2.15.0
+LINT := .local/bin/golangci-lint-$(LINT_VERSION)
+MODULES := $(shell go list -m -f '{{.Dir}}/...' 2>/dev/null)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+## --- use it
+
+.PHONY: demo
+demo: up ## Set everything up, then play the whole story with real input
+	@$(GATEHOUSE) demo --dir $(LOCAL_DIR)
+
+.PHONY: up
+up: build ## Start the local system and deploy what changed
+	@$(GATEHOUSE) local up $(LOCAL_FLAGS)
+
+.PHONY: down
+down: build ## Stop the local system
+	@$(GATEHOUSE) local down $(LOCAL_FLAGS)
+
+.PHONY: status
+status: build ## Show what is running and deployed
+	@$(GATEHOUSE) local status $(LOCAL_FLAGS)
+
+.PHONY: deploy
+deploy: build ## Deploy one service to the local system: make deploy SERVICE=signup-guard
+	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or user-events, signin-audit, platform, examples/subscriber)"; exit 2; }
+	@$(GATEHOUSE) local deploy $(LOCAL_FLAGS) $(SERVICE)
+
+.PHONY: watch
+watch: build ## Put every Go edit live within seconds
+	@$(GATEHOUSE) local watch $(LOCAL_FLAGS)
+
+## --- build and test
+
+.PHONY: build
+build: ## Build bin/gatehouse
+	@go build -trimpath -buildvcs=false -o $(GATEHOUSE) ./cli
+
+.PHONY: tools
+tools: build ## Install the pinned Python tools into .local/venv
+	@$(GATEHOUSE) local tools --venv $(VENV)
+
+.PHONY: check
+check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@go vet work
+	@$(LINT) run $(MODULES)
+	@CGO_ENABLED=1 go test -shuffle=on $$(go list work | grep -v gatehouse.example/e2e)
+
+.PHONY: test
+test: tools ## Every test: unit with the race detector, contracts, templates, end to end
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@go vet work
+	@CGO_ENABLED=1 go test -race -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
+	@go test -count=1 -timeout 15m ./e2e/...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for FUZZTIME (30s) each
+	@./rules/fuzz.sh $(or $(FUZZTIME),30s)
+
+.PHONY: bench
+bench: tools ## Measure the triggers beside a Python twin of the predecessor
+	@go run ./bench -venv $(VENV)
+
+.PHONY: lint
+lint: $(LINT) ## The linter alone
+	@$(LINT) run $(MODULES)
+
+$(LINT):
+	@mkdir -p .local/bin
+	@echo "building golangci-lint $(LINT_VERSION) (once)"
+	@GOBIN=$(CURDIR)/.local/bin/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv .local/bin/build/golangci-lint $(LINT) && rmdir .local/bin/build
+
+.PHONY: clean
+clean: down ## Stop the local system and delete .local and bin
+	@rm -rf .local bin

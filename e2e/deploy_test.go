@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// TestOneServiceDeploysAlone changes signup-guard, deploys it with its own
+// command while people sign up and in, and looks at every other stack.
+func TestOneServiceDeploysAlone(t *testing.T) {
+	s := start(t)
+	before := s.stacks(t)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var done atomic.Int64
+	failed := make(chan error, 1)
+	go func() {
+		defer close(failed)
+		for ctx.Err() == nil {
+			if err := s.passThrough(t); err != nil && ctx.Err() == nil {
+				failed <- err
+				return
+			}
+			done.Add(1)
+		}
+	}()
+	touch(t, filepath.Join(s.root, "services", "signup-guard", "cmd", "presignup", "main.go"))
+	if err := s.local("deploy", "signup-guard"); err != nil {
+		t.Fatal(err)
+	}
+	// The stream goes on for a while with the new version.
+	goal := done.Load() + 5
+	eventually(t, soon, "five more people", func() bool { return done.Load() >= goal })
+	stop()
+	if err := <-failed; err != nil {
+		t.Fatalf("after %d people: %v", done.Load(), err)
+	}
+
+	for name, updated := range s.stacks(t) {
+		changed := !updated.Equal(before[name])
+		if own := strings.HasSuffix(name, "-signup-guard"); changed != own {
+			t.Errorf("stack %s: changed is %v", name, changed)
+		}
+	}
+}
+
+// TestAnotherTeamSubscribes deploys the example by its own command.
+func TestAnotherTeamSubscribes(t *testing.T) {
+	s := start(t)
+	before := s.stacks(t)
+	if err := s.local("deploy", "examples/subscriber"); err != nil {
+		t.Fatal(err)
+	}
+	for name, updated := range s.stacks(t) {
+		was, existed := before[name]
+		if existed && !updated.Equal(was) {
+			t.Errorf("stack %s changed", name)
+		}
+	}
+	p := s.member(t)
+	must(p.signIn(t, password))(t)
+	eventually(t, soon, "the example tells of the sign-in", func() bool {
+		return strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), p.sub)
+	})
+}
+
+// passThrough is one person signing up and in.
+func (s *system) passThrough(t *testing.T) error {
+	p := s.newPerson(t)
+	if _, err := p.trySignUp(t); err != nil {
+		return err
+	}
+	p.confirm(t)
+	_, err := p.signIn(t, password)
+	return err
+}
+
+// stacks returns when each stack was last changed.
+func (s *system) stacks(t *testing.T) map[string]time.Time {
+	t.Helper()
+	out := must(s.clients(t).cloudformation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}))(t)
+	changed := map[string]time.Time{}
+	for _, stack := range out.Stacks {
+		at := stack.CreationTime
+		if stack.LastUpdatedTime != nil {
+			at = stack.LastUpdatedTime
+		}
+		changed[*stack.StackName] = *at
+	}
+	return changed
+}
+
+// touch makes a real change to a source file and takes it back afterwards.
+func touch(t *testing.T, path string) {
+	t.Helper()
+	was := must(os.ReadFile(path))(t)
+	t.Cleanup(func() {
+		if err := os.WriteFile(path, was, 0o600); err != nil {
+			t.Error(err)
+		}
+	})
+	changed := strings.Replace(string(was), "package main\n", "package main\n\nfunc init() { println(`{\"msg\":\"a new version\"}`) }\n", 1)
+	if changed == string(was) {
+		t.Fatalf("%s has no package clause", path)
+	}
+	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,12 @@
+// Package e2e tests Gatehouse as its users meet it: on a freshly deployed local
+// system of its own, with clients that were not written here.
+//
+// The tests stand in the files of what they show: story_test.go is the way of
+// one person through sign-up and sign-in, flows_test.go every other way in,
+// delivery_test.go what happens when the topic is away, deploy_test.go that a
+// service deploys alone, evil_test.go what strangers send.
+//
+// The system is started by TestMain in .local/test on its own ports, beside a
+// running `make up`, and is stopped afterwards. With E2E_REUSE=1 a system that
+// is up is used and left up, for quick repetitions while developing.
+package e2e

@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+)
+
+func TestSecureRemotePasswordFiresBothTriggersOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	inbox := s.subscribe(t)
+	p := s.member(t)
+	out, err := s.run(t, s.root+"/.local/venv-e2e/bin/python", "e2e/testdata/srp.py", p.email, password)
+	if err != nil {
+		t.Fatalf("pycognito: %v\n%s", err, out)
+	}
+	if strings.TrimSpace(out) != p.sub {
+		t.Errorf("signed in as %q, want %q", out, p.sub)
+	}
+	inbox.wait(t, soon, 1, of(contracts.TypeSigninSucceeded, p.sub))
+	exactly(t, inbox, 1, of(contracts.TypeSigninAttempted, p.sub))
+	exactly(t, inbox, 1, of(contracts.TypeSigninSucceeded, p.sub))
+}
+
+func TestCommandLineSignsUpAndIn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	inbox := s.subscribe(t)
+	p := s.newPerson(t)
+	for _, args := range [][]string{
+		{"sign-up", "--username", p.email, "--password", password},
+		{"confirm-sign-up", "--username", p.email, "--confirmation-code", signUpCode},
+		{"initiate-auth", "--auth-flow", "USER_PASSWORD_AUTH", "--auth-parameters", "USERNAME=" + p.email + ",PASSWORD=" + password},
+	} {
+		args = append([]string{"cognito-idp", args[0], "--client-id", s.env["NATIVE_CLIENT_ID"]}, args[1:]...)
+		if out, err := s.run(t, "aws", args...); err != nil {
+			t.Fatalf("aws %s: %v\n%s", args[1], err, out)
+		}
+	}
+	user := must(p.c.cognito.AdminGetUser(t.Context(), &cognito.AdminGetUserInput{UserPoolId: s.pool(), Username: &p.email}))(t)
+	inbox.wait(t, soon, 1, of(contracts.TypeSigninSucceeded, aws.ToString(user.Username)))
+}
+
+func TestRefreshIsNoSignIn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	inbox := s.subscribe(t)
+	p := s.member(t)
+	tokens := must(p.signIn(t, password))(t).AuthenticationResult
+	must(p.c.cognito.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
+		ClientId: s.nativeClient(), AuthFlow: types.AuthFlowTypeRefreshTokenAuth,
+		AuthParameters: map[string]string{"REFRESH_TOKEN": aws.ToString(tokens.RefreshToken)},
+	}))(t)
+	s.barrier(t, inbox)
+	exactly(t, inbox, 1, of(contracts.TypeSigninAttempted, p.sub))
+	exactly(t, inbox, 1, of(contracts.TypeSigninSucceeded, p.sub))
+}
+
+func TestAdminConfirmAndForgottenPassword(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	inbox := s.subscribe(t)
+	p := s.newPerson(t)
+	p.signUp(t)
+	must(p.c.cognito.AdminConfirmSignUp(t.Context(), &cognito.AdminConfirmSignUpInput{UserPoolId: s.pool(), Username: &p.email}))(t)
+	inbox.wait(t, soon, 1, of(contracts.TypeUserCreated, p.sub))
+
+	must(p.c.cognito.ForgotPassword(t.Context(), &cognito.ForgotPasswordInput{ClientId: s.nativeClient(), Username: &p.email}))(t)
+	must(p.c.cognito.ConfirmForgotPassword(t.Context(), &cognito.ConfirmForgotPasswordInput{
+		ClientId: s.nativeClient(), Username: &p.email, ConfirmationCode: aws.String(resetCode),
+		Password: aws.String("Another-horse-7-battery"),
+	}))(t)
+	inbox.wait(t, soon, 1, of(contracts.TypePasswordReset, p.sub))
+	exactly(t, inbox, 1, of(contracts.TypeUserCreated, p.sub))
+}
+
+func TestUnknownUserIsAnAttemptWithoutASubject(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	inbox := s.subscribe(t)
+	p := s.newPerson(t)
+	var wrong *types.NotAuthorizedException
+	if _, err := p.signIn(t, password); !errors.As(err, &wrong) {
+		t.Fatalf("got %v, want NotAuthorizedException as for a wrong password", err)
+	}
+	inbox.wait(t, soon, 1, func(ev event.Event) bool {
+		return ev.Type() == contracts.TypeSigninAttempted && ev.Subject() == "" &&
+			strings.Contains(string(ev.Data()), `"userNotFound":true`)
+	})
+}
+
+func TestAdministratorCreatesAUser(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	inbox := s.subscribe(t)
+	p := s.newPerson(t)
+	must(p.c.cognito.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{
+		UserPoolId: s.pool(), Username: &p.email, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &p.email}},
+	}))(t)
+	inbox.wait(t, soon, 1, func(ev event.Event) bool {
+		return ev.Type() == contracts.TypeSignupAllowed && strings.Contains(string(ev.Data()), p.domain) &&
+			strings.Contains(string(ev.Data()), `"via":"admin"`) && contracts.ClientID(ev) == ""
+	})
+}
+
+// barrier waits for an event that was caused after everything before it.
+func (s *system) barrier(t *testing.T, in *inbox) {
+	t.Helper()
+	p := s.member(t)
+	must(p.signIn(t, password))(t)
+	in.wait(t, soon, 1, of(contracts.TypeSigninSucceeded, p.sub))
+}
+
+func exactly(t *testing.T, in *inbox, n int, match func(event.Event) bool) {
+	t.Helper()
+	found, _ := in.find(match)
+	ids := map[string]bool{}
+	for _, d := range found {
+		ids[d.event.ID()] = true
+	}
+	if len(ids) != n {
+		t.Errorf("%d events, want %d", len(ids), n)
+	}
+}

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// system is the local system under test.
+type system struct {
+	root string            // of the repository
+	dir  string            // of the local system
+	env  map[string]string // of .local/test/env
+}
+
+const (
+	edgePort     = "4866"
+	emulatorPort = "4867"
+)
+
+// TestMain deploys a system, runs the tests against it and stops it.
+func TestMain(m *testing.M) {
+	code, err := realMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func realMain(m *testing.M) (int, error) {
+	s, err := locate()
+	if err != nil {
+		return 1, err
+	}
+	reuse := os.Getenv("E2E_REUSE") != ""
+	if !reuse {
+		if err := s.local("down"); err != nil {
+			return 1, err
+		}
+		if err := os.RemoveAll(s.dir); err != nil {
+			return 1, fmt.Errorf("os.RemoveAll: %w", err)
+		}
+		defer func() { _ = s.local("down") }()
+	}
+	if err := s.local("up"); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+func locate() (*system, error) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Abs: %w", err)
+	}
+	return &system{root: root, dir: filepath.Join(root, ".local", "test")}, nil
+}
+
+// local runs one `gatehouse local` command on the system under test.
+func (s *system) local(command string, args ...string) error {
+	cmd := exec.Command(filepath.Join(s.root, "bin", "gatehouse"), append([]string{
+		"local", command, "--dir", s.dir, "--port", edgePort, "--emulator-port", emulatorPort,
+		"--venv", filepath.Join(s.root, ".local", "venv"),
+	}, args...)...)
+	cmd.Dir = s.root
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("gatehouse local %s: %w", command, err)
+	}
+	return nil
+}
+
+// start reads the system's env file, all that a client is given.
+func start(t *testing.T) *system {
+	t.Helper()
+	s, err := locate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(filepath.Join(s.dir, "env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	s.env = map[string]string{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
+		if ok {
+			s.env[name] = strings.Trim(value, `'"`)
+		}
+	}
+	return s
+}
+
+// environ is the process environment of a client: the env file and a PATH.
+func (s *system) environ() []string {
+	env := []string{
+		"PATH=" + filepath.Join(s.root, ".local", "venv", "bin") + ":" + os.Getenv("PATH"),
+		"HOME=" + s.dir,
+	}
+	for name, value := range s.env {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// run starts a program with nothing but the env file and returns what it printed.
+func (s *system) run(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = s.root
+	cmd.Env = s.environ()
+	if path := filepath.Join(s.root, ".local", "venv", "bin", name); fileExists(path) {
+		cmd.Path = path
+		cmd.Err = nil
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
