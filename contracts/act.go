@@ -26,11 +26,12 @@ type Act struct {
 	ID string
 	// PoolARN is the ARN of the user pool.
 	PoolARN string
-	// Subject is the user's sub; empty where Cognito knows none.
+	// Subject is the user's sub; empty where Cognito knows none. Letters, digits
+	// and hyphens only, so that no address can slip in.
 	Subject string
 	// ClientID is the app client; empty where none was involved.
 	ClientID string
-	// Time of the act.
+	// Time of the act; needed.
 	Time time.Time
 	// TraceParent is a W3C traceparent, or empty.
 	TraceParent string
@@ -78,6 +79,18 @@ func CreatedID(poolARN, sub string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(poolARN+"#"+sub)).String()
 }
 
+// isSub keeps what is no sub, such as an address or a user name with blanks,
+// out of an event. Cognito's subs are UUIDs; the test is wider, for it is a net
+// and not a definition.
+func isSub(s string) bool {
+	for _, c := range []byte(s) {
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-') {
+			return false
+		}
+	}
+	return len(s) <= 64
+}
+
 func newEvent(typ string, a Act, data any) (event.Event, error) {
 	if a.ID == "" {
 		id, err := uuid.NewRandom()
@@ -85,6 +98,12 @@ func newEvent(typ string, a Act, data any) (event.Event, error) {
 			return event.Event{}, fmt.Errorf("uuid.NewRandom: %w", err)
 		}
 		a.ID = id.String()
+	}
+	switch {
+	case a.Time.IsZero():
+		return event.Event{}, errors.New("contracts: an event needs a time")
+	case !isSub(a.Subject):
+		return event.Event{}, errors.New("contracts: the subject is not a sub")
 	}
 	ev := event.New(event.CloudEventsVersionV1)
 	ev.SetType(typ)

@@ -65,7 +65,10 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 		batch = append(batch, Record{MessageID: m.MessageId, Event: ev, Body: m.Body})
 	}
 	if len(batch) > 0 {
-		for id, err := range handle(ctx, batch) {
+		for id, err := range guardedBatch(ctx, batch, handle) {
+			if err == nil {
+				continue
+			}
 			log.ErrorContext(ctx, "event not handled; it comes again", "messageId", id, "error", err.Error())
 			failed[id] = err
 		}
@@ -73,15 +76,30 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 	return answer(in, failed), nil
 }
 
-// answer lists the failures in the order of the batch.
+// answer lists the failures in the order of the batch, each once.
 func answer(in events.SQSEvent, failed map[string]error) events.SQSEventResponse {
 	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, m := range in.Records {
 		if failed[m.MessageId] != nil {
 			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+			delete(failed, m.MessageId)
 		}
 	}
 	return out
+}
+
+// guardedBatch fails every event of a batch whose handler panics. Without it the
+// process would end, and the messages that are no events would not be answered.
+func guardedBatch(ctx context.Context, batch []Record, handle Func) (failed map[string]error) {
+	defer func() {
+		if p := recover(); p != nil {
+			failed = map[string]error{}
+			for _, r := range batch {
+				failed[r.MessageID] = fmt.Errorf("consume: panic of type %T", p)
+			}
+		}
+	}()
+	return handle(ctx, batch)
 }
 
 func guarded(ctx context.Context, r Record, handle func(context.Context, Record) error) (err error) {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -39,9 +40,10 @@ type group struct {
 	values map[string]*value
 }
 
+// value is the sum of a count, or every single value of another unit.
 type value struct {
-	unit string
-	sum  float64
+	unit   string
+	values []float64
 }
 
 // New starts an empty batch for an environment such as "production".
@@ -49,8 +51,17 @@ func New(environment string) *Batch {
 	return &Batch{environment: environment, groups: map[string]*group{}}
 }
 
-// Add adds n to a metric. Values of one name and the same dimensions are summed.
+// maxValues is how many values of one metric a line may hold.
+const maxValues = 100
+
+// Add adds n to a metric. Counts of one name and the same dimensions are summed;
+// values of any other unit are kept one by one, for the sum of two durations is
+// no duration. Nothing is added for a dimension without a value or a value that
+// is no number: CloudWatch refuses the whole line.
 func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
+	if math.IsNaN(n) || math.IsInf(n, 0) || slices.ContainsFunc(dims, func(d Dimension) bool { return d.Value == "" }) {
+		return
+	}
 	dims = slices.Clone(dims)
 	slices.SortFunc(dims, func(a, b Dimension) int { return strings.Compare(a.Name, b.Name) })
 	key := fmt.Sprintf("%q", dims)
@@ -64,22 +75,39 @@ func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
 		v = &value{unit: unit}
 		g.values[name] = v
 	}
-	v.sum += n
+	if unit == Count && len(v.values) == 1 {
+		v.values[0] += n
+		return
+	}
+	v.values = append(v.values, n)
 }
 
-// Flush writes the batch, stamped with now, and empties it.
+// Flush writes the batch, stamped with now, and empties it. After an error only
+// what was not written is left, so that nothing counts twice.
 func (b *Batch) Flush(w io.Writer, now time.Time) error {
 	for _, key := range sortedKeys(b.groups) {
-		line, err := json.Marshal(b.line(b.groups[key], now))
-		if err != nil {
-			return fmt.Errorf("json.Marshal: %w", err)
+		for g := b.groups[key]; len(g.values) > 0; {
+			line, err := json.Marshal(b.line(g, now))
+			if err != nil {
+				return fmt.Errorf("json.Marshal: %w", err)
+			}
+			if _, err := w.Write(append(line, '\n')); err != nil {
+				return fmt.Errorf("write metrics: %w", err)
+			}
+			g.written()
 		}
-		if _, err := w.Write(append(line, '\n')); err != nil {
-			return fmt.Errorf("write metrics: %w", err)
+		delete(b.groups, key)
+	}
+	return nil
+}
+
+// written drops what one line holds.
+func (g *group) written() {
+	for name, v := range g.values {
+		if v.values = v.values[min(maxValues, len(v.values)):]; len(v.values) == 0 {
+			delete(g.values, name)
 		}
 	}
-	clear(b.groups)
-	return nil
 }
 
 // line is one log line. The level is there because Lambda drops lines without
@@ -94,7 +122,7 @@ func (b *Batch) line(g *group, now time.Time) map[string]any {
 	defs := make([]map[string]string, 0, len(g.values))
 	for _, name := range sortedKeys(g.values) {
 		defs = append(defs, map[string]string{"Name": name, "Unit": g.values[name].unit})
-		out[name] = g.values[name].sum
+		out[name] = g.values[name].onLine()
 	}
 	out["_aws"] = map[string]any{
 		"Timestamp": now.UnixMilli(),
@@ -103,6 +131,14 @@ func (b *Batch) line(g *group, now time.Time) map[string]any {
 		}},
 	}
 	return out
+}
+
+// onLine is a number, or an array where there are several.
+func (v *value) onLine() any {
+	if len(v.values) == 1 {
+		return v.values[0]
+	}
+	return v.values[:min(maxValues, len(v.values))]
 }
 
 func sortedKeys[V any](m map[string]V) []string {

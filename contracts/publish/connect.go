@@ -29,12 +29,15 @@ type Config struct {
 // ConfigFromEnv reads a Config and names the first variable that is missing.
 func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	c := Config{Endpoint: getenv("AWS_ENDPOINT_URL")}
-	for name, field := range map[string]*string{
-		"AWS_REGION": &c.Region, "GATEHOUSE_ENVIRONMENT": &c.Environment,
-		"OUTBOX_URL": &c.OutboxURL, "TOPIC_ARN": &c.TopicARN,
+	for _, v := range []struct {
+		name  string
+		field *string
+	}{
+		{"AWS_REGION", &c.Region}, {"GATEHOUSE_ENVIRONMENT", &c.Environment},
+		{"OUTBOX_URL", &c.OutboxURL}, {"TOPIC_ARN", &c.TopicARN},
 	} {
-		if *field = getenv(name); *field == "" {
-			return Config{}, fmt.Errorf("publish: environment variable %s is not set", name)
+		if *v.field = getenv(v.name); *v.field == "" {
+			return Config{}, fmt.Errorf("publish: environment variable %s is not set", v.name)
 		}
 	}
 	return c, nil
@@ -45,11 +48,16 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 // It opens the connection to the topic before the first event, as far as that
 // succeeds within 300 ms, so that the first sign-in does not pay for it.
 func Connect(ctx context.Context, c Config, getenv func(string) string, log *slog.Logger) *Publisher {
-	client := &http.Client{Transport: &http.Transport{
-		MaxIdleConnsPerHost: 2,
-		IdleConnTimeout:     10 * time.Minute,
-		TLSHandshakeTimeout: topicTimeout,
-	}}
+	client := &http.Client{
+		Transport: &http.Transport{
+			MaxIdleConnsPerHost: 2,
+			IdleConnTimeout:     10 * time.Minute,
+			TLSHandshakeTimeout: topicTimeout,
+		},
+		// An AWS endpoint answers a bare GET with a way to its web page; a signed
+		// call must never be sent on to another host.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	var endpoint *string
 	if c.Endpoint != "" {
 		endpoint = aws.String(c.Endpoint)

@@ -100,12 +100,12 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 		return p.toOutbox(ctx, body)
 	})
 	if outboxErr == nil {
-		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", topicErr.Error())
+		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", Reason(topicErr))
 		p.count(ctx, MetricFellBack)
 		return FellBack, nil
 	}
 	p.Log.ErrorContext(ctx, "event kept in this line only; `gatehouse events recover` puts it back",
-		UndeliveredKey, json.RawMessage(body), "topicError", topicErr.Error(), "outboxError", outboxErr.Error())
+		UndeliveredKey, json.RawMessage(body), "topicError", Reason(topicErr), "outboxError", Reason(outboxErr))
 	p.count(ctx, MetricLogged)
 	return Logged, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/google/uuid"
 
 	"gatehouse.example/contracts"
 )
@@ -52,7 +53,9 @@ type payload struct {
 
 func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 	var p payload
-	if err := json.Unmarshal(raw, &p); err != nil {
+	var otherType *json.UnmarshalTypeError
+	// Decoding goes on after a field of another type, so such an error is no reason to stop.
+	if err := json.Unmarshal(raw, &p); err != nil && !errors.As(err, &otherType) {
 		// The text of a decoding error can quote the payload, so it is not passed on.
 		return Call{}, errors.New("the payload is not JSON of the expected shape")
 	}
@@ -74,10 +77,19 @@ func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 		Source: p.TriggerSource, UserName: p.UserName, Attributes: p.Request.UserAttributes,
 		UserNotFound: bool(p.Request.UserNotFound), NewDevice: bool(p.Request.NewDeviceUsed),
 		Act: contracts.Act{
-			PoolARN: poolARN, Subject: p.Request.UserAttributes["sub"], ClientID: client,
+			PoolARN: poolARN, Subject: sub(p.Request.UserAttributes), ClientID: client,
 			Time: now, TraceParent: TraceParent(ctx),
 		},
 	}, nil
+}
+
+// sub is the user's sub, or empty. At sign-up the attributes are what the person
+// typed, so only what looks like Cognito's own (a UUID) may become a subject.
+func sub(attributes map[string]string) string {
+	if s := attributes["sub"]; uuid.Validate(s) == nil && len(s) == 36 {
+		return s
+	}
+	return ""
 }
 
 // poolARN builds the pool's ARN from the function's own: a pool calls only

@@ -48,15 +48,29 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("trigger: %w", err)
 	}
 	err = h.run(ctx, call)
-	var refusal Refusal
+	refusal, refused := asRefusal(err)
 	switch {
-	case errors.As(err, &refusal):
+	case refused:
 		h.Log.InfoContext(ctx, "refused", "source", call.Source, "code", refusal.Code)
 		return nil, refusal
 	case err != nil:
 		h.Log.ErrorContext(ctx, "forgiven", "source", call.Source, "error", err.Error())
 	}
 	return payload, nil
+}
+
+// asRefusal finds a Refusal in err, by value or by pointer: a refusal that is
+// mistaken for a fault would let the person in.
+func asRefusal(err error) (Refusal, bool) {
+	var value Refusal
+	if errors.As(err, &value) {
+		return value, true
+	}
+	var pointer *Refusal
+	if errors.As(err, &pointer) && pointer != nil {
+		return *pointer, true
+	}
+	return Refusal{}, false
 }
 
 // run turns a panic into an error, without its value: that may hold an address.

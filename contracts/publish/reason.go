@@ -1,0 +1,66 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// maxCode bounds an error code, for it is read from the wire.
+const maxCode = 64
+
+// Reason says in a few words why a call to AWS failed. It is made of codes only,
+// never of AWS's message: the message for a wrong signature quotes the signed
+// headers, session token included, and others quote their input.
+func Reason(err error) string {
+	var words []string
+	var op *smithy.OperationError
+	if errors.As(err, &op) {
+		words = append(words, op.Service()+"."+op.Operation())
+	}
+	var api smithy.APIError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &api):
+		words = append(words, plain(api.ErrorCode()))
+	case errors.Is(err, context.DeadlineExceeded):
+		words = append(words, "timeout")
+	case errors.As(err, &network):
+		words = append(words, "network "+network.Op)
+	default:
+		words = append(words, fmt.Sprintf("%T", root(err)))
+	}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		words = append(words, fmt.Sprintf("HTTP %d", response.HTTPStatusCode()))
+	}
+	return strings.Join(words, " ")
+}
+
+// plain keeps the characters of which AWS makes its error codes.
+func plain(code string) string {
+	kept := strings.Map(func(r rune) rune {
+		switch {
+		case '0' <= r && r <= '9', 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', r == '.', r == '_', r == '-':
+			return r
+		}
+		return -1
+	}, code)
+	return kept[:min(len(kept), maxCode)]
+}
+
+// root is the innermost error of a chain.
+func root(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
