@@ -1,0 +1,37 @@
+// Command postconfirmation is Cognito's PostConfirmation trigger: it tells the
+// topic that a user was created or a password was reset.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/services/user-events/internal/confirm"
+)
+
+func main() {
+	log := lambdacontext.NewLogger()
+	handler, err := realMain(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("function cannot start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
+	cfg, err := publish.ConfigFromEnv(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
+	}
+	confirmer := &confirm.Confirmer{Publisher: publish.Connect(ctx, cfg, getenv, log)}
+	return &trigger.Handler{Run: confirmer.Run, Log: log, Now: time.Now}, nil
+}
