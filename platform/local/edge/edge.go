@@ -1,0 +1,159 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Config says where the edge listens and what it stands before.
+type Config struct {
+	// Listen is a loopback address, such as 127.0.0.1:4566.
+	Listen string
+	// Upstream is the emulator's origin, such as http://127.0.0.1:4567.
+	Upstream string
+	Region   string
+	// AccessKeyID and SecretAccessKey are the emulator's root key pair: the edge
+	// reads pools, users and function policies with it, as the service would.
+	AccessKeyID     string
+	SecretAccessKey string
+	// LogDir receives one file of log lines per function; empty writes none.
+	LogDir string
+	Log    *slog.Logger
+}
+
+// drainLimit bounds the wait for open requests at the end: a trigger's three
+// attempts of five seconds, and a little.
+const drainLimit = 16 * time.Second
+
+// Run serves until ctx is done, drains, and returns nil. It calls ready once the
+// port accepts connections.
+func Run(ctx context.Context, cfg Config, ready func()) error {
+	handler, err := newHandler(cfg)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, cfg.Listen)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	polling := make(chan struct{})
+	go func() {
+		defer close(polling)
+		newTail(handler.up, cfg.LogDir, cfg.Log).run(ctx)
+	}()
+	ready()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("edge: serve %s: %w", cfg.Listen, err)
+	case <-ctx.Done():
+	}
+	handler.faults.clear() // lets requests go that a fault holds
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		cfg.Log.Warn("requests cut off at shutdown", "error", err.Error())
+		_ = server.Close()
+	}
+	<-polling
+	return nil
+}
+
+// listen refuses every address that another machine could reach: the edge holds
+// the root key.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("edge: listen address: %w", err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("edge: %s is not a loopback address", address)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("edge: %w", err)
+	}
+	return listener, nil
+}
+
+// handler routes each request to the gap that it falls into, or straight through.
+type handler struct {
+	up       *upstream
+	dir      *directory
+	proxy    http.Handler
+	faults   *faults
+	triggers *triggers
+	hosted   *hostedSessions
+	log      *slog.Logger
+}
+
+func newHandler(cfg Config) (*handler, error) {
+	if cfg.Log == nil {
+		return nil, errors.New("edge: no logger")
+	}
+	base, err := url.Parse(cfg.Upstream)
+	if err != nil || base.Scheme != "http" || base.Host == "" {
+		return nil, fmt.Errorf("edge: upstream %q is not an http origin", cfg.Upstream)
+	}
+	up := newUpstream(base, cfg)
+	h := &handler{
+		up:       up,
+		dir:      &directory{up: up},
+		proxy:    newProxy(base, up.http.Transport, cfg.Log),
+		faults:   newFaults(),
+		triggers: &triggers{up: up, attemptLimit: triggerLimit, log: cfg.Log},
+		hosted:   newHostedSessions(),
+		log:      cfg.Log,
+	}
+	return h, nil
+}
+
+// ServeHTTP puts the trace header on every request, applies faults, and routes.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	addTrace(r)
+	if h.faults.disturb(w, r) {
+		return
+	}
+	switch path := r.URL.Path; {
+	case path == "/_gatehouse/health":
+		h.health(w, r)
+	case path == "/_gatehouse/faults":
+		h.faults.ServeHTTP(w, r)
+	case r.Method == http.MethodPost && (path == "/login" || path == "/oauth2/login"):
+		h.login(w, r)
+	default:
+		h.pass(w, r)
+	}
+}
+
+// pass sends a Cognito call to its gap and everything else upstream.
+func (h *handler) pass(w http.ResponseWriter, r *http.Request) {
+	if serve := h.cognito(r); serve != nil {
+		serve(w, r)
+		return
+	}
+	h.proxy.ServeHTTP(w, r)
+}
+
+// health answers 200 when the emulator answers too.
+func (h *handler) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := h.up.ping(r.Context()); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"status":"emulator unreachable"}` + "\n"))
+		return
+	}
+	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
+}
