@@ -1,0 +1,158 @@
+package contracts_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+)
+
+const (
+	pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse"
+	sub  = "5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11"
+)
+
+func moment() time.Time {
+	return time.Date(2026, 11, 22, 10, 30, 0, 123456789, time.FixedZone("CET", 3600))
+}
+
+// acts are all combinations of the fields that may be empty.
+func acts() []contracts.Act {
+	var out []contracts.Act
+	for _, id := range []string{"", "1f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a12"} {
+		for _, client := range []string{"", "3n4b5urk1ft4fl3mg5e62d9ado"} {
+			for _, subject := range []string{"", sub} {
+				for _, trace := range []string{"", "00-69217a28b0f3c1d2e4f5a6b7c8d9e0f1-53995c3f42cd8ad8-01"} {
+					out = append(out, contracts.Act{
+						ID: id, PoolARN: pool, Subject: subject, ClientID: client, Time: moment(), TraceParent: trace,
+					})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// makers gives every constructor with every combination of its data.
+func makers() []func(contracts.Act) (event.Event, error) {
+	type maker = func(contracts.Act) (event.Event, error)
+	makers := []maker{contracts.NewPasswordReset}
+	for _, via := range []string{contracts.ViaSignup, contracts.ViaAdmin, contracts.ViaFederation} {
+		makers = append(makers, func(a contracts.Act) (event.Event, error) {
+			return contracts.NewUserCreated(a, contracts.UserCreated{Via: via})
+		})
+		for _, domain := range []string{"", "xn--exmple-cua.co.uk"} {
+			makers = append(makers, func(a contracts.Act) (event.Event, error) {
+				return contracts.NewSignupRejected(a, contracts.SignupRejected{
+					Via: via, Domain: domain, Reason: "disposable-domain", Rule: "disposable-list", ListVersion: "2026-08-21",
+				})
+			})
+			for _, relay := range []bool{false, true} {
+				makers = append(makers, func(a contracts.Act) (event.Event, error) {
+					return contracts.NewSignupAllowed(a, contracts.SignupAllowed{
+						Via: via, Domain: domain, Relay: relay, ListVersion: "2026-08-21",
+					})
+				})
+			}
+		}
+	}
+	for _, is := range []bool{false, true} {
+		makers = append(makers, func(a contracts.Act) (event.Event, error) {
+			return contracts.NewSigninAttempted(a, contracts.SigninAttempted{UserNotFound: is})
+		})
+		for _, via := range []string{"", contracts.ViaFederation} {
+			makers = append(makers, func(a contracts.Act) (event.Event, error) {
+				return contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{NewDevice: is, Via: via})
+			})
+		}
+	}
+	return makers
+}
+
+func TestConstructorsFollowTheSchemas(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, make := range makers() {
+		for _, act := range acts() {
+			ev, err := make(act)
+			if err != nil && act.Subject == "" && strings.Contains(err.Error(), "user.created needs a subject") {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("constructor: %v", err)
+			}
+			seen[ev.Type()] = true
+			body, err := contracts.Encode(ev)
+			if err != nil {
+				t.Fatalf("Encode: %v", err)
+			}
+			if err := validate(t, compile(t, ev.Type()), body); err != nil {
+				t.Errorf("%s: %v", body, err)
+			}
+			if act.ID != "" && ev.Type() != contracts.TypeUserCreated && ev.ID() != act.ID {
+				t.Errorf("%s: id %s, want the one of the act", ev.Type(), ev.ID())
+			}
+		}
+	}
+	for _, eventType := range contracts.Types() {
+		if !seen[eventType] {
+			t.Errorf("no constructor makes %s", eventType)
+		}
+	}
+}
+
+func TestConstructorsRefuse(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*contracts.Act){
+		"no_pool":             func(a *contracts.Act) { a.PoolARN = "" },
+		"no_time":             func(a *contracts.Act) { a.Time = time.Time{} },
+		"address_as_subject":  func(a *contracts.Act) { a.Subject = "erika@example.org" },
+		"user_name_as_sub":    func(a *contracts.Act) { a.Subject = "Erika Mustermann" },
+		"subject_of_100_kB":   func(a *contracts.Act) { a.Subject = strings.Repeat("a", 100<<10) },
+		"subject_not_in_utf8": func(a *contracts.Act) { a.Subject = "\xff" },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			act := acts()[0]
+			change(&act)
+			_, err := contracts.NewSigninAttempted(act, contracts.SigninAttempted{})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if act.Subject != "" && strings.Contains(err.Error(), act.Subject) {
+				t.Errorf("the error quotes the subject: %v", err)
+			}
+		})
+	}
+}
+
+func TestRandomIDsDiffer(t *testing.T) {
+	t.Parallel()
+	act := contracts.Act{PoolARN: pool, Time: moment()}
+	one, err1 := contracts.NewPasswordReset(act)
+	two, err2 := contracts.NewPasswordReset(act)
+	if err1 != nil || err2 != nil || one.ID() == two.ID() {
+		t.Errorf("ids %q and %q, errors %v and %v", one.ID(), two.ID(), err1, err2)
+	}
+}
+
+func TestCreatedIDIsDerived(t *testing.T) {
+	t.Parallel()
+	// The same value comes from Python: uuid.uuid5(uuid.NAMESPACE_URL, pool + "#" + sub).
+	const want = "aa5f41d3-dc9a-5672-a54e-de010592b2f8"
+	if got := contracts.CreatedID(pool, sub); got != want {
+		t.Errorf("CreatedID = %s, want %s", got, want)
+	}
+	if contracts.CreatedID(pool, "other") == want || contracts.CreatedID(pool+"2", sub) == want {
+		t.Error("another user or pool gives the same id")
+	}
+	ev, err := contracts.NewUserCreated(contracts.Act{ID: "ignored", PoolARN: pool, Subject: sub, Time: moment()},
+		contracts.UserCreated{Via: contracts.ViaSignup})
+	if err != nil || ev.ID() != want {
+		t.Errorf("NewUserCreated gave id %q (%v), want %s", ev.ID(), err, want)
+	}
+}

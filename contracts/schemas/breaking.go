@@ -1,0 +1,80 @@
+package schemas
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// Breaking names what in the schema now would break a reader who was written
+// for the schema before. Such a change needs a new event type with the next
+// version. New optional fields and new values of an enum are no break: readers
+// are told to expect them.
+func Breaking(before, now []byte) ([]string, error) {
+	var old, recent node
+	if err := json.Unmarshal(before, &old); err != nil {
+		return nil, fmt.Errorf("json.Unmarshal of the schema before: %w", err)
+	}
+	if err := json.Unmarshal(now, &recent); err != nil {
+		return nil, fmt.Errorf("json.Unmarshal of the schema now: %w", err)
+	}
+	return compare("event", old, recent), nil
+}
+
+// node is the part of JSON Schema that the events use.
+type node struct {
+	Type       any             `json:"type"`
+	Const      any             `json:"const"`
+	Enum       []any           `json:"enum"`
+	Pattern    string          `json:"pattern"`
+	Required   []string        `json:"required"`
+	Properties map[string]node `json:"properties"`
+}
+
+func compare(at string, before, now node) []string {
+	var broken []string
+	say := func(format string, args ...any) { broken = append(broken, at+": "+fmt.Sprintf(format, args...)) }
+	if !reflect.DeepEqual(before.Type, now.Type) {
+		say("type %v became %v", before.Type, now.Type)
+	}
+	if !reflect.DeepEqual(before.Const, now.Const) {
+		say("const %v became %v", before.Const, now.Const)
+	}
+	if before.Pattern != now.Pattern {
+		say("pattern %q became %q", before.Pattern, now.Pattern)
+	}
+	if (before.Enum == nil) != (now.Enum == nil) {
+		say("enum %v became %v", before.Enum, now.Enum)
+	}
+	for _, value := range before.Enum {
+		if now.Enum != nil && !slices.Contains(now.Enum, value) {
+			say("enum lost %v", value)
+		}
+	}
+	for _, name := range now.Required {
+		if !slices.Contains(before.Required, name) {
+			say("%s is newly required", name)
+		}
+	}
+	for _, name := range before.Required {
+		if !slices.Contains(now.Required, name) {
+			say("%s is no longer always there", name)
+		}
+	}
+	return append(broken, compareProperties(at, before, now)...)
+}
+
+func compareProperties(at string, before, now node) []string {
+	var broken []string
+	for name, old := range before.Properties {
+		recent, ok := now.Properties[name]
+		if !ok {
+			broken = append(broken, fmt.Sprintf("%s: field %s was removed", at, name))
+			continue
+		}
+		broken = append(broken, compare(at+"."+name, old, recent)...)
+	}
+	slices.Sort(broken)
+	return broken
+}
