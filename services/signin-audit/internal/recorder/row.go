@@ -1,0 +1,92 @@
+package recorder
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+)
+
+// timeLayout is RFC 3339 with a fixed number of digits, so that keys sort as
+// the acts did.
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
+
+// Row is one row of the audit table; [Row.item] names its attributes.
+type Row struct {
+	// PK is "user#<sub>", or "none#<pool id>#<day>" where the event names nobody.
+	PK string
+	// SK is "<time>#<id>".
+	SK string
+	// Day and TypeTime are the key of the index by day: "<type>#<time>#<id>".
+	Day, TypeTime string
+
+	ID, Type, Time, Pool, Client, Sub string
+	// Data is the event's data as compact JSON; empty where it has none.
+	Data       string
+	ReceivedAt string
+	// ExpiresAt is in seconds since 1970; 0 keeps the row for ever.
+	ExpiresAt int64
+}
+
+// newRow makes the row of an event. It depends on the event alone, apart from
+// ReceivedAt: every copy of an event has the same key, and nothing that a
+// second copy could change.
+func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Row, error) {
+	if at.IsZero() {
+		// Without a time every copy would have to invent one, and get a row each.
+		return Row{}, errors.New("recorder: event without a time")
+	}
+	data, err := compact(ev.Data())
+	if err != nil {
+		return Row{}, err
+	}
+	stamp, day := at.UTC().Format(timeLayout), at.UTC().Format(time.DateOnly)
+	pool := poolID(ev.Source())
+	pk := "none#" + pool + "#" + day
+	if ev.Subject() != "" {
+		pk = "user#" + ev.Subject()
+	}
+	r := Row{
+		PK: pk, SK: stamp + "#" + ev.ID(),
+		Day: day, TypeTime: ev.Type() + "#" + stamp + "#" + ev.ID(),
+		ID: ev.ID(), Type: ev.Type(), Time: stamp, Pool: pool,
+		Client: contracts.ClientID(ev), Sub: ev.Subject(), Data: data,
+		ReceivedAt: received.UTC().Format(timeLayout),
+	}
+	if retention > 0 {
+		// Counted from the act, not from now: a copy must not live longer.
+		r.ExpiresAt = at.Add(retention).Unix()
+	}
+	return r, nil
+}
+
+// poolID is the last part of a pool's ARN; a source of another kind stays whole.
+func poolID(source string) string {
+	if _, id, found := strings.Cut(source, ":userpool/"); found {
+		return id
+	}
+	return source
+}
+
+// compact takes the spaces out of JSON. Data of another media type, which an
+// event of an unknown type may carry, is kept as one JSON string.
+func compact(data []byte) (string, error) {
+	if len(data) == 0 {
+		return "", nil
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, data) == nil {
+		return b.String(), nil
+	}
+	text, err := json.Marshal(string(data))
+	if err != nil {
+		return "", fmt.Errorf("json.Marshal: %w", err)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,125 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// DynamoDB is what Table needs of the service: the role may do nothing else.
+type DynamoDB interface {
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Table writes rows that are never written again.
+type Table struct {
+	Client DynamoDB
+	Name   string
+}
+
+// Result says what became of a row.
+type Result int
+
+// The results of Put. A row that is there stays as it is, whatever the new one says.
+const (
+	Written Result = iota
+	Repeated
+	Contradicted
+)
+
+// Put writes a row unless its key exists.
+func (t *Table) Put(ctx context.Context, r Row) (Result, error) {
+	item := r.item()
+	old, written, err := t.putOnce(ctx, item)
+	switch {
+	case err != nil || written:
+		return Written, err
+	case same(old, item):
+		return Repeated, nil
+	}
+	return Contradicted, nil
+}
+
+// same compares what the event says, not when it was received or expires.
+func same(a, b map[string]types.AttributeValue) bool {
+	for _, name := range []string{"id", "type", "time", "pool", "client", "sub", "data"} {
+		x, _ := a[name].(*types.AttributeValueMemberS)
+		y, _ := b[name].(*types.AttributeValueMemberS)
+		if (x == nil) != (y == nil) || x != nil && x.Value != y.Value {
+			return false
+		}
+	}
+	return true
+}
+
+// Claim settles the time under which the event with this id is recorded: the
+// first caller's time wins, and every later caller gets that one.
+func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt int64) (time.Time, error) {
+	item := map[string]types.AttributeValue{
+		"pk": text("once#" + id), "sk": text("once"), "time": text(at.UTC().Format(timeLayout)),
+	}
+	if expiresAt > 0 {
+		item["expiresAt"] = number(expiresAt)
+	}
+	old, written, err := t.putOnce(ctx, item)
+	if err != nil || written {
+		return at, err
+	}
+	first, _ := old["time"].(*types.AttributeValueMemberS)
+	if first == nil {
+		return time.Time{}, errors.New("recorder: claimed id without a time")
+	}
+	settled, err := time.Parse(timeLayout, first.Value)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("time.Parse: %w", err)
+	}
+	return settled, nil
+}
+
+// putOnce writes an item unless its key exists; then it returns the one that is there.
+func (t *Table) putOnce(ctx context.Context, item map[string]types.AttributeValue) (old map[string]types.AttributeValue, written bool, err error) {
+	_, err = t.Client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &t.Name, Item: item,
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		// The old item comes with the refusal, so that no right to read is needed.
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var exists *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &exists):
+		return exists.Item, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("dynamodb.PutItem: %w", err)
+	}
+	return nil, true, nil
+}
+
+// item names the attributes; empty ones are left out.
+func (r Row) item() map[string]types.AttributeValue {
+	item := map[string]types.AttributeValue{}
+	for name, value := range map[string]string{
+		"pk": r.PK, "sk": r.SK, "day": r.Day, "typeTime": r.TypeTime,
+		"id": r.ID, "type": r.Type, "time": r.Time, "pool": r.Pool, "client": r.Client,
+		"sub": r.Sub, "data": r.Data, "receivedAt": r.ReceivedAt,
+	} {
+		if value != "" {
+			item[name] = text(value)
+		}
+	}
+	if r.ExpiresAt > 0 {
+		item["expiresAt"] = number(r.ExpiresAt)
+	}
+	return item
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
