@@ -120,9 +120,9 @@ func (s *lenientStrings) UnmarshalJSON(raw []byte) error {
 	}
 	*s = make(lenientStrings, len(values))
 	for name, value := range values {
-		var text string
-		if json.Unmarshal(value, &text) == nil {
-			(*s)[name] = text
+		var text *string
+		if json.Unmarshal(value, &text) == nil && text != nil {
+			(*s)[name] = *text
 		}
 	}
 	return nil
