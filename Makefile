@@ -66,11 +66,18 @@ check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
 	@go test -shuffle=on $$(go list work | grep -v gatehouse.example/e2e)
 
 .PHONY: test
-test: tools ## Every test: unit with the race detector, contracts, templates, end to end
+test: tools .local/venv-e2e/done ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
 	@go test -count=1 -timeout 15m ./e2e/...
+
+# Clients that were not written here, for the end-to-end tests.
+.local/venv-e2e/done: e2e/requirements.txt | tools
+	@echo "installing the clients of the end-to-end tests (once)"
+	@.local/venv/bin/python -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
