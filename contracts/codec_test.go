@@ -1,7 +1,6 @@
 package contracts_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -125,8 +124,12 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%s became %s", ev, again)
 		}
 		twice, err := contracts.Encode(again)
-		if err != nil || !bytes.Equal(once, twice) {
-			t.Fatalf("encoded twice (%v):\n%s\n%s", err, once, twice)
+		if err != nil {
+			t.Fatalf("Encode again: %v", err)
+		}
+		// The SDK may write the members in another order.
+		if diff := cmp.Diff(generic(t, once), generic(t, twice)); diff != "" {
+			t.Fatalf("encoded twice:\n%s", diff)
 		}
 	})
 }

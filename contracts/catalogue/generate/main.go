@@ -1,0 +1,30 @@
+// Command generate writes the catalogue. It runs in contracts/catalogue, where
+// go generate starts it.
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+
+	"gatehouse.example/contracts/catalogue"
+)
+
+func main() {
+	if err := realMain(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func realMain() error {
+	files, err := catalogue.Files("..")
+	if err != nil {
+		return fmt.Errorf("catalogue.Files: %w", err)
+	}
+	for name, content := range files {
+		if err := os.WriteFile(name, content, 0o644); err != nil { //nolint:gosec // pages that everybody may read
+			return fmt.Errorf("os.WriteFile: %w", err)
+		}
+	}
+	return nil
+}
