@@ -67,8 +67,11 @@ func events(call trigger.Call) ([]event.Event, error) {
 		return nil, fmt.Errorf("contracts.NewUserCreated: %w", err)
 	}
 	// Cognito fires no sign-in trigger for a federated user's first sign-in, so
-	// this is the only place that can tell of it.
-	signedIn, err := contracts.NewSigninSucceeded(call.Act, contracts.SigninSucceeded{Via: contracts.ViaFederation})
+	// this is the only place that can tell of it. A user has one first sign-in:
+	// its id is derived, so that a call which Cognito repeats gives the same.
+	first := call.Act
+	first.ID = contracts.CreatedID(call.Act.PoolARN+"#first-sign-in", call.Act.Subject)
+	signedIn, err := contracts.NewSigninSucceeded(first, contracts.SigninSucceeded{Via: contracts.ViaFederation})
 	if err != nil {
 		return nil, fmt.Errorf("contracts.NewSigninSucceeded: %w", err)
 	}

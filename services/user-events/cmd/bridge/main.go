@@ -1,0 +1,39 @@
+// Command bridge puts the events of its queue on the custom bus.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"gatehouse.example/services/user-events/internal/awsclient"
+	"gatehouse.example/services/user-events/internal/bridge"
+	"gatehouse.example/services/user-events/internal/env"
+)
+
+func main() {
+	log := lambdacontext.NewLogger()
+	app, err := realMain(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("function cannot start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(app.Handle)
+}
+
+func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*bridge.Bridge, error) {
+	var bus string
+	if err := env.Read(getenv, map[string]*string{"BUS_NAME": &bus}); err != nil {
+		return nil, fmt.Errorf("env.Read: %w", err)
+	}
+	cfg, err := awsclient.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("awsclient.Load: %w", err)
+	}
+	return &bridge.Bridge{Bus: eventbridge.NewFromConfig(cfg), BusName: bus, Log: log}, nil
+}

@@ -1,0 +1,43 @@
+// Command drain gives the events of the outbox to the topic again.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"gatehouse.example/services/user-events/internal/awsclient"
+	"gatehouse.example/services/user-events/internal/drain"
+	"gatehouse.example/services/user-events/internal/env"
+)
+
+func main() {
+	log := lambdacontext.NewLogger()
+	app, err := realMain(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("function cannot start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(app.Handle)
+}
+
+func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*drain.Drain, error) {
+	var environment, topic string
+	if err := env.Read(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "TOPIC_ARN": &topic}); err != nil {
+		return nil, fmt.Errorf("env.Read: %w", err)
+	}
+	cfg, err := awsclient.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("awsclient.Load: %w", err)
+	}
+	return &drain.Drain{
+		Topic: sns.NewFromConfig(cfg), TopicARN: topic,
+		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
+	}, nil
+}

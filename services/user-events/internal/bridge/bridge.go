@@ -1,0 +1,89 @@
+// Package bridge puts every event of the topic on the custom bus, where rules
+// of other teams and of software vendors can pick them. The whole CloudEvent is
+// the detail, so that nothing is lost on the way and its id stays the same.
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"gatehouse.example/contracts/consume"
+	"gatehouse.example/contracts/publish"
+)
+
+// Source of every event on the bus; the function may send no other.
+const Source = "gatehouse.user-events"
+
+// limit bounds one request.
+const limit = 2 * time.Second
+
+// Bus is what Bridge needs of EventBridge.
+type Bus interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Bridge takes batches of events from its queue.
+type Bridge struct {
+	Bus     Bus
+	BusName string
+	Log     *slog.Logger
+}
+
+// Handle answers one invocation by SQS.
+func (b *Bridge) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+	return consume.Batch(ctx, b.Log, in, b.put)
+}
+
+func (b *Bridge) put(ctx context.Context, batch []consume.Record) map[string]error {
+	failed := map[string]error{}
+	for _, part := range split(batch) {
+		b.request(ctx, part, failed)
+	}
+	return failed
+}
+
+// request sends one request and adds what the bus did not take to failed. The
+// answer has one entry for each of the request's, in its order.
+func (b *Bridge) request(ctx context.Context, part []consume.Record, failed map[string]error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	entries := make([]types.PutEventsRequestEntry, len(part))
+	for i, r := range part {
+		entries[i] = b.entry(r)
+	}
+	out, err := b.Bus.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
+	for i, r := range part {
+		switch {
+		case err != nil:
+			failed[r.MessageID] = fmt.Errorf("eventbridge.PutEvents: %s", publish.Reason(err))
+		case i >= len(out.Entries):
+			failed[r.MessageID] = errors.New("eventbridge.PutEvents: no answer for this entry")
+		case out.Entries[i].ErrorCode != nil:
+			failed[r.MessageID] = fmt.Errorf("eventbridge.PutEvents: %s", *out.Entries[i].ErrorCode)
+		}
+	}
+}
+
+func (b *Bridge) entry(r consume.Record) types.PutEventsRequestEntry {
+	entry := types.PutEventsRequestEntry{
+		EventBusName: &b.BusName,
+		Source:       aws.String(Source),
+		DetailType:   aws.String(r.Event.Type()),
+		Detail:       aws.String(r.Body),
+	}
+	if t := r.Event.Time(); !t.IsZero() {
+		entry.Time = aws.Time(t)
+	}
+	if header := traceHeader(r.Event); header != "" {
+		entry.TraceHeader = aws.String(header)
+	}
+	return entry
+}

@@ -1,0 +1,76 @@
+// Package count turns events into the metrics that Cognito lacks. An event that
+// comes again is not counted again: each is claimed in the ledger first.
+//
+// The claim stands before the count, so a function that dies between the two
+// leaves claimed events that are in no metric. They are few - those of one batch
+// - and the audit trail still holds them; the other order would count them twice.
+package count
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts/consume"
+	"gatehouse.example/contracts/metrics"
+)
+
+// Ledger says who is the first to count an event.
+type Ledger interface {
+	Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error)
+}
+
+// Counter takes batches of events from its queue.
+type Counter struct {
+	Ledger      Ledger
+	Environment string
+	// Out takes the metric lines; in a function it is standard output.
+	Out io.Writer
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Handle answers one invocation by SQS.
+func (c *Counter) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+	return consume.Batch(ctx, c.Log, in, c.count)
+}
+
+// count writes the metrics of a batch at once: each line costs, each event does not.
+func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]error {
+	now := c.Now()
+	out := metrics.New(c.Environment)
+	addZeros(out)
+	var oldest time.Duration
+	claimed := 0
+	failed := consume.Each(func(ctx context.Context, r consume.Record) error {
+		// Read before the claim: what cannot be read must be able to come again.
+		add, err := reading(r.Event)
+		if err != nil {
+			return err
+		}
+		first, err := c.Ledger.Claim(ctx, r.Event, now)
+		if err != nil {
+			return fmt.Errorf("ledger.Claim: %w", err)
+		}
+		if !first {
+			return nil
+		}
+		claimed++
+		add(out)
+		oldest = max(oldest, now.Sub(r.Event.Time()))
+		return nil
+	})(ctx, batch)
+	if claimed > 0 {
+		out.Add(EventAge, metrics.Milliseconds, float64(oldest.Milliseconds()))
+	}
+	if err := out.Flush(c.Out, now); err != nil {
+		// To give the batch back would not help: its events are claimed.
+		c.Log.ErrorContext(ctx, "metrics not written; these events are in no metric", "events", claimed, "error", err.Error())
+	}
+	return failed
+}

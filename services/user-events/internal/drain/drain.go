@@ -1,0 +1,72 @@
+// Package drain takes the events that the topic had refused from the outbox and
+// gives them to the topic again: the same bytes, the same id, the same message
+// attributes, so that a reader cannot tell which way an event came.
+package drain
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/consume"
+	"gatehouse.example/contracts/metrics"
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/services/user-events/internal/count"
+)
+
+// limit bounds one event, retries included: ten that hang must leave the
+// function time to say which of them failed.
+const limit = 800 * time.Millisecond
+
+// Topic is what Drain needs of SNS.
+type Topic interface {
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+}
+
+// Drain publishes what waits in the outbox.
+type Drain struct {
+	Topic       Topic
+	TopicARN    string
+	Environment string
+	// Out takes the metric lines; in a function it is standard output.
+	Out io.Writer
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Handle answers one invocation by SQS.
+func (d *Drain) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+	return consume.Batch(ctx, d.Log, in, d.drain)
+}
+
+func (d *Drain) drain(ctx context.Context, batch []consume.Record) map[string]error {
+	failed := consume.Each(d.publish)(ctx, batch)
+	out := metrics.New(d.Environment)
+	out.Add(count.EventsDrained, metrics.Count, float64(len(batch)-len(failed)))
+	if err := out.Flush(d.Out, d.Now()); err != nil {
+		d.Log.ErrorContext(ctx, "metric not written", "error", err.Error())
+	}
+	return failed
+}
+
+func (d *Drain) publish(ctx context.Context, r consume.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	attrs := map[string]types.MessageAttributeValue{}
+	for name, value := range contracts.Attributes(r.Event) {
+		attrs[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
+	}
+	_, err := d.Topic.Publish(ctx, &sns.PublishInput{TopicArn: &d.TopicARN, Message: &r.Body, MessageAttributes: attrs})
+	if err != nil {
+		return fmt.Errorf("sns.Publish: %s", publish.Reason(err))
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+// Package ledgertest holds a ledger table in memory, for tests of whoever counts.
+package ledgertest
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"gatehouse.example/services/user-events/internal/ledger"
+)
+
+// Table keeps the rows of the ledger and honours its one condition.
+type Table struct {
+	mu   sync.Mutex
+	rows map[string]int64
+	// Fail, where set, is asked before each write.
+	Fail func(key string) error
+}
+
+// PutItem writes a row unless an unexpired one is there.
+func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key, ok := in.Item[ledger.KeyAttribute].(*types.AttributeValueMemberS)
+	if !ok {
+		return nil, errors.New("ledgertest: no key")
+	}
+	if t.Fail != nil {
+		if err := t.Fail(key.Value); err != nil {
+			return nil, err
+		}
+	}
+	expires, now := number(in.Item[ledger.ExpiryAttribute]), number(in.ExpressionAttributeValues[":now"])
+	if old, ok := t.rows[key.Value]; ok && old > now {
+		return nil, &types.ConditionalCheckFailedException{}
+	}
+	if t.rows == nil {
+		t.rows = map[string]int64{}
+	}
+	t.rows[key.Value] = expires
+	return &dynamodb.PutItemOutput{}, nil
+}
+
+// Rows is how many claims the table holds.
+func (t *Table) Rows() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.rows)
+}
+
+func number(v types.AttributeValue) int64 {
+	n, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	i, _ := strconv.ParseInt(n.Value, 10, 64)
+	return i
+}
