@@ -1,0 +1,67 @@
+package ports
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// listening is the state of a listening socket in /proc/net/tcp.
+const listening = "0A"
+
+// holder finds the process that listens on a port: /proc/net/tcp has the
+// socket's inode and /proc/<pid>/fd links to it. Other users' processes stay
+// unknown.
+func holder(port int) string {
+	inodes := map[string]bool{}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, inode := range listeners(table, port) {
+			inodes["socket:["+inode+"]"] = true
+		}
+	}
+	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil || len(inodes) == 0 {
+		return ""
+	}
+	for _, link := range links {
+		target, err := os.Readlink(link)
+		if err != nil || !inodes[target] {
+			continue
+		}
+		pid := strings.Split(link, "/")[2]
+		return fmt.Sprintf("%s (pid %s)", command(pid), pid)
+	}
+	return ""
+}
+
+// listeners returns the inodes of the sockets that listen on a port.
+func listeners(table string, port int) []string {
+	raw, err := os.ReadFile(table) //nolint:gosec // one of two constants
+	if err != nil {
+		return nil
+	}
+	var inodes []string
+	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
+		field := strings.Fields(lines.Text())
+		if len(field) < 10 || field[3] != listening {
+			continue
+		}
+		_, hex, _ := strings.Cut(field[1], ":")
+		if n, err := strconv.ParseUint(hex, 16, 16); err == nil && int(n) == port {
+			inodes = append(inodes, field[9])
+		}
+	}
+	return inodes
+}
+
+func command(pid string) string {
+	raw, err := os.ReadFile(filepath.Join("/proc", pid, "comm"))
+	if err != nil {
+		return "a process"
+	}
+	return strings.TrimSpace(string(raw))
+}

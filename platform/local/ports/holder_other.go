@@ -1,0 +1,6 @@
+//go:build !linux
+
+package ports
+
+// holder is known on Linux only.
+func holder(int) string { return "" }

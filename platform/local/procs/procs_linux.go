@@ -1,0 +1,55 @@
+package procs
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// Alive reports whether a group has a process that is not a zombie: in a
+// container nobody may ever collect those.
+func Alive(pgid int) bool {
+	return len(members(pgid)) > 0
+}
+
+// Belongs reports whether a group still is the one that worked below dir, and
+// not one that got the same number later.
+func Belongs(pgid int, dir string) bool {
+	for _, pid := range members(pgid) {
+		env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
+		if err == nil && strings.Contains(string(env), dir) {
+			return true
+		}
+	}
+	return false
+}
+
+func members(pgid int) []int {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, path := range stats {
+		raw, err := os.ReadFile(path) //nolint:gosec // below /proc
+		if err != nil {
+			continue
+		}
+		// The name in parentheses may hold spaces: read what follows it.
+		text := string(raw)
+		field := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+		if len(field) < 3 || field[0] == "Z" || field[2] != strconv.Itoa(pgid) {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.Split(path, "/")[2]); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}

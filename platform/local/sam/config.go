@@ -1,0 +1,136 @@
+// Package sam runs the SAM CLI, the same `sam build` and `sam deploy` that a
+// deployment to AWS runs, against the local endpoint.
+package sam
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// configEnv is the block of samconfig.toml that describes a laptop.
+const configEnv = "local"
+
+// Config is what a stack's samconfig.toml says about the local environment.
+type Config struct {
+	StackName    string
+	Capabilities []string
+	Parameters   map[string]string
+}
+
+// ReadConfig reads the local block; a missing file is an empty one.
+func ReadConfig(path string) (Config, error) {
+	var file map[string]any
+	_, err := toml.DecodeFile(path, &file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Config{}, fmt.Errorf("toml.DecodeFile: %w", err)
+	}
+	block := map[string]any{}
+	for _, command := range []string{"global", "deploy"} {
+		maps.Copy(block, table(file, configEnv, command, "parameters"))
+	}
+	c := Config{}
+	c.StackName, _ = block["stack_name"].(string)
+	c.Capabilities = strings.Fields(strings.Join(texts(block["capabilities"]), " "))
+	c.Parameters, err = parameters(texts(block["parameter_overrides"]))
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+func table(t map[string]any, path ...string) map[string]any {
+	for _, name := range path {
+		t, _ = t[name].(map[string]any)
+	}
+	return t
+}
+
+// texts takes a string or a list of strings; SAM allows both.
+func texts(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var out []string
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// parameters reads Name=value pairs as SAM does: separated by spaces, a value
+// in quotes may hold spaces.
+func parameters(lists []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, list := range lists {
+		for rest := strings.TrimSpace(list); rest != ""; rest = strings.TrimSpace(rest) {
+			name, after, ok := strings.Cut(rest, "=")
+			if !ok || name == "" || strings.ContainsAny(name, " \"'") {
+				return nil, fmt.Errorf("parameter_overrides: no Name=value at %q", rest)
+			}
+			var err error
+			if out[name], rest, err = oneValue(after); err != nil {
+				return nil, fmt.Errorf("parameter_overrides: %s: %w", name, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+// oneValue splits the first value off.
+func oneValue(s string) (value, rest string, err error) {
+	if s == "" || (s[0] != '"' && s[0] != '\'') {
+		value, rest, _ = strings.Cut(s, " ")
+		return value, rest, nil
+	}
+	quote := s[0]
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			b.WriteByte(s[i])
+		case s[i] == quote:
+			return b.String(), s[i+1:], nil
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return "", "", errors.New("a quote is not closed")
+}
+
+// Merge puts overrides over the file's parameters, as far as the template
+// declares them: on the command line SAM would drop all of the file's
+// (https://github.com/aws/aws-sam-cli/issues/2380).
+func Merge(file, overrides map[string]string, declared []string) map[string]string {
+	merged := maps.Clone(file)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	for name, value := range overrides {
+		if slices.Contains(declared, name) {
+			merged[name] = value
+		}
+	}
+	return merged
+}
+
+// Arguments writes parameters for --parameter-overrides, in order.
+func Arguments(parameters map[string]string) []string {
+	var args []string
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		value := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(parameters[name])
+		args = append(args, name+`="`+value+`"`)
+	}
+	return args
+}

@@ -1,0 +1,99 @@
+package stacks
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Discover reads every stack of the system: the services and the platform.
+func Discover(root string) ([]Stack, error) {
+	templates, err := filepath.Glob(filepath.Join(root, "services", "*", "template.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	platform, err := filepath.Glob(filepath.Join(root, "platform", "template.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	var all []Stack
+	for _, path := range append(templates, platform...) {
+		s, err := Read(filepath.Dir(path))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Graph maps each stack's name to the names of those that it reads from.
+type Graph map[string][]string
+
+// NewGraph derives the graph and refuses one that cannot be deployed: a name
+// that nobody or more than one writes, or a cycle.
+func NewGraph(all []Stack) (Graph, error) {
+	writer := map[string]string{}
+	for _, s := range all {
+		for _, name := range s.Writes {
+			if other, taken := writer[name]; taken {
+				return nil, fmt.Errorf("both %s and %s write the SSM name %s", other, s.Name, name)
+			}
+			writer[name] = s.Name
+		}
+	}
+	g := Graph{}
+	for _, s := range all {
+		g[s.Name] = nil
+		for _, name := range s.Reads {
+			from, ok := writer[name]
+			if !ok {
+				return nil, fmt.Errorf("%s reads the SSM name %s, which no template writes", s.Name, name)
+			}
+			if from != s.Name && !slices.Contains(g[s.Name], from) {
+				g[s.Name] = append(g[s.Name], from)
+			}
+		}
+		slices.Sort(g[s.Name])
+	}
+	if _, err := g.Levels(); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// Levels groups the names so that each reads from earlier groups only.
+func (g Graph) Levels() ([][]string, error) {
+	done := map[string]bool{}
+	var levels [][]string
+	for len(done) < len(g) {
+		var level []string
+		for name, needs := range g {
+			ready := !slices.ContainsFunc(needs, func(n string) bool { return !done[n] })
+			if !done[name] && ready {
+				level = append(level, name)
+			}
+		}
+		if len(level) == 0 {
+			return nil, fmt.Errorf("the stacks read each other's SSM names in a circle: %s", strings.Join(g.without(done), ", "))
+		}
+		slices.Sort(level)
+		for _, name := range level {
+			done[name] = true
+		}
+		levels = append(levels, level)
+	}
+	return levels, nil
+}
+
+func (g Graph) without(done map[string]bool) []string {
+	var names []string
+	for name := range g {
+		if !done[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,150 @@
+// Package stacks finds the stacks of the repository and reads from their
+// templates what must be deployed before what: a template that resolves an SSM
+// name comes after the one that writes it.
+package stacks
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Stack is a folder with a template.
+type Stack struct {
+	// Name is the folder's, such as user-events.
+	Name string
+	// Dir is absolute.
+	Dir string
+	// Parameters are the names that the template declares.
+	Parameters []string
+	// Writes and Reads are SSM names, with ${Environment} as it stands there.
+	Writes, Reads []string
+	// Functions are built from Go code.
+	Functions []Function
+}
+
+// Function is one AWS::Serverless::Function.
+type Function struct {
+	LogicalID string
+	// Name has ${Environment} as it stands in the template.
+	Name string
+	// CodeURI is relative to the stack's folder.
+	CodeURI string
+	// Alias is what AutoPublishAlias names, or empty.
+	Alias string
+}
+
+// FullName is the function's name in an environment.
+func (f Function) FullName(environment string) string {
+	return strings.ReplaceAll(f.Name, "${Environment}", environment)
+}
+
+// Template is the path of the stack's template.
+func (s Stack) Template() string { return filepath.Join(s.Dir, "template.yaml") }
+
+// Samconfig is the path of its SAM settings; the file may be missing.
+func (s Stack) Samconfig() string { return filepath.Join(s.Dir, "samconfig.toml") }
+
+// resolved finds dynamic references; a name may hold ${Environment}.
+var resolved = regexp.MustCompile(`\{\{resolve:ssm:((?:\$\{[^}]*\}|[^}:])+)(?::\d+)?\}\}`)
+
+// Read reads the stack in a folder.
+func Read(dir string) (Stack, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Stack{}, fmt.Errorf("filepath.Abs: %w", err)
+	}
+	s := Stack{Name: filepath.Base(dir), Dir: dir}
+	raw, err := os.ReadFile(s.Template())
+	if err != nil {
+		return Stack{}, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	if err := s.parse(raw); err != nil {
+		return Stack{}, fmt.Errorf("%s: %w", s.Template(), err)
+	}
+	return s, nil
+}
+
+// document is what matters here; !Sub and its like stay what they are applied to.
+type document struct {
+	Globals struct {
+		Function struct {
+			AutoPublishAlias string `yaml:"AutoPublishAlias"`
+		} `yaml:"Function"`
+	} `yaml:"Globals"`
+	Parameters map[string]yaml.Node `yaml:"Parameters"`
+	Resources  map[string]struct {
+		Type       string    `yaml:"Type"`
+		Properties yaml.Node `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+func (s *Stack) parse(raw []byte) error {
+	var root yaml.Node
+	if err := yaml.Unmarshal(raw, &root); err != nil {
+		return fmt.Errorf("yaml.Unmarshal: %w", err)
+	}
+	var doc document
+	if err := root.Decode(&doc); err != nil {
+		return fmt.Errorf("yaml.Node.Decode: %w", err)
+	}
+	for name := range doc.Parameters {
+		s.Parameters = append(s.Parameters, name)
+	}
+	slices.Sort(s.Parameters)
+	for id, r := range doc.Resources {
+		switch r.Type {
+		case "AWS::SSM::Parameter":
+			s.Writes = append(s.Writes, value(&r.Properties, "Name"))
+		case "AWS::Serverless::Function":
+			f := Function{
+				LogicalID: id, Name: value(&r.Properties, "FunctionName"),
+				CodeURI: value(&r.Properties, "CodeUri"), Alias: value(&r.Properties, "AutoPublishAlias"),
+			}
+			if f.Alias == "" {
+				f.Alias = doc.Globals.Function.AutoPublishAlias
+			}
+			s.Functions = append(s.Functions, f)
+		}
+	}
+	slices.Sort(s.Writes)
+	slices.SortFunc(s.Functions, func(a, b Function) int { return strings.Compare(a.LogicalID, b.LogicalID) })
+	s.Reads = reads(&root)
+	return nil
+}
+
+// value is the text of a property, whether plain or under !Sub or Fn::Sub.
+func value(properties *yaml.Node, name string) string {
+	for i := 0; i+1 < len(properties.Content); i += 2 {
+		if properties.Content[i].Value != name {
+			continue
+		}
+		node := properties.Content[i+1]
+		for len(node.Content) > 0 { // {Fn::Sub: text} or !Sub [text, {}]
+			if node.Kind == yaml.MappingNode {
+				node = node.Content[1]
+			} else {
+				node = node.Content[0]
+			}
+		}
+		return node.Value
+	}
+	return ""
+}
+
+func reads(node *yaml.Node) []string {
+	var names []string
+	for _, m := range resolved.FindAllStringSubmatch(node.Value, -1) {
+		names = append(names, m[1])
+	}
+	for _, child := range node.Content {
+		names = append(names, reads(child)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
