@@ -1,0 +1,142 @@
+package recorder
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/contracts"
+)
+
+func TestRecordsPayloadFile(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../events/recorder-poison.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in events.SQSEvent
+	if err := json.Unmarshal(raw, &in); err != nil {
+		t.Fatal(err)
+	}
+	r, db, log, out := newRecorder()
+	if diff := cmp.Diff([]string{"m1"}, handle(t, r, in.Records...)); diff != "" {
+		t.Errorf("failed messages (-want +got):\n%s", diff)
+	}
+	if n := len(db.rows()); n != 1 {
+		t.Errorf("%d rows, want the neighbour of the poison", n)
+	}
+	if strings.Contains(log.String(), "not an event\"") {
+		t.Errorf("the log quotes the poison: %s", log)
+	}
+	for _, want := range []string{`"AuditRowsWritten":1`, `"ActToAuditRow":1999`, `"Environment":"test"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("metrics %s, want %s", out, want)
+		}
+	}
+}
+
+// Every type is recorded, those of tomorrow too.
+func TestRecordsUnknownType(t *testing.T) {
+	t.Parallel()
+	ev := event.New()
+	ev.SetID("x1")
+	ev.SetType("gatehouse.pool.changed.v1")
+	ev.SetSource("urn:elsewhere")
+	ev.SetTime(act)
+	err := ev.SetData("text/plain", []byte("plain"))
+	r, db, _, _ := newRecorder()
+	if failed := handle(t, r, message(t, "m1", ev, err)); len(failed) != 0 {
+		t.Fatalf("failed: %v", failed)
+	}
+	row := db.rows()[0]
+	got := []string{str(row, "pk"), str(row, "type"), str(row, "data"), str(row, "sub")}
+	want := []string{"none#urn:elsewhere#2026-11-22", "gatehouse.pool.changed.v1", `"plain"`, ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+}
+
+func TestFailuresGoBackAlone(t *testing.T) {
+	t.Parallel()
+	r, db, _, out := newRecorder()
+	db.fail = "user#" + sub
+	bad, err := contracts.NewSigninSucceeded(contracts.Act{PoolARN: pool, Subject: sub, Time: act}, contracts.SigninSucceeded{})
+	m1 := message(t, "m1", bad, err)
+	good, err := contracts.NewSigninAttempted(contracts.Act{PoolARN: pool, Time: act}, contracts.SigninAttempted{})
+	m2 := message(t, "m2", good, err)
+	timeless := events.SQSMessage{MessageId: "m3", Body: `{"specversion":"1.0","id":"1","source":"s","type":"t"}`}
+	if diff := cmp.Diff([]string{"m1", "m3"}, handle(t, r, m1, m2, timeless)); diff != "" {
+		t.Errorf("failed messages (-want +got):\n%s", diff)
+	}
+	db.fail = ""
+	out.Reset()
+	handle(t, r, m1, m2)
+	if n := len(db.rows()); n != 2 || !strings.Contains(out.String(), `"AuditRowsRepeated":1`) {
+		t.Errorf("%d rows, metrics %s; want 2 rows, 1 repeated", n, out)
+	}
+}
+
+// A copy that says something else neither changes the row nor goes unnoticed.
+func TestContradictionKeepsRow(t *testing.T) {
+	t.Parallel()
+	r, db, log, out := newRecorder()
+	a := contracts.Act{ID: "one", PoolARN: pool, Subject: sub, Time: act}
+	first, err := contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{})
+	m1 := message(t, "m1", first, err)
+	forged, err := contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{NewDevice: true})
+	m2 := message(t, "m2", forged, err)
+	if failed := handle(t, r, m1, m2); len(failed) != 0 {
+		t.Fatalf("failed: %v", failed)
+	}
+	if got := str(db.rows()[0], "data"); len(db.rows()) != 1 || got != "{}" {
+		t.Errorf("data %s, want the first row untouched", got)
+	}
+	if !strings.Contains(log.String(), "something else") || !strings.Contains(out.String(), `"AuditRowsRepeated":1`) {
+		t.Errorf("log %s, metrics %s", log, out)
+	}
+}
+
+// Under any duplication and order, also with witnesses that differ in time,
+// there are as many rows as distinct ids.
+func TestRowsAreDistinctIDs(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		ids := map[string]bool{}
+		var all []events.SQSMessage
+		for i := range 1 + rnd.IntN(20) {
+			a := contracts.Act{
+				PoolARN: pool, Subject: fmt.Sprintf("user-%d", rnd.IntN(4)),
+				Time: act.Add(time.Duration(rnd.Int64N(int64(48 * time.Hour)))),
+			}
+			ev, err := contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{NewDevice: rnd.IntN(2) == 0})
+			if rnd.IntN(3) == 0 {
+				ev, err = contracts.NewUserCreated(a, contracts.UserCreated{Via: contracts.ViaSignup})
+			}
+			ids[ev.ID()] = true
+			for c := range 1 + rnd.IntN(3) {
+				all = append(all, message(t, fmt.Sprintf("%d-%d", i, c), ev, err))
+			}
+		}
+		rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		r, db, _, _ := newRecorder()
+		for len(all) > 0 {
+			n := min(len(all), 1+rnd.IntN(10))
+			if failed := handle(t, r, all[:n]...); len(failed) != 0 {
+				t.Fatalf("seed %d: failed %v", seed, failed)
+			}
+			all = all[n:]
+		}
+		if got := len(db.rows()); got != len(ids) {
+			t.Fatalf("seed %d: %d rows for %d ids", seed, got, len(ids))
+		}
+	}
+}
