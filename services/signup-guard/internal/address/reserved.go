@@ -1,0 +1,23 @@
+package address
+
+import "strings"
+
+// Reserved reports a local part that belongs to whoever runs the domain, not to
+// a person. A tag behind "+" does not hide it.
+//
+// The names are those that certificate authorities trust (CA/Browser Forum
+// Baseline Requirements, section 3.2.2.4.4), the operators' and protocols' ones of
+// RFC 2142, sections 4 and 5, and the usual ones of machines. The business names
+// of RFC 2142, section 3 (info, sales, support, marketing) are left out on
+// purpose: small firms sign up with them.
+func (a Address) Reserved() bool {
+	name, _, _ := strings.Cut(a.local, "+")
+	switch strings.ToLower(name) {
+	case "admin", "administrator", "hostmaster", "postmaster", "webmaster",
+		"abuse", "ftp", "news", "noc", "security", "usenet", "uucp", "www",
+		"daemon", "do-not-reply", "donotreply", "mailer-daemon", "no-reply",
+		"nobody", "noreply", "root", "sysadmin", "system":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,117 @@
+// Command refresh replaces the embedded disposable-domain list with the newest
+// release of its PyPI package, shows what changed, and refuses a list that would
+// lock out people of a large mail provider or a privacy relay.
+//
+// Run it in services/signup-guard: go run ./internal/disposable/refresh
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"gatehouse.example/services/signup-guard/internal/disposable"
+	"gatehouse.example/services/signup-guard/internal/domainset"
+)
+
+const pypiPackage = "disposable-email-domains"
+
+func main() {
+	dir := flag.String("dir", "internal/disposable", "folder of the list")
+	pip := flag.String("pip", "pip3", "pip to download with")
+	wheel := flag.String("wheel", "", "take this wheel instead of downloading one")
+	dry := flag.Bool("dry-run", false, "show what would change and write nothing")
+	flag.Parse()
+	if err := run(context.Background(), os.Stdout, *dir, *pip, *wheel, *dry); err != nil {
+		fmt.Fprintln(os.Stderr, "refresh:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, dir, pip, wheel string, dry bool) error {
+	if wheel == "" {
+		tmp, err := os.MkdirTemp("", "refresh")
+		if err != nil {
+			return fmt.Errorf("os.MkdirTemp: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(tmp) }()
+		if wheel, err = download(ctx, pip, tmp); err != nil {
+			return err
+		}
+	}
+	release, err := readWheel(wheel)
+	if err != nil {
+		return err
+	}
+	protected, err := readLines(filepath.Join(dir, "protected.txt"))
+	if err != nil {
+		return err
+	}
+	old := disposable.List().Names()
+	report(out, release, old)
+	if err := check(release.names, old, protected); err != nil {
+		return err
+	}
+	if dry {
+		return nil
+	}
+	return write(dir, release)
+}
+
+// download lets pip fetch the newest wheel into a folder.
+func download(ctx context.Context, pip, dir string) (string, error) {
+	cmd := exec.CommandContext(ctx, pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", dir, pypiPackage)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s download: %w", pip, err)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+	if err != nil || len(found) != 1 {
+		return "", errors.New("pip left no single wheel")
+	}
+	return found[0], nil
+}
+
+// readLines gives the lines of a file without comments and empty ones.
+func readLines(path string) ([]string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(raw)) {
+		if line, _, _ = strings.Cut(line, "#"); strings.TrimSpace(line) != "" {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines, nil
+}
+
+// write puts the list, its index, SOURCE and the date for the code into dir.
+func write(dir string, r release) error {
+	set, err := domainset.Build(r.names)
+	if err != nil {
+		return fmt.Errorf("domainset.Build: %w", err)
+	}
+	source := fmt.Sprintf("list: https://github.com/disposable-email-domains/disposable-email-domains\n"+
+		"licence: CC0-1.0 (the list), MIT (the package around it, of which nothing is kept)\n"+
+		"package: %s\nversion: %s\ndate: %s\nwheel-sha256: %s\ndomains: %d\ndomains-sha256: %x\n",
+		pypiPackage, r.version, r.date, r.sha256, len(r.names), sha256.Sum256([]byte(set.Text())))
+	date := "package disposable\n\n// date is the list's, as SOURCE has it. Written by refresh.\n" +
+		fmt.Sprintf("const date = %q\n", r.date)
+	for name, content := range map[string]string{
+		"domains.txt": set.Text(), "domains.idx": set.Index(), "SOURCE": source, "date.go": date,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil { //nolint:gosec // a source file
+			return fmt.Errorf("os.WriteFile: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package guard
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"gatehouse.example/services/signup-guard/internal/address"
+	"gatehouse.example/services/signup-guard/internal/domainset"
+)
+
+// Config is what an operator decides, each field a stack parameter.
+type Config struct {
+	// Allow wins over Deny, and Deny over the disposable list; all three match
+	// parents.
+	Allow, Deny domainset.Set
+	// CheckAdminCreated and CheckFederated say whether the rules about domains and
+	// reserved names hold for users whom an administrator or an identity provider
+	// brings. That the address is one at all always holds.
+	CheckAdminCreated, CheckFederated bool
+	// CheckLookAlikes and CheckReservedLocalParts switch those rules.
+	CheckLookAlikes, CheckReservedLocalParts bool
+}
+
+// ConfigFromEnv reads a Config. Templates write every variable; one that is
+// missing has the default of its parameter.
+func ConfigFromEnv(getenv func(string) string, log *slog.Logger) (Config, error) {
+	var c Config
+	for _, s := range []struct {
+		name     string
+		field    *bool
+		fallback bool
+	}{
+		{"CHECK_ADMIN_CREATED", &c.CheckAdminCreated, false},
+		{"CHECK_FEDERATED", &c.CheckFederated, true},
+		{"CHECK_LOOKALIKES", &c.CheckLookAlikes, true},
+		{"CHECK_RESERVED_LOCAL_PARTS", &c.CheckReservedLocalParts, true},
+	} {
+		switch getenv(s.name) {
+		case "":
+			*s.field = s.fallback
+		case "true":
+			*s.field = true
+		case "false":
+			*s.field = false
+		default:
+			return Config{}, fmt.Errorf("guard: %s is neither true nor false", s.name)
+		}
+	}
+	var err error
+	if c.Allow, err = domains(getenv, "ALLOW_DOMAINS", log); err != nil {
+		return Config{}, err
+	}
+	c.Deny, err = domains(getenv, "DENY_DOMAINS", log)
+	return c, err
+}
+
+// domains reads a comma-separated list. An entry that is no domain is left out
+// and its place logged: a slip of the pen must not stop every sign-up, and the
+// entry itself may be somebody's address.
+func domains(getenv func(string) string, name string, log *slog.Logger) (domainset.Set, error) {
+	var list []string
+	for i, entry := range strings.Split(getenv(name), ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		domain := address.SafeDomain("@" + entry)
+		if domain == "" || strings.Contains(entry, "@") {
+			log.Error("entry is not a domain and has no effect", "variable", name, "position", i+1)
+			continue
+		}
+		list = append(list, domain)
+	}
+	set, err := domainset.Build(list)
+	if err != nil {
+		return domainset.Set{}, fmt.Errorf("domainset.Build: %w", err)
+	}
+	return set, nil
+}

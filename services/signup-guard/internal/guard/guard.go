@@ -1,0 +1,115 @@
+// Package guard decides who may sign up. It turns a call of the PreSignUp
+// trigger into a verdict, an event and, for a refusal, the text that the person
+// reads.
+//
+// It fails closed on an address that breaks a rule and open on its own
+// plumbing: an event that cannot be sent, even by a panic, changes no verdict.
+package guard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/services/signup-guard/internal/domainset"
+	"gatehouse.example/services/signup-guard/internal/refusal"
+)
+
+// Trigger sources of PreSignUp
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-sign-up.html).
+const (
+	sourceSignUp   = "PreSignUp_SignUp"
+	sourceAdmin    = "PreSignUp_AdminCreateUser"
+	sourceExternal = "PreSignUp_ExternalProvider"
+)
+
+// Publisher sends an event.
+type Publisher interface {
+	Publish(context.Context, event.Event) (publish.Outcome, error)
+}
+
+// Guard decides. Its fields are set once, before the first use.
+type Guard struct {
+	Config      Config
+	List        domainset.Set
+	ListVersion string
+	Publisher   Publisher
+	Log         *slog.Logger
+}
+
+// PreSignUp is a trigger.Func.
+func (g *Guard) PreSignUp(ctx context.Context, call trigger.Call) error {
+	via := viaOf(call.Source)
+	if via == "" {
+		g.Log.WarnContext(ctx, "not a trigger source of PreSignUp; answered unchanged")
+		return nil
+	}
+	var v Verdict
+	if email := emailOf(call, via); email != "" {
+		v = g.Check(email, via)
+	}
+	g.announce(ctx, call.Act, via, v)
+	if entry, refused := refusal.For(v.Rule); refused {
+		return entry.Refusal()
+	}
+	return nil
+}
+
+func viaOf(source string) string {
+	switch source {
+	case sourceSignUp:
+		return contracts.ViaSignup
+	case sourceAdmin:
+		return contracts.ViaAdmin
+	case sourceExternal:
+		return contracts.ViaFederation
+	}
+	return ""
+}
+
+// emailOf is the address to check: the attribute, or a user name that is an
+// address. It is empty in a pool without addresses, such as one of phone numbers.
+// A federated user's name is the provider's id and never counts.
+func emailOf(call trigger.Call, via string) string {
+	if email := call.Attributes["email"]; email != "" {
+		return email
+	}
+	if via != contracts.ViaFederation && strings.Contains(call.UserName, "@") {
+		return call.UserName
+	}
+	return ""
+}
+
+// announce publishes the verdict as an event and forgives everything that goes
+// wrong with it.
+func (g *Guard) announce(ctx context.Context, act contracts.Act, via string, v Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.Log.ErrorContext(ctx, "event not sent", "error", fmt.Sprintf("panic of type %T", p))
+		}
+	}()
+	ev, err := g.event(act, via, v)
+	if err == nil {
+		_, err = g.Publisher.Publish(ctx, ev)
+	}
+	if err != nil {
+		g.Log.ErrorContext(ctx, "event not sent", "error", err.Error())
+	}
+}
+
+func (g *Guard) event(act contracts.Act, via string, v Verdict) (event.Event, error) {
+	if entry, refused := refusal.For(v.Rule); refused {
+		return contracts.NewSignupRejected(act, contracts.SignupRejected{
+			Via: via, Domain: v.Domain, Reason: entry.Code, Rule: entry.Rule, ListVersion: g.ListVersion,
+		})
+	}
+	return contracts.NewSignupAllowed(act, contracts.SignupAllowed{
+		Via: via, Domain: v.Domain, Relay: v.Relay, ListVersion: g.ListVersion,
+	})
+}

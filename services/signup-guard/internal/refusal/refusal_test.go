@@ -1,0 +1,54 @@
+package refusal
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	rules := map[string]bool{}
+	for _, e := range Table() {
+		if e.Rule == "" || e.Code == "" || e.When == "" || rules[e.Rule] {
+			t.Errorf("entry %+v is incomplete or repeated", e)
+		}
+		rules[e.Rule] = true
+		// The person reads "PreSignUp failed with error TEXT." with Cognito's full stop.
+		if len(e.Text) > 80 || e.Text == "" || strings.HasSuffix(e.Text, ".") {
+			t.Errorf("%s: text %q is too long or ends with a full stop", e.Rule, e.Text)
+		}
+		for _, word := range []string{"list", "disposable", "error", "rule", "domain", "Gatehouse", e.Code, e.Rule} {
+			if strings.Contains(strings.ToLower(e.Text), strings.ToLower(word)) {
+				t.Errorf("%s: text %q says %q", e.Rule, e.Text, word)
+			}
+		}
+		if r := e.Refusal(); r.Error() != e.Text || r.Code != e.Code {
+			t.Errorf("%s: refusal %+v", e.Rule, r)
+		}
+		if found, ok := For(e.Rule); !ok || found != e {
+			t.Errorf("For(%q) = %+v, %v", e.Rule, found, ok)
+		}
+	}
+	if _, ok := For(""); ok {
+		t.Error("no rule has an entry")
+	}
+}
+
+// TestReadme holds the table in the README to the one in the code.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	want.WriteString("| code | rule | when | what the person reads |\n|---|---|---|---|\n")
+	for _, e := range Table() {
+		fmt.Fprintf(&want, "| `%s` | `%s` | %s | %s |\n", e.Code, e.Rule, e.When, e.Text)
+	}
+	if !strings.Contains(string(raw), want.String()) {
+		t.Errorf("the README does not hold this table:\n%s", want.String())
+	}
+}
