@@ -1,0 +1,152 @@
+package count_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/ledger"
+	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/queuetest"
+)
+
+func newCounter(table *ledgertest.Table, out *strings.Builder) *count.Counter {
+	return &count.Counter{
+		Ledger: &ledger.Ledger{Table: table, Name: "ledger"}, Environment: "test", Out: out,
+		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return queuetest.Time().Add(1500 * time.Millisecond) },
+	}
+}
+
+// positive drops the zeros that every batch writes.
+func positive(sums map[string]float64) map[string]float64 {
+	out := map[string]float64{}
+	for name, n := range sums {
+		if n != 0 {
+			out[name] = n
+		}
+	}
+	return out
+}
+
+func TestHandle_each_type(t *testing.T) {
+	t.Parallel()
+	act, must := queuetest.Act(), queuetest.Must(t)
+	noClient := act
+	noClient.ClientID = ""
+	unknown := must(contracts.NewPasswordReset(act))
+	unknown.SetType("gatehouse.user.deleted.v1")
+	const client = "/1example23456789example0001"
+	for name, tc := range map[string]struct {
+		ev   event.Event
+		want map[string]float64
+	}{
+		"signup_allowed": {
+			must(contracts.NewSignupAllowed(act, contracts.SignupAllowed{Via: contracts.ViaSignup, ListVersion: "2026-11-01"})),
+			map[string]float64{count.SignUpsAllowed: 1},
+		},
+		"signup_rejected": {
+			must(contracts.NewSignupRejected(act, contracts.SignupRejected{Via: contracts.ViaSignup, Reason: "domain-disposable"})),
+			map[string]float64{count.SignUpsRejected: 1, count.SignUpsRejected + "/domain-disposable": 1},
+		},
+		"reason_too_long": {
+			must(contracts.NewSignupRejected(act, contracts.SignupRejected{Reason: strings.Repeat("x", 65)})),
+			map[string]float64{count.SignUpsRejected: 1},
+		},
+		"user_created": {
+			must(contracts.NewUserCreated(act, contracts.UserCreated{Via: contracts.ViaSignup})),
+			map[string]float64{count.UsersCreated: 1},
+		},
+		"password_reset": {must(contracts.NewPasswordReset(act)), map[string]float64{count.PasswordsReset: 1}},
+		"signin_attempted": {
+			must(contracts.NewSigninAttempted(act, contracts.SigninAttempted{})),
+			map[string]float64{count.SignInsAttempted: 1, count.SignInsAttempted + client: 1},
+		},
+		"signin_attempted_unknown_user": {
+			must(contracts.NewSigninAttempted(act, contracts.SigninAttempted{UserNotFound: true})),
+			map[string]float64{count.SignInsAttempted: 1, count.SignInsAttempted + client: 1, count.SignInsUnknownUser: 1},
+		},
+		"signin_succeeded": {
+			must(contracts.NewSigninSucceeded(act, contracts.SigninSucceeded{})),
+			map[string]float64{count.SignInsSucceeded: 1, count.SignInsSucceeded + client: 1},
+		},
+		"no_client":    {must(contracts.NewSigninSucceeded(noClient, contracts.SigninSucceeded{})), map[string]float64{count.SignInsSucceeded: 1}},
+		"unknown_type": {unknown, map[string]float64{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			got, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), queuetest.Batch(queuetest.Body(t, tc.ev)))
+			if err != nil || len(got.BatchItemFailures) != 0 {
+				t.Fatalf("Handle = %v, %v", got, err)
+			}
+			tc.want[count.EventsConsumed], tc.want[count.EventAge] = 1, 1500
+			if diff := cmp.Diff(tc.want, positive(queuetest.Sums(t, out.String()))); diff != "" {
+				t.Errorf("metrics (-want +got):\n%s", diff)
+			}
+			if strings.Contains(out.String(), tc.ev.Subject()) {
+				t.Error("a metric names a person")
+			}
+		})
+	}
+}
+
+func TestHandle_writes_zeros_for_what_is_rare(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+	if _, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), queuetest.Batch(queuetest.Body(t, ev))); err != nil {
+		t.Fatal(err)
+	}
+	sums := queuetest.Sums(t, out.String())
+	for _, name := range []string{"EventsFellBack", "EventsLogged", "EventsDrained", "UsersCreated", "SignInsUnknownUser"} {
+		if n, ok := sums[name]; !ok || n != 0 {
+			t.Errorf("%s = %v, %v; want a zero", name, n, ok)
+		}
+	}
+}
+
+func TestHandle_bad_neighbours(t *testing.T) {
+	t.Parallel()
+	must := queuetest.Must(t)
+	good := must(contracts.NewPasswordReset(queuetest.Act()))
+	odd := must(contracts.NewSignupRejected(queuetest.Act(), contracts.SignupRejected{Reason: "x"}))
+	oddBody := strings.Replace(queuetest.Body(t, odd), `"reason":"x"`, `"reason":7`, 1)
+	throttled := must(contracts.NewPasswordReset(queuetest.Act()))
+	table := &ledgertest.Table{Fail: func(key string) error {
+		if key == ledger.Key(throttled) {
+			return errors.New("throttled")
+		}
+		return nil
+	}}
+	var out strings.Builder
+	c := newCounter(table, &out)
+	got, err := c.Handle(t.Context(), queuetest.Batch(
+		"{poison", oddBody, queuetest.Body(t, throttled), queuetest.Body(t, good), queuetest.Body(t, good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, queuetest.Failed(got)); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 1 {
+		t.Errorf("PasswordsReset = %v, want 1", n)
+	}
+	// What could not be read is not claimed: it can come again with a newer reader.
+	if table.Rows() != 1 {
+		t.Errorf("%d claims, want 1", table.Rows())
+	}
+	table.Fail = nil
+	if _, err := c.Handle(t.Context(), queuetest.Batch(queuetest.Body(t, throttled))); err != nil {
+		t.Fatal(err)
+	}
+	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 2 {
+		t.Errorf("PasswordsReset after the throttle = %v, want 2", n)
+	}
+}

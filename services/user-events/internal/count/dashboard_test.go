@@ -1,0 +1,54 @@
+package count_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/queuetest"
+)
+
+// The dashboard is JSON inside of YAML, which no linter reads, and CloudWatch
+// draws an empty graph for a metric that nobody writes.
+func TestDashboard_names_metrics_that_exist(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "monitoring.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(raw), "DashboardBody: !Sub |\n")
+	body, _, _ = strings.Cut(body, "\nOutputs:")
+	var dashboard struct {
+		Widgets []struct {
+			Properties struct{ Metrics [][]any }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
+		t.Fatalf("the dashboard is not JSON: %v", err)
+	}
+	var out strings.Builder
+	reset := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
+	if _, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), queuetest.Batch(reset)); err != nil {
+		t.Fatal(err)
+	}
+	written, drawn := queuetest.Sums(t, out.String()), 0
+	for _, widget := range dashboard.Widgets {
+		for _, metric := range widget.Properties.Metrics {
+			if metric[0] != "Gatehouse" {
+				continue
+			}
+			drawn++
+			if _, ok := written[metric[1].(string)]; !ok {
+				t.Errorf("the dashboard draws %v, which no batch writes", metric[1])
+			}
+		}
+	}
+	if drawn < 10 {
+		t.Errorf("only %d own metrics on the dashboard, %s among them?", drawn, count.EventsConsumed)
+	}
+}

@@ -1,0 +1,122 @@
+package count_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/ledger"
+	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/queuetest"
+)
+
+// However events are repeated, ordered, cut into batches and throttled, each
+// counts once.
+func TestHandle_counts_distinct_events(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		distinct := 1 + rng.IntN(20)
+		var pending []string
+		for range distinct {
+			body := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
+			for range 1 + rng.IntN(4) {
+				pending = append(pending, body)
+			}
+		}
+		table := &ledgertest.Table{Fail: func(string) error {
+			if rng.IntN(4) == 0 {
+				return errors.New("throttled")
+			}
+			return nil
+		}}
+		var out strings.Builder
+		counter := newCounter(table, &out)
+		for len(pending) > 0 {
+			rng.Shuffle(len(pending), func(i, j int) { pending[i], pending[j] = pending[j], pending[i] })
+			pending = deliver(t, counter, pending, 1+rng.IntN(10))
+		}
+		if got := queuetest.Sums(t, out.String())[count.PasswordsReset]; got != float64(distinct) {
+			t.Fatalf("seed %d: counted %v, want %d", seed, got, distinct)
+		}
+	}
+}
+
+// deliver sends the next n messages and returns what is left, the failed ones included.
+func deliver(t *testing.T, counter *count.Counter, pending []string, n int) []string {
+	t.Helper()
+	n = min(n, len(pending))
+	in := queuetest.Batch(pending[:n]...)
+	out, err := counter.Handle(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := pending[n:]
+	for _, id := range queuetest.Failed(out) {
+		for _, m := range in.Records {
+			if m.MessageId == id {
+				left = append(left, m.Body)
+			}
+		}
+	}
+	return left
+}
+
+// dying claims like the ledger and then takes the process with it.
+type dying struct{ count.Ledger }
+
+func (d dying) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
+	if _, err := d.Ledger.Claim(ctx, ev, now); err != nil {
+		return false, err
+	}
+	return false, errors.New("the process ends here")
+}
+
+// The window that the README names: an event that was claimed by a function that
+// died before it wrote its metrics is in no metric, and never in two.
+func TestHandle_crash_between_claim_and_count(t *testing.T) {
+	t.Parallel()
+	body := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
+	var out strings.Builder
+	counter := newCounter(&ledgertest.Table{}, &out)
+	alive := counter.Ledger
+	counter.Ledger = dying{alive}
+	if got, err := counter.Handle(t.Context(), queuetest.Batch(body)); err != nil || len(got.BatchItemFailures) != 1 {
+		t.Fatalf("Handle = %v, %v; want the message to come again", got, err)
+	}
+	counter.Ledger = alive
+	if got, err := counter.Handle(t.Context(), queuetest.Batch(body)); err != nil || len(got.BatchItemFailures) != 0 {
+		t.Fatalf("Handle = %v, %v", got, err)
+	}
+	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 0 {
+		t.Errorf("PasswordsReset = %v, want 0", n)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestHandle_unwritten_metrics_are_logged(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	counter := &count.Counter{
+		Ledger: &ledger.Ledger{Table: &ledgertest.Table{}, Name: "ledger"}, Out: brokenPipe{},
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: queuetest.Time,
+	}
+	body := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
+	if _, err := counter.Handle(t.Context(), queuetest.Batch(body)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "metrics not written") || !strings.Contains(log.String(), "events=1") {
+		t.Errorf("log: %s", log.String())
+	}
+}

@@ -1,0 +1,66 @@
+package ledger_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/services/user-events/internal/ledger"
+	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/queuetest"
+)
+
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	now := queuetest.Time()
+	first := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+	otherID := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+	otherPool := first.Clone()
+	otherPool.SetSource(queuetest.Pool + "2")
+	table := &ledgertest.Table{}
+	l := &ledger.Ledger{Table: table, Name: "ledger"}
+	for _, step := range []struct {
+		name string
+		ev   *eventAt
+		want bool
+	}{
+		{"first", &eventAt{first, now}, true},
+		{"again", &eventAt{first, now.Add(time.Second)}, false},
+		{"other_id", &eventAt{otherID, now}, true},
+		{"same_id_of_another_pool", &eventAt{otherPool, now}, true},
+		{"just_before_expiry", &eventAt{first, now.Add(ledger.Keep - time.Second)}, false},
+		// The row is still there, for DynamoDB deletes late.
+		{"expired", &eventAt{first, now.Add(ledger.Keep)}, true},
+		{"claimed_anew", &eventAt{first, now.Add(ledger.Keep + time.Hour)}, false},
+	} {
+		got, err := l.Claim(t.Context(), step.ev.ev, step.ev.now)
+		if err != nil || got != step.want {
+			t.Errorf("%s: Claim = %v, %v; want %v", step.name, got, err, step.want)
+		}
+	}
+	if table.Rows() != 3 {
+		t.Errorf("%d rows, want 3", table.Rows())
+	}
+}
+
+func TestClaim_error_names_no_content(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]error{
+		"throttled": &types.ProvisionedThroughputExceededException{},
+		"other":     errors.New("signature of ada@example.com"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			table := &ledgertest.Table{Fail: func(string) error { return fail }}
+			ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+			claimed, err := (&ledger.Ledger{Table: table, Name: "ledger"}).Claim(t.Context(), ev, queuetest.Time())
+			if claimed || err == nil || !strings.HasPrefix(err.Error(), "dynamodb.PutItem: ") || strings.Contains(err.Error(), "ada@") {
+				t.Errorf("Claim = %v, %v", claimed, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,93 @@
+// Package queuetest makes the invocations by SQS that the consumers' tests need.
+package queuetest
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+)
+
+// Pool is the ARN of the pool that the tests' events come from.
+const Pool = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Example01"
+
+// Act is an act at a time that the tests share.
+func Act() contracts.Act {
+	return contracts.Act{
+		PoolARN: Pool, Subject: "7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a", ClientID: "1example23456789example0001",
+		Time: Time(), TraceParent: "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01",
+	}
+}
+
+// Time of every act of [Act].
+func Time() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
+
+// Must returns the event of a constructor of contracts.
+func Must(t *testing.T) func(event.Event, error) event.Event {
+	return func(ev event.Event, err error) event.Event {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ev
+	}
+}
+
+// Body is an event as it stands in a message.
+func Body(t *testing.T, ev event.Event) string {
+	t.Helper()
+	body, err := contracts.Encode(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// Batch puts bodies into messages m0, m1 and so on.
+func Batch(bodies ...string) events.SQSEvent {
+	var in events.SQSEvent
+	for i, body := range bodies {
+		in.Records = append(in.Records, events.SQSMessage{MessageId: "m" + strconv.Itoa(i), Body: body})
+	}
+	return in
+}
+
+// Failed lists the message ids of an answer.
+func Failed(out events.SQSEventResponse) []string {
+	ids := []string{}
+	for _, f := range out.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	return ids
+}
+
+// Sums adds up the metric lines of out: "Name" for a metric whose only dimension
+// is Environment, "Name/Value" for one with another dimension.
+func Sums(t *testing.T, out string) map[string]float64 {
+	t.Helper()
+	sums := map[string]float64{}
+	for line := range strings.Lines(out) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("metric line is not JSON: %v", err)
+		}
+		suffix := ""
+		for _, name := range []string{"Reason", "ClientId"} {
+			if v, ok := fields[name].(string); ok {
+				suffix = "/" + v
+			}
+		}
+		for name, v := range fields {
+			if n, ok := v.(float64); ok {
+				sums[name+suffix] += n
+			}
+		}
+	}
+	return sums
+}
