@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehouse.example/cli/internal/demo"
 	"gatehouse.example/cli/internal/localcmd"
 )
 
@@ -40,6 +41,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(localcmd.Command())
+	root.AddCommand(demo.Command(), localcmd.Command())
 	return root.ExecuteContext(ctx)
 }

@@ -1,0 +1,108 @@
+package demo
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+)
+
+// The escape sequences, used only where somebody looks at a terminal.
+const (
+	bold  = "\x1b[1m"
+	dim   = "\x1b[2m"
+	plain = "\x1b[0m"
+)
+
+// printer writes the story: plain lines, the same in every run but for the
+// values, and a little weight on a terminal.
+type printer struct {
+	out    io.Writer
+	styled bool
+}
+
+func newPrinter(out io.Writer) *printer {
+	return &printer{out: out, styled: os.Getenv("CI") == "" && os.Getenv("NO_COLOR") == "" && isTerminal(out)}
+}
+
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (p *printer) style(style, text string) string {
+	if !p.styled {
+		return text
+	}
+	return style + text + plain
+}
+
+func (p *printer) line(format string, args ...any) {
+	// A reader that went away, as with `| head`, does not end the story.
+	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
+}
+
+func (p *printer) title(n, of int, text string) { p.heading(fmt.Sprintf("%d/%d  %s", n, of, text)) }
+
+func (p *printer) heading(text string) { p.line("\n%s", p.style(bold, text)) }
+
+func (p *printer) said(text string) { p.line("  %s", text) }
+
+// event prints a CloudEvent as it came.
+func (p *printer) event(ev event.Event) error {
+	raw, err := json.MarshalIndent(ev, "  ", "  ")
+	if err != nil {
+		return fmt.Errorf("json.MarshalIndent: %w", err)
+	}
+	p.line("  event   %s", ev.Type())
+	p.line("%s", p.style(dim, "  "+string(raw)))
+	return nil
+}
+
+func (p *printer) metric(name string, was, is float64) {
+	p.line("  metric  %s %g -> %g", name, was, is)
+}
+
+func (p *printer) row(r row) { p.line("  row     %s  %s  %s", r.time, r.partition, r.kind) }
+
+// summary is the table that ends the story.
+func (p *printer) summary(results []result) {
+	p.heading("What came of what")
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "  ACT\tEVENT\tID\tMETRIC\tAUDIT ROW")
+	for _, r := range results {
+		_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\t%s +%g\t%s\n",
+			r.act, strings.TrimPrefix(r.event.Type(), "gatehouse."), short(r.event.ID()), r.metric, r.is-r.was, r.row.time)
+	}
+	_ = w.Flush()
+}
+
+// short is the first group of a UUID: enough to tell ids apart by eye.
+func short(id string) string {
+	first, _, _ := strings.Cut(id, "-")
+	return first
+}
+
+// next says what to try now that the system is up.
+func (p *printer) next(dir, sub string, env environment) {
+	p.heading("The system stays up. Try:")
+	for _, s := range []string{
+		"source " + filepath.Join(dir, "env"),
+		"bin/gatehouse audit show --user " + sub,
+		".local/venv/bin/aws cognito-idp admin-get-user --user-pool-id " + env.poolID + " --username " + sub,
+		".local/venv/bin/aws logs tail /gatehouse/" + env.environment + "/signin-audit/recorder --since 10m",
+		"make deploy SERVICE=examples/subscriber",
+		"make down",
+	} {
+		p.line("  %s", s)
+	}
+}
