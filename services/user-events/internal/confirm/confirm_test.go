@@ -127,17 +127,17 @@ func TestInvoke_forgives(t *testing.T) {
 		refuse  int
 		want    int
 	}{
-		"unknown_source": {payload: `{"triggerSource":"PostConfirmation_ConfirmTomorrow","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"s"}}}`},
+		"unknown_source": {payload: `{"triggerSource":"PostConfirmation_ConfirmTomorrow","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77"}}}`},
 		"no_sub":         {payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","userName":"ada@example.com"}`},
 		"address_as_sub": {payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"ada@example.com"}}}`},
 		"empty_identities": {
-			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"s","identities":"[]"}}}`, want: 1,
+			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77","identities":"[]"}}}`, want: 1,
 		},
 		"linked_identities": {
-			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"s","identities":"[{}]"}}}`, want: 2,
+			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77","identities":"[{}]"}}}`, want: 2,
 		},
 		"first_event_not_published": {
-			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"s","identities":"[{}]"}}}`, refuse: 1, want: 1,
+			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77","identities":"[{}]"}}}`, refuse: 1, want: 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
