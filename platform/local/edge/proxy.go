@@ -20,6 +20,7 @@ func newProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) http
 			pr.Out.Host = pr.In.Host
 			// Rewrite drops query parts that Go cannot parse; a signature covers them.
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery
+			pr.Out.Body = exactly(pr.In)
 		},
 		Transport:     transport,
 		FlushInterval: -1, // streams: log tails and long polls must not wait for a buffer
@@ -34,6 +35,20 @@ func newProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) http
 			_, _ = io.WriteString(w, `{"__type":"ServiceUnavailable","message":"The local emulator does not answer."}`)
 		},
 	}
+}
+
+// exactly is the body of r without the read past its end. The transport makes
+// one to see whether more follows; if the emulator has answered by then, the
+// server has closed the body, and the transport takes the error for a reason to
+// cut the answer off.
+func exactly(r *http.Request) io.ReadCloser {
+	if r.Body == nil || r.ContentLength <= 0 {
+		return r.Body
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(r.Body, r.ContentLength), r.Body}
 }
 
 // answer is a reply of the emulator that the edge holds back until it knows
