@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,26 +124,28 @@ func order(selected []stacks.Stack, graph stacks.Graph) []*job {
 	for _, s := range selected {
 		byName[s.Name] = &job{stack: s, done: make(chan struct{})}
 	}
-	var jobs []*job
+	var names []string
 	levels, _ := graph.Levels() // NewGraph has refused cycles
 	for _, level := range levels {
-		for _, name := range level {
-			if j := byName[name]; j != nil {
-				for _, need := range graph[name] {
-					if n := byName[need]; n != nil {
-						j.needs = append(j.needs, n)
-					}
-				}
-				jobs = append(jobs, j)
-				delete(byName, name)
-			}
-		}
+		names = append(names, level...)
 	}
 	for _, s := range selected { // outside the graph, such as an example
-		if j := byName[s.Name]; j != nil {
-			jobs = append(jobs, j)
-			delete(byName, s.Name)
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
 		}
+	}
+	var jobs []*job
+	for _, name := range names {
+		j := byName[name]
+		if j == nil {
+			continue
+		}
+		for _, need := range graph[name] {
+			if n := byName[need]; n != nil {
+				j.needs = append(j.needs, n)
+			}
+		}
+		jobs = append(jobs, j)
 	}
 	return jobs
 }
@@ -224,7 +227,7 @@ func (d *Deployer) deploy(ctx context.Context, j *job) error {
 	started := time.Now()
 	if err := d.push(ctx, j); err != nil {
 		if reasons := failures(context.WithoutCancel(ctx), d.cf, j.name, started); len(reasons) > 0 {
-			err = fmt.Errorf("%w\nCloudFormation says:\n  %s", err, strings.Join(reasons, "\n  "))
+			err = fmt.Errorf("%w\n  CloudFormation says:\n    %s", err, strings.Join(reasons, "\n    "))
 		}
 		return d.fail(ctx, j, "failed", err)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // relevantLines is how much of a log goes with an error.
-const relevantLines = 20
+const relevantLines = 12
 
 // relevant returns the end of a log, without empty lines and rulers.
 func relevant(path string) string {

@@ -63,7 +63,7 @@ func MarkDrifted(l layout.Layout, stack string) error {
 // buildStamp remembers what the build folder was built from; builds outlive
 // the emulator.
 func buildStamp(l layout.Layout, stack string) string {
-	return filepath.Join(l.Dir, "build", stack+".fingerprint")
+	return filepath.Join(filepath.Dir(l.BuildDir(stack)), "fingerprint")
 }
 
 func built(l layout.Layout, stack, fingerprint string) bool {

@@ -72,8 +72,9 @@ func (l Layout) DeployLock() string { return filepath.Join(l.Dir, "deploy.lock")
 // EnvFile is what clients read.
 func (l Layout) EnvFile() string { return filepath.Join(l.Dir, "env") }
 
-// BuildDir holds the built template and functions of one stack.
-func (l Layout) BuildDir(stack string) string { return filepath.Join(l.Dir, "build", stack) }
+// BuildDir holds the built template and functions of one stack. Its parent is
+// the stack's too, for SAM writes beside it.
+func (l Layout) BuildDir(stack string) string { return filepath.Join(l.Dir, "build", stack, "sam") }
 
 // DeployedFile remembers which inputs a stack was deployed from.
 func (l Layout) DeployedFile(stack string) string {

@@ -1,7 +1,6 @@
 package sam
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,11 +18,9 @@ func (c CLI) Prepare(now time.Time) error {
 	if err := os.MkdirAll(c.appDir(), 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
-	raw, err := json.Marshal(map[string]any{"telemetryEnabled": false, "lastVersionCheck": now.Unix()})
-	if err != nil {
-		return fmt.Errorf("json.Marshal: %w", err)
-	}
-	if err := atomicfile.Write(filepath.Join(c.appDir(), "metadata.json"), raw); err != nil {
+	// SAM ignores a time without a decimal point.
+	settings := fmt.Sprintf(`{"telemetryEnabled": false, "lastVersionCheck": %.1f}`, float64(now.Unix()))
+	if err := atomicfile.Write(filepath.Join(c.appDir(), "metadata.json"), []byte(settings)); err != nil {
 		return fmt.Errorf("atomicfile.Write: %w", err)
 	}
 	return nil

@@ -120,6 +120,7 @@ func (c CLI) env() []string {
 		"NO_PROXY="+noProxy("NO_PROXY"), "no_proxy="+noProxy("no_proxy"),
 		"SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=1", "__SAM_CLI_APP_DIR="+c.appDir(),
 		"CI=true", "PYTHONUNBUFFERED=1",
+		"COLUMNS=200", // of the tables in the log
 	)
 }
 
