@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+// printTable writes rows for people.
+func printTable(out io.Writer, rows []row) error {
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(out, "no rows; acts show up within seconds, --day and --user widen the search")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TIME\tTYPE\tUSER\tCLIENT\tWHAT")
+	for _, r := range rows {
+		cells := []string{seconds(r.time), short(r.typ), r.sub, r.client, what(r.data)}
+		for i, c := range cells {
+			cells[i] = printable(c)
+		}
+		fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write rows: %w", err)
+	}
+	return nil
+}
+
+// printJSON writes rows for programs.
+func printJSON(out io.Writer, rows []row) error {
+	enc := json.NewEncoder(out)
+	for _, r := range rows {
+		line := map[string]any{"id": r.id, "type": r.typ, "time": r.time, "pool": r.pool, "receivedAt": r.receivedAt}
+		for name, v := range map[string]string{"client": r.client, "sub": r.sub} {
+			if v != "" {
+				line[name] = v
+			}
+		}
+		if json.Valid([]byte(r.data)) {
+			line["data"] = json.RawMessage(r.data)
+		}
+		if err := enc.Encode(line); err != nil {
+			return fmt.Errorf("json.Encode: %w", err)
+		}
+	}
+	return nil
+}
+
+// seconds leaves out the fraction of a time.
+func seconds(stamp string) string {
+	t, err := time.Parse(time.RFC3339Nano, stamp)
+	if err != nil {
+		return stamp
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// short leaves out the prefix and the version of a type.
+func short(typ string) string {
+	typ = strings.TrimPrefix(typ, prefix)
+	if i := strings.LastIndex(typ, ".v"); i > 0 && strings.Trim(typ[i+2:], "0123456789") == "" {
+		return typ[:i]
+	}
+	return typ
+}
+
+// what is the data as name=value, or as it is where it is no object.
+func what(data string) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(data), &fields) != nil {
+		return data
+	}
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		words = append(words, name+"="+strings.Trim(string(fields[name]), `"`))
+	}
+	return strings.Join(words, " ")
+}
+
+// printable keeps a row from steering the terminal and gives empty cells a sign.
+func printable(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
