@@ -20,7 +20,7 @@ func newProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) http
 			pr.Out.Host = pr.In.Host
 			// Rewrite drops query parts that Go cannot parse; a signature covers them.
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery
-			pr.Out.Body = exactly(pr.In)
+			pr.Out.Body = exactly(pr.Out)
 		},
 		Transport:     transport,
 		FlushInterval: -1, // streams: log tails and long polls must not wait for a buffer
