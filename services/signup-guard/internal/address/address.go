@@ -60,14 +60,14 @@ func Parse(in string) (Address, error) {
 	if len(in) > maxAddress {
 		return Address{}, TooLong
 	}
-	local, domain, ok := strings.Cut(in, "@")
-	if ok && isPlain(local, domain) {
-		if len(local) > maxLocal {
-			return Address{}, TooLong
-		}
-		return Address{Domain: domain, local: local, typed: domain, plain: true}, nil
+	at := strings.IndexByte(in, '@')
+	if at < 0 || !isPlain(in[:at], in[at+1:]) {
+		return parse(in)
 	}
-	return parse(in)
+	if at > maxLocal {
+		return Address{}, TooLong
+	}
+	return Address{Domain: in[at+1:], local: in[:at], typed: in[at+1:], plain: true}, nil
 }
 
 // parse is the whole way, for every input.
@@ -130,67 +130,62 @@ func hasOddRune(s string) bool {
 // isDotAtom reports atoms joined by single dots (RFC 5322, section 3.2.3, with
 // the characters of RFC 6531).
 func isDotAtom(s string) bool {
-	if s == "" || s[0] == '.' || s[len(s)-1] == '.' {
-		return false
-	}
+	previous := byte('.')
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '.':
-			if s[i-1] == '.' {
-				return false
-			}
-		case c >= utf8.RuneSelf:
-		case !isAtomByte(c):
+		c := s[i]
+		if c == '.' && previous == '.' || c < utf8.RuneSelf && c != '.' && !isAtomByte(c) {
+			return false
+		}
+		previous = c
+	}
+	return previous != '.'
+}
+
+// isAtomByte looks an ASCII character up among letters, digits and
+// !#$%&'*+-/=?^_`{|}~, which are the bits of two words.
+func isAtomByte(c byte) bool {
+	const low, high uint64 = 0xa3ffacfa00000000, 0x7fffffffc7fffffe
+	if c < 64 {
+		return low>>c&1 != 0
+	}
+	return high>>(c-64)&1 != 0
+}
+
+// isPlain reports the common shape. A domain with an A-label is not plain, for
+// the label has yet to be decoded.
+func isPlain(local, domain string) bool {
+	return isDotAtom(local) && isASCII(local) && isHostname(domain)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
 			return false
 		}
 	}
 	return true
 }
 
-func isAtomByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	return strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
-}
-
-// isPlain reports the common shape. A domain with an A-label is not plain, for
-// the label has yet to be decoded.
-func isPlain(local, domain string) bool {
-	for i := range len(local) {
-		if local[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return isDotAtom(local) && isHostname(domain)
-}
-
 // isHostname reports a lower-case ASCII name of two or more labels of letters,
 // digits and inner hyphens (RFC 1123, section 2.1), without A-labels, whose last
 // label is not a number (RFC 3696, section 2): so no IP address either.
 func isHostname(s string) bool {
-	start, dots, letter := 0, 0, false
-	for i := 0; i <= len(s); i++ {
-		if i == len(s) || s[i] == '.' {
-			if !isLabel(s[start:i]) {
-				return false
-			}
-			if i < len(s) {
-				dots++
-				start, letter = i+1, false
-			}
-			continue
-		}
+	start, letter := 0, false
+	for i := range len(s) {
 		switch c := s[i]; {
 		case 'a' <= c && c <= 'z':
 			letter = true
 		case '0' <= c && c <= '9', c == '-':
+		case c == '.':
+			if !isLabel(s[start:i]) {
+				return false
+			}
+			start, letter = i+1, false
 		default:
 			return false
 		}
 	}
-	return dots > 0 && letter
+	return start > 0 && letter && isLabel(s[start:])
 }
 
 // isLabel checks lengths and hyphens; hyphens in third and fourth place are kept

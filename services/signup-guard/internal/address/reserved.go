@@ -11,7 +11,10 @@ import "strings"
 // of RFC 2142, section 3 (info, sales, support, marketing) are left out on
 // purpose: small firms sign up with them.
 func (a Address) Reserved() bool {
-	name, _, _ := strings.Cut(a.local, "+")
+	name := a.local
+	if tag := strings.IndexByte(name, '+'); tag >= 0 {
+		name = name[:tag]
+	}
 	switch strings.ToLower(name) {
 	case "admin", "administrator", "hostmaster", "postmaster", "webmaster",
 		"abuse", "ftp", "news", "noc", "security", "usenet", "uucp", "www",

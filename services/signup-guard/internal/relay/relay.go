@@ -19,11 +19,11 @@ func Match(domain string) (string, bool) {
 		if isRelay(domain) {
 			return domain, true
 		}
-		_, parent, ok := strings.Cut(domain, ".")
-		if !ok {
+		dot := strings.IndexByte(domain, '.')
+		if dot < 0 {
 			return "", false
 		}
-		domain = parent
+		domain = domain[dot+1:]
 	}
 }
 
