@@ -1,0 +1,143 @@
+package rules_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// budget is what one trigger may weigh and how long its packages may initialise.
+type budget struct {
+	bytes int64
+	init  time.Duration
+}
+
+// budgets are the lines of budgets.txt: folder, bytes, microseconds.
+func budgets(text string) (map[string]budget, error) {
+	out := map[string]budget{}
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for lines.Scan() {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		var dir string
+		var size, micros int64
+		if _, err := fmt.Sscan(line, &dir, &size, &micros); err != nil {
+			return nil, fmt.Errorf("fmt.Sscan %q: %w", line, err)
+		}
+		out[dir] = budget{bytes: size, init: time.Duration(micros) * time.Microsecond}
+	}
+	return out, lines.Err()
+}
+
+// build makes the binary as it is deployed, for the machine that is asked for.
+func build(t *testing.T, dir, goos, goarch string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "bootstrap")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", "-o", out, ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: go build: %v\n%s", short(dir), err, msg)
+	}
+	return out
+}
+
+// initTime starts a binary that finds no Lambda to talk to, and adds up what the
+// runtime says of its packages. The best of several starts counts, for a busy
+// machine can only make it slower.
+func initTime(t *testing.T, binary string) time.Duration {
+	t.Helper()
+	best := time.Hour
+	for range 7 {
+		cmd := exec.CommandContext(t.Context(), binary)
+		cmd.Env = []string{
+			"GODEBUG=inittrace=1", "AWS_REGION=eu-central-1", "GATEHOUSE_ENVIRONMENT=test",
+			"TOPIC_ARN=arn:aws:sns:eu-central-1:123456789012:t", "OUTBOX_URL=http://127.0.0.1:1/q", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		_ = cmd.Run() // it ends with an error: there is no Lambda
+		best = min(best, inittrace(t, stderr.String()))
+	}
+	return best
+}
+
+func inittrace(t *testing.T, trace string) time.Duration {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^init \S+ @\S+ ms, (\S+) ms clock`).FindAllStringSubmatch(trace, -1)
+	if len(found) == 0 {
+		t.Fatalf("no inittrace in %q", trace)
+	}
+	var sum time.Duration
+	for _, m := range found {
+		ms, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatalf("strconv.ParseFloat: %v", err)
+		}
+		sum += time.Duration(ms * float64(time.Millisecond))
+	}
+	return sum
+}
+
+// TestBudgets holds the triggers to budgets.txt, which only ever goes down.
+func TestBudgets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds four binaries")
+	}
+	all, err := budgets(read(t, "budgets.txt"))
+	if err != nil {
+		t.Fatalf("budgets: %v", err)
+	}
+	for _, dir := range triggerCommands(t) {
+		limit, ok := all[short(dir)]
+		if !ok {
+			t.Errorf("%s has no line in budgets.txt", short(dir))
+			continue
+		}
+		if limit.bytes > 11<<20 || limit.init > 1200*time.Microsecond {
+			t.Errorf("%s: the budget is above the first one of 11 MiB and 1.2 ms", short(dir))
+		}
+		binary := build(t, dir, "linux", "amd64")
+		info, err := os.Stat(binary)
+		if err != nil {
+			t.Fatalf("os.Stat: %v", err)
+		}
+		if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+			binary = build(t, dir, runtime.GOOS, runtime.GOARCH)
+		}
+		took := initTime(t, binary)
+		t.Logf("%s: %d bytes of %d, init %v of %v", short(dir), info.Size(), limit.bytes, took, limit.init)
+		if info.Size() > limit.bytes {
+			t.Errorf("%s: %d bytes, more than its budget of %d; what does it link?", short(dir), info.Size(), limit.bytes)
+		}
+		if took > limit.init {
+			t.Errorf("%s: %v of package init, more than its budget of %v", short(dir), took, limit.init)
+		}
+	}
+}
+
+func TestBudgetsAreRead(t *testing.T) {
+	t.Parallel()
+	got, err := budgets("# folder bytes µs\nservices/a/cmd/b 100 20 # why\n\n")
+	if err != nil || got["services/a/cmd/b"] != (budget{bytes: 100, init: 20 * time.Microsecond}) || len(got) != 1 {
+		t.Errorf("budgets = %v, %v", got, err)
+	}
+	if _, err := budgets("services/a/cmd/b many\n"); err == nil {
+		t.Error("no error for a budget without numbers")
+	}
+	sum := inittrace(t, "init a @0.1 ms, 0.5 ms clock, 1 bytes, 1 allocs\nother\ninit b @0.2 ms, 0.25 ms clock, 1 bytes, 1 allocs\n")
+	if sum != 750*time.Microsecond {
+		t.Errorf("inittrace = %v", sum)
+	}
+}

@@ -1,0 +1,102 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// forbidden is what no trigger may link, and why: a person waits for each
+// millisecond of its start.
+func forbidden() map[string]string {
+	return map[string]string{
+		"github.com/aws/aws-xray-sdk-go":              "doubles the binary and adds 3.7 ms to each cold start; Tracing: Active is enough",
+		"github.com/aws/aws-sdk-go":                   "its table of endpoints takes 3 ms at each start; use aws-sdk-go-v2",
+		"github.com/aws/aws-sdk-go-v2/config":         "links the whole credential chain; a function has its environment",
+		"go.uber.org/zap":                             "comes with the CloudEvents client; import v2/event only",
+		"google.golang.org/grpc":                      "a trigger makes one HTTP call",
+		"github.com/valyala/fasthttp":                 "comes with the X-Ray SDK",
+		"net/http/pprof":                              "opens an HTTP door and starts work at init",
+		"net/rpc":                                     "belongs to the retired go1.x runtime; build with -tags lambda.norpc",
+		"github.com/santhosh-tekuri/jsonschema":       "is for tests",
+		"gatehouse.example/contracts/schemas":         "is for tests and tools",
+		"github.com/cloudevents/sdk-go/v2/client":     "import v2/event only",
+		"github.com/cloudevents/sdk-go/v2/protocol":   "import v2/event only",
+		"github.com/cloudevents/sdk-go/v2/binding":    "import v2/event only",
+		"github.com/cloudevents/sdk-go/v2/extensions": "import v2/event only",
+	}
+}
+
+// weights says which packages of a trigger are forbidden.
+func weights(deps []string) []string {
+	var out []string
+	bad := forbidden()
+	for _, dep := range deps {
+		if dep == "github.com/cloudevents/sdk-go/v2" {
+			out = append(out, dep+": links the client; import v2/event only")
+		}
+		for _, prefix := range slices.Sorted(maps.Keys(bad)) {
+			if dep == prefix || strings.HasPrefix(dep, prefix+"/") {
+				out = append(out, dep+": "+bad[prefix])
+			}
+		}
+	}
+	return out
+}
+
+// triggerCommands are the folders of the triggers' main packages.
+func triggerCommands(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, name := range cognitoTriggers {
+		found, err := filepath.Glob(filepath.Join(root, "services", "*", "cmd", name))
+		if err != nil {
+			t.Fatalf("filepath.Glob: %v", err)
+		}
+		if len(found) != 1 {
+			t.Errorf("%d folders services/*/cmd/%s, want one", len(found), name)
+		}
+		out = append(out, found...)
+	}
+	return out
+}
+
+func TestTriggersLinkLittle(t *testing.T) {
+	t.Parallel()
+	for _, dir := range triggerCommands(t) {
+		cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", ".")
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Errorf("%s: go list: %v", short(dir), err)
+			continue
+		}
+		for _, finding := range weights(strings.Fields(string(out))) {
+			t.Errorf("%s links %s", short(dir), finding)
+		}
+	}
+}
+
+func TestTriggersLinkLittlePlanted(t *testing.T) {
+	t.Parallel()
+	fine := []string{
+		"fmt", "net/http", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/service/sns",
+		"github.com/cloudevents/sdk-go/v2/event", "github.com/cloudevents/sdk-go/v2/event/datacodec/json", "github.com/cloudevents/sdk-go/v2/types",
+	}
+	if got := weights(fine); got != nil {
+		t.Errorf("findings %v", got)
+	}
+	for _, dep := range []string{
+		"github.com/aws/aws-xray-sdk-go/v2/xray", "github.com/aws/aws-sdk-go/aws", "github.com/aws/aws-sdk-go-v2/config",
+		"go.uber.org/zap/zapcore", "google.golang.org/grpc", "net/http/pprof", "github.com/cloudevents/sdk-go/v2",
+		"github.com/cloudevents/sdk-go/v2/client",
+	} {
+		if got := weights(append(slices.Clone(fine), dep)); len(got) != 1 || !strings.HasPrefix(got[0], dep+": ") {
+			t.Errorf("%s: findings %s", dep, fmt.Sprint(got))
+		}
+	}
+}

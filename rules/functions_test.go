@@ -1,0 +1,201 @@
+package rules_test
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// cognitoTriggers are the command folders of the functions that Cognito calls.
+var cognitoTriggers = []string{"presignup", "preauthentication", "postauthentication", "postconfirmation"}
+
+const functionType = "AWS::Serverless::Function"
+
+func isTrigger(f rules.Resource) bool {
+	return slices.Contains(cognitoTriggers, path.Base(rules.Text(f.Prop("CodeUri"))))
+}
+
+// setting is a property of a function, or what Globals say.
+func setting(f rules.Resource, name ...string) *yaml.Node {
+	if v := f.Prop(name...); v != nil {
+		return v
+	}
+	return rules.Get(f.Root, append([]string{"Globals", "Function"}, name...)...)
+}
+
+func timeout(f rules.Resource) int {
+	seconds, err := strconv.Atoi(rules.Text(setting(f, "Timeout")))
+	if err != nil {
+		return 3 // Lambda's default
+	}
+	return seconds
+}
+
+// functions: every function can be seen, traced, rolled back and explained.
+func functions(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, f := range t.Resources(functionType) {
+			say := func(format string, args ...any) { out = append(out, f.String()+": "+fmt.Sprintf(format, args...)) }
+			if !strings.Contains(t.CommentAbove(f.Key.Line), "# Failure impact:") {
+				say("no '# Failure impact:' comment directly above")
+			}
+			if rules.Text(rules.Get(f.Node, "Metadata", "BuildMethod")) != "go1.x" {
+				say("Metadata BuildMethod is not go1.x")
+			}
+			for name, want := range map[string]string{"AutoPublishAlias": "live", "Tracing": "Active", "Runtime": "provided.al2023"} {
+				if got := rules.Text(setting(f, name)); got != want {
+					say("%s is %q, want %q", name, got, want)
+				}
+			}
+			if setting(f, "VpcConfig") != nil {
+				say("VpcConfig makes it slow and needs a way out to AWS")
+			}
+			if isTrigger(f) && timeout(f) >= 5 {
+				say("Timeout %d is not below the 5 s of Cognito", timeout(f))
+			}
+			out = append(out, logGroup(f)...)
+			out = append(out, permission(f)...)
+			out = append(out, functionAlarms(f, all)...)
+		}
+	}
+	return out
+}
+
+func logGroup(f rules.Resource) []string {
+	if rules.Text(setting(f, "LoggingConfig", "LogFormat")) != "JSON" {
+		return []string{f.String() + ": LoggingConfig LogFormat is not JSON"}
+	}
+	want := rules.Text(setting(f, "LoggingConfig", "LogGroup"))
+	for _, g := range f.Resources("AWS::Logs::LogGroup") {
+		if want == "ref:"+g.ID {
+			if g.Prop("RetentionInDays") == nil {
+				return []string{g.String() + ": no RetentionInDays"}
+			}
+			return nil
+		}
+	}
+	return []string{f.String() + ": no log group of its own in LoggingConfig"}
+}
+
+// permission: Cognito may call the alias of a trigger, from pools of this account only.
+func permission(f rules.Resource) []string {
+	if !isTrigger(f) {
+		return nil
+	}
+	for _, p := range f.Resources("AWS::Lambda::Permission") {
+		if rules.Text(p.Prop("FunctionName")) != "ref:"+f.ID+".Alias" || rules.Text(p.Prop("Principal")) != "cognito-idp.amazonaws.com" {
+			continue
+		}
+		if rules.Text(p.Prop("SourceAccount")) != "ref:AWS::AccountId" || !strings.Contains(rules.Text(p.Prop("SourceArn")), "${AWS::AccountId}:userpool/") {
+			return []string{p.String() + ": SourceAccount or SourceArn does not hold it to this account's pools"}
+		}
+		return nil
+	}
+	return []string{f.String() + ": no permission for Cognito on its alias live"}
+}
+
+// metricsOf are the alarms of a stack by "metric dimension value".
+func metricsOf(dir string, all []*rules.Template) map[string]bool {
+	out := map[string]bool{}
+	for _, t := range all {
+		if t.Dir() != dir {
+			continue
+		}
+		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
+			rules.Walk(a.Node, func(n *yaml.Node) {
+				for _, d := range dimensions(n) {
+					out[rules.Text(rules.Get(n, "MetricName"))+" "+rules.Text(rules.Get(d, "Value"))] = true
+				}
+			})
+		}
+	}
+	return out
+}
+
+func dimensions(n *yaml.Node) []*yaml.Node {
+	if d := rules.Get(n, "Dimensions"); d != nil {
+		return d.Content
+	}
+	return nil
+}
+
+func functionAlarms(f rules.Resource, all []*rules.Template) []string {
+	var out []string
+	alarms := metricsOf(f.Dir(), all)
+	for _, metric := range []string{"Errors", "Throttles"} {
+		if !alarms[metric+" ref:"+f.ID] && !alarms[metric+" "+rules.Text(f.Prop("FunctionName"))] {
+			out = append(out, fmt.Sprintf("%s: no alarm on %s", f, metric))
+		}
+	}
+	return out
+}
+
+// alarms: whoever is woken up finds a page that says what to do.
+func alarms(exists func(string) bool) rule {
+	playbook := regexp.MustCompile(`docs/playbooks/[a-z0-9-]+\.md`)
+	return func(all []*rules.Template) []string {
+		var out []string
+		for _, t := range all {
+			for _, a := range append(t.Resources("AWS::CloudWatch::Alarm"), t.Resources("AWS::CloudWatch::CompositeAlarm")...) {
+				page := playbook.FindString(rules.Text(a.Prop("AlarmDescription")))
+				if page == "" {
+					out = append(out, a.String()+": AlarmDescription names no docs/playbooks/<page>.md")
+				} else if !exists(page) {
+					out = append(out, a.String()+": the playbook "+page+" does not exist")
+				}
+			}
+		}
+		return out
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	report(t, functions(templates(t)))
+}
+
+func TestAlarmsHavePlaybooks(t *testing.T) {
+	t.Parallel()
+	report(t, alarms(exists)(templates(t)))
+}
+
+func TestFunctionsPlanted(t *testing.T) {
+	t.Parallel()
+	plant(t, functions, map[string]planted{
+		"no_failure_impact": {"  # Failure impact: nobody can sign up.", "  # Nothing.", "Failure impact"},
+		"comment_elsewhere": {"  # Really nobody.\n", "  # Really nobody.\n\n", "Failure impact"},
+		"makefile_build":    {"go1.x", "makefile", "BuildMethod"},
+		"no_alias":          {"AutoPublishAlias: live", "MemorySize: 128", "AutoPublishAlias"},
+		"no_tracing":        {"Tracing: Active", "Tracing: PassThrough", "Tracing"},
+		"in_a_vpc":          {"CodeUri: cmd/presignup", "CodeUri: cmd/presignup\n      VpcConfig: {}", "VpcConfig"},
+		"slow_trigger":      {"Timeout: 4", "Timeout: 5", "not below the 5 s"},
+		"global_timeout":    {"      Timeout: 4\n", "", "not below the 5 s"},
+		"text_logs":         {"LogFormat: JSON", "LogFormat: Text", "LogFormat"},
+		"no_log_group":      {"LogGroup: !Ref PreSignUpLogs", "LogGroup: /other", "no log group of its own"},
+		"no_retention":      {", RetentionInDays: !Ref LogRetentionDays", "", "no RetentionInDays"},
+		"no_permission":     {"Principal: cognito-idp.amazonaws.com", "Principal: s3.amazonaws.com", "no permission for Cognito"},
+		"not_on_the_alias":  {"FunctionName: !Ref PreSignUpFunction.Alias", "FunctionName: !Ref PreSignUpFunction", "no permission for Cognito"},
+		"any_account":       {"      SourceAccount: !Ref AWS::AccountId\n", "", "SourceAccount or SourceArn"},
+		"any_source":        {"${AWS::AccountId}:userpool/*", "*:userpool/*", "SourceAccount or SourceArn"},
+		"no_errors_alarm":   {"MetricName: Errors", "MetricName: Duration", "no alarm on Errors"},
+		"others_throttles":  {"-good-presignup\"}]", "-bad-presignup\"}]", "no alarm on Throttles"},
+	})
+}
+
+func TestAlarmsPlanted(t *testing.T) {
+	t.Parallel()
+	written := func(page string) bool { return !strings.Contains(page, "no-such-page") }
+	plant(t, alarms(written), map[string]planted{
+		"no_playbook":      {"Errors - docs/playbooks/function-errors.md", "Errors", "names no docs/playbooks"},
+		"missing_playbook": {"docs/playbooks/dead-letters.md", "docs/playbooks/no-such-page.md", "no-such-page.md does not exist"},
+	})
+}

@@ -1,0 +1,74 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// modules: every module builds with and without go.work, and all of them with
+// the same code of others.
+func modules(files map[string]string) []string {
+	var out []string
+	require := regexp.MustCompile(`(?m)^(?:require\s+|\t)([^\s()]+\.[^\s()]+/?\S*) (v\S+)`)
+	replace := regexp.MustCompile(`(?m)^(?:replace\s+|\t)(\S+)(?: \S+)? => (\S+)`)
+	versions := map[string]map[string][]string{}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		text := files[file]
+		for _, m := range replace.FindAllStringSubmatch(text, -1) {
+			target := path.Join(path.Dir(file), m[2])
+			if !strings.HasPrefix(m[2], ".") || strings.HasPrefix(target, "..") || m[1] != "gatehouse.example/"+target {
+				out = append(out, fmt.Sprintf("%s: replaces %s by %s, which is not the folder of that module here", file, m[1], m[2]))
+			}
+		}
+		for _, m := range require.FindAllStringSubmatch(text, -1) {
+			if strings.HasPrefix(m[1], "gatehouse.example/") {
+				continue
+			}
+			if versions[m[1]] == nil {
+				versions[m[1]] = map[string][]string{}
+			}
+			versions[m[1]][m[2]] = append(versions[m[1]][m[2]], file)
+		}
+	}
+	for _, module := range slices.Sorted(maps.Keys(versions)) {
+		if len(versions[module]) > 1 {
+			out = append(out, fmt.Sprintf("%s in several versions: %v", module, versions[module]))
+		}
+	}
+	return out
+}
+
+func TestModules(t *testing.T) {
+	t.Parallel()
+	all := map[string]string{}
+	for _, file := range files(t, ".mod") {
+		all[short(file)] = read(t, file)
+	}
+	report(t, modules(all))
+}
+
+func TestModulesPlanted(t *testing.T) {
+	t.Parallel()
+	const good = "module gatehouse.example/services/a\n\nrequire (\n\texample.org/x v1.0.0\n\tgatehouse.example/contracts v0.0.0\n)\n\nreplace gatehouse.example/contracts => ../../contracts\n"
+	for name, tc := range map[string]struct{ a, b, want string }{
+		"good":          {good, good, ""},
+		"two_versions":  {good, strings.Replace(good, "x v1.0.0", "x v1.0.1", 1), "example.org/x in several versions"},
+		"indirect_too":  {good, strings.Replace(good, "x v1.0.0", "x v1.0.1 // indirect", 1), "several versions"},
+		"single_line":   {good, "module m\n\nrequire example.org/x v1.2.0\n", "several versions"},
+		"absolute":      {strings.Replace(good, "../../contracts", "/src/contracts", 1), good, "is not the folder"},
+		"fork":          {strings.Replace(good, "=> ../../contracts", "=> example.org/fork v1.0.0", 1), good, "is not the folder"},
+		"outside":       {strings.Replace(good, "../../contracts", "../../../contracts", 1), good, "is not the folder"},
+		"other_folder":  {strings.Replace(good, "../../contracts", "../../rules", 1), good, "is not the folder"},
+		"others_module": {strings.Replace(good, "replace gatehouse.example/contracts", "replace example.org/x", 1), good, "is not the folder"},
+	} {
+		got := strings.Join(modules(map[string]string{"services/a/go.mod": tc.a, "services/b/go.mod": tc.b}), "\n")
+		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package rules_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// deadLetterTargets are the queues that a stack sends dead letters to.
+func deadLetterTargets(t *rules.Template) []string {
+	var out []string
+	rules.Walk(t.Root, func(n *yaml.Node) {
+		if target := rules.Get(n, "deadLetterTargetArn"); target != nil {
+			out = append(out, strings.TrimSuffix(strings.TrimPrefix(rules.Text(target), "att:"), ".Arn"))
+		}
+	})
+	return out
+}
+
+// queues: no message is lost, and a function has time to handle what it took.
+func queues(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		dead := deadLetterTargets(t)
+		for _, q := range t.Resources("AWS::SQS::Queue") {
+			if rules.Text(q.Prop("SqsManagedSseEnabled")) != "true" {
+				out = append(out, q.String()+": SqsManagedSseEnabled is not true")
+			}
+			if slices.Contains(dead, q.ID) {
+				out = append(out, deadLetterAlarm(q, all)...)
+				continue
+			}
+			if n, err := strconv.Atoi(rules.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < 5 {
+				out = append(out, q.String()+": no RedrivePolicy with maxReceiveCount of 5 or more")
+			}
+		}
+		out = append(out, consumers(t)...)
+		out = append(out, subscriptions(t)...)
+	}
+	return out
+}
+
+func deadLetterAlarm(q rules.Resource, all []*rules.Template) []string {
+	alarms := metricsOf(q.Dir(), all)
+	const metric = "ApproximateNumberOfMessagesVisible "
+	name := rules.Text(q.Prop("QueueName"))
+	if alarms[metric+"att:"+q.ID+".QueueName"] || name != "" && alarms[metric+name] {
+		return nil
+	}
+	return []string{q.String() + ": dead letters without an alarm"}
+}
+
+func consumers(t *rules.Template) []string {
+	var out []string
+	for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
+		if !slices.Contains(rules.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
+			out = append(out, m.String()+": no ReportBatchItemFailures, so one bad message repeats its batch")
+		}
+		for _, f := range t.Resources(functionType) {
+			if rules.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
+				continue
+			}
+			for _, q := range t.Resources("AWS::SQS::Queue") {
+				if rules.Text(m.Prop("EventSourceArn")) == "att:"+q.ID+".Arn" {
+					out = append(out, visibility(q, timeout(f))...)
+				}
+			}
+		}
+	}
+	for _, f := range t.Resources(functionType) {
+		for key, e := range rules.Pairs(f.Prop("Events")) {
+			if rules.Text(rules.Get(e, "Type")) == "SQS" {
+				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event grants the messages of every queue", f, key.Value))
+			}
+		}
+	}
+	return out
+}
+
+// visibility: six times the function's timeout, as Lambda's documentation asks.
+func visibility(q rules.Resource, timeout int) []string {
+	seconds, err := strconv.Atoi(rules.Text(q.Prop("VisibilityTimeout")))
+	if err != nil {
+		seconds = 30 // SQS's default
+	}
+	if seconds < 6*timeout {
+		return []string{fmt.Sprintf("%s: VisibilityTimeout %d is below six times the function's %d", q, seconds, timeout)}
+	}
+	return nil
+}
+
+func subscriptions(t *rules.Template) []string {
+	var out []string
+	for _, s := range t.Resources("AWS::SNS::Subscription") {
+		if rules.Text(s.Prop("Protocol")) != "sqs" {
+			continue
+		}
+		if rules.Text(s.Prop("RawMessageDelivery")) != "true" {
+			out = append(out, s.String()+": RawMessageDelivery is not true")
+		}
+		if s.Prop("RedrivePolicy", "deadLetterTargetArn") == nil {
+			out = append(out, s.String()+": no RedrivePolicy for what SNS cannot deliver")
+		}
+	}
+	return out
+}
+
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	report(t, queues(templates(t)))
+}
+
+func TestQueuesPlanted(t *testing.T) {
+	t.Parallel()
+	plant(t, queues, map[string]planted{
+		"not_encrypted":       {"      SqsManagedSseEnabled: true\n", "", "SqsManagedSseEnabled"},
+		"no_redrive":          {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5}\n", "", "no RedrivePolicy"},
+		"too_few_tries":       {"maxReceiveCount: 5", "maxReceiveCount: 4", "no RedrivePolicy"},
+		"short_visibility":    {"VisibilityTimeout: 60", "VisibilityTimeout: 23", "below six times"},
+		"no_partial_failures": {"      FunctionResponseTypes: [ReportBatchItemFailures]\n", "", "ReportBatchItemFailures"},
+		"no_alarm":            {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "dead letters without an alarm"},
+		"sam_event":           {"      Timeout: 4\n", "      Timeout: 4\n      Events: {Q: {Type: SQS}}\n", "as an EventSourceMapping"},
+		"enveloped":           {"  Source:\n", "  Sub: {Type: AWS::SNS::Subscription, Properties: {Protocol: sqs}}\n  Source:\n", "RawMessageDelivery"},
+	})
+}

@@ -1,0 +1,58 @@
+package rules_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// skipped are folders that git ignores, or that are no part of the project.
+var skipped = []string{".git", ".local", "bin", ".aws-sam", "__pycache__", "node_modules"}
+
+// files are the repository's files with one of the endings; none means all.
+func files(t *testing.T, endings ...string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && slices.Contains(skipped, d.Name()) {
+			return filepath.SkipDir
+		}
+		if d.Type().IsRegular() && (len(endings) == 0 || slices.Contains(endings, filepath.Ext(path))) {
+			out = append(out, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("filepath.WalkDir: %v", err)
+	}
+	if len(out) == 0 {
+		t.Fatalf("no file that ends in %v", endings)
+	}
+	return out
+}
+
+// short is a path as people write it.
+func short(path string) string {
+	return filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("os.ReadFile: %v", err)
+	}
+	return string(raw)
+}
+
+// exists takes a path relative to the repository.
+func exists(path string) bool {
+	_, err := os.Stat(filepath.Join(root, filepath.FromSlash(path)))
+	return err == nil
+}

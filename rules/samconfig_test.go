@@ -1,0 +1,63 @@
+package rules_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// samconfig: SAM's build cache looks at cmd/<function> only and gives out stale
+// binaries after an edit of internal/ or contracts/.
+func samconfig(text string) []string {
+	var out []string
+	if regexp.MustCompile(`(?m)^\s*cached\s*=\s*true`).MatchString(text) {
+		out = append(out, "cached = true builds stale binaries")
+	}
+	builds := regexp.MustCompile(`(?m)^\[([a-z]+)\.build\.parameters\]\n((?:[^\[\n][^\n]*\n|\n)*)`).FindAllStringSubmatch(text, -1)
+	if len(builds) == 0 {
+		out = append(out, "no [<environment>.build.parameters] that states cached = false")
+	}
+	for _, build := range builds {
+		if !regexp.MustCompile(`(?m)^cached = false$`).MatchString(build[2]) {
+			out = append(out, "["+build[1]+".build.parameters] does not state cached = false")
+		}
+	}
+	return out
+}
+
+func TestSamconfig(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, template := range templates(t) {
+		if seen[template.Dir()] {
+			continue
+		}
+		seen[template.Dir()] = true
+		path := filepath.Join(root, template.Dir(), "samconfig.toml")
+		if !exists(short(path)) {
+			t.Errorf("%s: there is no samconfig.toml", template.Dir())
+			continue
+		}
+		for _, finding := range samconfig(read(t, path)) {
+			t.Errorf("%s: %s", short(path), finding)
+		}
+	}
+}
+
+func TestSamconfigPlanted(t *testing.T) {
+	t.Parallel()
+	const good = "version = 0.1\n\n[local.build.parameters]\ncached = false\nparallel = true\n\n[dev.deploy.parameters]\nx = 1\n"
+	for name, tc := range map[string]struct{ text, want string }{
+		"good":      {good, ""},
+		"cached":    {strings.Replace(good, "false", "true", 1), "stale binaries"},
+		"unstated":  {strings.Replace(good, "cached = false\n", "", 1), "does not state"},
+		"no_build":  {"version = 0.1\n", "no [<environment>"},
+		"elsewhere": {strings.Replace(good, "cached = false\nparallel = true\n\n[dev.deploy.parameters]\n", "\n[dev.deploy.parameters]\ncached = false\n", 1), "does not state"},
+	} {
+		got := strings.Join(samconfig(tc.text), "\n")
+		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}

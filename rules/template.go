@@ -1,0 +1,113 @@
+// Package rules holds the rules for the whole repository, as ordinary Go tests:
+// what no compiler and no linter of a single file can see. Each rule is a
+// function that returns findings; its test runs it over the repository, and a
+// second test plants one error at a time and wants to see it found.
+//
+//	go test gatehouse.example/rules
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Template is one CloudFormation template with its comments and line numbers.
+type Template struct {
+	// Path is relative to the repository, with slashes.
+	Path  string
+	Root  *yaml.Node
+	Lines []string
+}
+
+// Dir is the folder of the stack that the template belongs to.
+func (t *Template) Dir() string { return filepath.ToSlash(filepath.Dir(t.Path)) }
+
+// Parse reads a template. Nothing is resolved: short tags such as !Sub stay tags.
+func Parse(path string, text []byte) (*Template, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("yaml.Unmarshal %s: %w", path, err)
+	}
+	if len(doc.Content) == 0 || Get(doc.Content[0], "Resources") == nil {
+		return nil, fmt.Errorf("rules: %s has no Resources", path)
+	}
+	return &Template{Path: filepath.ToSlash(path), Root: doc.Content[0], Lines: strings.Split(string(text), "\n")}, nil
+}
+
+// Templates finds and reads every template of the repository at root.
+func Templates(root string) ([]*Template, error) {
+	var found []*Template
+	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "examples/*/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, fmt.Errorf("filepath.Glob: %w", err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, fmt.Errorf("os.ReadFile: %w", err)
+			}
+			path, err := filepath.Rel(root, file)
+			if err != nil {
+				return nil, fmt.Errorf("filepath.Rel: %w", err)
+			}
+			t, err := Parse(path, text)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, t)
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.New("rules: no template found; are they somewhere else now?")
+	}
+	return found, nil
+}
+
+// Resource is one entry under Resources.
+type Resource struct {
+	*Template
+	ID, Type  string
+	Key, Node *yaml.Node
+}
+
+// Resources lists a template's resources of a type; an empty type means all.
+func (t *Template) Resources(typ string) []Resource {
+	var out []Resource
+	for key, value := range Pairs(Get(t.Root, "Resources")) {
+		r := Resource{Template: t, ID: key.Value, Type: Text(Get(value, "Type")), Key: key, Node: value}
+		if typ == "" || r.Type == typ {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Prop is a property of the resource, or nil.
+func (r Resource) Prop(path ...string) *yaml.Node {
+	return Get(r.Node, append([]string{"Properties"}, path...)...)
+}
+
+// String names the resource in findings.
+func (r Resource) String() string { return r.Path + ": " + r.ID }
+
+// CommentAbove is the block of comments directly above a line, and the comment at its end.
+func (t *Template) CommentAbove(line int) string {
+	var block []string
+	for i := line - 2; i >= 0; i-- {
+		text := strings.TrimSpace(t.Lines[i])
+		if !strings.HasPrefix(text, "#") {
+			break
+		}
+		block = append([]string{text}, block...)
+	}
+	if _, end, ok := strings.Cut(t.Lines[line-1], " #"); ok {
+		block = append(block, "#"+end)
+	}
+	return strings.Join(block, "\n")
+}

@@ -1,0 +1,55 @@
+package rules_test
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// texts: the repository stands alone, and says what is open in issues.
+func texts(file, text string) []string {
+	var out []string
+	// Put together, so that this file keeps its own rule.
+	for why, pattern := range map[string]string{
+		"a path outside the repository":   `\.\./` + `shared\b|(^|[\s"'(=` + "`" + `])/wo` + `rk/|/tmp/` + `lab\b`,
+		"a note that belongs in an issue": `\bTO` + `DO\b|\bFIX` + `ME\b`,
+	} {
+		r := regexp.MustCompile(`(?m)` + pattern)
+		for i, line := range strings.Split(text, "\n") {
+			if r.MatchString(line) {
+				out = append(out, fmt.Sprintf("%s:%d: %s: %s", file, i+1, why, strings.TrimSpace(line[:min(len(line), 120)])))
+			}
+		}
+	}
+	return out
+}
+
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for _, file := range files(t) {
+		text := read(t, file)
+		if bytes.IndexByte([]byte(text), 0) >= 0 {
+			continue // not a text
+		}
+		report(t, texts(short(file), text))
+	}
+}
+
+func TestTextsPlanted(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"see net/work/x and todo lists": false,
+		"see ../sha" + "red/DESIGN.md":  true,
+		"cd /wo" + "rk/main":            true,
+		"dir = \"/wo" + "rk/x\"":        true,
+		"in /tmp/la" + "b/x":            true,
+		"// TO" + "DO: later":           true,
+		"# FIX" + "ME":                  true,
+	} {
+		if got := texts("f", text); (len(got) > 0) != want {
+			t.Errorf("texts(%q) = %v, want a finding: %v", text, got, want)
+		}
+	}
+}
