@@ -1,9 +1,13 @@
 package local
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -26,25 +30,34 @@ func Status(ctx context.Context, l layout.Layout, out io.Writer) error {
 		return nil
 	}
 	l.Port, l.EmulatorPort, l.Environment = state.Port, state.Emulator, state.Environment
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(cells ...any) {
-		for _, c := range cells {
-			_, _ = fmt.Fprintf(table, "%v\t", c)
-		}
-		_, _ = fmt.Fprintln(table)
+	show := func(rows ...[]string) error { return columns(out, rows) }
+	err = show(
+		[]string{"PROCESS", "PID", "WHERE", "STATE"},
+		[]string{"edge", strconv.Itoa(state.PID), l.URL(), health(supervisor.EdgeHealthy(ctx, l))},
+		[]string{"emulator", strconv.Itoa(state.EmulatorPID), l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l))},
+	)
+	if err != nil {
+		return err
 	}
-	row("PROCESS", "PID", "WHERE", "STATE")
-	row("edge", state.PID, l.URL(), health(supervisor.EdgeHealthy(ctx, l)))
-	row("emulator", state.EmulatorPID, l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l)))
-	row()
 	if state.Ready {
-		if err := stackRows(ctx, l, state, row); err != nil {
+		stackRows, functionRows, err := deployed(ctx, l, state)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(show(stackRows...), show(functionRows...)); err != nil {
 			return err
 		}
 	}
-	row()
-	row("names", l.EnvFile())
-	row("logs", l.LogDir())
+	return show([]string{"names for a shell", l.EnvFile()}, []string{"logs", l.LogDir()})
+}
+
+// columns writes rows in columns, and an empty line.
+func columns(out io.Writer, rows [][]string) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	_, _ = fmt.Fprintln(table)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("tabwriter.Writer.Flush: %w", err)
 	}
@@ -58,46 +71,39 @@ func health(ok bool) string {
 	return "does not answer"
 }
 
-func stackRows(ctx context.Context, l layout.Layout, state supervisor.State, row func(...any)) error {
+// deployed describes every stack and every function.
+func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (stackRows, functionRows [][]string, err error) {
 	all, err := stacks.Discover(l.Root)
 	if err != nil {
-		return fmt.Errorf("stacks.Discover: %w", err)
+		return nil, nil, fmt.Errorf("stacks.Discover: %w", err)
 	}
 	cf := cloudformation.NewFromConfig(endpoint.Config(l))
-	var functions [][]any
-	row("STACK", "STATUS", "DEPLOYED", "")
+	stackRows = [][]string{{"STACK", "STATUS", "DEPLOYED", ""}}
+	functionRows = [][]string{{"FUNCTION", "STACK"}}
 	for _, s := range all {
 		_, name, err := deploy.Settings(l, s)
 		if err != nil {
-			return fmt.Errorf("deploy.Settings: %w", err)
+			return nil, nil, fmt.Errorf("deploy.Settings: %w", err)
 		}
 		status, err := deploy.Status(ctx, cf, name)
 		if err != nil {
-			return fmt.Errorf("deploy.Status: %w", err)
-		}
-		if status == "" {
-			status = "-"
+			return nil, nil, fmt.Errorf("deploy.Status: %w", err)
 		}
 		record, err := deploy.ReadRecord(l, s.Name)
 		if err != nil {
-			return fmt.Errorf("deploy.ReadRecord: %w", err)
+			return nil, nil, fmt.Errorf("deploy.ReadRecord: %w", err)
 		}
 		when, note := "-", "not deployed"
 		if record.Instance == state.Instance {
 			when = record.Deployed.Local().Format("15:04:05")
 			note = freshness(ctx, l, s, record)
 		}
-		row(name, status, when, note)
+		stackRows = append(stackRows, []string{name, cmp.Or(status, "-"), when, note})
 		for _, f := range s.Functions {
-			functions = append(functions, []any{f.FullName(l.Environment), l.Log(f.FullName(l.Environment))})
+			functionRows = append(functionRows, []string{f.FullName(l.Environment), s.Name})
 		}
 	}
-	row()
-	row("FUNCTION")
-	for _, f := range functions {
-		row(f[0])
-	}
-	return nil
+	return stackRows, functionRows, nil
 }
 
 func freshness(ctx context.Context, l layout.Layout, s stacks.Stack, record deploy.Record) string {

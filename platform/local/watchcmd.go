@@ -2,11 +2,29 @@ package local
 
 import (
 	"context"
-	"errors"
-	"os"
+	"fmt"
+	"io"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"gatehouse.example/platform/local/endpoint"
 	"gatehouse.example/platform/local/layout"
+	"gatehouse.example/platform/local/stacks"
+	"gatehouse.example/platform/local/watch"
 )
 
-// Watch is not there yet.
-func Watch(context.Context, layout.Layout, *os.File) error { return errors.New("not there yet") }
+// Watch puts every Go edit live until ctx is done.
+func Watch(ctx context.Context, l layout.Layout, out io.Writer) error {
+	if _, err := running(l); err != nil {
+		return err
+	}
+	all, err := stacks.Discover(l.Root)
+	if err != nil {
+		return fmt.Errorf("stacks.Discover: %w", err)
+	}
+	w := &watch.Watcher{Layout: l, Stacks: all, Lambda: lambda.NewFromConfig(endpoint.Config(l)), Out: out}
+	if err := w.Run(ctx); err != nil {
+		return fmt.Errorf("watch.Watcher.Run: %w", err)
+	}
+	return nil
+}
