@@ -11,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehouse.example/cli/internal/audit"
 	"gatehouse.example/cli/internal/demo"
+	"gatehouse.example/cli/internal/events"
 	"gatehouse.example/cli/internal/localcmd"
 )
 
@@ -41,6 +43,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demo.Command(), localcmd.Command())
+	root.AddCommand(audit.Command(), demo.Command(), events.Command(), localcmd.Command())
 	return root.ExecuteContext(ctx)
 }
