@@ -18,6 +18,7 @@ import (
 // receiver is what lister needs of SQS.
 type receiver interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
 }
 
 type lister struct {
@@ -59,12 +60,14 @@ func (l *lister) list(ctx context.Context, dlqs []deadLetterQueue, peek bool) er
 // peek leaves the messages visible to the next reader.
 func (l *lister) peek(ctx context.Context, q deadLetterQueue) error {
 	out, err := l.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 0, WaitTimeSeconds: 1,
+		QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: hold, WaitTimeSeconds: 1,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
 	if err != nil {
 		return fmt.Errorf("sqs.ReceiveMessage: %w", err)
 	}
+	// The SDK cannot ask for a hold of zero, so it is ended by hand.
+	release(ctx, l.client, q, out.Messages)
 	fmt.Fprintf(l.out, "\n%s, first %d:\n", q.name, len(out.Messages))
 	w := tabwriter.NewWriter(l.out, 0, 0, 2, ' ', 0)
 	for _, m := range out.Messages {
@@ -93,4 +96,14 @@ func describe(m types.Message) string {
 		return fmt.Sprintf("not a valid event, %d bytes, message %s", len(body), aws.ToString(m.MessageId))
 	}
 	return fmt.Sprintf("%q %q", ev.Type(), ev.ID())
+}
+
+// release makes messages visible again. Where it fails, they come back by
+// themselves within a minute.
+func release(ctx context.Context, client receiver, q deadLetterQueue, messages []types.Message) {
+	for _, m := range messages {
+		_, _ = client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0,
+		})
+	}
 }

@@ -70,7 +70,7 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 	}
 	fmt.Fprintf(r.out, "%s %d events from the log groups %s*\n", verb, len(found), prefix)
 	if unreadable > 0 {
-		return fmt.Errorf("%d log lines hold no valid event; they are left to a person", unreadable)
+		return fmt.Errorf("log lines without a valid event, left to a person: %d", unreadable)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // hold is how long, in seconds, a message is kept from other readers while it
-// is moved.
+// is looked at or moved.
 const hold = 60
 
 // mover is what replayer needs of SQS.
@@ -22,7 +22,6 @@ type mover interface {
 	receiver
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
-	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
 }
 
 type replayOptions struct {
@@ -44,7 +43,7 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 	to := q.sources[0]
 	var kept []types.Message
 	// Also after an interrupt, what was not moved is visible at once.
-	defer func() { r.release(context.WithoutCancel(ctx), q, kept) }()
+	defer func() { release(context.WithoutCancel(ctx), r.client, q, kept) }()
 	moved, refused := 0, 0
 	seen := map[string]bool{}
 	for o.limit == 0 || moved < o.limit {
@@ -80,7 +79,7 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 	}
 	fmt.Fprintf(r.out, "%s %d from %s to %s\n", verb, moved, q.name, to.name)
 	if refused > 0 {
-		return fmt.Errorf("%d messages are no valid events and stay in %s; --force moves them all the same", refused, q.name)
+		return fmt.Errorf("what is no valid event stays in %[2]s (%[1]d); --force moves it all the same", refused, q.name)
 	}
 	return nil
 }
@@ -114,14 +113,4 @@ func (r *replayer) move(ctx context.Context, q deadLetterQueue, to queue, m type
 		return fmt.Errorf("sqs.DeleteMessage: %w", err)
 	}
 	return nil
-}
-
-// release makes messages visible again. Where it fails, they come back by
-// themselves within a minute.
-func (r *replayer) release(ctx context.Context, q deadLetterQueue, messages []types.Message) {
-	for _, m := range messages {
-		_, _ = r.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-			QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0,
-		})
-	}
 }

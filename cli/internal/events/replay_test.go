@@ -1,0 +1,92 @@
+package events
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const source, dlq = "gatehouse-test-a-work", "gatehouse-test-a-work-dlq"
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	const poison = "ann@example.org"
+	for _, tc := range []struct {
+		name         string
+		bodies       []string
+		o            replayOptions
+		moved, stays int
+		err          string
+	}{
+		{"all", []string{document("1"), document("2")}, replayOptions{}, 2, 0, ""},
+		{"empty", nil, replayOptions{}, 0, 0, ""},
+		{"more_than_a_batch", strings.Split(strings.Repeat(document("1")+"\n", 24)+document("1"), "\n"), replayOptions{}, 25, 0, ""},
+		{"limited", []string{document("1"), document("2"), document("3")}, replayOptions{limit: 2}, 2, 1, ""},
+		{"dry_run", []string{document("1"), document("2")}, replayOptions{dryRun: true}, 0, 2, ""},
+		{"poison_stays", []string{poison, document("1")}, replayOptions{}, 1, 1, "--force"},
+		{"poison_forced", []string{poison, document("1")}, replayOptions{force: true}, 2, 0, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBroker()
+			b.link(source, dlq)
+			b.put(dlq, tc.bodies...)
+			var out bytes.Buffer
+			err := (&replayer{client: b, out: &out}).replay(t.Context(), found(t, b, source), tc.o)
+			if tc.err == "" && err != nil || tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) {
+				t.Errorf("error %v, want %q", err, tc.err)
+			}
+			got := []int{len(b.queues[source]), len(b.queues[dlq])}
+			if diff := cmp.Diff([]int{tc.moved, tc.stays}, got); diff != "" {
+				t.Errorf("moved and staying (-want +got):\n%s", diff)
+			}
+			for _, m := range b.queues[dlq] {
+				if b.held[*m.ReceiptHandle] {
+					t.Errorf("a message that stays is hidden")
+				}
+			}
+			for _, m := range b.queues[source] {
+				if *m.MessageAttributes["type"].StringValue != "t" {
+					t.Error("message attributes were lost")
+				}
+			}
+			if strings.Contains(out.String(), poison) {
+				t.Errorf("the body of an invalid message is shown:\n%s", &out)
+			}
+		})
+	}
+}
+
+// Nothing is deleted that the source queue has not taken.
+func TestReplayLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBroker()
+	b.link(source, dlq)
+	b.put(dlq, document("1"), document("2"), document("3"))
+	b.failSend = 1
+	q := found(t, b, dlq)
+	err := (&replayer{client: b, out: &bytes.Buffer{}}).replay(t.Context(), q, replayOptions{})
+	if err == nil || !strings.Contains(err.Error(), "after 1 moved") {
+		t.Errorf("error %v, want one that says how far it came", err)
+	}
+	want := []string{"send " + document("1"), "delete " + document("1")}
+	if diff := cmp.Diff(want, b.log); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if err := (&replayer{client: b, out: &bytes.Buffer{}}).replay(t.Context(), q, replayOptions{}); err != nil || len(b.queues[source]) != 3 {
+		t.Errorf("second run: error %v, %d messages moved in all, want 3", err, len(b.queues[source]))
+	}
+}
+
+func TestReplayNeedsOneSource(t *testing.T) {
+	t.Parallel()
+	b := newBroker()
+	b.link(source, dlq)
+	b.link("gatehouse-test-other", dlq)
+	err := (&replayer{client: b, out: &bytes.Buffer{}}).replay(t.Context(), found(t, b, dlq), replayOptions{})
+	if err == nil || !strings.Contains(err.Error(), "2 queues") {
+		t.Errorf("error %v", err)
+	}
+}
