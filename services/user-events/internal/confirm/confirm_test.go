@@ -130,6 +130,9 @@ func TestInvoke_forgives(t *testing.T) {
 		"unknown_source": {payload: `{"triggerSource":"PostConfirmation_ConfirmTomorrow","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77"}}}`},
 		"no_sub":         {payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","userName":"ada@example.com"}`},
 		"address_as_sub": {payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"ada@example.com"}}}`},
+		"status_alone": {
+			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77","cognito:user_status":"EXTERNAL_PROVIDER"}}}`, want: 2,
+		},
 		"empty_identities": {
 			payload: `{"triggerSource":"PostConfirmation_ConfirmSignUp","userPoolId":"us-east-1_Example01","request":{"userAttributes":{"sub":"0b9a1f52-77c1-4c6a-9d2a-5f1c8a4c9e77","identities":"[]"}}}`, want: 1,
 		},

@@ -1,12 +1,16 @@
 package count_test
 
 import (
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/go-cmp/cmp"
 
@@ -148,5 +152,29 @@ func TestHandle_bad_neighbours(t *testing.T) {
 	}
 	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 2 {
 		t.Errorf("PasswordsReset after the throttle = %v, want 2", n)
+	}
+}
+
+// The payload of the README: one event twice, and one message that is none.
+func TestHandle_payload_file(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "events", "sqs-batch.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in events.SQSEvent
+	if err := json.Unmarshal(raw, &in); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	got, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{in.Records[2].MessageId}, queuetest.Failed(got)); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+	if n := queuetest.Sums(t, out.String())[count.SignInsAttempted]; n != 1 {
+		t.Errorf("SignInsAttempted = %v, want 1", n)
 	}
 }

@@ -5,15 +5,17 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/services/user-events/internal/ledger"
 )
 
-// Table keeps the rows of the ledger and honours its one condition.
+// Table keeps the rows of the ledger and honours the two halves of its condition.
 type Table struct {
 	mu   sync.Mutex
 	rows map[string]int64
@@ -35,7 +37,12 @@ func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(
 		}
 	}
 	expires, now := number(in.Item[ledger.ExpiryAttribute]), number(in.ExpressionAttributeValues[":now"])
-	if old, ok := t.rows[key.Value]; ok && old > now {
+	condition := aws.ToString(in.ConditionExpression)
+	old, taken := t.rows[key.Value]
+	if strings.Contains(condition, "#expires <= :now") && old <= now {
+		taken = false
+	}
+	if strings.Contains(condition, "attribute_not_exists(#event)") && taken {
 		return nil, &types.ConditionalCheckFailedException{}
 	}
 	if t.rows == nil {
