@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -112,7 +113,7 @@ func (f *fake) servePolicy(w http.ResponseWriter) {
 
 func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 	f.mu.Lock()
-	client, user, functions := f.client, f.user, f.functions
+	client, user, functions := maps.Clone(f.client), f.user, f.functions
 	f.mu.Unlock()
 	switch action {
 	case "ListUserPools":
@@ -120,6 +121,10 @@ func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 	case "ListUserPoolClients":
 		writeJSON(w, 200, map[string]any{"UserPoolClients": []any{map[string]any{"ClientId": client["ClientId"]}}})
 	case "DescribeUserPoolClient":
+		if !strings.Contains(string(body), testPool) {
+			writeJSON(w, 400, map[string]string{"__type": "ResourceNotFoundException", "message": "no such pool"})
+			return
+		}
 		writeJSON(w, 200, map[string]any{"UserPoolClient": client})
 	case "DescribeUserPool":
 		writeJSON(w, 200, map[string]any{"UserPool": map[string]any{

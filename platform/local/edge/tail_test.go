@@ -22,6 +22,7 @@ type logsFake struct {
 	lines   []logLine
 	reads   int
 	refuse  bool
+	short   bool // reads return nothing
 	metrics float64
 }
 
@@ -44,7 +45,7 @@ func (f *logsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewDecoder(r.Body).Decode(&in)
 		var out []logLine
 		for _, l := range f.lines {
-			if l.Timestamp >= in.StartTime {
+			if l.Timestamp >= in.StartTime && !f.short {
 				out = append(out, l)
 			}
 		}
@@ -95,10 +96,14 @@ func TestEveryLineOnce(t *testing.T) {
 	step(4, 4, logLine{"s2", at + 1, emf}) // another stream
 	step(5, 5, logLine{"s1", at + 60_000, emf})
 	step(6, 6, logLine{"s3", at + 56_000, emf}) // late, within the overlap
+	f.lines, f.short = f.lines[1:], true // a read that misses lines makes none new
+	step(6, 7)
+	f.lines, f.short = append([]logLine{{"s0", at - 1, "x"}}, f.lines...), false
+	step(6, 8)
 	f.refuse = true
-	step(6, 7, logLine{"s1", at + 61_000, emf}) // CloudWatch is down
+	step(6, 9, logLine{"s1", at + 61_000, emf}) // CloudWatch is down
 	f.refuse = false
-	step(7, 7) // and takes it later
+	step(7, 9) // and takes it later
 	text, err := os.ReadFile(filepath.Join(dir, "signin-audit-recorder.log"))
 	if err != nil {
 		t.Fatal(err)
