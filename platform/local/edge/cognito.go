@@ -122,6 +122,6 @@ func (h *handler) authorised(ctx context.Context, r *http.Request, poolID string
 		return false
 	}
 	a := h.forward(ctx, r, body)
-	code := readError(&http.Response{StatusCode: a.status, Header: a.header}, a.body.Bytes()).Code
+	code := readError(a.result()).Code
 	return code == "InvalidParameterException" || code == "ResourceNotFoundException"
 }

@@ -49,10 +49,10 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	polling := make(chan struct{})
+	polling, lines := make(chan struct{}), newTail(handler.up, cfg.LogDir, cfg.Log)
 	go func() {
 		defer close(polling)
-		newTail(handler.up, cfg.LogDir, cfg.Log).run(ctx)
+		lines.run(ctx)
 	}()
 	ready()
 	select {

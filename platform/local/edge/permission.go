@@ -50,16 +50,16 @@ func (t *triggers) policy(ctx context.Context, arn string) (string, error) {
 	if parts := strings.Split(arn, ":"); len(parts) == 8 {
 		name, qualifier = strings.Join(parts[:7], ":"), "?Qualifier="+url.QueryEscape(parts[7])
 	}
-	res, body, err := t.up.send(ctx, "lambda", http.MethodGet,
+	res, err := t.up.send(ctx, "lambda", http.MethodGet,
 		"/2015-03-31/functions/"+url.PathEscape(name)+"/policy"+qualifier, nil, nil)
 	if err != nil {
 		return "", fmt.Errorf("GetPolicy: %w", err)
 	}
-	if res.StatusCode != http.StatusOK {
-		return "", readError(res, body)
+	if res.status != http.StatusOK {
+		return "", readError(res)
 	}
 	var out struct{ Policy string }
-	if err := json.Unmarshal(body, &out); err != nil {
+	if err := json.Unmarshal(res.body, &out); err != nil {
 		return "", fmt.Errorf("GetPolicy: %w", err)
 	}
 	return out.Policy, nil

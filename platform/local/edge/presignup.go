@@ -42,7 +42,7 @@ func (h *handler) signUp(ctx context.Context, r *http.Request, c call) (*answer,
 
 // repairSignUp words a refusal of PreSignUp as AWS does; other errors stay.
 func repairSignUp(reply *answer) error {
-	api := readError(&http.Response{StatusCode: reply.status, Header: reply.header}, reply.body.Bytes())
+	api := readError(reply.result())
 	if api.Code != "UserLambdaValidationException" || strings.HasPrefix(api.Message, "PreSignUp failed with error ") {
 		return nil
 	}

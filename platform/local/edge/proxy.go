@@ -63,6 +63,8 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
+func (a *answer) result() result { return result{a.status, a.header, a.body.Bytes()} }
+
 // forward sends r with body upstream and keeps the reply.
 func (h *handler) forward(ctx context.Context, r *http.Request, body []byte) *answer {
 	out := r.Clone(ctx)

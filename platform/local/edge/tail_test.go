@@ -96,7 +96,7 @@ func TestEveryLineOnce(t *testing.T) {
 	step(4, 4, logLine{"s2", at + 1, emf}) // another stream
 	step(5, 5, logLine{"s1", at + 60_000, emf})
 	step(6, 6, logLine{"s3", at + 56_000, emf}) // late, within the overlap
-	f.lines, f.short = f.lines[1:], true // a read that misses lines makes none new
+	f.lines, f.short = f.lines[1:], true        // a read that misses lines makes none new
 	step(6, 7)
 	f.lines, f.short = append([]logLine{{"s0", at - 1, "x"}}, f.lines...), false
 	step(6, 8)

@@ -80,23 +80,23 @@ func (t *triggers) attempt(ctx context.Context, trigger, arn string, payload []b
 		header.Set(traceHeader, trace)
 	}
 	path := "/2015-03-31/functions/" + url.PathEscape(arn) + "/invocations"
-	res, body, err := t.up.send(ctx, "lambda", http.MethodPost, path, header, payload)
+	res, err := t.up.send(ctx, "lambda", http.MethodPost, path, header, payload)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return context.DeadlineExceeded
 	case err != nil:
 		t.log.WarnContext(ctx, "trigger not reached", "trigger", trigger, "error", err.Error())
 		return notInvoked(trigger, "ServiceException")
-	case res.StatusCode != http.StatusOK:
-		code := readError(res, body).Code
+	case res.status != http.StatusOK:
+		code := readError(res).Code
 		if code == "" {
 			code = "ServiceException"
 		}
 		return notInvoked(trigger, code)
-	case res.Header.Get("X-Amz-Function-Error") != "":
-		return refused(trigger, functionError(body, res.Header.Get("X-Amz-Function-Error")))
+	case res.header.Get("X-Amz-Function-Error") != "":
+		return refused(trigger, functionError(res.body, res.header.Get("X-Amz-Function-Error")))
 	}
-	return checkAnswer(body)
+	return checkAnswer(res.body)
 }
 
 // functionError is the text of a function's error: its message, which for a crash

@@ -91,27 +91,34 @@ func (u *upstream) json(ctx context.Context, service, target string, in, out any
 	ctx, cancel := context.WithTimeout(ctx, factLimit)
 	defer cancel()
 	header := http.Header{"X-Amz-Target": {target}, "Content-Type": {"application/x-amz-json-1.1"}}
-	res, answer, err := u.send(ctx, service, http.MethodPost, "/", header, body)
+	res, err := u.send(ctx, service, http.MethodPost, "/", header, body)
 	if err != nil {
 		return fmt.Errorf("edge: %s: %w", target, err)
 	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("edge: %s: %w", target, readError(res, answer))
+	if res.status != http.StatusOK {
+		return fmt.Errorf("edge: %s: %w", target, readError(res))
 	}
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(answer, out); err != nil {
+	if err := json.Unmarshal(res.body, out); err != nil {
 		return fmt.Errorf("edge: %s: answer: %w", target, err)
 	}
 	return nil
 }
 
+// result is an answer of the emulator, read to its end.
+type result struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
 // send signs one request, sends it and reads the whole answer.
-func (u *upstream) send(ctx context.Context, service, method, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
+func (u *upstream) send(ctx context.Context, service, method, path string, header http.Header, body []byte) (result, error) {
 	req, err := http.NewRequestWithContext(ctx, method, u.base.String()+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, fmt.Errorf("request: %w", err)
+		return result{}, fmt.Errorf("request: %w", err)
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -119,31 +126,31 @@ func (u *upstream) send(ctx context.Context, service, method, path string, heade
 	sum := sha256.Sum256(body)
 	err = u.signer.SignHTTP(ctx, u.creds, req, hex.EncodeToString(sum[:]), service, u.region, time.Now())
 	if err != nil {
-		return nil, nil, fmt.Errorf("sign: %w", err)
+		return result{}, fmt.Errorf("sign: %w", err)
 	}
 	res, err := u.http.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return result{}, fmt.Errorf("send: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 32<<20))
 	if err != nil {
-		return nil, nil, fmt.Errorf("answer: %w", err)
+		return result{}, fmt.Errorf("answer: %w", err)
 	}
-	return res, answer, nil
+	return result{res.StatusCode, res.Header, answer}, nil
 }
 
 // readError reads the error shape that AWS's JSON and REST services share.
-func readError(res *http.Response, body []byte) *apiError {
+func readError(res result) *apiError {
 	var shape struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 		Upper   string `json:"Message"`
 	}
-	_ = json.Unmarshal(body, &shape) // an unreadable body leaves the status
+	_ = json.Unmarshal(res.body, &shape) // an unreadable body leaves the status
 	code := shape.Type
 	if code == "" {
-		code = res.Header.Get("X-Amzn-Errortype")
+		code = res.header.Get("X-Amzn-Errortype")
 	}
 	code, _, _ = strings.Cut(code, ":")
 	if i := strings.LastIndexByte(code, '#'); i >= 0 {
@@ -153,5 +160,5 @@ func readError(res *http.Response, body []byte) *apiError {
 	if message == "" {
 		message = shape.Upper
 	}
-	return &apiError{Status: res.StatusCode, Code: code, Message: message}
+	return &apiError{Status: res.status, Code: code, Message: message}
 }
