@@ -1,0 +1,136 @@
+package main
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// build makes a trigger as `sam build` does, for an architecture.
+func build(root, service, function, arch, out string) (string, error) {
+	path := filepath.Join(out, function+"-"+arch)
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", //nolint:gosec // our own paths
+		"-o", path, "./cmd/"+function)
+	cmd.Dir = filepath.Join(root, "services", service)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+arch)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", function, err, msg)
+	}
+	return path, nil
+}
+
+// python makes the twins' virtual environment once and returns its interpreter.
+func python(root, venv string) (string, error) {
+	bin := filepath.Join(venv, "bin", "python")
+	done := filepath.Join(venv, "done")
+	if _, err := os.Stat(done); err == nil {
+		return filepath.Abs(bin)
+	}
+	for _, command := range [][]string{
+		{"python3", "-m", "venv", venv},
+		{bin, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", filepath.Join(root, "bench", "requirements.txt")},
+	} {
+		if msg, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil { //nolint:gosec // as written
+			return "", fmt.Errorf("%s: %w\n%s", strings.Join(command[:3], " "), err, msg)
+		}
+	}
+	if err := os.WriteFile(done, nil, 0o600); err != nil {
+		return "", fmt.Errorf("os.WriteFile: %w", err)
+	}
+	return filepath.Abs(bin)
+}
+
+// sizes are those of a bootstrap and of the archive that Lambda gets.
+func sizes(path string) (binary, archive float64, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	f, err := w.Create("bootstrap")
+	if err != nil {
+		return 0, 0, fmt.Errorf("zip.Writer.Create: %w", err)
+	}
+	if _, err := f.Write(raw); err != nil {
+		return 0, 0, fmt.Errorf("zip.Write: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return 0, 0, fmt.Errorf("zip.Writer.Close: %w", err)
+	}
+	return float64(len(raw)) / 1e6, float64(packed.Len()) / 1e6, nil
+}
+
+// packageInit adds up what Go's own trace says of the packages' initialisation.
+func packageInit(v variant) (time.Duration, error) {
+	api, err := newRuntimeAPI()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = api.server.Close() }()
+	cmd := exec.Command(v.command[0]) //nolint:gosec // our own build
+	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "GODEBUG=inittrace=1"}, v.env...)
+	trace, err := cmd.StderrPipe()
+	if err != nil {
+		return 0, fmt.Errorf("exec.Cmd.StderrPipe: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("exec.Cmd.Start: %w", err)
+	}
+	go func() {
+		_, _ = api.waitReady()
+		_ = cmd.Process.Kill()
+	}()
+	raw, _ := io.ReadAll(trace)
+	_ = cmd.Wait()
+	var sum float64
+	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
+		// init PACKAGE @1.2 ms, 0.034 ms clock, ...
+		if f := strings.Fields(lines.Text()); len(f) > 4 && f[0] == "init" {
+			ms, _ := strconv.ParseFloat(f[4], 64)
+			sum += ms
+		}
+	}
+	if sum == 0 {
+		return 0, errors.New("no init trace")
+	}
+	return time.Duration(sum * float64(time.Millisecond)), nil
+}
+
+// checkNanos times one e-mail check of ours and one of the twin's.
+func checkNanos(ctx context.Context, root, python string, env []string) (ours, twin float64, err error) {
+	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkCheck/allowed$", "-benchtime", "200ms", "./internal/guard")
+	bench.Dir = filepath.Join(root, "services", "signup-guard")
+	out, err := bench.CombinedOutput()
+	if err != nil {
+		return 0, 0, fmt.Errorf("go test -bench: %w\n%s", err, out)
+	}
+	_, rest, _ := strings.Cut(string(out), "BenchmarkCheck/allowed")
+	if f := strings.Fields(rest); len(f) > 2 {
+		ours, err = strconv.ParseFloat(f[2], 64)
+	}
+	if err != nil || ours == 0 {
+		return 0, 0, fmt.Errorf("no result in %s", out)
+	}
+	check := exec.CommandContext(ctx, python, "check.py") //nolint:gosec // our own venv
+	check.Dir, check.Env = filepath.Join(root, "bench", "twin"), env
+	if out, err = check.Output(); err != nil {
+		return 0, 0, fmt.Errorf("check.py: %w", err)
+	}
+	twin, err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		return 0, 0, fmt.Errorf("strconv.ParseFloat: %w", err)
+	}
+	return ours, twin, nil
+}

@@ -1,0 +1,127 @@
+// Command bench runs the triggers of Gatehouse and Python twins of their
+// predecessor side by side, in one run and under one harness, and prints how
+// many times better ours are. README.md says what the figures are and are not.
+//
+// Run it from the repository's root: go run ./bench
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+type options struct {
+	root, venv         string
+	rounds, warm, slow int
+	gate               bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.root, "root", ".", "the repository")
+	flag.StringVar(&o.venv, "venv", ".local/venv-bench", "the twins' virtual environment, made if missing")
+	flag.IntVar(&o.rounds, "rounds", 7, "fresh processes of each variant")
+	flag.IntVar(&o.warm, "warm", 200, "calls in a row to each process")
+	flag.IntVar(&o.slow, "spaced", 30, "calls with pauses to each process")
+	flag.BoolVar(&o.gate, "gate", false, "exit with an error if a gate is missed")
+	flag.Parse()
+	missed, err := realMain(context.Background(), o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if len(missed) > 0 {
+		fmt.Printf("\n%d gates missed: %s\n", len(missed), strings.Join(missed, "; "))
+		if o.gate {
+			os.Exit(1)
+		}
+	}
+}
+
+func realMain(ctx context.Context, o options) ([]string, error) {
+	var err error
+	if o.root, err = filepath.Abs(o.root); err != nil {
+		return nil, fmt.Errorf("filepath.Abs: %w", err)
+	}
+	tmp, err := os.MkdirTemp("", "gatehouse-bench")
+	if err != nil {
+		return nil, fmt.Errorf("os.MkdirTemp: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	interpreter, err := python(o.root, o.venv)
+	if err != nil {
+		return nil, err
+	}
+	stub, stop, err := newSNSStub(tmp)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	variants, err := prepare(o.root, tmp, interpreter, stub)
+	if err != nil {
+		return nil, err
+	}
+	of, err := measureAll(o, variants, stub)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := checkRow(ctx, o, interpreter, variants[0].env)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, compare(of, canThrottle())...)
+	caps, err := absolute(o, tmp, variants, of)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(variants))
+	for _, v := range variants {
+		names = append(names, v.name)
+	}
+	fmt.Printf("medians of %d processes each, %d CPUs, %s/%s\n\n", o.rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	plain(os.Stdout, names, of)
+	fmt.Println()
+	return printTable(os.Stdout, append(rows, caps...)), nil
+}
+
+// measureAll runs the variants in turn, so that a drift of the machine hits all
+// alike. A first round is thrown away: it fills the page cache and compiles
+// Python's modules.
+func measureAll(o options, variants []variant, stub *snsStub) (map[string]figures, error) {
+	full, slow := map[string][]sample{}, map[string][]sample{}
+	quota := canThrottle()
+	for round := range o.rounds + 1 {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round, o.rounds)
+		for _, v := range variants {
+			p := plan{warm: o.warm, spaced: o.slow}
+			if round == 0 {
+				p = plan{warm: 1, spaced: 1}
+			}
+			s, err := run(v, stub, p)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", v.name, err)
+			}
+			if round == 0 {
+				continue
+			}
+			full[v.name] = append(full[v.name], s)
+			if !quota {
+				continue
+			}
+			if s, err = run(v, stub, plan{spaced: o.slow, quota: true}); err != nil {
+				return nil, fmt.Errorf("%s at 128 MB: %w", v.name, err)
+			}
+			slow[v.name] = append(slow[v.name], s)
+		}
+	}
+	of := map[string]figures{}
+	for _, v := range variants {
+		of[v.name] = summarize(full[v.name], slow[v.name])
+	}
+	return of, nil
+}

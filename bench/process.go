@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// patience is how long any step of a process may take.
+const patience = 20 * time.Second
+
+var errTimeout = errors.New("the process did not go on in time")
+
+// variant is one function to measure.
+type variant struct {
+	name      string
+	command   []string
+	dir       string
+	env       []string
+	event     []byte
+	publishes int64 // an invocation
+}
+
+// sample is what one fresh process gave.
+type sample struct {
+	init, first time.Duration
+	warm        []time.Duration
+	warmCPU     time.Duration   // an invocation, calls in a row
+	spacedCPU   time.Duration   // an invocation, with pauses
+	slow        []time.Duration // under the CPU share of 128 MB, with pauses
+	slowFirst   time.Duration
+	rssKB       int64
+}
+
+// plan says how many calls a process gets.
+type plan struct {
+	warm, spaced int
+	quota        bool
+}
+
+const pause = 45 * time.Millisecond
+
+// run starts a process, measures it and ends it.
+func run(v variant, stub *snsStub, p plan) (sample, error) {
+	api, err := newRuntimeAPI()
+	if err != nil {
+		return sample{}, err
+	}
+	defer func() { _ = api.server.Close() }()
+	cmd := exec.Command(v.command[0], v.command[1:]...) //nolint:gosec // our own builds
+	cmd.Dir = v.dir
+	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "PATH=" + os.Getenv("PATH")}, v.env...)
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return sample{}, fmt.Errorf("exec.Cmd.Start: %w", err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait(); release(cmd.Process.Pid) }()
+	readyAt, err := api.waitReady()
+	if err != nil {
+		return sample{}, err
+	}
+	s := sample{init: readyAt.Sub(start)}
+	before := stub.published.Load()
+	calls, err := s.measure(api, cmd.Process.Pid, v.event, p)
+	if err != nil {
+		return sample{}, err
+	}
+	if got, want := stub.published.Load()-before, v.publishes*int64(calls); got != want {
+		return sample{}, fmt.Errorf("%d publishes in %d calls, want %d", got, calls, want)
+	}
+	return s, nil
+}
+
+// measure makes the calls and returns their number.
+func (s *sample) measure(api *runtimeAPI, pid int, event []byte, p plan) (int, error) {
+	if p.quota {
+		return p.spaced + 1, s.throttled(api, pid, event, p.spaced)
+	}
+	var err error
+	if s.first, err = api.invoke(event); err != nil {
+		return 0, err
+	}
+	for range 20 { // past the first collections and caches
+		if _, err := api.invoke(event); err != nil {
+			return 0, err
+		}
+	}
+	cpu := cpuTime(pid)
+	for range p.warm {
+		took, err := api.invoke(event)
+		if err != nil {
+			return 0, err
+		}
+		s.warm = append(s.warm, took)
+	}
+	s.warmCPU = (cpuTime(pid) - cpu) / time.Duration(p.warm)
+	s.rssKB = rss(pid)
+	cpu = cpuTime(pid)
+	for range p.spaced {
+		time.Sleep(pause)
+		if _, err := api.invoke(event); err != nil {
+			return 0, err
+		}
+	}
+	s.spacedCPU = (cpuTime(pid) - cpu) / time.Duration(p.spaced)
+	return 21 + p.warm + p.spaced, nil
+}
+
+// throttled makes the calls in a control group with the CPU share that Lambda
+// gives to 128 MB. It begins after init, which Lambda does not throttle.
+func (s *sample) throttled(api *runtimeAPI, pid int, event []byte, calls int) error {
+	err := throttle(pid)
+	if err != nil {
+		return err
+	}
+	if s.slowFirst, err = api.invoke(event); err != nil {
+		return err
+	}
+	for range calls {
+		time.Sleep(pause)
+		took, err := api.invoke(event)
+		if err != nil {
+			return err
+		}
+		s.slow = append(s.slow, took)
+	}
+	return nil
+}
+
+// cpuTime adds up the nanoseconds of a process's threads on a CPU; the ticks in
+// stat are too coarse.
+func cpuTime(pid int) time.Duration {
+	var sum int64
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, path := range tasks {
+		raw, _ := os.ReadFile(path)
+		if fields := strings.Fields(string(raw)); len(fields) > 0 {
+			ns, _ := strconv.ParseInt(fields[0], 10, 64)
+			sum += ns
+		}
+	}
+	return time.Duration(sum)
+}
+
+func rss(pid int) int64 {
+	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(string(raw), "VmRSS:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, _ := strconv.ParseInt(fields[0], 10, 64)
+	return kb
+}
