@@ -149,3 +149,13 @@ func TestHandlerNamesMissingVariable(t *testing.T) {
 		t.Errorf("an endpoint that is down must not stop the function: %v", err)
 	}
 }
+
+// Whatever Cognito sends along, an unknown user is nobody.
+func TestUnknownUserHasNoSubject(t *testing.T) {
+	t.Parallel()
+	var p topic
+	raw := bytes.Replace(read(t, "preauthentication.json"), []byte(`"userNotFound": false`), []byte(`"userNotFound": true`), 1)
+	if _, _, err := invoke(t, &p, Attempted, raw); err != nil || len(p.sent) != 1 || p.sent[0].Subject() != "" {
+		t.Errorf("events %v, error %v; want one without a subject", p.sent, err)
+	}
+}
