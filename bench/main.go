@@ -24,7 +24,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.root, "root", ".", "the repository")
-	flag.StringVar(&o.venv, "venv", ".local/venv-bench", "the twins' virtual environment, made if missing")
+	flag.StringVar(&o.venv, "venv", ".local/venv", "the tools' virtual environment; the twins get one beside it, called -bench")
 	flag.IntVar(&o.rounds, "rounds", 7, "fresh processes of each variant")
 	flag.IntVar(&o.warm, "warm", 200, "calls in a row to each process")
 	flag.IntVar(&o.slow, "spaced", 30, "calls with pauses to each process")
@@ -53,7 +53,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 		return nil, fmt.Errorf("os.MkdirTemp: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	interpreter, err := python(o.root, o.venv)
+	interpreter, err := python(o.root, o.venv+"-bench")
 	if err != nil {
 		return nil, err
 	}
