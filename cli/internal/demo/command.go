@@ -48,6 +48,7 @@ func run(cmd *cobra.Command, dir string) (err error) {
 		metrics: newMeter(c.cloudwatch, env.environment),
 		audit:   &audit{table: c.dynamodb, name: env.auditTable},
 		cast:    newCast(c.cognito, env.nativeClientID),
+		limit:   limit,
 	}
 	if err := s.play(ctx, acts()); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,14 +97,19 @@ func (in *inbox) close(ctx context.Context, q *sqs.Client, topic *sns.Client) er
 func (in *inbox) take(ctx context.Context, limit time.Duration, what string, match func(event.Event) bool) (event.Event, error) {
 	var taken event.Event
 	err := poll(ctx, limit, what, func(ctx context.Context) (bool, error) {
-		for i, ev := range in.waiting {
-			if match(ev) {
-				taken = ev
-				in.waiting = append(in.waiting[:i], in.waiting[i+1:]...)
-				return true, nil
+		at := slices.IndexFunc(in.waiting, match)
+		if at < 0 {
+			if err := in.receive(ctx); err != nil {
+				return false, err
 			}
+			at = slices.IndexFunc(in.waiting, match)
 		}
-		return false, in.receive(ctx)
+		if at < 0 {
+			return false, nil
+		}
+		taken = in.waiting[at]
+		in.waiting = slices.Delete(in.waiting, at, at+1)
+		return true, nil
 	})
 	return taken, err
 }

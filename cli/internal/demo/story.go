@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 )
@@ -14,6 +15,8 @@ type story struct {
 	metrics *meter
 	audit   *audit
 	cast    cast
+	// limit is how long each event, metric and row may take.
+	limit   time.Duration
 	results []result
 }
 
@@ -37,7 +40,7 @@ func (s *story) play(ctx context.Context, acts []act) error {
 	for i := range s.results {
 		r := &s.results[i]
 		var err error
-		if r.row, err = s.audit.find(ctx, limit, r.event); err != nil {
+		if r.row, err = s.audit.find(ctx, s.limit, r.event); err != nil {
 			return fmt.Errorf("act %s: %w", r.act, err)
 		}
 		s.out.row(r.row)
@@ -63,7 +66,7 @@ func (s *story) perform(ctx context.Context, a act) error {
 	s.out.said(said)
 	first := len(s.results)
 	for _, e := range a.causes {
-		ev, err := s.inbox.take(ctx, limit, "event "+e.event, who.caused(e.event))
+		ev, err := s.inbox.take(ctx, s.limit, "event "+e.event, who.caused(e.event))
 		if err != nil {
 			return err
 		}
@@ -74,7 +77,7 @@ func (s *story) perform(ctx context.Context, a act) error {
 	}
 	for i := first; i < len(s.results); i++ {
 		r := &s.results[i]
-		if r.is, err = s.metrics.grown(ctx, limit, r.metric, r.was); err != nil {
+		if r.is, err = s.metrics.grown(ctx, s.limit, r.metric, r.was); err != nil {
 			return err
 		}
 		s.out.metric(r.metric, r.was, r.is)

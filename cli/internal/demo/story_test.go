@@ -1,0 +1,149 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+)
+
+// system is a Gatehouse in memory: what people do comes out at once, apart
+// from the event type, metric or audit row that is lost.
+type system struct {
+	t     *testing.T
+	lost  string
+	queue fakeQueue
+	table fakeTable
+	sums  map[string]float64
+	drawn int
+}
+
+func (s *system) comesOut(typ, metric string, make func(contracts.Act) (event.Event, error), sub string) {
+	s.drawn++
+	ev := must(s.t)(make(anAct(fmt.Sprintf("%08d-x", s.drawn), sub)))
+	if s.lost != typ {
+		s.queue.answers = append(s.queue.answers, []string{body(s.t, ev)})
+	}
+	if s.lost != metric {
+		s.sums[metric]++
+	}
+	if s.lost != "row of "+typ {
+		s.table.rows[partition(ev)] = append(s.table.rows[partition(ev)], ev.ID())
+	}
+}
+
+func (s *system) SignUp(_ context.Context, in *cognito.SignUpInput, _ ...func(*cognito.Options)) (*cognito.SignUpOutput, error) {
+	_, domain, _ := strings.Cut(aws.ToString(in.Username), "@")
+	if domain == "mailinator.com" && s.lost != "refusal" {
+		s.comesOut(contracts.TypeSignupRejected, "SignUpsRejected", func(a contracts.Act) (event.Event, error) {
+			return contracts.NewSignupRejected(a, contracts.SignupRejected{Via: "signup", Domain: domain, Reason: "r", Rule: "r", ListVersion: "2026-11-09"})
+		}, "")
+		return nil, &types.UserLambdaValidationException{Message: aws.String("PreSignUp failed with error No.")}
+	}
+	s.comesOut(contracts.TypeSignupAllowed, "SignUpsAllowed", func(a contracts.Act) (event.Event, error) {
+		return contracts.NewSignupAllowed(a, contracts.SignupAllowed{Via: "signup", Domain: domain, ListVersion: "2026-11-09"})
+	}, "")
+	return &cognito.SignUpOutput{UserSub: aws.String("sub-1")}, nil
+}
+
+func (s *system) ConfirmSignUp(context.Context, *cognito.ConfirmSignUpInput, ...func(*cognito.Options)) (*cognito.ConfirmSignUpOutput, error) {
+	s.comesOut(contracts.TypeUserCreated, "UsersCreated", func(a contracts.Act) (event.Event, error) {
+		return contracts.NewUserCreated(a, contracts.UserCreated{Via: "signup"})
+	}, "sub-1")
+	return &cognito.ConfirmSignUpOutput{}, nil
+}
+
+func (s *system) InitiateAuth(_ context.Context, in *cognito.InitiateAuthInput, _ ...func(*cognito.Options)) (*cognito.InitiateAuthOutput, error) {
+	s.comesOut(contracts.TypeSigninAttempted, "SignInsAttempted", func(a contracts.Act) (event.Event, error) {
+		return contracts.NewSigninAttempted(a, contracts.SigninAttempted{})
+	}, "sub-1")
+	if in.AuthParameters["PASSWORD"] != right {
+		return nil, &types.NotAuthorizedException{Message: aws.String("Incorrect username or password.")}
+	}
+	s.comesOut(contracts.TypeSigninSucceeded, "SignInsSucceeded", func(a contracts.Act) (event.Event, error) {
+		return contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{})
+	}, "sub-1")
+	return &cognito.InitiateAuthOutput{AuthenticationResult: &types.AuthenticationResultType{ExpiresIn: 900}}, nil
+}
+
+func (s *system) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
+	sum := s.sums[aws.ToString(in.MetricName)]
+	return &cloudwatch.GetMetricStatisticsOutput{Datapoints: []cwtypes.Datapoint{{Sum: &sum}}}, nil
+}
+
+func (s *system) story(out *bytes.Buffer, limit time.Duration) *story {
+	return &story{
+		out: newPrinter(out), inbox: &inbox{queue: &s.queue, seen: map[string]bool{}},
+		metrics: newMeter(s, "local"), audit: &audit{table: &s.table, name: "t"},
+		cast: newCast(s, "client"), limit: limit,
+	}
+}
+
+func newSystem(t *testing.T, lost string) *system {
+	return &system{t: t, lost: lost, table: fakeTable{rows: map[string][]string{}}, sums: map[string]float64{}}
+}
+
+func TestStory(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := newSystem(t, "").story(&out, soon)
+	if err := s.play(t.Context(), acts()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range s.results {
+		got = append(got, r.act+" "+r.event.Type()+" "+r.metric)
+	}
+	want := []string{
+		"refused gatehouse.user.signup.rejected.v1 SignUpsRejected",
+		"sign-up gatehouse.user.signup.allowed.v1 SignUpsAllowed",
+		"confirm gatehouse.user.created.v1 UsersCreated",
+		"mistype gatehouse.user.signin.attempted.v1 SignInsAttempted",
+		"sign-in gatehouse.user.signin.attempted.v1 SignInsAttempted",
+		"sign-in gatehouse.user.signin.succeeded.v1 SignInsSucceeded",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the story was\n%s", strings.Join(got, "\n"))
+	}
+	for _, text := range []string{"PreSignUp failed with error No.", "123456", "Incorrect username or password.", "SignInsAttempted 1 -> 2", "What came of what"} {
+		if !strings.Contains(out.String(), text) {
+			t.Errorf("the story does not tell %q", text)
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("escape sequences although nobody looks at a terminal")
+	}
+}
+
+func TestStoryNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for lost, want := range map[string]string{
+		"refusal":                               "act 1, refused: erika",
+		contracts.TypeUserCreated:               "act 3, confirm: event gatehouse.user.created.v1 did not come",
+		contracts.TypeSigninSucceeded:           "act 5, sign-in: event gatehouse.user.signin.succeeded.v1 did not come",
+		"SignUpsRejected":                       "act 1, refused: metric SignUpsRejected did not come",
+		"SignInsAttempted":                      "act 4, mistype: metric SignInsAttempted did not come",
+		"row of " + contracts.TypeSignupAllowed: "act sign-up: the audit row of gatehouse.user.signup.allowed.v1 did not come",
+	} {
+		t.Run(lost, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			err := newSystem(t, lost).story(&out, time.Millisecond).play(t.Context(), acts())
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+		})
+	}
+}
