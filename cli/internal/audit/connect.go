@@ -12,6 +12,7 @@ import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go/logging"
 )
 
 // credentialsTimeout bounds the search for credentials, which ends at an
@@ -20,7 +21,7 @@ const credentialsTimeout = 5 * time.Second
 
 // connect finds region and credentials, or says where to get them.
 func connect(ctx context.Context) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go/logging"
 )
 
 // credentialsTimeout bounds the search for credentials, which ends at an
@@ -26,7 +27,7 @@ func connect(ctx context.Context, environment string) (aws.Config, string, error
 	if environment == "" {
 		return aws.Config{}, "", errors.New("which environment? Run 'source .local/env', or give --environment")
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Config{}, "", fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}
