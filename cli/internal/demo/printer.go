@@ -99,7 +99,7 @@ func (p *printer) next(dir, sub string, env environment) {
 		"source " + filepath.Join(dir, "env"),
 		"bin/gatehouse audit show --user " + sub,
 		".local/venv/bin/aws cognito-idp admin-get-user --user-pool-id " + env.poolID + " --username " + sub,
-		".local/venv/bin/aws logs tail /gatehouse/" + env.environment + "/signin-audit/recorder --since 10m",
+		".local/venv/bin/aws logs filter-log-events --log-group-name /gatehouse/" + env.environment + "/signin-audit/recorder --query events[].message --output text",
 		"make deploy SERVICE=examples/subscriber",
 		"make down",
 	} {
