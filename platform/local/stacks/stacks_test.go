@@ -1,0 +1,163 @@
+package stacks
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const template = `
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  OnAws: {Type: String}
+  Environment: {Type: String}
+Globals:
+  Function: {AutoPublishAlias: live, Architectures: [!Ref Architecture]}
+Resources:
+  GuardFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub gatehouse-${Environment}-guard-presignup
+      CodeUri: cmd/presignup
+      Environment:
+        Variables:
+          TOPIC_ARN: !Sub '{{resolve:ssm:/gatehouse/${Environment}/events/topic-arn}}'
+          AGAIN: !Sub '{{resolve:ssm:/gatehouse/${Environment}/events/topic-arn:3}}'
+  Short:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: !Sub '/gatehouse/${Environment}/guard/short', Value: x}
+  Long:
+    Type: AWS::SSM::Parameter
+    Properties:
+      Name:
+        Fn::Sub: ['/gatehouse/${Environment}/guard/long', {}]
+`
+
+func write(t *testing.T, root, dir, text string) string {
+	t.Helper()
+	dir = filepath.Join(root, dir)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	dir := write(t, t.TempDir(), "services/guard", template)
+	got, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Stack{
+		Name: "guard", Dir: dir, Parameters: []string{"Environment", "OnAws"},
+		Writes:    []string{"/gatehouse/${Environment}/guard/long", "/gatehouse/${Environment}/guard/short"},
+		Reads:     []string{"/gatehouse/${Environment}/events/topic-arn"},
+		Functions: []Function{{LogicalID: "GuardFunction", Name: "gatehouse-${Environment}-guard-presignup", CodeURI: "cmd/presignup", Alias: "live"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("stack (-want +got):\n%s", diff)
+	}
+	if got := got.Functions[0].FullName("dev"); got != "gatehouse-dev-guard-presignup" {
+		t.Errorf("full name %q", got)
+	}
+}
+
+func TestReadNamesTheFile(t *testing.T) {
+	t.Parallel()
+	dir := write(t, t.TempDir(), "x", "Resources: [")
+	if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), "template.yaml") {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+}
+
+func TestGraph(t *testing.T) {
+	t.Parallel()
+	topic, guard := "/topic", "/guard"
+	tests := map[string]struct {
+		stacks []Stack
+		levels [][]string
+		err    string
+	}{
+		"levels": {
+			stacks: []Stack{
+				{Name: "platform", Reads: []string{guard, topic}},
+				{Name: "guard", Reads: []string{topic}, Writes: []string{guard}},
+				{Name: "audit", Reads: []string{topic}},
+				{Name: "events", Writes: []string{topic}},
+			},
+			levels: [][]string{{"events"}, {"audit", "guard"}, {"platform"}},
+		},
+		"reads_its_own": {
+			stacks: []Stack{{Name: "events", Writes: []string{topic}, Reads: []string{topic}}},
+			levels: [][]string{{"events"}},
+		},
+		"circle": {
+			stacks: []Stack{
+				{Name: "a", Writes: []string{topic}, Reads: []string{guard}},
+				{Name: "b", Writes: []string{guard}, Reads: []string{topic}},
+			},
+			err: "in a circle: a, b",
+		},
+		"no_writer":   {stacks: []Stack{{Name: "a", Reads: []string{topic}}}, err: "no template writes"},
+		"two_writers": {stacks: []Stack{{Name: "a", Writes: []string{topic}}, {Name: "b", Writes: []string{topic}}}, err: "both a and b"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, err := NewGraph(tc.stacks)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Fatalf("got %v, want %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			levels, err := g.Levels()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.levels, levels); diff != "" {
+				t.Errorf("levels (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The real templates must give a graph at any time.
+func TestTheRepositorysGraph(t *testing.T) {
+	t.Parallel()
+	all, err := Discover("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewGraph(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels, err := g.Levels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"user-events"}, {"signin-audit", "signup-guard"}, {"platform"}}
+	if diff := cmp.Diff(want, levels); diff != "" {
+		t.Errorf("levels (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(template))
+	f.Add([]byte("Resources: {A: {Type: AWS::SSM::Parameter, Properties: {Name: {Fn::Sub: []}}}}"))
+	f.Fuzz(func(_ *testing.T, raw []byte) {
+		s := &Stack{}
+		_ = s.parse(raw) // must not panic
+	})
+}
