@@ -81,7 +81,7 @@ func parse(in string) (Address, error) {
 	}
 	at := strings.LastIndexByte(in, '@')
 	local, typed := in[:at], in[at+1:]
-	if !isDotAtom(local) {
+	if !isDotAtom(local, true) {
 		return Address{}, BadSyntax
 	}
 	domain, err := toASCII(typed)
@@ -127,16 +127,24 @@ func hasOddRune(s string) bool {
 	return false
 }
 
-// isDotAtom reports atoms joined by single dots (RFC 5322, section 3.2.3, with
-// the characters of RFC 6531).
-func isDotAtom(s string) bool {
+// isDotAtom reports atoms joined by single dots (RFC 5322, section 3.2.3), with
+// the characters of RFC 6531 if beyondASCII.
+func isDotAtom(s string, beyondASCII bool) bool {
 	previous := byte('.')
 	for i := range len(s) {
-		c := s[i]
-		if c == '.' && previous == '.' || c < utf8.RuneSelf && c != '.' && !isAtomByte(c) {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			if !beyondASCII {
+				return false
+			}
+		case c == '.':
+			if previous == '.' {
+				return false
+			}
+		case !isAtomByte(c):
 			return false
 		}
-		previous = c
+		previous = s[i]
 	}
 	return previous != '.'
 }
@@ -154,16 +162,7 @@ func isAtomByte(c byte) bool {
 // isPlain reports the common shape. A domain with an A-label is not plain, for
 // the label has yet to be decoded.
 func isPlain(local, domain string) bool {
-	return isDotAtom(local) && isASCII(local) && isHostname(domain)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+	return isDotAtom(local, false) && isHostname(domain)
 }
 
 // isHostname reports a lower-case ASCII name of two or more labels of letters,

@@ -21,25 +21,40 @@ type Set struct {
 func From(text, index string) Set { return Set{text: text, index: index} }
 
 // Match reports whether the name, in lower-case ASCII, or a parent of it is in
-// the set. It reads the name once, from its end, so that the hash of every
-// parent falls out on the way.
-func (s Set) Match(name string) bool {
-	if s.index == "" {
-		return false
-	}
+// the set.
+func (s Set) Match(name string) bool { return First(name, s) == 0 }
+
+// First returns the place of the first of the sets that matches the name, itself
+// or by a parent, and -1 if none does. It reads the name once, from its end, so
+// that the hash of every parent falls out on the way, for all sets.
+func First(name string, sets ...Set) int {
+	first := len(sets)
 	h := newHash()
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '.' && s.has(name[i+1:], h) {
-			return true
+	for i := len(name) - 1; i >= -1; i-- {
+		if i < 0 || name[i] == '.' {
+			for place, s := range sets[:first] {
+				if s.has(name[i+1:], h) {
+					first = place
+					break
+				}
+			}
 		}
-		h = h.add(name[i])
+		if i >= 0 {
+			h = h.add(name[i])
+		}
 	}
-	return s.has(name, h)
+	if first == len(sets) {
+		return -1
+	}
+	return first
 }
 
 // has looks a name up under its hash. Slots are searched in a row until an
 // empty one; the eight bits of the hash in each save most comparisons of text.
 func (s Set) has(name string, h hash) bool {
+	if s.index == "" {
+		return false
+	}
 	mask := uint32(len(s.index)/slotBytes) - 1
 	for slot := h.slot() & mask; ; slot = (slot + 1) & mask {
 		e := s.index[slot*slotBytes:][:slotBytes]

@@ -32,6 +32,22 @@ func TestMatch_of_an_empty_set(t *testing.T) {
 	}
 }
 
+func TestFirst(t *testing.T) {
+	t.Parallel()
+	sets := []Set{build(t, "good.bad.example"), {}, build(t, "bad.example"), build(t, "list.org", "a.good.bad.example")}
+	for name, want := range map[string]int{
+		"good.bad.example": 0, "x.good.bad.example": 0, "a.good.bad.example": 0, "bad.example": 2, "x.bad.example": 2,
+		"list.org": 3, "x.list.org": 3, "example": -1, "ok.org": -1, "": -1,
+	} {
+		if got := First(name, sets...); got != want {
+			t.Errorf("First(%q) = %d, want %d", name, got, want)
+		}
+	}
+	if First("a.org") != -1 {
+		t.Error("no set matched")
+	}
+}
+
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	set := build(t, "b.org", "a.org", "b.org")

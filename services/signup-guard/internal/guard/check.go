@@ -3,6 +3,7 @@ package guard
 import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/services/signup-guard/internal/address"
+	"gatehouse.example/services/signup-guard/internal/domainset"
 	"gatehouse.example/services/signup-guard/internal/refusal"
 	"gatehouse.example/services/signup-guard/internal/relay"
 )
@@ -35,13 +36,16 @@ func (g *Guard) Check(email, via string) Verdict {
 		via == contracts.ViaFederation && !g.Config.CheckFederated:
 	case g.Config.CheckReservedLocalParts && a.Reserved():
 		v.Rule = refusal.ReservedName
-	case g.Config.Allow.Match(a.Domain):
-	case g.Config.Deny.Match(a.Domain):
-		v.Rule = refusal.DenyEntry
-	case g.List.Match(a.Domain):
-		v.Rule = refusal.DisposableList
+	default:
+		v.Rule = g.domainRule(a.Domain)
 	}
 	return v
+}
+
+// domainRule lets the operator's allow entries win over the deny entries, and
+// those over the list.
+func (g *Guard) domainRule(domain string) string {
+	return [...]string{"", "", refusal.DenyEntry, refusal.DisposableList}[1+domainset.First(domain, g.Config.Allow, g.Config.Deny, g.List)]
 }
 
 func ruleOf(err error) string {
