@@ -108,19 +108,25 @@ func packageInit(v variant) (time.Duration, error) {
 	return time.Duration(sum * float64(time.Millisecond)), nil
 }
 
-// checkNanos times one e-mail check of ours and one of the twin's.
+// checkNanos times one e-mail check of ours and one of the twin's, the best of
+// three each.
 func checkNanos(ctx context.Context, root, python string, env []string) (ours, twin float64, err error) {
-	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkCheck/allowed$", "-benchtime", "200ms", "./internal/guard")
+	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkCheck/allowed$",
+		"-benchtime", "100ms", "-count", "3", "./internal/guard")
 	bench.Dir = filepath.Join(root, "services", "signup-guard")
 	out, err := bench.CombinedOutput()
 	if err != nil {
 		return 0, 0, fmt.Errorf("go test -bench: %w\n%s", err, out)
 	}
-	_, rest, _ := strings.Cut(string(out), "BenchmarkCheck/allowed")
-	if f := strings.Fields(rest); len(f) > 2 {
-		ours, err = strconv.ParseFloat(f[2], 64)
+	for line := range strings.Lines(string(out)) {
+		// BenchmarkCheck/allowed-2  600730  149.0 ns/op  0 B/op  0 allocs/op
+		if f := strings.Fields(line); len(f) > 2 && strings.HasPrefix(f[0], "Benchmark") {
+			if ns, err := strconv.ParseFloat(f[2], 64); err == nil && (ours == 0 || ns < ours) {
+				ours = ns
+			}
+		}
 	}
-	if err != nil || ours == 0 {
+	if ours == 0 {
 		return 0, 0, fmt.Errorf("no result in %s", out)
 	}
 	check := exec.CommandContext(ctx, python, "check.py") //nolint:gosec // our own venv
@@ -128,8 +134,7 @@ func checkNanos(ctx context.Context, root, python string, env []string) (ours, t
 	if out, err = check.Output(); err != nil {
 		return 0, 0, fmt.Errorf("check.py: %w", err)
 	}
-	twin, err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	if err != nil {
+	if twin, err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64); err != nil {
 		return 0, 0, fmt.Errorf("strconv.ParseFloat: %w", err)
 	}
 	return ours, twin, nil

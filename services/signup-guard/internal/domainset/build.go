@@ -12,12 +12,17 @@ const (
 	maxText = 1<<24 - 2
 )
 
-// Build makes a set of lower-case ASCII names in any order.
+// Build makes a set of lower-case ASCII names of two or more labels, in any order.
 func Build(names []string) (Set, error) {
 	if len(names) == 0 {
 		return Set{}, nil
 	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	for _, name := range names {
+		if !strings.Contains(name, ".") {
+			return Set{}, fmt.Errorf("domainset: %q has one label only", name)
+		}
+	}
 	text := strings.Join(names, "\n") + "\n"
 	if len(text) > maxText {
 		return Set{}, fmt.Errorf("domainset: text of %d bytes is larger than %d", len(text), maxText)

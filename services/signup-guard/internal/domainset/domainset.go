@@ -26,27 +26,33 @@ func (s Set) Match(name string) bool { return First(name, s) == 0 }
 
 // First returns the place of the first of the sets that matches the name, itself
 // or by a parent, and -1 if none does. It reads the name once, from its end, so
-// that the hash of every parent falls out on the way, for all sets.
+// that the hash of every parent falls out on the way, for all sets. A top-level
+// domain alone is in no set, so none is asked for it.
 func First(name string, sets ...Set) int {
-	first := len(sets)
+	first, dots := len(sets), 0
 	h := newHash()
-	for i := len(name) - 1; i >= -1; i-- {
-		if i < 0 || name[i] == '.' {
-			for place, s := range sets[:first] {
-				if s.has(name[i+1:], h) {
-					first = place
-					break
-				}
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '.' {
+			if dots++; dots > 1 {
+				first = firstWith(name[i+1:], h, sets[:first])
 			}
 		}
-		if i >= 0 {
-			h = h.add(name[i])
-		}
+		h = h.add(name[i])
 	}
-	if first == len(sets) {
+	if first = firstWith(name, h, sets[:first]); first == len(sets) {
 		return -1
 	}
 	return first
+}
+
+// firstWith returns the place of the first set with the name, or their number.
+func firstWith(name string, h hash, sets []Set) int {
+	for place, s := range sets {
+		if s.has(name, h) {
+			return place
+		}
+	}
+	return len(sets)
 }
 
 // has looks a name up under its hash. Slots are searched in a row until an

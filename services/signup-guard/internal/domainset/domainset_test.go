@@ -57,8 +57,11 @@ func TestBuild(t *testing.T) {
 	if From(set.Text(), set.Index()) != set {
 		t.Error("From does not give the set back")
 	}
-	if _, err := Build([]string{strings.Repeat("x", maxText)}); err == nil {
+	if _, err := Build([]string{"a." + strings.Repeat("x", maxText)}); err == nil {
 		t.Error("a text that offsets cannot address was taken")
+	}
+	if _, err := Build([]string{"a.org", "com"}); err == nil {
+		t.Error("a whole top-level domain was taken")
 	}
 }
 
@@ -94,11 +97,11 @@ func byMap(in map[string]bool, name string) bool {
 	}
 }
 
-// generate makes names of one to three short labels, so that parents collide.
+// generate makes names of two to four short labels, so that parents collide.
 func generate(random *rand.Rand, n int) []string {
 	names := make([]string, n)
 	for i := range names {
-		labels := make([]string, 1+random.IntN(3))
+		labels := make([]string, 2+random.IntN(3))
 		for j := range labels {
 			labels[j] = fmt.Sprintf("%x", random.IntN(1<<random.IntN(12)))
 		}

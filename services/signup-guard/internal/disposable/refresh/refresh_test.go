@@ -26,9 +26,9 @@ func TestCheck(t *testing.T) {
 		"provider":         {[]string{"gmail.com"}, nil, "refuse gmail.com"},
 		"parent_of_relay":  {[]string{"appleid.com"}, nil, "refuse privaterelay.appleid.com"},
 		"public_suffix":    {[]string{"co.uk"}, nil, "refuse co.uk"},
-		"whole_tld":        {[]string{"com"}, nil, "no well-formed domain"},
+		"whole_tld":        {[]string{"com"}, nil, "one label only"},
 		"upper_case":       {[]string{"A.example"}, nil, "no well-formed domain"},
-		"markup":           {[]string{"<html>"}, nil, "no well-formed domain"},
+		"markup":           {[]string{"<a.html>"}, nil, "no well-formed domain"},
 		"most_of_it_gone":  {[]string{"a.example"}, []string{"a.example", "b.example", "c.example"}, "only 1 names"},
 		"empty_list_fails": {nil, []string{"a.example"}, "only 0 names"},
 	} {
