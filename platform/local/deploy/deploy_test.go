@@ -1,0 +1,110 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/platform/local/gobuild"
+	"gatehouse.example/platform/local/layout"
+	"gatehouse.example/platform/local/stacks"
+)
+
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	graph := stacks.Graph{"platform": {"audit", "events", "guard"}, "audit": {"events"}, "guard": {"events"}, "events": nil}
+	tests := map[string]struct {
+		selected []string
+		want     []string // name: needs
+	}{
+		"all":          {[]string{"platform", "audit", "guard", "events"}, []string{"events:", "audit:events", "guard:events", "platform:audit,events,guard"}},
+		"alone":        {[]string{"platform"}, []string{"platform:"}},
+		"outside":      {[]string{"subscriber", "events"}, []string{"events:", "subscriber:"}},
+		"named_twice":  {[]string{"events", "events"}, []string{"events:"}},
+		"some_of_them": {[]string{"platform", "guard"}, []string{"guard:", "platform:guard"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var selected []stacks.Stack
+			for _, n := range tc.selected {
+				selected = append(selected, stacks.Stack{Name: n})
+			}
+			var got []string
+			for _, j := range order(selected, graph) {
+				var needs []string
+				for _, n := range j.needs {
+					needs = append(needs, n.stack.Name)
+				}
+				got = append(got, j.stack.Name+":"+strings.Join(needs, ","))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("jobs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	err := os.WriteFile(filepath.Join(dir, "samconfig.toml"), []byte(`[local.deploy.parameters]
+stack_name = "gatehouse-local-example-subscriber"
+parameter_overrides = "Architecture=arm64 Environment=local OnAws=true Types=a,b"
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stacks.Stack{Name: "subscriber", Dir: dir, Parameters: []string{"Architecture", "Environment", "OnAws", "Types"}}
+	cfg, name, err := Settings(layout.Layout{Environment: "dev", Port: 4566}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name != "gatehouse-dev-example-subscriber" {
+		t.Errorf("stack %q", name)
+	}
+	want := map[string]string{"Architecture": gobuild.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b"}
+	if diff := cmp.Diff(want, cfg.Parameters); diff != "" {
+		t.Errorf("parameters (-want +got):\n%s", diff)
+	}
+}
+
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	l := layout.Layout{Dir: t.TempDir()}
+	if r, err := ReadRecord(l, "guard"); err != nil || r != (Record{}) {
+		t.Errorf("never deployed: %+v, %v", r, err)
+	}
+	r := Record{Instance: "i", Fingerprint: "f", Deployed: time.Unix(1, 0).UTC()}
+	if err := r.write(l, "guard"); err != nil {
+		t.Fatal(err)
+	}
+	if err := MarkDrifted(l, "guard"); err != nil {
+		t.Fatal(err)
+	}
+	r.Drifted = true
+	got, err := ReadRecord(l, "guard")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r, got); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
+func TestRelevant(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	text := "old\n" + strings.Repeat("------\n\n", 30) + strings.Repeat("line\n", relevantLines-1) + "Error: it\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := relevant(path)
+	if strings.Contains(got, "old") || strings.Contains(got, "---") || !strings.Contains(got, "Error: it") || !strings.Contains(got, path) {
+		t.Errorf("relevant lines:\n%s", got)
+	}
+}

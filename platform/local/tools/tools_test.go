@@ -1,0 +1,66 @@
+package tools
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatehouse.example/platform/local/layout"
+)
+
+// pinned is a layout with a requirements file.
+func pinned(t *testing.T, text string) layout.Layout {
+	t.Helper()
+	root := t.TempDir()
+	l := layout.Layout{Root: root, Dir: filepath.Join(root, ".local"), Venv: filepath.Join(root, ".local", "venv")}
+	for _, dir := range []string{filepath.Dir(l.Requirements()), l.Venv} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(l.Requirements(), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	l := pinned(t, "a==1")
+	if ready, err := Ready(l); ready || err != nil {
+		t.Errorf("half an installation: %v, %v", ready, err)
+	}
+	sum, err := fingerprint(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(l.Venv, stamp), []byte(sum), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ready, err := Ready(l); !ready || err != nil {
+		t.Errorf("installed: %v, %v", ready, err)
+	}
+	if err := os.WriteFile(l.Requirements(), []byte("a==2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ready, err := Ready(l); ready || err != nil {
+		t.Errorf("other versions: %v, %v", ready, err)
+	}
+}
+
+// Not parallel: it changes the PATH.
+func TestNoPython(t *testing.T) {
+	l := pinned(t, "a==1")
+	bin := t.TempDir()
+	old := "#!/bin/sh\nexit 1\n" // answers the version question with no
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte(old), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	err := Ensure(t.Context(), l, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "no Python 3.11 or newer") {
+		t.Errorf("got %v, want to be told what to install", err)
+	}
+}
