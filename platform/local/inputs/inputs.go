@@ -69,7 +69,7 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 	for _, uri := range codeURIs {
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))
 	}
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // folders named by our templates
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -157,7 +157,7 @@ func Warm(ctx context.Context, s stacks.Stack) error {
 	for _, f := range s.Functions {
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(f.CodeURI), "./"))
 	}
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // folders named by our templates
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go list -export in %s: %w: %s", s.Dir, err, bytes.TrimSpace(out))

@@ -59,7 +59,7 @@ func listeners(table string, port int) []string {
 }
 
 func command(pid string) string {
-	raw, err := os.ReadFile(filepath.Join("/proc", pid, "comm"))
+	raw, err := os.ReadFile(filepath.Join("/proc", pid, "comm")) //nolint:gosec // below /proc
 	if err != nil {
 		return "a process"
 	}

@@ -2,6 +2,7 @@ package progress
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -59,9 +60,10 @@ func TestPipeIsNoTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	defer w.Close()
 	if isTerminal(w) {
 		t.Error("a pipe is taken for a terminal")
+	}
+	if err := errors.Join(r.Close(), w.Close()); err != nil {
+		t.Error(err)
 	}
 }
