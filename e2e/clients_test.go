@@ -34,7 +34,6 @@ func (s *system) clients(t *testing.T) clients {
 	cfg, err := config.LoadDefaultConfig(t.Context(),
 		config.WithRegion(s.env["AWS_REGION"]),
 		config.WithBaseEndpoint(s.env["AWS_ENDPOINT_URL"]),
-		config.WithRetryMaxAttempts(1),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(
 			s.env["AWS_ACCESS_KEY_ID"], s.env["AWS_SECRET_ACCESS_KEY"], "")),
 	)
@@ -44,7 +43,8 @@ func (s *system) clients(t *testing.T) clients {
 	return clients{
 		cloudformation: cloudformation.NewFromConfig(cfg),
 		cloudwatch:     cloudwatch.NewFromConfig(cfg),
-		cognito:        cognito.NewFromConfig(cfg),
+		// A repeated sign-in would be a second act, so this client tries once.
+		cognito:        cognito.NewFromConfig(cfg, func(o *cognito.Options) { o.RetryMaxAttempts = 1 }),
 		dynamodb:       dynamodb.NewFromConfig(cfg),
 		lambda:         lambda.NewFromConfig(cfg),
 		logs:           cloudwatchlogs.NewFromConfig(cfg),

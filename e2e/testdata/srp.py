@@ -1,15 +1,19 @@
-"""Signs in by SRP with pycognito, a client that was not written here."""
+"""Signs in by SRP with pycognito, a client that was not written here, and prints the sub."""
 
+import base64
+import json
 import os
 import sys
 
-from pycognito import Cognito
+from pycognito.aws_srp import AWSSRP
 
 email, password = sys.argv[1:]
-user = Cognito(
-    os.environ["USER_POOL_ID"],
-    os.environ["NATIVE_CLIENT_ID"],
+tokens = AWSSRP(
     username=email,
-)
-user.authenticate(password=password)
-print(user.get_user().sub)
+    password=password,
+    pool_id=os.environ["USER_POOL_ID"],
+    client_id=os.environ["NATIVE_CLIENT_ID"],
+    pool_region=os.environ["AWS_REGION"],
+).authenticate_user()
+claims = tokens["AuthenticationResult"]["IdToken"].split(".")[1]
+print(json.loads(base64.urlsafe_b64decode(claims + "=="))["sub"])
