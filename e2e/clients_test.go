@@ -44,12 +44,12 @@ func (s *system) clients(t *testing.T) clients {
 		cloudformation: cloudformation.NewFromConfig(cfg),
 		cloudwatch:     cloudwatch.NewFromConfig(cfg),
 		// A repeated sign-in would be a second act, so this client tries once.
-		cognito:        cognito.NewFromConfig(cfg, func(o *cognito.Options) { o.RetryMaxAttempts = 1 }),
-		dynamodb:       dynamodb.NewFromConfig(cfg),
-		lambda:         lambda.NewFromConfig(cfg),
-		logs:           cloudwatchlogs.NewFromConfig(cfg),
-		sns:            sns.NewFromConfig(cfg),
-		sqs:            sqs.NewFromConfig(cfg),
+		cognito:  cognito.NewFromConfig(cfg, func(o *cognito.Options) { o.RetryMaxAttempts = 1 }),
+		dynamodb: dynamodb.NewFromConfig(cfg),
+		lambda:   lambda.NewFromConfig(cfg),
+		logs:     cloudwatchlogs.NewFromConfig(cfg),
+		sns:      sns.NewFromConfig(cfg),
+		sqs:      sqs.NewFromConfig(cfg),
 	}
 }
 
