@@ -40,7 +40,7 @@ func TestPrintTable(t *testing.T) {
 // TestRuntimeAPI plays a function that answers twice, once with an error.
 func TestRuntimeAPI(t *testing.T) {
 	t.Parallel()
-	api, err := newRuntimeAPI()
+	api, err := newRuntimeAPI(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +48,12 @@ func TestRuntimeAPI(t *testing.T) {
 	base := "http://" + api.addr + "/2018-06-01/runtime/invocation/"
 	go func() {
 		for _, end := range []string{"/response", "/error"} {
-			resp, err := http.Get(base + "next") //nolint:noctx // a test
+			resp, err := http.Get(base + "next")
 			if err != nil {
 				return
 			}
 			_ = resp.Body.Close()
-			resp, err = http.Post(base+resp.Header.Get("Lambda-Runtime-Aws-Request-Id")+end, "application/json", strings.NewReader("boom")) //nolint:noctx // a test
+			resp, err = http.Post(base+resp.Header.Get("Lambda-Runtime-Aws-Request-Id")+end, "application/json", strings.NewReader("boom"))
 			if err != nil {
 				return
 			}
@@ -85,7 +85,7 @@ func TestSNSStub(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(raw)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
-	resp, err := client.Post(stub.url, "text/plain", bytes.NewReader(nil)) //nolint:noctx // a test
+	resp, err := client.Post(stub.url, "text/plain", bytes.NewReader(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

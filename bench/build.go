@@ -18,9 +18,9 @@ import (
 )
 
 // build makes a trigger as `sam build` does, for an architecture.
-func build(root, service, function, arch, out string) (string, error) {
+func build(ctx context.Context, root, service, function, arch, out string) (string, error) {
 	path := filepath.Join(out, function+"-"+arch)
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", //nolint:gosec // our own paths
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", //nolint:gosec // our own paths
 		"-o", path, "./cmd/"+function)
 	cmd.Dir = filepath.Join(root, "services", service)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+arch)
@@ -31,7 +31,7 @@ func build(root, service, function, arch, out string) (string, error) {
 }
 
 // python makes the twins' virtual environment once and returns its interpreter.
-func python(root, venv string) (string, error) {
+func python(ctx context.Context, root, venv string) (string, error) {
 	bin := filepath.Join(venv, "bin", "python")
 	done := filepath.Join(venv, "done")
 	if _, err := os.Stat(done); err == nil {
@@ -41,7 +41,7 @@ func python(root, venv string) (string, error) {
 		{"python3", "-m", "venv", venv},
 		{bin, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", filepath.Join(root, "bench", "requirements.txt")},
 	} {
-		if msg, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil { //nolint:gosec // as written
+		if msg, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil { //nolint:gosec // as written
 			return "", fmt.Errorf("%s: %w\n%s", strings.Join(command[:3], " "), err, msg)
 		}
 	}
@@ -53,7 +53,7 @@ func python(root, venv string) (string, error) {
 
 // sizes are those of a bootstrap and of the archive that Lambda gets.
 func sizes(path string) (binary, archive float64, err error) {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // our own build
 	if err != nil {
 		return 0, 0, fmt.Errorf("os.ReadFile: %w", err)
 	}
@@ -73,13 +73,13 @@ func sizes(path string) (binary, archive float64, err error) {
 }
 
 // packageInit adds up what Go's own trace says of the packages' initialisation.
-func packageInit(v variant) (time.Duration, error) {
-	api, err := newRuntimeAPI()
+func packageInit(ctx context.Context, v variant) (time.Duration, error) {
+	api, err := newRuntimeAPI(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = api.server.Close() }()
-	cmd := exec.Command(v.command[0]) //nolint:gosec // our own build
+	cmd := exec.CommandContext(ctx, v.command[0]) //nolint:gosec // our own build
 	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "GODEBUG=inittrace=1"}, v.env...)
 	trace, err := cmd.StderrPipe()
 	if err != nil {
@@ -129,7 +129,7 @@ func checkNanos(ctx context.Context, root, python string, env []string) (ours, t
 	if ours == 0 {
 		return 0, 0, fmt.Errorf("no result in %s", out)
 	}
-	check := exec.CommandContext(ctx, python, "check.py") //nolint:gosec // our own venv
+	check := exec.CommandContext(ctx, python, "check.py")
 	check.Dir, check.Env = filepath.Join(root, "bench", "twin"), env
 	if out, err = check.Output(); err != nil {
 		return 0, 0, fmt.Errorf("check.py: %w", err)

@@ -53,7 +53,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 		return nil, fmt.Errorf("os.MkdirTemp: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	interpreter, err := python(o.root, o.venv+"-bench")
+	interpreter, err := python(ctx, o.root, o.venv+"-bench")
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +62,11 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 		return nil, err
 	}
 	defer stop()
-	variants, err := prepare(o.root, tmp, interpreter, stub)
+	variants, err := prepare(ctx, o.root, tmp, interpreter, stub)
 	if err != nil {
 		return nil, err
 	}
-	of, err := measureAll(o, variants, stub)
+	of, err := measureAll(ctx, o, variants, stub)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 		return nil, err
 	}
 	rows = append(rows, compare(of, canThrottle())...)
-	caps, err := absolute(o, tmp, variants, of)
+	caps, err := absolute(ctx, o, tmp, variants, of)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 // measureAll runs the variants in turn, so that a drift of the machine hits all
 // alike. A first round is thrown away: it fills the page cache and compiles
 // Python's modules.
-func measureAll(o options, variants []variant, stub *snsStub) (map[string]figures, error) {
+func measureAll(ctx context.Context, o options, variants []variant, stub *snsStub) (map[string]figures, error) {
 	full, slow := map[string][]sample{}, map[string][]sample{}
 	quota := canThrottle()
 	for round := range o.rounds + 1 {
@@ -102,7 +102,7 @@ func measureAll(o options, variants []variant, stub *snsStub) (map[string]figure
 			if round == 0 {
 				p = plan{warm: 1, spaced: 1}
 			}
-			s, err := run(v, stub, p)
+			s, err := run(ctx, v, stub, p)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", v.name, err)
 			}
@@ -113,7 +113,7 @@ func measureAll(o options, variants []variant, stub *snsStub) (map[string]figure
 			if !quota {
 				continue
 			}
-			if s, err = run(v, stub, plan{spaced: o.slow, quota: true}); err != nil {
+			if s, err = run(ctx, v, stub, plan{spaced: o.slow, quota: true}); err != nil {
 				return nil, fmt.Errorf("%s at 128 MB: %w", v.name, err)
 			}
 			slow[v.name] = append(slow[v.name], s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -46,13 +47,13 @@ type plan struct {
 const pause = 45 * time.Millisecond
 
 // run starts a process, measures it and ends it.
-func run(v variant, stub *snsStub, p plan) (sample, error) {
-	api, err := newRuntimeAPI()
+func run(ctx context.Context, v variant, stub *snsStub, p plan) (sample, error) {
+	api, err := newRuntimeAPI(ctx)
 	if err != nil {
 		return sample{}, err
 	}
 	defer func() { _ = api.server.Close() }()
-	cmd := exec.Command(v.command[0], v.command[1:]...) //nolint:gosec // our own builds
+	cmd := exec.CommandContext(ctx, v.command[0], v.command[1:]...) //nolint:gosec // our own builds
 	cmd.Dir = v.dir
 	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "PATH=" + os.Getenv("PATH")}, v.env...)
 	start := time.Now()
@@ -102,7 +103,7 @@ func (s *sample) measure(api *runtimeAPI, pid int, event []byte, p plan) (int, e
 	s.rssKB = rss(pid)
 	cpu = cpuTime(pid)
 	for range p.spaced {
-		time.Sleep(pause)
+		time.Sleep(pause) //nolint:forbidigo // idle time is what is measured
 		if _, err := api.invoke(event); err != nil {
 			return 0, err
 		}
@@ -122,7 +123,7 @@ func (s *sample) throttled(api *runtimeAPI, pid int, event []byte, calls int) er
 		return err
 	}
 	for range calls {
-		time.Sleep(pause)
+		time.Sleep(pause) //nolint:forbidigo // idle time is what is measured
 		took, err := api.invoke(event)
 		if err != nil {
 			return err
@@ -138,7 +139,7 @@ func cpuTime(pid int) time.Duration {
 	var sum int64
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	for _, path := range tasks {
-		raw, _ := os.ReadFile(path)
+		raw, _ := os.ReadFile(path) //nolint:gosec // a path under /proc
 		if fields := strings.Fields(string(raw)); len(fields) > 0 {
 			ns, _ := strconv.ParseInt(fields[0], 10, 64)
 			sum += ns

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -25,10 +26,10 @@ type answer struct {
 	error string // empty for a response
 }
 
-func newRuntimeAPI() (*runtimeAPI, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func newRuntimeAPI(ctx context.Context) (*runtimeAPI, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("net.Listen: %w", err)
+		return nil, fmt.Errorf("net.ListenConfig.Listen: %w", err)
 	}
 	r := &runtimeAPI{
 		addr: listener.Addr().String(), ready: make(chan time.Time, 1), events: make(chan []byte), done: make(chan answer, 1),

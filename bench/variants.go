@@ -18,7 +18,7 @@ const (
 
 // prepare builds the triggers and lists every variant. Each gets an environment
 // of its own and nothing of ours: AWS_CA_BUNDLE alone would slow a client down.
-func prepare(root, tmp, python string, stub *snsStub) ([]variant, error) {
+func prepare(ctx context.Context, root, tmp, python string, stub *snsStub) ([]variant, error) {
 	common := []string{
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI",
 		"AWS_SESSION_TOKEN=token", "AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_LAMBDA_LOG_FORMAT=JSON",
@@ -43,7 +43,7 @@ func prepare(root, tmp, python string, stub *snsStub) ([]variant, error) {
 		{preAuth, "signin-audit", "", "signin-audit/events/preauthentication.json", 1},
 		{postAuth, "signin-audit", "", "signin-audit/events/postauthentication.json", 1},
 	} {
-		event, err := os.ReadFile(filepath.Join(root, "services", v.event))
+		event, err := os.ReadFile(filepath.Join(root, "services", v.event)) //nolint:gosec // our own fixture
 		if err != nil {
 			return nil, fmt.Errorf("os.ReadFile: %w", err)
 		}
@@ -51,7 +51,7 @@ func prepare(root, tmp, python string, stub *snsStub) ([]variant, error) {
 		if v.service == "" {
 			next.command = []string{python, "-m", "awslambdaric", v.module + ".handler"}
 		} else {
-			path, err := build(root, v.service, v.name, runtime.GOARCH, tmp)
+			path, err := build(ctx, root, v.service, v.name, runtime.GOARCH, tmp)
 			if err != nil {
 				return nil, err
 			}
@@ -96,14 +96,14 @@ func compare(of map[string]figures, quota bool) []row {
 }
 
 // absolute measures the caps: sizes for arm64, which is what is deployed.
-func absolute(o options, tmp string, variants []variant, of map[string]figures) ([]row, error) {
+func absolute(ctx context.Context, o options, tmp string, variants []variant, of map[string]figures) ([]row, error) {
 	var rows []row
 	for _, v := range variants {
 		service, ours := map[string]string{preSignUp: "signup-guard", preAuth: "signin-audit", postAuth: "signin-audit"}[v.name]
 		if !ours {
 			continue
 		}
-		path, err := build(o.root, service, v.name, "arm64", tmp)
+		path, err := build(ctx, o.root, service, v.name, "arm64", tmp)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func absolute(o options, tmp string, variants []variant, of map[string]figures) 
 		}
 		var inits []float64
 		for range o.rounds {
-			took, err := packageInit(v)
+			took, err := packageInit(ctx, v)
 			if err != nil {
 				return nil, err
 			}

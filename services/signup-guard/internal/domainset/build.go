@@ -41,21 +41,21 @@ func makeIndex(text string, names int) string {
 	table := make([]byte, slots*slotBytes)
 	offset := 0
 	for line := range strings.Lines(text) {
-		put(table, strings.TrimSuffix(line, "\n"), uint32(offset)+1)
+		put(table, strings.TrimSuffix(line, "\n"), offset+1)
 		offset += len(line)
 	}
 	return string(table)
 }
 
-func put(table []byte, name string, entry uint32) {
+func put(table []byte, name string, entry int) {
 	h := newHash()
 	for i := len(name) - 1; i >= 0; i-- {
 		h = h.add(name[i])
 	}
-	mask := uint32(len(table)/slotBytes) - 1
+	mask := len(table)/slotBytes - 1
 	slot := h.slot() & mask
 	for e := table[slot*slotBytes:]; e[0]|e[1]|e[2] != 0; e = table[slot*slotBytes:] {
 		slot = (slot + 1) & mask
 	}
-	copy(table[slot*slotBytes:], []byte{byte(entry), byte(entry >> 8), byte(entry >> 16), h.tag()})
+	copy(table[slot*slotBytes:], []byte{byte(entry & 0xff), byte(entry >> 8 & 0xff), byte(entry >> 16 & 0xff), h.tag()})
 }

@@ -61,10 +61,10 @@ func (s Set) has(name string, h hash) bool {
 	if s.index == "" {
 		return false
 	}
-	mask := uint32(len(s.index)/slotBytes) - 1
+	mask := len(s.index)/slotBytes - 1
 	for slot := h.slot() & mask; ; slot = (slot + 1) & mask {
 		e := s.index[slot*slotBytes:][:slotBytes]
-		offset := uint32(e[0]) | uint32(e[1])<<8 | uint32(e[2])<<16
+		offset := int(e[0]) | int(e[1])<<8 | int(e[2])<<16
 		if offset == 0 {
 			return false
 		}
@@ -95,6 +95,6 @@ func newHash() hash { return 2166136261 }
 func (h hash) add(c byte) hash { return (h ^ hash(c)) * 16777619 }
 
 // slot folds the high bits in, for the low ones of FNV depend on few input bits.
-func (h hash) slot() uint32 { return uint32(h ^ h>>15) }
+func (h hash) slot() int { return int(h ^ h>>15) }
 
 func (h hash) tag() byte { return byte(h >> 24) }

@@ -39,7 +39,7 @@ func (s *sink) Publish(_ context.Context, ev event.Event) (publish.Outcome, erro
 
 // invoke runs the whole handler as Lambda does and returns its answer, its
 // error, the events and the log.
-func invoke(t *testing.T, s *sink, payload []byte) (answer []byte, err error, log string) { //nolint:revive // the error is a result to look at
+func invoke(t *testing.T, s *sink, payload []byte) (answer []byte, log string, err error) {
 	t.Helper()
 	var out bytes.Buffer
 	g := newGuard(t, nil)
@@ -49,7 +49,7 @@ func invoke(t *testing.T, s *sink, payload []byte) (answer []byte, err error, lo
 		InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:presignup:live",
 	})
 	answer, err = h.Invoke(ctx, payload)
-	return answer, err, out.String()
+	return answer, out.String(), err
 }
 
 func TestPreSignUp_payload_files(t *testing.T) {
@@ -68,7 +68,7 @@ func TestPreSignUp_payload_files(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := &sink{}
-			answer, err, _ := invoke(t, s, payload)
+			answer, _, err := invoke(t, s, payload)
 			if got := fmt.Sprint(err); c.refusal != "" && got != c.refusal || c.refusal == "" && (err != nil || !bytes.Equal(answer, payload)) {
 				t.Errorf("answer %s, error %v", answer, err)
 			}
@@ -108,7 +108,7 @@ func TestPreSignUp_finds_the_address(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &sink{}
-			_, err, _ := invoke(t, s, payload(t, c.source, c.user, c.attributes))
+			_, _, err := invoke(t, s, payload(t, c.source, c.user, c.attributes))
 			if (err != nil) != c.refused {
 				t.Errorf("error %v", err)
 			}
@@ -123,7 +123,7 @@ func TestPreSignUp_unknown_source(t *testing.T) {
 	t.Parallel()
 	in := payload(t, "PreSignUp_Tomorrow", "eve@mailinator.com", nil)
 	s := &sink{}
-	answer, err, log := invoke(t, s, in)
+	answer, log, err := invoke(t, s, in)
 	if err != nil || !bytes.Equal(answer, in) || len(s.sent) != 0 || !strings.Contains(log, "not a trigger source") {
 		t.Errorf("answer %s, error %v, events %v, log %s", answer, err, s.sent, log)
 	}
@@ -139,11 +139,11 @@ func TestPreSignUp_broken_plumbing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			good := payload(t, sourceSignUp, "u1", map[string]any{"email": "ada@example.org"})
-			answer, err, log := invoke(t, broken, good)
+			answer, log, err := invoke(t, broken, good)
 			if err != nil || !bytes.Equal(answer, good) || !strings.Contains(log, "event not sent") {
 				t.Errorf("a good address: %s, %v, %s", answer, err, log)
 			}
-			_, err, log = invoke(t, broken, payload(t, sourceSignUp, "u1", map[string]any{"email": "qzxq@mailinator.com"}))
+			_, log, err = invoke(t, broken, payload(t, sourceSignUp, "u1", map[string]any{"email": "qzxq@mailinator.com"}))
 			var refusal trigger.Refusal
 			if !errors.As(err, &refusal) || refusal.Code != "domain-disposable" || strings.Contains(log, "qzxq") {
 				t.Errorf("a disposable address: %v, %s", err, log)
@@ -159,7 +159,7 @@ func TestPreSignUp_largest_payload(t *testing.T) {
 		attributes[fmt.Sprintf("custom:a%d", i)] = strings.Repeat("\u00fc", 2048)
 	}
 	in := payload(t, sourceSignUp, "u1", attributes)
-	answer, err, _ := invoke(t, &sink{}, in)
+	answer, _, err := invoke(t, &sink{}, in)
 	if err != nil || !bytes.Equal(answer, in) {
 		t.Errorf("%d bytes: error %v", len(in), err)
 	}
@@ -184,7 +184,7 @@ func TestPreSignUp_says_nothing_about_the_person(t *testing.T) {
 			attributes["email"] = local + "@" + domain
 		}
 		s := &sink{err: errors.New("away")}
-		_, err, log := invoke(t, s, payload(t, source, local+"@"+domain, attributes))
+		_, log, err := invoke(t, s, payload(t, source, local+"@"+domain, attributes))
 		out := log + fmt.Sprint(err)
 		for _, ev := range s.sent {
 			body, encodeErr := contracts.Encode(ev)
@@ -202,7 +202,7 @@ func TestPreSignUp_says_nothing_about_the_person(t *testing.T) {
 func TestPreSignUp_subject_is_the_acts(t *testing.T) {
 	t.Parallel()
 	s := &sink{}
-	if _, err, _ := invoke(t, s, payload(t, sourceSignUp, "u1", map[string]any{"email": "ada@example.org"})); err != nil {
+	if _, _, err := invoke(t, s, payload(t, sourceSignUp, "u1", map[string]any{"email": "ada@example.org"})); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("", s.sent[0].Subject()); diff != "" {

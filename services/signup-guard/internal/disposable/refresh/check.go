@@ -39,12 +39,12 @@ func check(names, old, protected []string) error {
 // report says what a release changes.
 func report(out io.Writer, r release, old []string) {
 	added, removed := diff(old, r.names), diff(r.names, old)
-	fmt.Fprintf(out, "%s %s of %s: %d domains, %d added, %d removed\n", pypiPackage, r.version, r.date, len(r.names), len(added), len(removed))
+	_, _ = fmt.Fprintf(out, "%s %s of %s: %d domains, %d added, %d removed\n", pypiPackage, r.version, r.date, len(r.names), len(added), len(removed))
 	for _, name := range added {
-		fmt.Fprintln(out, "+", name)
+		_, _ = fmt.Fprintln(out, "+", name)
 	}
 	for _, name := range removed {
-		fmt.Fprintln(out, "-", name)
+		_, _ = fmt.Fprintln(out, "-", name)
 	}
 }
 

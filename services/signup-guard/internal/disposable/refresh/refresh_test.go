@@ -92,11 +92,11 @@ func wheel(t *testing.T, names []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprint(f, "blocklist = {\n")
+	_, _ = fmt.Fprint(f, "blocklist = {\n")
 	for _, name := range names {
-		fmt.Fprintf(f, "    '%s',\n", name)
+		_, _ = fmt.Fprintf(f, "    '%s',\n", name)
 	}
-	fmt.Fprint(f, "}\n\nallowlist: set[str] = set()\n")
+	_, _ = fmt.Fprint(f, "}\n\nallowlist: set[str] = set()\n")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
