@@ -20,7 +20,7 @@ import (
 // build makes a trigger as `sam build` does, for an architecture.
 func build(ctx context.Context, root, service, function, arch, out string) (string, error) {
 	path := filepath.Join(out, function+"-"+arch)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc", //nolint:gosec // our own paths
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc",
 		"-o", path, "./cmd/"+function)
 	cmd.Dir = filepath.Join(root, "services", service)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+arch)
@@ -41,7 +41,7 @@ func python(ctx context.Context, root, venv string) (string, error) {
 		{"python3", "-m", "venv", venv},
 		{bin, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", filepath.Join(root, "bench", "requirements.txt")},
 	} {
-		if msg, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil { //nolint:gosec // as written
+		if msg, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%s: %w\n%s", strings.Join(command[:3], " "), err, msg)
 		}
 	}
@@ -53,7 +53,7 @@ func python(ctx context.Context, root, venv string) (string, error) {
 
 // sizes are those of a bootstrap and of the archive that Lambda gets.
 func sizes(path string) (binary, archive float64, err error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // our own build
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("os.ReadFile: %w", err)
 	}
@@ -79,7 +79,7 @@ func packageInit(ctx context.Context, v variant) (time.Duration, error) {
 		return 0, err
 	}
 	defer func() { _ = api.server.Close() }()
-	cmd := exec.CommandContext(ctx, v.command[0]) //nolint:gosec // our own build
+	cmd := exec.CommandContext(ctx, v.command[0])
 	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "GODEBUG=inittrace=1"}, v.env...)
 	trace, err := cmd.StderrPipe()
 	if err != nil {

@@ -43,7 +43,7 @@ func prepare(ctx context.Context, root, tmp, python string, stub *snsStub) ([]va
 		{preAuth, "signin-audit", "", "signin-audit/events/preauthentication.json", 1},
 		{postAuth, "signin-audit", "", "signin-audit/events/postauthentication.json", 1},
 	} {
-		event, err := os.ReadFile(filepath.Join(root, "services", v.event)) //nolint:gosec // our own fixture
+		event, err := os.ReadFile(filepath.Join(root, "services", v.event))
 		if err != nil {
 			return nil, fmt.Errorf("os.ReadFile: %w", err)
 		}

@@ -67,7 +67,7 @@ func run(ctx context.Context, out io.Writer, dir, pip, wheel string, dry bool) e
 
 // download lets pip fetch the newest wheel into a folder.
 func download(ctx context.Context, pip, dir string) (string, error) {
-	cmd := exec.CommandContext(ctx, pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", dir, pypiPackage) //nolint:gosec // the operator's own pip
+	cmd := exec.CommandContext(ctx, pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", dir, pypiPackage)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s download: %w", pip, err)
@@ -81,7 +81,7 @@ func download(ctx context.Context, pip, dir string) (string, error) {
 
 // readLines gives the lines of a file without comments and empty ones.
 func readLines(path string) ([]string, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the operator's own file
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
@@ -109,7 +109,7 @@ func write(dir string, r release) error {
 	for name, content := range map[string]string{
 		"domains.txt": set.Text(), "domains.idx": set.Index(), "SOURCE": source, "date.go": date,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil { //nolint:gosec // a source file
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return fmt.Errorf("os.WriteFile: %w", err)
 		}
 	}
