@@ -3,6 +3,7 @@ package contracts
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -83,12 +84,8 @@ func CreatedID(poolARN, sub string) string {
 // out of an event. Cognito's subs are UUIDs; the test is wider, for it is a net
 // and not a definition.
 func isSub(s string) bool {
-	for _, c := range []byte(s) {
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-') {
-			return false
-		}
-	}
-	return len(s) <= 64
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+	return len(s) <= 64 && strings.Trim(s, letters) == ""
 }
 
 func newEvent(typ string, a Act, data any) (event.Event, error) {

@@ -13,7 +13,7 @@ type environment struct {
 }
 
 func readEnv(path string) (environment, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the path is the user's own flag
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return environment{}, fmt.Errorf("os.ReadFile: %w", err)
 	}

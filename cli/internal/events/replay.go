@@ -87,7 +87,7 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 func (r *replayer) receive(ctx context.Context, q deadLetterQueue, left int) ([]types.Message, error) {
 	most := int32(10)
 	if left > 0 && left < 10 {
-		most = int32(left) //nolint:gosec // between 1 and 9
+		most = int32(left)
 	}
 	out, err := r.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: most, VisibilityTimeout: hold, WaitTimeSeconds: 2,

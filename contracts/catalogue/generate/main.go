@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"log"
 	"os"
 
 	"gatehouse.example/contracts/catalogue"
@@ -12,7 +11,8 @@ import (
 
 func main() {
 	if err := realMain(); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
@@ -22,7 +22,7 @@ func realMain() error {
 		return fmt.Errorf("catalogue.Files: %w", err)
 	}
 	for name, content := range files {
-		if err := os.WriteFile(name, content, 0o644); err != nil { //nolint:gosec // pages that everybody may read
+		if err := os.WriteFile(name, content, 0o644); err != nil {
 			return fmt.Errorf("os.WriteFile: %w", err)
 		}
 	}

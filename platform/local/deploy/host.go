@@ -31,7 +31,7 @@ func rebuildForHost(ctx context.Context, l layout.Layout, s stacks.Stack, log io
 // Compile builds one function for this machine.
 func Compile(ctx context.Context, s stacks.Stack, f stacks.Function, out string, log io.Writer) error {
 	pkg := "./" + strings.TrimPrefix(filepath.ToSlash(f.CodeURI), "./")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, pkg) //nolint:gosec // a folder named by our template
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, pkg)
 	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {

@@ -135,7 +135,7 @@ func write(sum hash.Hash, texts ...string) {
 
 // writeFile adds a file under its path relative to the stack.
 func writeFile(sum hash.Hash, dir, path string) error {
-	raw, err := os.ReadFile(path) //nolint:gosec // named by go list or the stack
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("os.ReadFile: %w", err)
 	}

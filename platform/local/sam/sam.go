@@ -78,7 +78,7 @@ func withParameters(args []string, parameters map[string]string) []string {
 }
 
 func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) error {
-	cmd := exec.Command(c.Layout.Tool("python"), append([]string{"-m", "samcli"}, args...)...) //nolint:gosec,noctx // stopped as a group below
+	cmd := exec.Command(c.Layout.Tool("python"), append([]string{"-m", "samcli"}, args...)...) //nolint:noctx // stopped as a group below
 	cmd.Dir, cmd.Env = dir, c.env()
 	cmd.Stdout, cmd.Stderr = log, log
 	_, _ = fmt.Fprintf(log, "$ sam %s\n", bytes.Join(toBytes(args), []byte(" ")))

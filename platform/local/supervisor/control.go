@@ -46,7 +46,7 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 		return fmt.Errorf("os.Create: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // ourselves; it outlives this process
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // ourselves; it outlives this process
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = l.Root
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

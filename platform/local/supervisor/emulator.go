@@ -19,7 +19,7 @@ const healthLimit = 2 * time.Second
 // that holds nothing of the person's shell but PATH; its endpoint is the edge's,
 // so that functions call through the edge as everybody does.
 func Ministack(l layout.Layout) *exec.Cmd {
-	cmd := exec.Command(l.Tool("python"), "-m", "ministack") //nolint:gosec,noctx // our virtualenv; the supervisor stops it itself
+	cmd := exec.Command(l.Tool("python"), "-m", "ministack") //nolint:noctx // our virtualenv; the supervisor stops it itself
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),

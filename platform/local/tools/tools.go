@@ -95,7 +95,7 @@ func findPython(ctx context.Context) (string, error) {
 		if err != nil {
 			continue
 		}
-		cmd := exec.CommandContext(ctx, path, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))") //nolint:gosec // one of five names
+		cmd := exec.CommandContext(ctx, path, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))")
 		if cmd.Run() == nil {
 			return path, nil
 		}
@@ -104,7 +104,7 @@ func findPython(ctx context.Context) (string, error) {
 }
 
 func run(ctx context.Context, log io.Writer, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(ctx, name, args...)
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &said), io.MultiWriter(log, &said)
 	// A PYTHONPATH of the shell would mix its packages in.

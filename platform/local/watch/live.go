@@ -30,7 +30,7 @@ func build(ctx context.Context, l layout.Layout, t target) (code []byte, err err
 	if err := deploy.Compile(ctx, t.stack, t.function, out, &said); err != nil {
 		return nil, errors.New(strings.TrimSpace(said.String()))
 	}
-	code, err = os.ReadFile(out) //nolint:gosec // just built
+	code, err = os.ReadFile(out)
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
