@@ -87,6 +87,10 @@ fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 bench: tools ## Measure the triggers beside a Python twin of the predecessor
 	@go run ./bench -venv $(VENV)
 
+.PHONY: refresh-domains
+refresh-domains: tools ## Fetch the newest list of disposable domains and show what changed
+	@cd services/signup-guard && go run ./internal/disposable/refresh -pip $(abspath $(VENV))/bin/pip
+
 .PHONY: lint
 lint: $(LINT) ## The linter alone
 	@$(LINT) run $(MODULES)

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
 // TestOneServiceDeploysAlone changes signup-guard, deploys it with its own
@@ -50,6 +52,44 @@ func TestOneServiceDeploysAlone(t *testing.T) {
 			t.Errorf("stack %s: changed is %v", name, changed)
 		}
 	}
+}
+
+// TestADenyEntryIsAStackUpdate denies a domain by a parameter, without a build.
+func TestADenyEntryIsAStackUpdate(t *testing.T) {
+	s := start(t)
+	p := s.newPerson(t)
+	was := s.setParameter(t, "gatehouse-local-signup-guard", "DenyDomains", p.domain)
+	_, err := p.trySignUp(t)
+	s.setParameter(t, "gatehouse-local-signup-guard", "DenyDomains", was)
+	if err == nil {
+		t.Error("the denied domain was accepted")
+	}
+	p.signUp(t)
+}
+
+// setParameter updates one parameter of a stack, waits, and returns its former value.
+func (s *system) setParameter(t *testing.T, stack, name, value string) string {
+	t.Helper()
+	client := s.clients(t).cloudformation
+	out := must(client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}))(t).Stacks[0]
+	update := &cloudformation.UpdateStackInput{
+		StackName: &stack, UsePreviousTemplate: aws.Bool(true), Capabilities: out.Capabilities,
+	}
+	was := ""
+	for _, p := range out.Parameters {
+		next := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
+		if *p.ParameterKey == name {
+			was = aws.ToString(p.ParameterValue)
+			next = types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value}
+		}
+		update.Parameters = append(update.Parameters, next)
+	}
+	must(client.UpdateStack(t.Context(), update))(t)
+	if err := cloudformation.NewStackUpdateCompleteWaiter(client).Wait(t.Context(),
+		&cloudformation.DescribeStacksInput{StackName: &stack}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	return was
 }
 
 // TestAnotherTeamSubscribes deploys the example by its own command.

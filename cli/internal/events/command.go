@@ -9,11 +9,9 @@ package events
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/spf13/cobra"
 )
@@ -79,12 +77,11 @@ What is not a valid event stays, unless --force is given.`,
 func recoverCommand(environment *string) *cobra.Command {
 	var since time.Duration
 	var dryRun bool
-	var topic string
 	cmd := &cobra.Command{
 		Use:   "recover",
-		Short: "Publish the events that only the log has kept",
+		Short: "Send the events that only the log has kept",
 		Long: `Looks through the environment's log groups for events that neither the topic nor the
-outbox took, and publishes them to the topic.`,
+outbox took, and puts them into the outbox, from where they go to the topic.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {
@@ -94,21 +91,19 @@ outbox took, and publishes them to the topic.`,
 			if err != nil {
 				return err
 			}
-			if !dryRun {
-				if topic, err = topicARN(cmd.Context(), cfg, topic, *environment, os.Getenv); err != nil {
-					return err
-				}
+			url, err := outboxURL(cmd.Context(), cfg, env)
+			if err != nil {
+				return err
 			}
 			r := recoverer{
-				logs: cloudwatchlogs.NewFromConfig(cfg), topic: sns.NewFromConfig(cfg),
-				topicARN: topic, out: cmd.OutOrStdout(),
+				logs: cloudwatchlogs.NewFromConfig(cfg), outbox: sqs.NewFromConfig(cfg),
+				outboxURL: url, out: cmd.OutOrStdout(),
 			}
 			return hint(r.recover(cmd.Context(), "/gatehouse/"+env+"/", time.Now().Add(-since), dryRun))
 		},
 	}
 	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "how far to look back")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be published")
-	cmd.Flags().StringVar(&topic, "topic", "", "ARN of the topic (default the environment's)")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be sent")
 	return cmd
 }
 

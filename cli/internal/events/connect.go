@@ -42,18 +42,9 @@ func connect(ctx context.Context, environment string) (aws.Config, string, error
 	return cfg, environment, nil
 }
 
-// topicARN prefers the flags to the environment's variables.
-func topicARN(ctx context.Context, cfg aws.Config, topic, environment string, getenv func(string) string) (string, error) {
-	if topic != "" {
-		return topic, nil
-	}
-	if environment == "" {
-		if arn := getenv("TOPIC_ARN"); arn != "" {
-			return arn, nil
-		}
-		environment = getenv("GATEHOUSE_ENVIRONMENT")
-	}
-	name := "/gatehouse/" + environment + "/user-events/topic-arn"
+// outboxURL asks the environment's own name for it.
+func outboxURL(ctx context.Context, cfg aws.Config, environment string) (string, error) {
+	name := "/gatehouse/" + environment + "/user-events/outbox-url"
 	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
 	var missing *ssmtypes.ParameterNotFound
 	if errors.As(err, &missing) {

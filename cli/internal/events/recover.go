@@ -9,9 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/contracts/publish"
@@ -23,19 +21,20 @@ type logs interface {
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
 }
 
-// topic is what recoverer needs of SNS.
-type topic interface {
-	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+// outbox is what recoverer needs of SQS. The topic's policy admits nobody but
+// the triggers and the drain, so an operator goes by the outbox.
+type outbox interface {
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
 type recoverer struct {
-	logs     logs
-	topic    topic
-	topicARN string
-	out      io.Writer
+	logs      logs
+	outbox    outbox
+	outboxURL string
+	out       io.Writer
 }
 
-// recover publishes every event that a log line since start has kept, each id once.
+// recover puts every event that a log line since start has kept into the outbox, each id once.
 func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time, dryRun bool) error {
 	found := map[string]bool{}
 	unreadable := 0
@@ -54,9 +53,9 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 			return nil
 		}
 		if dryRun {
-			fmt.Fprintf(r.out, "would publish: %q %q\n", ev.Type(), ev.ID())
-		} else if err := r.publish(ctx, ev, body); err != nil {
-			return fmt.Errorf("after %d published events: %w", len(found), err)
+			fmt.Fprintf(r.out, "would send: %q %q\n", ev.Type(), ev.ID())
+		} else if err := r.send(ctx, body); err != nil {
+			return fmt.Errorf("after %d events: %w", len(found), err)
 		}
 		found[ev.ID()] = true
 		return nil
@@ -64,11 +63,11 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 	if err != nil {
 		return err
 	}
-	verb := "published"
+	verb := "sent"
 	if dryRun {
-		verb = "would publish"
+		verb = "would send"
 	}
-	fmt.Fprintf(r.out, "%s %d events from the log groups %s*\n", verb, len(found), prefix)
+	fmt.Fprintf(r.out, "%s %d events from the log groups %s* to the outbox\n", verb, len(found), prefix)
 	if unreadable > 0 {
 		return fmt.Errorf("log lines without a valid event, left to a person: %d", unreadable)
 	}
@@ -104,15 +103,11 @@ func (r *recoverer) each(ctx context.Context, prefix string, start time.Time, f 
 	return nil
 }
 
-// publish sends the very bytes that the log kept.
-func (r *recoverer) publish(ctx context.Context, ev event.Event, body []byte) error {
-	attrs := map[string]types.MessageAttributeValue{}
-	for name, value := range contracts.Attributes(ev) {
-		attrs[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
-	}
-	_, err := r.topic.Publish(ctx, &sns.PublishInput{TopicArn: &r.topicARN, Message: aws.String(string(body)), MessageAttributes: attrs})
+// send puts the very bytes that the log kept into the outbox.
+func (r *recoverer) send(ctx context.Context, body []byte) error {
+	_, err := r.outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.outboxURL, MessageBody: aws.String(string(body))})
 	if err != nil {
-		return fmt.Errorf("sns.Publish: %w", err)
+		return fmt.Errorf("sqs.SendMessage: %w", err)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts/publish"
@@ -45,20 +45,18 @@ func (g groups) FilterLogEvents(_ context.Context, in *cloudwatchlogs.FilterLogE
 	return out, nil
 }
 
-// board is a topic in memory.
-type board struct {
+// box is an outbox in memory.
+type box struct {
 	bodies []string
-	types  []string
 	fail   bool
 }
 
-func (b *board) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+func (b *box) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
 	if b.fail {
 		return nil, errors.New("no")
 	}
-	b.bodies = append(b.bodies, *in.Message)
-	b.types = append(b.types, *in.MessageAttributes["type"].StringValue)
-	return &sns.PublishOutput{}, nil
+	b.bodies = append(b.bodies, *in.MessageBody)
+	return &sqs.SendMessageOutput{}, nil
 }
 
 // line is what contracts/publish logs, in one of the two formats.
@@ -81,12 +79,12 @@ func TestRecover(t *testing.T) {
 		"/gatehouse/testing/a/f": {line(true, document("4"))},
 	}
 	var out bytes.Buffer
-	b := &board{}
-	r := &recoverer{logs: logs, topic: b, topicARN: "arn", out: &out}
+	b := &box{}
+	r := &recoverer{logs: logs, outbox: b, outboxURL: "url", out: &out}
 	if err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, true); err == nil || len(b.bodies) != 0 {
-		t.Errorf("dry run: %d published, error %v", len(b.bodies), err)
+		t.Errorf("dry run: %d sent, error %v", len(b.bodies), err)
 	}
-	contains(t, &out, "would publish 3 events")
+	contains(t, &out, "would send 3 events")
 	err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, false)
 	if err == nil || !strings.Contains(err.Error(), "left to a person: 1") {
 		t.Errorf("error %v, want one that counts the unreadable line", err)
@@ -96,8 +94,8 @@ func TestRecover(t *testing.T) {
 		got[body] = true
 	}
 	want := map[string]bool{document("1"): true, document("2"): true, document("3"): true}
-	if diff := cmp.Diff(want, got); diff != "" || len(b.bodies) != 3 || b.types[0] != "gatehouse.user.created.v1" {
-		t.Errorf("%d published, types %v (-want +got):\n%s", len(b.bodies), b.types, diff)
+	if diff := cmp.Diff(want, got); diff != "" || len(b.bodies) != 3 {
+		t.Errorf("%d sent (-want +got):\n%s", len(b.bodies), diff)
 	}
 	b.fail = true
 	if err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, false); err == nil || !strings.Contains(err.Error(), "after 0") {

@@ -39,6 +39,8 @@ func Ministack(l layout.Layout) *exec.Cmd {
 		"AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
 		"AWS_ENDPOINT_URL=" + l.URL(),
 		"AWS_XRAY_DAEMON_ADDRESS=" + l.Address(),
+		// The emulator keeps a function's LoggingConfig to itself; Lambda tells it by this name.
+		"AWS_LAMBDA_LOG_FORMAT=JSON",
 	}
 	return cmd
 }
