@@ -73,7 +73,8 @@ func (s *system) setParameter(t *testing.T, stack, name, value string) string {
 	client := s.clients(t).cloudformation
 	out := must(client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}))(t).Stacks[0]
 	update := &cloudformation.UpdateStackInput{
-		StackName: &stack, UsePreviousTemplate: aws.Bool(true), Capabilities: out.Capabilities,
+		StackName: &stack, UsePreviousTemplate: aws.Bool(true),
+		Capabilities: append(out.Capabilities, types.CapabilityCapabilityAutoExpand),
 	}
 	was := ""
 	for _, p := range out.Parameters {

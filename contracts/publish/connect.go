@@ -48,16 +48,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 // It opens the connection to the topic before the first event, as far as that
 // succeeds within 300 ms, so that the first sign-in does not pay for it.
 func Connect(ctx context.Context, c Config, getenv func(string) string, log *slog.Logger) *Publisher {
-	client := &http.Client{
-		Transport: &http.Transport{
-			MaxIdleConnsPerHost: 2,
-			IdleConnTimeout:     10 * time.Minute,
-			TLSHandshakeTimeout: topicTimeout,
-		},
-		// An AWS endpoint answers a bare GET with a way to its web page; a signed
-		// call must never be sent on to another host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := newClient()
 	var endpoint *string
 	if c.Endpoint != "" {
 		endpoint = aws.String(c.Endpoint)
@@ -93,7 +84,7 @@ func fromEnv(getenv func(string) string) aws.CredentialsProvider {
 
 // warm opens the connection that the first Publish will use. It may fail:
 // then the first Publish opens its own.
-func warm(ctx context.Context, client *http.Client, c Config) {
+func warm(ctx context.Context, client client, c Config) {
 	ctx, cancel := context.WithTimeout(ctx, warmTimeout)
 	defer cancel()
 	url := c.Endpoint
