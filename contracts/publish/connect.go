@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // warmTimeout bounds the request that opens the connection during init.
@@ -49,25 +50,41 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 // succeeds within 300 ms, so that the first sign-in does not pay for it.
 func Connect(ctx context.Context, c Config, getenv func(string) string, log *slog.Logger) *Publisher {
 	client := newClient()
-	var endpoint *string
-	if c.Endpoint != "" {
-		endpoint = aws.String(c.Endpoint)
-	}
 	credentials := fromEnv(getenv)
-	warm(ctx, client, c)
+	topic, outbox := topicEndpoint(ctx, c), (*string)(nil)
+	if c.Endpoint != "" {
+		outbox = &c.Endpoint
+	}
+	warm(ctx, client, aws.ToString(topic))
 	return &Publisher{
 		Topic: sns.New(sns.Options{
-			Region: c.Region, BaseEndpoint: endpoint, HTTPClient: client,
+			Region: c.Region, BaseEndpoint: topic, HTTPClient: client,
 			Credentials: credentials, Retryer: aws.NopRetryer{},
+			APIOptions: []func(*middleware.Stack) error{slim},
 		}),
 		TopicARN: c.TopicARN,
 		Outbox: sqs.New(sqs.Options{
-			Region: c.Region, BaseEndpoint: endpoint, HTTPClient: client,
+			Region: c.Region, BaseEndpoint: outbox, HTTPClient: client,
 			Credentials: credentials, Retryer: aws.NopRetryer{},
 		}),
 		OutboxURL: c.OutboxURL, Environment: c.Environment,
 		Log: log, Out: os.Stdout, Now: time.Now,
 	}
+}
+
+// topicEndpoint asks the SDK's rules once where the topic is; told the answer, it
+// need not go through them for every event. Where they give none, it does.
+func topicEndpoint(ctx context.Context, c Config) *string {
+	if c.Endpoint != "" {
+		return &c.Endpoint
+	}
+	ep, err := sns.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sns.EndpointParameters{
+		Region: aws.String(c.Region), UseDualStack: aws.Bool(false), UseFIPS: aws.Bool(false),
+	})
+	if err != nil {
+		return nil
+	}
+	return aws.String(ep.URI.String())
 }
 
 // fromEnv provides the credentials that Lambda puts into the environment.
@@ -84,19 +101,9 @@ func fromEnv(getenv func(string) string) aws.CredentialsProvider {
 
 // warm opens the connection that the first Publish will use. It may fail:
 // then the first Publish opens its own.
-func warm(ctx context.Context, client client, c Config) {
+func warm(ctx context.Context, client client, url string) {
 	ctx, cancel := context.WithTimeout(ctx, warmTimeout)
 	defer cancel()
-	url := c.Endpoint
-	if url == "" {
-		ep, err := sns.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sns.EndpointParameters{
-			Region: aws.String(c.Region), UseDualStack: aws.Bool(false), UseFIPS: aws.Bool(false),
-		})
-		if err != nil {
-			return
-		}
-		url = ep.URI.String()
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return

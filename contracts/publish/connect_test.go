@@ -27,7 +27,7 @@ type endpoint struct {
 	bodies []string
 }
 
-func newEndpoint(t *testing.T, topic, outbox http.HandlerFunc) *endpoint {
+func newEndpoint(t testing.TB, topic, outbox http.HandlerFunc) *endpoint {
 	t.Helper()
 	e := &endpoint{}
 	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

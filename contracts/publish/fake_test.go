@@ -98,7 +98,7 @@ func (b bench) bodies(t *testing.T) []string {
 
 func moment() time.Time { return time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC) }
 
-func someEvent(t *testing.T) event.Event {
+func someEvent(t testing.TB) event.Event {
 	t.Helper()
 	ev, err := contracts.NewSignupRejected(
 		contracts.Act{PoolARN: pool, ClientID: "client", Time: moment()},
