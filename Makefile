@@ -28,7 +28,7 @@ demo: up ## Set everything up, then play the whole story with real input
 	@$(GATEHOUSE) demo --dir $(LOCAL_DIR)
 
 .PHONY: up
-up: build ## Start the local system and deploy what changed
+up: prepare ## Start the local system and deploy what changed
 	@$(GATEHOUSE) local up $(LOCAL_FLAGS)
 
 .PHONY: down
@@ -50,13 +50,19 @@ watch: build ## Put every Go edit live within seconds
 
 ## --- build and test
 
+# Without a cache both take a minute or two, so they go side by side.
+.PHONY: prepare
+prepare:
+	@$(MAKE) --no-print-directory -j2 build tools
+
 .PHONY: build
 build: ## Build bin/gatehouse
+	@test -x $(GATEHOUSE) || echo "building $(GATEHOUSE) (the first time takes a minute or two)"
 	@go build -trimpath -buildvcs=false -o $(GATEHOUSE) ./cli
 
 .PHONY: tools
-tools: build ## Install the pinned Python tools into .local/venv
-	@$(GATEHOUSE) local tools --venv $(VENV)
+tools: ## Install the pinned Python tools into .local/venv
+	@go run ./platform/local/tools/install $(VENV)
 
 .PHONY: check
 check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
@@ -66,14 +72,14 @@ check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
 	@go test -shuffle=on $$(go list work | grep -v gatehouse.example/e2e)
 
 .PHONY: test
-test: tools .local/venv-e2e/done ## Every test: unit with the race detector, contracts, templates, end to end
+test: prepare .local/venv-e2e/done ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
 	@go test -count=1 -timeout 15m ./e2e/...
 
 # Clients that were not written here, for the end-to-end tests.
-.local/venv-e2e/done: e2e/requirements.txt | tools
+.local/venv-e2e/done: e2e/requirements.txt | prepare
 	@echo "installing the clients of the end-to-end tests (once)"
 	@.local/venv/bin/python -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<

@@ -9,9 +9,10 @@ import (
 )
 
 // Flags make small, reproducible binaries, without the net/rpc server of the
-// retired go1.x runtime. Symbols stay out; trimpath makes every checkout
+// retired go1.x runtime and without HTTP/2, which neither Lambda's Runtime API
+// nor the AWS endpoints that functions call need. Symbols stay out; trimpath makes every checkout
 // produce the same bytes.
-const Flags = `"-ldflags=-s -w" -trimpath -buildvcs=false -tags=lambda.norpc`
+const Flags = `"-ldflags=-s -w" -trimpath -buildvcs=false -tags=lambda.norpc,nethttpomithttp2`
 
 // Architecture is this machine's CPU as Lambda names it: the emulator runs
 // functions natively.

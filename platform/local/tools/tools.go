@@ -38,6 +38,31 @@ func Ready(l layout.Layout) (bool, error) {
 	return string(have) == want, nil
 }
 
+// mark says that a virtualenv is Gatehouse's own, to be replaced at will.
+const mark = ".gatehouse"
+
+// clear makes an empty folder of its own and refuses to empty anybody else's.
+func clear(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("os.ReadDir: %w", err)
+	}
+	_, err = os.Stat(filepath.Join(dir, mark))
+	if len(entries) > 0 && err != nil {
+		return fmt.Errorf("%s is not a virtualenv of Gatehouse; name another folder, or delete it yourself", dir)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("os.RemoveAll: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mark), nil, 0o600); err != nil {
+		return fmt.Errorf("os.WriteFile: %w", err)
+	}
+	return nil
+}
+
 // Ensure installs the tools unless they are there. Two environments that share
 // a virtualenv take turns. What pip says goes to log.
 func Ensure(ctx context.Context, l layout.Layout, log io.Writer) error {
@@ -56,8 +81,8 @@ func Ensure(ctx context.Context, l layout.Layout, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(l.Venv); err != nil {
-		return fmt.Errorf("os.RemoveAll: %w", err)
+	if err := clear(l.Venv); err != nil {
+		return err
 	}
 	if err := run(ctx, log, python, "-m", "venv", l.Venv); err != nil {
 		return fmt.Errorf("%w (on Debian and Ubuntu the package python3-venv is needed)", err)

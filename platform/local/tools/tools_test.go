@@ -64,3 +64,24 @@ func TestNoPython(t *testing.T) {
 		t.Errorf("got %v, want to be told what to install", err)
 	}
 }
+
+func TestClearRefusesWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "venv")
+	for range 2 { // absent, then our own
+		if err := clear(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs := t.TempDir()
+	kept := filepath.Join(theirs, "thesis.txt")
+	if err := os.WriteFile(kept, []byte("years"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := clear(theirs); err == nil {
+		t.Error("emptied a folder that is not ours")
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+}
