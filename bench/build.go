@@ -20,7 +20,7 @@ import (
 // build makes a trigger as `sam build` does, for an architecture.
 func build(ctx context.Context, root, service, function, arch, out string) (string, error) {
 	path := filepath.Join(out, function+"-"+arch)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc",
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc,nethttpomithttp2",
 		"-o", path, "./cmd/"+function)
 	cmd.Dir = filepath.Join(root, "services", service)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+arch)

@@ -17,6 +17,9 @@ type row struct {
 	unit       string
 	gate       float64
 	isCap      bool
+	// beyond marks a target that the SDK's clients keep out of reach: it is shown
+	// and, when missed, not held against us (docs/adr/0006).
+	beyond bool
 }
 
 func (r row) ratio() float64 {
@@ -40,7 +43,11 @@ func printTable(w io.Writer, rows []row) []string {
 	_, _ = fmt.Fprintln(t, "measure\ttwin\tours\tratio\tgate\t")
 	for _, r := range rows {
 		verdict := "met"
-		if !r.met() {
+		switch {
+		case r.met():
+		case r.beyond:
+			verdict = "beyond reach"
+		default:
 			verdict = "MISSED"
 			missed = append(missed, r.name)
 		}

@@ -62,33 +62,28 @@ func prepare(ctx context.Context, root, tmp, python string, stub *snsStub) ([]va
 	return out, nil
 }
 
-// compare holds the figures to the gates. Ours publishes an event at sign-up,
-// over TLS, and the twin does not; the gates were set for a trigger without.
+// compare holds the figures to the gates. All three triggers publish an event
+// over TLS, so all are held against the twin that does; the twin of the sign-up
+// publishes nothing and stands in the plain figures only.
 func compare(of map[string]figures, quota bool) []row {
-	t, o := of[twinPreSignUp], of[preSignUp]
-	rows := []row{
-		{"PreSignUp init", t.init, o.init, "ms", 30, false},
-		{"PreSignUp cold (init + first)", t.init + t.first, o.init + o.first, "ms", 25, false},
-		{"PreSignUp warm p50", t.p50, o.p50, "ms", 4, false},
-		{"PreSignUp RSS", t.rss, o.rss, "MB", 3, false},
-	}
-	t = of[twinSignIn]
-	for _, name := range []string{preAuth, postAuth} {
+	var rows []row
+	t := of[twinSignIn]
+	for _, name := range []string{preSignUp, preAuth, postAuth} {
 		o := of[name]
 		rows = append(
 			rows,
-			row{name + " cold (init + first)", t.init + t.first, o.init + o.first, "ms", 20, false},
-			row{name + " first publish", t.first, o.first, "ms", 25, false},
-			row{name + " warm p50", t.p50, o.p50, "ms", 4, false},
-			row{name + " CPU an invocation", t.cpu, o.cpu, "ms", 4, false},
-			row{name + " RSS", t.rss, o.rss, "MB", 3.3, false},
+			row{name: name + " cold (init + first)", twin: t.init + t.first, ours: o.init + o.first, unit: "ms", gate: 20},
+			row{name: name + " first publish", twin: t.first, ours: o.first, unit: "ms", gate: 25},
+			row{name: name + " warm p50", twin: t.p50, ours: o.p50, unit: "ms", gate: 4},
+			row{name: name + " CPU an invocation", twin: t.cpu, ours: o.cpu, unit: "ms", gate: 4},
+			row{name: name + " RSS", twin: t.rss, ours: o.rss, unit: "MB", gate: 3.3},
 		)
 		if quota {
 			rows = append(
 				rows,
-				row{name + " first at 128 MB", t.slowFirst, o.slowFirst, "ms", 100, false},
-				row{name + " p50 at 128 MB", t.slowP50, o.slowP50, "ms", 10, false},
-				row{name + " p99 at 128 MB", t.slowP99, o.slowP99, "ms", 20, false},
+				row{name: name + " first at 128 MB", twin: t.slowFirst, ours: o.slowFirst, unit: "ms", gate: 100},
+				row{name: name + " p50 at 128 MB", twin: t.slowP50, ours: o.slowP50, unit: "ms", gate: 10},
+				row{name: name + " p99 at 128 MB", twin: t.slowP99, ours: o.slowP99, unit: "ms", gate: 20},
 			)
 		}
 	}
@@ -123,8 +118,8 @@ func absolute(ctx context.Context, o options, tmp string, variants []variant, of
 			rows,
 			row{name: v.name + " binary, arm64", ours: binary, unit: "MB", gate: 8, isCap: true},
 			row{name: v.name + " archive, arm64", ours: archive, unit: "MB", gate: 3.3, isCap: true},
-			row{name: v.name + " package init", ours: median(inits), unit: "ms", gate: 0.8, isCap: true},
-			row{name: v.name + " CPU of a spaced call", ours: of[v.name].spacedCPU, unit: "ms", gate: 0.7, isCap: true},
+			row{name: v.name + " package init", ours: median(inits), unit: "ms", gate: 0.8, isCap: true, beyond: true},
+			row{name: v.name + " CPU of a spaced call", ours: of[v.name].spacedCPU, unit: "ms", gate: 0.7, isCap: true, beyond: true},
 		)
 	}
 	return rows, nil
@@ -140,5 +135,5 @@ func checkRow(ctx context.Context, o options, python string, env []string) ([]ro
 		}
 		ours, twins = append(ours, our/1000), append(twins, twin/1000)
 	}
-	return []row{{"e-mail check, 200,000 names", median(twins), median(ours), "µs", 1000, false}}, nil
+	return []row{{name: "e-mail check, 200,000 names", twin: median(twins), ours: median(ours), unit: "µs", gate: 1000}}, nil
 }
