@@ -31,7 +31,7 @@ func throttle(pid int) error {
 	if v2 {
 		files = [][2]string{{"cpu.max", quotaMicros + " " + periodMicros}}
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.Mkdir(dir, 0o750); err != nil {
 		return fmt.Errorf("os.Mkdir: %w", err)
 	}
 	for _, f := range append(files, [2]string{"cgroup.procs", strconv.Itoa(pid)}) {
@@ -51,7 +51,7 @@ func release(pid int) {
 // canThrottle says whether this machine lets us make control groups.
 func canThrottle() bool {
 	dir, v2 := group(os.Getpid())
-	if os.Mkdir(dir, 0o755) != nil {
+	if os.Mkdir(dir, 0o750) != nil {
 		return false
 	}
 	defer release(os.Getpid())
