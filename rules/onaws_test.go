@@ -1,0 +1,44 @@
+package rules_test
+
+import (
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// unproved are the resources behind the condition OnAws, which no local
+// deployment makes, that the README does not admit to.
+func unproved(t *rules.Template, readme string) []string {
+	_, admitted, _ := strings.Cut(readme, "### Not proved on a laptop")
+	admitted, _, _ = strings.Cut(admitted, "\n## ")
+	var out []string
+	for _, r := range t.Resources("") {
+		if rules.Text(rules.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted, "`"+r.ID+"`") {
+			out = append(out, r.String()+" is made on AWS only, and the README does not say so")
+		}
+	}
+	return out
+}
+
+func TestReadmeListsWhatIsNotProved(t *testing.T) {
+	t.Parallel()
+	readme := read(t, "../README.md")
+	for _, template := range templates(t) {
+		report(t, unproved(template, readme))
+	}
+}
+
+func TestReadmeListsWhatIsNotProvedPlanted(t *testing.T) {
+	t.Parallel()
+	template, err := rules.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := unproved(template, "`Archive`\n### Not proved on a laptop\nnothing\n## More\n`Archive`"); len(got) != 1 {
+		t.Errorf("findings %q, want one", got)
+	}
+	if got := unproved(template, "### Not proved on a laptop\n- `Archive`\n"); len(got) != 0 {
+		t.Errorf("findings %q, want none", got)
+	}
+}
