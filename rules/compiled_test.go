@@ -1,0 +1,76 @@
+package rules_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// maxFile is far above what a person writes; `go build` in the wrong folder
+// leaves ten times as much.
+const maxFile = 1 << 20
+
+// programs names the compiled files, which a clone would carry for ever.
+func programs(path string, size int64, head string) []string {
+	var out []string
+	for _, magic := range []string{"\x7fELF", "MZ", "\xcf\xfa\xed\xfe"} {
+		if strings.HasPrefix(head, magic) {
+			out = append(out, path+": a compiled program; delete it, `make build` puts it into bin/")
+		}
+	}
+	if size > maxFile {
+		out = append(out, path+": larger than 1 MiB; keep the source that it is made from")
+	}
+	return out
+}
+
+func TestNoCompiledFiles(t *testing.T) {
+	t.Parallel()
+	var findings []string
+	for _, path := range files(t) {
+		if ext := filepath.Ext(path); ext == ".test" || ext == ".prof" {
+			continue // git ignores them
+		}
+		findings = append(findings, programs(short(path), size(t, path), head(t, path))...)
+	}
+	report(t, findings)
+}
+
+func TestNoCompiledFilesPlanted(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		size int64
+		head string
+		want int
+	}{
+		"text":    {100, "package a\n", 0},
+		"linux":   {100, "\x7fELF\x02", 1},
+		"mac":     {100, "\xcf\xfa\xed\xfe", 1},
+		"windows": {100, "MZ\x90", 1},
+		"large":   {maxFile + 1, "text", 1},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := programs("a", tc.size, tc.head); len(got) != tc.want {
+				t.Errorf("findings %q, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatalf("os.Stat: %v", err)
+	}
+	return info.Size()
+}
+
+func head(t *testing.T, path string) string {
+	t.Helper()
+	text := read(t, path)
+	return text[:min(len(text), 16)]
+}
