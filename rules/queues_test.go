@@ -12,6 +12,9 @@ import (
 	"gatehouse.example/rules"
 )
 
+// longestRetention is what SQS allows: 14 days, in seconds.
+const longestRetention = "1209600"
+
 // deadLetterTargets are the queues that a stack sends dead letters to.
 func deadLetterTargets(t *rules.Template) []string {
 	var out []string
@@ -32,18 +35,30 @@ func queues(all []*rules.Template) []string {
 			if rules.Text(q.Prop("SqsManagedSseEnabled")) != "true" {
 				out = append(out, q.String()+": SqsManagedSseEnabled is not true")
 			}
+			if seconds := rules.Text(q.Prop("MessageRetentionPeriod")); seconds != longestRetention {
+				out = append(out, q.String()+": MessageRetentionPeriod is not the longest, "+longestRetention)
+			}
 			if slices.Contains(dead, q.ID) {
 				out = append(out, deadLetterAlarm(q, all)...)
 				continue
 			}
-			if n, err := strconv.Atoi(rules.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < 5 {
-				out = append(out, q.String()+": no RedrivePolicy with maxReceiveCount of 5 or more")
+			if n, err := strconv.Atoi(rules.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < tries(q) {
+				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, tries(q)))
 			}
 		}
 		out = append(out, consumers(t)...)
 		out = append(out, subscriptions(t)...)
 	}
 	return out
+}
+
+// tries a message has at least. Those of an outbox must bridge hours without the
+// topic; a consumer's five tell a bad message from a bad minute.
+func tries(q rules.Resource) int {
+	if q.ID == "Outbox" {
+		return 500
+	}
+	return 5
 }
 
 func deadLetterAlarm(q rules.Resource, all []*rules.Template) []string {
@@ -120,8 +135,11 @@ func TestQueuesPlanted(t *testing.T) {
 	t.Parallel()
 	plant(t, queues, map[string]planted{
 		"not_encrypted":       {"      SqsManagedSseEnabled: true\n", "", "SqsManagedSseEnabled"},
-		"no_redrive":          {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5}\n", "", "no RedrivePolicy"},
-		"too_few_tries":       {"maxReceiveCount: 5", "maxReceiveCount: 4", "no RedrivePolicy"},
+		"no_redrive":          {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000}\n", "", "no RedrivePolicy"},
+		"too_few_tries":       {"  Outbox:\n", "  Other: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: {maxReceiveCount: 4}}}\n  Outbox:\n", "maxReceiveCount of 5"},
+		"impatient_outbox":    {"maxReceiveCount: 1000", "maxReceiveCount: 100", "maxReceiveCount of 500"},
+		"short_retention":     {"      MessageRetentionPeriod: 1209600\n", "", "MessageRetentionPeriod"},
+		"short_dead_letters":  {"{MessageRetentionPeriod: 1209600, ", "{", "MessageRetentionPeriod"},
 		"short_visibility":    {"VisibilityTimeout: 60", "VisibilityTimeout: 23", "below six times"},
 		"no_partial_failures": {"      FunctionResponseTypes: [ReportBatchItemFailures]\n", "", "ReportBatchItemFailures"},
 		"no_alarm":            {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "dead letters without an alarm"},

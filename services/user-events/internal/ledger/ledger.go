@@ -17,8 +17,9 @@ import (
 	"gatehouse.example/contracts/publish"
 )
 
-// Keep is how long a claim holds: as long as a queue can keep a copy.
-const Keep = 14 * 24 * time.Hour
+// Keep is how long a claim holds: longer than a copy can wait, which is 14 days
+// in a queue and, sent back from its dead-letter queue, 14 days once more.
+const Keep = 30 * 24 * time.Hour
 
 // Attributes of the table.
 const (
