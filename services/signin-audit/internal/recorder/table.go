@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"gatehouse.example/contracts/publish"
 )
 
 // DynamoDB is what Table needs of the service: the role may do nothing else.
@@ -95,7 +97,8 @@ func (t *Table) putOnce(ctx context.Context, item map[string]types.AttributeValu
 	case errors.As(err, &exists):
 		return exists.Item, false, nil
 	case err != nil:
-		return nil, false, fmt.Errorf("dynamodb.PutItem: %w", err)
+		// Its codes only: AWS's own text can quote the request, which is somebody's row.
+		return nil, false, fmt.Errorf("dynamodb.PutItem: %s", publish.Reason(err))
 	}
 	return nil, true, nil
 }
