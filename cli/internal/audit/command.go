@@ -16,6 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
+
+	"gatehouse.example/cli/internal/account"
 )
 
 // options are the flags of `gatehouse audit show`.
@@ -86,7 +88,7 @@ func (o *options) check(now time.Time) error {
 }
 
 func run(ctx context.Context, out io.Writer, o options, now time.Time) error {
-	cfg, err := connect(ctx)
+	cfg, err := account.Connect(ctx)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type recoverer struct {
 	out       io.Writer
 }
 
-// recover puts every event that a log line since start has kept into the outbox, each id once.
+// recover puts every event that a log line since start has kept into the outbox, each event once.
 func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time, dryRun bool) error {
 	found := map[string]bool{}
 	unreadable := 0
@@ -49,7 +49,9 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 			unreadable++
 			return nil
 		}
-		if found[ev.ID()] {
+		// CloudEvents promises that source and id together are unique.
+		key := ev.Source() + "#" + ev.ID()
+		if found[key] {
 			return nil
 		}
 		if dryRun {
@@ -57,7 +59,7 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 		} else if err := r.send(ctx, body); err != nil {
 			return fmt.Errorf("after %d events: %w", len(found), err)
 		}
-		found[ev.ID()] = true
+		found[key] = true
 		return nil
 	})
 	if err != nil {

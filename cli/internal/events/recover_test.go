@@ -73,9 +73,11 @@ func line(asJSON bool, body string) string {
 
 func TestRecover(t *testing.T) {
 	t.Parallel()
+	// The same id from another source is another event.
+	elsewhere := strings.Replace(document("1"), `"source":"s"`, `"source":"another"`, 1)
 	logs := groups{
 		"/gatehouse/test/a/f":    {line(true, document("1")), "START", line(false, document("2")), line(true, document("1"))},
-		"/gatehouse/test/b/g":    {line(true, `{"id":"no event"}`), line(false, document("3"))},
+		"/gatehouse/test/b/g":    {line(true, `{"id":"no event"}`), line(false, document("3")), line(true, elsewhere)},
 		"/gatehouse/testing/a/f": {line(true, document("4"))},
 	}
 	var out bytes.Buffer
@@ -84,7 +86,7 @@ func TestRecover(t *testing.T) {
 	if err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, true); err == nil || len(b.bodies) != 0 {
 		t.Errorf("dry run: %d sent, error %v", len(b.bodies), err)
 	}
-	contains(t, &out, "would send 3 events")
+	contains(t, &out, "would send 4 events")
 	err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, false)
 	if err == nil || !strings.Contains(err.Error(), "left to a person: 1") {
 		t.Errorf("error %v, want one that counts the unreadable line", err)
@@ -93,8 +95,8 @@ func TestRecover(t *testing.T) {
 	for _, body := range b.bodies {
 		got[body] = true
 	}
-	want := map[string]bool{document("1"): true, document("2"): true, document("3"): true}
-	if diff := cmp.Diff(want, got); diff != "" || len(b.bodies) != 3 {
+	want := map[string]bool{document("1"): true, document("2"): true, document("3"): true, elsewhere: true}
+	if diff := cmp.Diff(want, got); diff != "" || len(b.bodies) != 4 {
 		t.Errorf("%d sent (-want +got):\n%s", len(b.bodies), diff)
 	}
 	b.fail = true
