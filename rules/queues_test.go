@@ -42,6 +42,10 @@ func queues(all []*rules.Template) []string {
 				out = append(out, deadLetterAlarm(q, all)...)
 				continue
 			}
+			// A consumer that is disconnected fails at nothing; only its queue grows old.
+			if !watched(q, "ApproximateAgeOfOldestMessage", all) {
+				out = append(out, q.String()+": no alarm on the age of its messages")
+			}
 			if n, err := strconv.Atoi(rules.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < tries(q) {
 				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, tries(q)))
 			}
@@ -62,13 +66,17 @@ func tries(q rules.Resource) int {
 }
 
 func deadLetterAlarm(q rules.Resource, all []*rules.Template) []string {
-	alarms := metricsOf(q.Dir(), all)
-	const metric = "ApproximateNumberOfMessagesVisible "
-	name := rules.Text(q.Prop("QueueName"))
-	if alarms[metric+"att:"+q.ID+".QueueName"] || name != "" && alarms[metric+name] {
+	if watched(q, "ApproximateNumberOfMessagesVisible", all) {
 		return nil
 	}
 	return []string{q.String() + ": dead letters without an alarm"}
+}
+
+// watched says whether an alarm looks at this metric of the queue.
+func watched(q rules.Resource, metric string, all []*rules.Template) bool {
+	alarms := metricsOf(q.Dir(), all)
+	name := rules.Text(q.Prop("QueueName"))
+	return alarms[metric+" att:"+q.ID+".QueueName"] || name != "" && alarms[metric+" "+name]
 }
 
 func consumers(t *rules.Template) []string {
@@ -143,6 +151,7 @@ func TestQueuesPlanted(t *testing.T) {
 		"short_visibility":    {"VisibilityTimeout: 60", "VisibilityTimeout: 23", "below six times"},
 		"no_partial_failures": {"      FunctionResponseTypes: [ReportBatchItemFailures]\n", "", "ReportBatchItemFailures"},
 		"no_alarm":            {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "dead letters without an alarm"},
+		"no_age_alarm":        {"MetricName: ApproximateAgeOfOldestMessage", "MetricName: NumberOfMessagesSent", "age of its messages"},
 		"sam_event":           {"      Timeout: 4\n", "      Timeout: 4\n      Events: {Q: {Type: SQS}}\n", "as an EventSourceMapping"},
 		"enveloped":           {"  Source:\n", "  Sub: {Type: AWS::SNS::Subscription, Properties: {Protocol: sqs}}\n  Source:\n", "RawMessageDelivery"},
 	})
