@@ -111,17 +111,20 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 }
 
 func (p *Publisher) toTopic(ctx context.Context, ev event.Event, body []byte) error {
+	if _, err := p.Topic.Publish(ctx, Message(p.TopicARN, ev, string(body))); err != nil {
+		return fmt.Errorf("sns.Publish: %w", err)
+	}
+	return nil
+}
+
+// Message is an event as the topic gets it, whichever way it came: the body as
+// it was encoded once, and [contracts.Attributes] beside it.
+func Message(topicARN string, ev event.Event, body string) *sns.PublishInput {
 	attrs := map[string]snstypes.MessageAttributeValue{}
 	for name, value := range contracts.Attributes(ev) {
 		attrs[name] = snstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
 	}
-	_, err := p.Topic.Publish(ctx, &sns.PublishInput{
-		TopicArn: &p.TopicARN, Message: aws.String(string(body)), MessageAttributes: attrs,
-	})
-	if err != nil {
-		return fmt.Errorf("sns.Publish: %w", err)
-	}
-	return nil
+	return &sns.PublishInput{TopicArn: &topicARN, Message: &body, MessageAttributes: attrs}
 }
 
 func (p *Publisher) toOutbox(ctx context.Context, body []byte) error {

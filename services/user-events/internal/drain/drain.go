@@ -11,11 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
-	"gatehouse.example/contracts"
 	"gatehouse.example/contracts/consume"
 	"gatehouse.example/contracts/metrics"
 	"gatehouse.example/contracts/publish"
@@ -60,11 +57,7 @@ func (d *Drain) drain(ctx context.Context, batch []consume.Record) map[string]er
 func (d *Drain) publish(ctx context.Context, r consume.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	attrs := map[string]types.MessageAttributeValue{}
-	for name, value := range contracts.Attributes(r.Event) {
-		attrs[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
-	}
-	_, err := d.Topic.Publish(ctx, &sns.PublishInput{TopicArn: &d.TopicARN, Message: &r.Body, MessageAttributes: attrs})
+	_, err := d.Topic.Publish(ctx, publish.Message(d.TopicARN, r.Event, r.Body))
 	if err != nil {
 		return fmt.Errorf("sns.Publish: %s", publish.Reason(err))
 	}
