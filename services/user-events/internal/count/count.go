@@ -20,6 +20,10 @@ import (
 	"gatehouse.example/contracts/metrics"
 )
 
+// spare is what must be left of an invocation to write the metrics of what is
+// claimed already: a claim that is cut off by the function's end counts nowhere.
+const spare = 2 * time.Second
+
 // Ledger says who is the first to count an event.
 type Ledger interface {
 	Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error)
@@ -47,11 +51,16 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 	addZeros(out)
 	var oldest time.Duration
 	claimed := 0
+	claims, cancel := withSpare(ctx)
+	defer cancel()
 	failed := consume.Each(func(ctx context.Context, r consume.Record) error {
 		// Read before the claim: what cannot be read must be able to come again.
 		add, err := reading(r.Event)
 		if err != nil {
 			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("count: no time left for this event: %w", err)
 		}
 		first, err := c.Ledger.Claim(ctx, r.Event, now)
 		if err != nil {
@@ -64,7 +73,7 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 		add(out)
 		oldest = max(oldest, now.Sub(r.Event.Time()))
 		return nil
-	})(ctx, batch)
+	})(claims, batch)
 	if claimed > 0 {
 		out.Add(EventAge, metrics.Milliseconds, float64(oldest.Milliseconds()))
 	}
@@ -73,4 +82,12 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 		c.Log.ErrorContext(ctx, "metrics not written; these events are in no metric", "events", claimed, "error", err.Error())
 	}
 	return failed
+}
+
+// withSpare ends ctx a little before its own deadline, if it has one.
+func withSpare(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-spare))
+	}
+	return ctx, func() {}
 }

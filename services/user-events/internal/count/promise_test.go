@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -99,6 +100,43 @@ func TestHandle_crash_between_claim_and_count(t *testing.T) {
 	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 0 {
 		t.Errorf("PasswordsReset = %v, want 0", n)
 	}
+}
+
+// slow takes its time, and no longer than the caller has.
+type slow struct{ count.Ledger }
+
+func (s slow) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
+	select {
+	case <-time.After(3 * time.Second):
+		return s.Ledger.Claim(ctx, ev, now)
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// A slow ledger must not keep the function until Lambda ends it: what was claimed
+// is counted, and the rest comes again.
+func TestHandle_counts_before_its_time_is_over(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var bodies []string
+		for range 5 {
+			bodies = append(bodies, queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))))
+		}
+		var out strings.Builder
+		counter := newCounter(&ledgertest.Table{}, &out)
+		counter.Ledger = slow{counter.Ledger}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		got, err := counter.Handle(ctx, queuetest.Batch(bodies...))
+		if err != nil || ctx.Err() != nil {
+			t.Fatalf("Handle: %v; the invocation: %v", err, ctx.Err())
+		}
+		counted := queuetest.Sums(t, out.String())[count.PasswordsReset]
+		if failed := len(got.BatchItemFailures); counted != 2 || failed != 3 {
+			t.Errorf("%v counted and %d to come again, want 2 and 3", counted, failed)
+		}
+	})
 }
 
 type brokenPipe struct{}

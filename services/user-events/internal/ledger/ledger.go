@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,12 +26,18 @@ const Keep = 30 * 24 * time.Hour
 const (
 	KeyAttribute    = "event"
 	ExpiryAttribute = "expires"
+	ClaimAttribute  = "claim"
 )
 
-// vacant is true where nobody holds the claim. Expiry is compared here, because
+// limit bounds one claim, retries included.
+const limit = time.Second
+
+// vacant is true where nobody holds the claim, or this very call does: when AWS's
+// answer is lost the SDK asks again, and must not find its own claim taken by
+// another, or the event would count nowhere. Expiry is compared here, because
 // DynamoDB's own deletion can come days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
-const vacant = "attribute_not_exists(#event) OR #expires <= :now"
+const vacant = "attribute_not_exists(#event) OR #expires <= :now OR #claim = :claim"
 
 // Table is what Ledger needs of DynamoDB.
 type Table interface {
@@ -49,15 +56,19 @@ func Key(ev event.Event) string { return ev.Source() + "#" + ev.ID() }
 
 // Claim reports whether the caller is the first to claim ev.
 func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	claim := &types.AttributeValueMemberS{Value: rand.Text()}
 	_, err := l.Table.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &l.Name,
 		Item: map[string]types.AttributeValue{
 			KeyAttribute:    &types.AttributeValueMemberS{Value: Key(ev)},
 			ExpiryAttribute: unix(now.Add(Keep)),
+			ClaimAttribute:  claim,
 		},
 		ConditionExpression:       aws.String(vacant),
-		ExpressionAttributeNames:  map[string]string{"#event": KeyAttribute, "#expires": ExpiryAttribute},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": unix(now)},
+		ExpressionAttributeNames:  map[string]string{"#event": KeyAttribute, "#expires": ExpiryAttribute, "#claim": ClaimAttribute},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": unix(now), ":claim": claim},
 	})
 	var taken *types.ConditionalCheckFailedException
 	switch {

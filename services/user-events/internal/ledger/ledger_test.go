@@ -1,11 +1,14 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/contracts"
@@ -63,4 +66,45 @@ func TestClaim_error_names_no_content(t *testing.T) {
 			}
 		})
 	}
+}
+
+// forgetful writes the row, but its first answer is lost and the SDK asks again.
+type forgetful struct{ *ledgertest.Table }
+
+func (f forgetful) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if _, err := f.Table.PutItem(ctx, in, opts...); err != nil {
+		return nil, err
+	}
+	return f.Table.PutItem(ctx, in, opts...)
+}
+
+func TestClaim_survives_a_lost_answer(t *testing.T) {
+	t.Parallel()
+	l := &ledger.Ledger{Table: forgetful{&ledgertest.Table{}}, Name: "ledger"}
+	ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+	for i, want := range []bool{true, false} {
+		if got, err := l.Claim(t.Context(), ev, queuetest.Time()); err != nil || got != want {
+			t.Errorf("claim %d = %v, %v; want %v", i+1, got, err, want)
+		}
+	}
+}
+
+// hanging never answers.
+type hanging struct{}
+
+func (hanging) PutItem(ctx context.Context, _ *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestClaim_gives_up_on_a_table_that_hangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+		claimed, err := (&ledger.Ledger{Table: hanging{}, Name: "ledger"}).Claim(t.Context(), ev, queuetest.Time())
+		if took := time.Since(start); claimed || err == nil || took != time.Second {
+			t.Errorf("Claim = %v, %v after %v; want an error after 1s", claimed, err, took)
+		}
+	})
 }

@@ -15,12 +15,17 @@ import (
 	"gatehouse.example/services/user-events/internal/ledger"
 )
 
-// Table keeps the rows of the ledger and honours the two halves of its condition.
+// Table keeps the rows of the ledger and honours the three parts of its condition.
 type Table struct {
 	mu   sync.Mutex
-	rows map[string]int64
+	rows map[string]row
 	// Fail, where set, is asked before each write.
 	Fail func(key string) error
+}
+
+type row struct {
+	expires int64
+	claim   string
 }
 
 // PutItem writes a row unless an unexpired one is there.
@@ -39,16 +44,19 @@ func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(
 	expires, now := number(in.Item[ledger.ExpiryAttribute]), number(in.ExpressionAttributeValues[":now"])
 	condition := aws.ToString(in.ConditionExpression)
 	old, taken := t.rows[key.Value]
-	if strings.Contains(condition, "#expires <= :now") && old <= now {
+	if strings.Contains(condition, "#expires <= :now") && old.expires <= now {
+		taken = false
+	}
+	if strings.Contains(condition, "#claim = :claim") && old.claim == text(in.ExpressionAttributeValues[":claim"]) {
 		taken = false
 	}
 	if strings.Contains(condition, "attribute_not_exists(#event)") && taken {
 		return nil, &types.ConditionalCheckFailedException{}
 	}
 	if t.rows == nil {
-		t.rows = map[string]int64{}
+		t.rows = map[string]row{}
 	}
-	t.rows[key.Value] = expires
+	t.rows[key.Value] = row{expires: expires, claim: text(in.Item[ledger.ClaimAttribute])}
 	return &dynamodb.PutItemOutput{}, nil
 }
 
@@ -66,4 +74,12 @@ func number(v types.AttributeValue) int64 {
 	}
 	i, _ := strconv.ParseInt(n.Value, 10, 64)
 	return i
+}
+
+func text(v types.AttributeValue) string {
+	s, ok := v.(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return s.Value
 }
