@@ -25,6 +25,12 @@ const Source = "gatehouse.user-events"
 // limit bounds one request.
 const limit = 2 * time.Second
 
+// maxType is the longest DetailType, in characters
+// (https://docs.aws.amazon.com/sdk-for-kotlin/api/latest/eventbridge/aws.sdk.kotlin.services.eventbridge.model/-put-events-request-entry/detail-type.html).
+// Whether a longer one costs its entry or the whole request AWS does not say, so
+// it is kept away from its neighbours.
+const maxType = 128
+
 // Bus is what Bridge needs of EventBridge.
 type Bus interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
@@ -44,7 +50,15 @@ func (b *Bridge) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEven
 
 func (b *Bridge) put(ctx context.Context, batch []consume.Record) map[string]error {
 	failed := map[string]error{}
-	for _, part := range split(batch) {
+	fitting := make([]consume.Record, 0, len(batch))
+	for _, r := range batch {
+		if len(r.Event.Type()) > maxType {
+			failed[r.MessageID] = errors.New("bridge: the type is longer than EventBridge takes")
+			continue
+		}
+		fitting = append(fitting, r)
+	}
+	for _, part := range split(fitting) {
 		b.request(ctx, part, failed)
 	}
 	return failed

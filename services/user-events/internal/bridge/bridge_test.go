@@ -32,6 +32,9 @@ func (b *bus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...
 	bytes := 0
 	for _, e := range in.Entries {
 		bytes += len(*e.Detail)
+		if len(*e.DetailType) > 128 {
+			return nil, errors.New("ValidationException")
+		}
 	}
 	if len(in.Entries) == 0 || len(in.Entries) > 10 || bytes > 256<<10 {
 		return nil, errors.New("ValidationException")
@@ -108,6 +111,16 @@ func TestHandle_failures(t *testing.T) {
 				t.Errorf("failed (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestHandle_long_type_fails_alone(t *testing.T) {
+	t.Parallel()
+	long := strings.Replace(reset(t), contracts.TypePasswordReset, strings.Repeat("x", 129), 1)
+	edge := strings.Replace(reset(t), contracts.TypePasswordReset, strings.Repeat("x", 128), 1)
+	b := &bus{}
+	if diff := cmp.Diff([]string{"m1"}, handle(t, b, reset(t), long, edge)); diff != "" || len(b.taken) != 2 {
+		t.Errorf("%d taken; failed (-want +got):\n%s", len(b.taken), diff)
 	}
 }
 
