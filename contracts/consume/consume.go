@@ -56,7 +56,7 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 		}
 		ev, err := contracts.Decode([]byte(m.Body))
 		if err != nil {
-			// The error can quote the body, which may hold anything: log its kind only.
+			// The error can quote the body, which may hold anything: log the size only.
 			log.ErrorContext(ctx, "message is not an event; it goes to the dead-letter queue after the last try",
 				"messageId", m.MessageId, "bytes", len(m.Body))
 			failed[m.MessageId] = err
