@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 
 	"gatehouse.example/platform/local/layout"
 )
@@ -27,8 +28,31 @@ func (e TakenError) Error() string {
 	return fmt.Sprintf("port %d is taken by %s", e.Port, e.Holder)
 }
 
+// settle is how long a port may be taken by nobody. A process that is just
+// being forked holds every open port of its parent until it starts its program.
+const settle = time.Second
+
 // Check returns a TakenError if nobody can listen on the port now.
 func Check(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, settle)
+	defer cancel()
+	again := time.NewTicker(settle / 50)
+	defer again.Stop()
+	for {
+		err := check(ctx, port)
+		var taken TakenError
+		if !errors.As(err, &taken) || taken.Holder != "" {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func check(ctx context.Context, port int) error {
 	var cfg net.ListenConfig
 	l, err := cfg.Listen(ctx, "tcp", net.JoinHostPort(layout.Host, strconv.Itoa(port)))
 	switch {
