@@ -87,7 +87,11 @@ test: prepare .local/venv-e2e/done ## Every test: unit with the race detector, c
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
-	@./rules/fuzz.sh $(or $(FUZZTIME),30s)
+	@git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | grep -q . || { echo "no fuzz test found"; exit 1; }
+	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file func; do \
+		echo "$$(dirname $$file) $${func#func }"; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(or $(FUZZTIME),30s) "./$$(dirname $$file)" < /dev/null || exit 1; \
+	done
 
 .PHONY: bench
 bench: tools ## Measure the triggers beside a Python twin of the predecessor
