@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +69,7 @@ func TestPoisonIsKeptAndCanBeReplayed(t *testing.T) {
 	s := start(t)
 	c := s.clients(t)
 	queues := must(c.sqs.ListQueues(t.Context(), &sqs.ListQueuesInput{QueueNamePrefix: aws.String("gatehouse-local-")}))(t).QueueUrls
+	event := string(must(os.ReadFile("../contracts/testdata/gatehouse.user.created.v1.json"))(t))
 	tried := 0
 	for _, queue := range queues {
 		if strings.HasSuffix(queue, "-dlq") || !slices.Contains(queues, queue+"-dlq") {
@@ -74,19 +77,27 @@ func TestPoisonIsKeptAndCanBeReplayed(t *testing.T) {
 		}
 		tried++
 		t.Run(queue[strings.LastIndex(queue, "/")+1:], func(t *testing.T) {
-			// Five tries at the queue's own pace take minutes; the pace is all that changes here.
-			pace := s.pace(t, queue, "1")
+			// All tries at the queue's own pace take minutes to hours; the pace is all that changes here.
+			restore := s.hurry(t, queue)
 			must(c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{
 				QueueUrl: &queue, MessageBody: aws.String(`{"not":"an event"}`),
 			}))(t)
 			eventually(t, time.Minute, "the message lies in the dead-letter queue", func() bool {
 				return s.depth(t, queue+"-dlq") == 1
 			})
-			s.pace(t, queue, pace)
+			restore()
 			out, err := s.run(t, s.root+"/bin/gatehouse", "events", "dead")
 			if err != nil || !strings.Contains(out, queue[strings.LastIndex(queue, "/")+1:]+"-dlq") {
 				t.Errorf("gatehouse events dead: %v\n%s", err, out)
 			}
+			// What is no event stays where a person can look at it, and a good one goes back.
+			name := queue[strings.LastIndex(queue, "/")+1:] + "-dlq"
+			must(c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(queue + "-dlq"), MessageBody: &event}))(t)
+			out, err = s.run(t, s.root+"/bin/gatehouse", "events", "replay", name)
+			if !strings.Contains(out, "moved 1 from "+name) {
+				t.Errorf("gatehouse events replay: %v\n%s", err, out)
+			}
+			eventually(t, soon, "only the poison is left", func() bool { return s.depth(t, queue+"-dlq") == 1 })
 			must(c.sqs.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: aws.String(queue + "-dlq")}))(t)
 		})
 	}
@@ -95,18 +106,23 @@ func TestPoisonIsKeptAndCanBeReplayed(t *testing.T) {
 	}
 }
 
-// pace sets a queue's visibility timeout and returns the former one.
-func (s *system) pace(t *testing.T, queue, seconds string) string {
+// hurry makes a queue give up after two quick tries and returns what restores it.
+func (s *system) hurry(t *testing.T, queue string) (restore func()) {
 	t.Helper()
 	c := s.clients(t)
-	const name = sqstypes.QueueAttributeNameVisibilityTimeout
 	was := must(c.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{name},
-	}))(t).Attributes[string(name)]
-	must(c.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
-		QueueUrl: &queue, Attributes: map[string]string{string(name): seconds},
-	}))(t)
-	return was
+		QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{"VisibilityTimeout", "RedrivePolicy"},
+	}))(t).Attributes
+	var redrive map[string]any
+	if err := json.Unmarshal([]byte(was["RedrivePolicy"]), &redrive); err != nil {
+		t.Fatal(err)
+	}
+	redrive["maxReceiveCount"] = 2
+	set := func(attributes map[string]string) {
+		must(c.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &queue, Attributes: attributes}))(t)
+	}
+	set(map[string]string{"VisibilityTimeout": "1", "RedrivePolicy": string(must(json.Marshal(redrive))(t))})
+	return func() { set(was) }
 }
 
 func (s *system) depth(t *testing.T, queue string) int {
@@ -115,7 +131,7 @@ func (s *system) depth(t *testing.T, queue string) int {
 	out := must(s.clients(t).sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{name},
 	}))(t)
-	return len(strings.TrimLeft(out.Attributes[string(name)], "0"))
+	return must(strconv.Atoi(out.Attributes[string(name)]))(t)
 }
 
 // fault is what the local edge can do to a call.
