@@ -42,8 +42,16 @@ func TestMain(m *testing.M) {
 		os.Exit(playEmulator())
 	default:
 		signal.Ignore(syscall.SIGTERM)
-		select {}
+		hang()
 	}
+}
+
+// hang never returns. An empty select would: without cgo the runtime sees that
+// nothing can ever go on, and ends the process.
+func hang() {
+	never := make(chan os.Signal, 1)
+	signal.Notify(never, syscall.SIGUSR1)
+	<-never
 }
 
 func playSupervisor() int {
@@ -69,7 +77,8 @@ func playEmulator() int {
 		return 1
 	}
 	_ = os.WriteFile(filepath.Join(os.Getenv("DIR"), "function.pid"), []byte(strconv.Itoa(child.Process.Pid)), 0o600)
-	select {}
+	hang()
+	return 0
 }
 
 // fake is a supervisor whose emulator is this test binary.
