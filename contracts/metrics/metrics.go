@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -85,7 +86,7 @@ func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
 // Flush writes the batch, stamped with now, and empties it. After an error only
 // what was not written is left, so that nothing counts twice.
 func (b *Batch) Flush(w io.Writer, now time.Time) error {
-	for _, key := range sortedKeys(b.groups) {
+	for _, key := range slices.Sorted(maps.Keys(b.groups)) {
 		for g := b.groups[key]; len(g.values) > 0; {
 			line, err := json.Marshal(b.line(g, now))
 			if err != nil {
@@ -120,7 +121,7 @@ func (b *Batch) line(g *group, now time.Time) map[string]any {
 		out[d.Name] = d.Value
 	}
 	defs := make([]map[string]string, 0, len(g.values))
-	for _, name := range sortedKeys(g.values) {
+	for _, name := range slices.Sorted(maps.Keys(g.values)) {
 		defs = append(defs, map[string]string{"Name": name, "Unit": g.values[name].unit})
 		out[name] = g.values[name].onLine()
 	}
@@ -139,13 +140,4 @@ func (v *value) onLine() any {
 		return v.values[0]
 	}
 	return v.values[:min(maxValues, len(v.values))]
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -71,7 +71,7 @@ type Publisher struct {
 	Outbox      Outbox
 	OutboxURL   string
 	Environment string
-	// Log takes the metric lines and the events that nobody took.
+	// Log says which events took another way, and keeps those that nobody took.
 	Log *slog.Logger
 	// Out takes the metric lines; in a function it is standard output.
 	Out io.Writer

@@ -41,8 +41,8 @@ func Ready(l layout.Layout) (bool, error) {
 // mark says that a virtualenv is Gatehouse's own, to be replaced at will.
 const mark = ".gatehouse"
 
-// clear makes an empty folder of its own and refuses to empty anybody else's.
-func clear(dir string) error {
+// renew makes an empty folder of its own and refuses to empty anybody else's.
+func renew(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("os.ReadDir: %w", err)
@@ -81,7 +81,7 @@ func Ensure(ctx context.Context, l layout.Layout, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := clear(l.Venv); err != nil {
+	if err := renew(l.Venv); err != nil {
 		return err
 	}
 	if err := run(ctx, log, python, "-m", "venv", l.Venv); err != nil {

@@ -65,11 +65,11 @@ func TestNoPython(t *testing.T) {
 	}
 }
 
-func TestClearRefusesWhatIsNotOurs(t *testing.T) {
+func TestRenewRefusesWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "venv")
 	for range 2 { // absent, then our own
-		if err := clear(dir); err != nil {
+		if err := renew(dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestClearRefusesWhatIsNotOurs(t *testing.T) {
 	if err := os.WriteFile(kept, []byte("years"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := clear(theirs); err == nil {
+	if err := renew(theirs); err == nil {
 		t.Error("emptied a folder that is not ours")
 	}
 	if _, err := os.Stat(kept); err != nil {
