@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -13,14 +14,13 @@ import (
 // system is the local system under test.
 type system struct {
 	root string            // of the repository
+	port int               // of the edge; the emulator has the next one
 	dir  string            // of the local system
 	env  map[string]string // of .local/test/env
 }
 
-const (
-	edgePort     = "4866"
-	emulatorPort = "4867"
-)
+// defaultPort is the edge's. E2E_PORT sets another, for two runs side by side.
+const defaultPort = 4866
 
 // TestMain deploys a system, runs the tests against it and stops it.
 func TestMain(m *testing.M) {
@@ -58,13 +58,19 @@ func locate() (*system, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Abs: %w", err)
 	}
-	return &system{root: root, dir: filepath.Join(root, ".local", "test")}, nil
+	port := defaultPort
+	if given := os.Getenv("E2E_PORT"); given != "" {
+		if port, err = strconv.Atoi(given); err != nil {
+			return nil, fmt.Errorf("E2E_PORT: %w", err)
+		}
+	}
+	return &system{root: root, port: port, dir: filepath.Join(root, ".local", "test")}, nil
 }
 
 // local runs one `gatehouse local` command on the system under test.
 func (s *system) local(command string, args ...string) error {
 	cmd := exec.Command(filepath.Join(s.root, "bin", "gatehouse"), append([]string{
-		"local", command, "--dir", s.dir, "--port", edgePort, "--emulator-port", emulatorPort,
+		"local", command, "--dir", s.dir, "--port", strconv.Itoa(s.port), "--emulator-port", strconv.Itoa(s.port + 1),
 		"--venv", filepath.Join(s.root, ".local", "venv"),
 	}, args...)...)
 	cmd.Dir = s.root
