@@ -23,7 +23,8 @@ func files(t *testing.T, endings ...string) []string {
 		if d.IsDir() && slices.Contains(skipped, d.Name()) {
 			return filepath.SkipDir
 		}
-		if d.Type().IsRegular() && (len(endings) == 0 || slices.Contains(endings, filepath.Ext(path))) {
+		// In a git worktree .git is a file.
+		if d.Type().IsRegular() && d.Name() != ".git" && (len(endings) == 0 || slices.Contains(endings, filepath.Ext(path))) {
 			out = append(out, path)
 		}
 		return nil
