@@ -28,6 +28,9 @@ type input struct {
 	AuthParameters     map[string]string
 	ChallengeResponses map[string]string
 	Username           string
+	AccessToken        string
+	AttributeName      string
+	Code               string
 	MessageAction      string
 	ClientMetadata     map[string]string
 	UserAttributes     []attribute
@@ -54,6 +57,12 @@ func (h *handler) cognito(r *http.Request) http.HandlerFunc {
 		gap = h.signUp
 	case "AdminCreateUser":
 		gap = h.adminCreateUser
+	case "UpdateUserAttributes":
+		gap = h.updateUserAttributes
+	case "GetUserAttributeVerificationCode":
+		gap = h.sendVerificationCode
+	case "VerifyUserAttribute":
+		gap = h.verifyUserAttribute
 	default:
 		return nil
 	}

@@ -41,6 +41,10 @@ type pool struct {
 	Lambdas      map[string]any `json:"LambdaConfig"`
 	AutoVerified []string       `json:"AutoVerifiedAttributes"`
 	Aliases      []string       `json:"UsernameAttributes"`
+
+	UpdateSettings struct {
+		VerifyFirst []string `json:"AttributesRequireVerificationBeforeUpdate"`
+	} `json:"UserAttributeUpdateSettings"`
 }
 
 // function is the ARN that the pool names for a trigger, or nothing.

@@ -97,6 +97,8 @@ type handler struct {
 	triggers *triggers
 	hosted   *hostedSessions
 	log      *slog.Logger
+
+	verifications *verifications
 }
 
 func newHandler(cfg Config) (*handler, error) {
@@ -116,6 +118,8 @@ func newHandler(cfg Config) (*handler, error) {
 		triggers: &triggers{up: up, attemptLimit: triggerLimit, log: cfg.Log},
 		hosted:   newHostedSessions(),
 		log:      cfg.Log,
+
+		verifications: newVerifications(),
 	}
 	return h, nil
 }

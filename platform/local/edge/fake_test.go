@@ -41,6 +41,8 @@ type fake struct {
 	bodies    []string
 	invokes   int
 	functions map[string]any
+	verify    []string // attributes that have to be proved before they change
+	unknown   string   // a name that no user has
 }
 
 type reply struct {
@@ -130,9 +132,10 @@ func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 		writeJSON(w, 200, map[string]any{"UserPool": map[string]any{
 			"Id": testPool, "Arn": testPoolARN, "LambdaConfig": functions,
 			"AutoVerifiedAttributes": []string{"email"}, "UsernameAttributes": []string{"email"},
+			"UserAttributeUpdateSettings": map[string]any{"AttributesRequireVerificationBeforeUpdate": f.verify},
 		}})
 	case "AdminGetUser":
-		if user == nil {
+		if user == nil || f.unknown != "" && strings.Contains(string(body), f.unknown) {
 			writeJSON(w, 400, map[string]string{"__type": "UserNotFoundException", "message": "User does not exist."})
 			return
 		}

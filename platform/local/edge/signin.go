@@ -188,23 +188,37 @@ func tokenUser(reply *answer) (string, error) {
 	if err := json.Unmarshal(reply.body.Bytes(), &out); err != nil {
 		return "", err
 	}
-	parts := strings.Split(out.AuthenticationResult.AccessToken, ".")
+	claims, err := accessClaims(out.AuthenticationResult.AccessToken)
+	return claims.name(), err
+}
+
+// claims are those of an access token that say whose it is.
+type claims struct {
+	ClientID string `json:"client_id"`
+	Username string `json:"username"`
+	Sub      string `json:"sub"`
+}
+
+func (c claims) name() string {
+	if c.Username == "" {
+		return c.Sub
+	}
+	return c.Username
+}
+
+// accessClaims reads a token that the emulator has made or checked.
+func accessClaims(token string) (claims, error) {
+	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return "", errNoTokenUser
+		return claims{}, errNoTokenUser
 	}
-	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return "", errNoTokenUser
+		return claims{}, errNoTokenUser
 	}
-	var who struct {
-		Username string `json:"username"`
-		Sub      string `json:"sub"`
+	var c claims
+	if json.Unmarshal(payload, &c) != nil || c.name() == "" {
+		return claims{}, errNoTokenUser
 	}
-	if json.Unmarshal(claims, &who) != nil || who.Username+who.Sub == "" {
-		return "", errNoTokenUser
-	}
-	if who.Username == "" {
-		return who.Sub, nil
-	}
-	return who.Username, nil
+	return c, nil
 }
