@@ -19,7 +19,7 @@ import (
 const settleLimit = 2 * time.Minute
 
 // Status is a stack's status, or empty if there is no stack.
-func Status(ctx context.Context, cf *cloudformation.Client, name string) (string, error) {
+func Status(ctx context.Context, cf cloudformation.DescribeStacksAPIClient, name string) (string, error) {
 	out, err := cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if apiErr := smithy.APIError(nil); errors.As(err, &apiErr) && strings.Contains(apiErr.ErrorMessage(), "does not exist") {
 		return "", nil
@@ -67,20 +67,24 @@ func prepare(ctx context.Context, cf *cloudformation.Client, name string) error 
 	return settle()
 }
 
-// failures are the reasons that CloudFormation gives for the last failure.
-func failures(ctx context.Context, cf *cloudformation.Client, name string, since time.Time) []string {
-	out, err := cf.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &name})
-	if err != nil {
-		return nil
-	}
+// Failures are the reasons that CloudFormation gives for what failed since then,
+// the first failure last; what was only cancelled because of another is left out.
+func Failures(ctx context.Context, cf cloudformation.DescribeStackEventsAPIClient, name string, since time.Time) []string {
 	var reasons []string
-	for _, e := range out.StackEvents {
-		reason := aws.ToString(e.ResourceStatusReason)
-		if !strings.HasSuffix(string(e.ResourceStatus), "_FAILED") || reason == "" ||
-			strings.Contains(reason, "cancelled") || aws.ToTime(e.Timestamp).Before(since) {
-			continue
+	for pages := cloudformation.NewDescribeStackEventsPaginator(cf, &cloudformation.DescribeStackEventsInput{StackName: &name}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return reasons
 		}
-		reasons = append(reasons, aws.ToString(e.LogicalResourceId)+": "+reason)
+		for _, e := range out.StackEvents { // the newest first
+			if aws.ToTime(e.Timestamp).Before(since) {
+				return reasons
+			}
+			reason := aws.ToString(e.ResourceStatusReason)
+			if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") && reason != "" && !strings.Contains(reason, "cancelled") {
+				reasons = append(reasons, aws.ToString(e.LogicalResourceId)+": "+reason)
+			}
+		}
 	}
 	return reasons
 }

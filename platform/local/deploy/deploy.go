@@ -46,7 +46,9 @@ type Deployer struct {
 func New(ctx context.Context, l layout.Layout, instance string, board *progress.Board) (*Deployer, error) {
 	d := &Deployer{
 		Layout: l, Instance: instance, Board: board,
-		cli: sam.CLI{Layout: l, Bucket: "gatehouse-" + l.Environment + "-artifacts"},
+		cli: sam.CLI{
+			Layout: l, Block: sam.LocalBlock, Bucket: "gatehouse-" + l.Environment + "-artifacts", Access: sam.LocalAccess(l),
+		},
 		cf:  cloudformation.NewFromConfig(endpoint.Config(l)),
 	}
 	client := s3.NewFromConfig(endpoint.Config(l), func(o *s3.Options) { o.UsePathStyle = true })
@@ -199,7 +201,7 @@ func (d *Deployer) compile(ctx context.Context, j *job) error {
 	}
 	defer func() { _ = log.Close() }()
 	if err := d.cli.Build(ctx, j.stack, j.cfg.Parameters, log); err != nil {
-		return fmt.Errorf("%w\n%s", err, relevant(log.Name()))
+		return fmt.Errorf("%w\n%s", err, Relevant(log.Name()))
 	}
 	if err := rebuildForHost(ctx, d.Layout, j.stack, log); err != nil {
 		return err
@@ -226,7 +228,7 @@ func (d *Deployer) deploy(ctx context.Context, j *job) error {
 	j.task.Step("deploying")
 	started := time.Now()
 	if err := d.push(ctx, j); err != nil {
-		if reasons := failures(context.WithoutCancel(ctx), d.cf, j.name, started); len(reasons) > 0 {
+		if reasons := Failures(context.WithoutCancel(ctx), d.cf, j.name, started); len(reasons) > 0 {
 			err = fmt.Errorf("%w\n  CloudFormation says:\n    %s", err, strings.Join(reasons, "\n    "))
 		}
 		return d.fail(ctx, j, "failed", err)
@@ -244,12 +246,12 @@ func (d *Deployer) push(ctx context.Context, j *job) error {
 		return fmt.Errorf("os.Create: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	prefix := ""
+	what := sam.Deployment{Stack: j.stack, Config: j.cfg, Name: j.name}
 	if j.drifted {
-		prefix = "repair-" + strconv.FormatInt(time.Now().Unix(), 36)
+		what.Prefix = "repair-" + strconv.FormatInt(time.Now().Unix(), 36)
 	}
-	if err := d.cli.Deploy(ctx, j.stack, j.cfg, j.name, prefix, log); err != nil {
-		return fmt.Errorf("%w\n%s", err, relevant(log.Name()))
+	if err := d.cli.Deploy(ctx, what, log); err != nil {
+		return fmt.Errorf("%w\n%s", err, Relevant(log.Name()))
 	}
 	r := Record{Instance: d.Instance, Fingerprint: j.fingerprint, Deployed: time.Now().UTC()}
 	return r.write(d.Layout, j.stack.Name)
@@ -267,7 +269,7 @@ func (d *Deployer) fail(ctx context.Context, j *job, text string, err error) err
 // Settings are a stack's samconfig with this machine's values over it, and the
 // name of its CloudFormation stack.
 func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
-	cfg, err := sam.ReadConfig(s.Samconfig())
+	cfg, err := sam.ReadConfig(s.Samconfig(), sam.LocalBlock)
 	if err != nil {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
 	}

@@ -103,7 +103,7 @@ func TestRelevant(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := relevant(path)
+	got := Relevant(path)
 	if strings.Contains(got, "old") || strings.Contains(got, "---") || !strings.Contains(got, "Error: it") || !strings.Contains(got, path) {
 		t.Errorf("relevant lines:\n%s", got)
 	}

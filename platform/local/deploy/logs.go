@@ -8,8 +8,8 @@ import (
 // relevantLines is how much of a log goes with an error.
 const relevantLines = 12
 
-// relevant returns the end of a log, without empty lines and rulers.
-func relevant(path string) string {
+// Relevant returns the end of a log, without empty lines and rulers.
+func Relevant(path string) string {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()

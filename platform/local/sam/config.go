@@ -1,5 +1,5 @@
-// Package sam runs the SAM CLI, the same `sam build` and `sam deploy` that a
-// deployment to AWS runs, against the local endpoint.
+// Package sam runs the SAM CLI: `sam build` and `sam deploy`, the same for the
+// local endpoint and for AWS.
 package sam
 
 import (
@@ -13,31 +13,31 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// configEnv is the block of samconfig.toml that describes a laptop.
-const configEnv = "local"
+// LocalBlock is the block of samconfig.toml that describes a laptop.
+const LocalBlock = "local"
 
-// Config is what a stack's samconfig.toml says about the local environment.
+// Config is what a stack's samconfig.toml says about one environment.
 type Config struct {
 	StackName    string
 	Capabilities []string
 	Parameters   map[string]string
 }
 
-// ReadConfig reads the local block; a missing file is an empty one.
-func ReadConfig(path string) (Config, error) {
+// ReadConfig reads one environment's block; a missing file or block is an empty one.
+func ReadConfig(path, block string) (Config, error) {
 	var file map[string]any
 	_, err := toml.DecodeFile(path, &file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Config{}, fmt.Errorf("toml.DecodeFile: %w", err)
 	}
-	block := map[string]any{}
+	settings := map[string]any{}
 	for _, command := range []string{"global", "deploy"} {
-		maps.Copy(block, table(file, configEnv, command, "parameters"))
+		maps.Copy(settings, table(file, block, command, "parameters"))
 	}
 	c := Config{}
-	c.StackName, _ = block["stack_name"].(string)
-	c.Capabilities = strings.Fields(strings.Join(texts(block["capabilities"]), " "))
-	c.Parameters, err = parameters(texts(block["parameter_overrides"]))
+	c.StackName, _ = settings["stack_name"].(string)
+	c.Capabilities = strings.Fields(strings.Join(texts(settings["capabilities"]), " "))
+	c.Parameters, err = parameters(texts(settings["parameter_overrides"]))
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}

@@ -43,7 +43,7 @@ func TestReadConfig(t *testing.T) {
 			if err := os.WriteFile(path, []byte(strings.Replace(samconfig, "%s", tc.overrides, 1)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, err := ReadConfig(path)
+			got, err := ReadConfig(path, LocalBlock)
 			if tc.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.err) {
 					t.Fatalf("got %v, want %q", err, tc.err)
@@ -61,9 +61,23 @@ func TestReadConfig(t *testing.T) {
 	}
 }
 
+func TestReadConfigOfAnotherBlock(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "samconfig.toml")
+	if err := os.WriteFile(path, []byte(strings.Replace(samconfig, "%s", `"A=x"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for block, want := range map[string]string{"dev": "gatehouse-dev-user-events", "production": ""} {
+		got, err := ReadConfig(path, block)
+		if err != nil || got.StackName != want || len(got.Parameters) != 0 {
+			t.Errorf("%s: got %+v, %v, want the stack %q alone", block, got, err, want)
+		}
+	}
+}
+
 func TestReadConfigWithoutFile(t *testing.T) {
 	t.Parallel()
-	got, err := ReadConfig(filepath.Join(t.TempDir(), "samconfig.toml"))
+	got, err := ReadConfig(filepath.Join(t.TempDir(), "samconfig.toml"), LocalBlock)
 	if err != nil || got.StackName != "" || len(got.Parameters) != 0 {
 		t.Errorf("got %+v, %v, want nothing", got, err)
 	}

@@ -21,9 +21,28 @@ const stopGrace = 5 * time.Second
 
 // CLI runs SAM for one environment.
 type CLI struct {
+	// Layout says where the tools and the built files lie, and the region.
 	Layout layout.Layout
-	// Bucket takes the functions' code; it exists.
+	// Block is the environment's in samconfig.toml.
+	Block string
+	// Bucket takes the functions' code and exists; if empty, SAM makes one of its own.
 	Bucket string
+	// Access are AWS's variables: which endpoint, and as whom. Nothing else of the
+	// person's AWS settings reaches SAM.
+	Access []string
+}
+
+// Deployment is one stack to deploy.
+type Deployment struct {
+	Stack  stacks.Stack
+	Config Config
+	// Name is the CloudFormation stack's.
+	Name string
+	// Prefix puts the code under another key, and so makes CloudFormation deploy it
+	// again even if it believes that it is there.
+	Prefix string
+	// PlanOnly makes the change set and leaves it unexecuted.
+	PlanOnly bool
 }
 
 // Build compiles a stack's functions and writes the built template.
@@ -36,28 +55,34 @@ func (c CLI) Build(ctx context.Context, s stacks.Stack, parameters map[string]st
 	return c.run(ctx, s.Dir, withParameters(args, parameters), log)
 }
 
-// Deploy brings the built stack to the endpoint. A prefix puts the code under
-// another key, and so makes CloudFormation deploy it again even if it believes
-// that it is there.
-func (c CLI) Deploy(ctx context.Context, s stacks.Stack, cfg Config, name, prefix string, log io.Writer) error {
-	template := s.Template()
-	if len(s.Functions) > 0 {
-		template = filepath.Join(c.Layout.BuildDir(s.Name), "template.yaml")
+// Deploy brings a built stack to the endpoint.
+func (c CLI) Deploy(ctx context.Context, d Deployment, log io.Writer) error {
+	template := d.Stack.Template()
+	if len(d.Stack.Functions) > 0 {
+		template = filepath.Join(c.Layout.BuildDir(d.Stack.Name), "template.yaml")
 	}
-	capabilities := cfg.Capabilities
+	capabilities := d.Config.Capabilities
 	if len(capabilities) == 0 {
 		capabilities = []string{"CAPABILITY_IAM"}
 	}
 	args := []string{
-		"deploy", "--template-file", template, "--stack-name", name, "--region", c.Layout.Region,
-		"--s3-bucket", c.Bucket, "--no-fail-on-empty-changeset", "--no-confirm-changeset", "--no-progressbar",
+		"deploy", "--template-file", template, "--stack-name", d.Name, "--region", c.Layout.Region,
+		"--no-fail-on-empty-changeset", "--no-confirm-changeset", "--no-progressbar",
+	}
+	if c.Bucket == "" {
+		args = append(args, "--resolve-s3")
+	} else {
+		args = append(args, "--s3-bucket", c.Bucket)
+	}
+	if d.PlanOnly {
+		args = append(args, "--no-execute-changeset")
 	}
 	args = append(args, append([]string{"--capabilities"}, capabilities...)...)
-	if prefix != "" {
-		args = append(args, "--s3-prefix", prefix)
+	if d.Prefix != "" {
+		args = append(args, "--s3-prefix", d.Prefix)
 	}
-	args = append(args, c.common(s)...)
-	return c.run(ctx, s.Dir, withParameters(args, cfg.Parameters), log)
+	args = append(args, c.common(d.Stack)...)
+	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)
 }
 
 // common passes the stack's own settings on; SAM would look for them beside
@@ -65,7 +90,7 @@ func (c CLI) Deploy(ctx context.Context, s stacks.Stack, cfg Config, name, prefi
 func (c CLI) common(s stacks.Stack) []string {
 	args := []string{"--no-beta-features"}
 	if _, err := os.Stat(s.Samconfig()); err == nil {
-		args = append(args, "--config-file", s.Samconfig(), "--config-env", configEnv)
+		args = append(args, "--config-file", s.Samconfig(), "--config-env", c.Block)
 	}
 	return args
 }
@@ -108,20 +133,28 @@ func toBytes(texts []string) [][]byte {
 	return out
 }
 
-// env keeps the person's AWS profile, and SAM's questions home, out of it.
+// env keeps the person's own AWS settings, and SAM's questions home, out of it.
 func (c CLI) env() []string {
-	return append(gobuild.Env(),
+	env := append(gobuild.Env(),
 		"PATH="+filepath.Join(c.Layout.Venv, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"AWS_ENDPOINT_URL="+c.Layout.URL(),
 		"AWS_REGION="+c.Layout.Region, "AWS_DEFAULT_REGION="+c.Layout.Region,
-		"AWS_ACCESS_KEY_ID="+layout.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+layout.SecretAccessKey,
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
-		"NO_PROXY="+noProxy("NO_PROXY"), "no_proxy="+noProxy("no_proxy"),
-		"SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=1", "__SAM_CLI_APP_DIR="+c.appDir(),
+		"SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+c.appDir(),
 		"CI=true", "PYTHONUNBUFFERED=1",
 		"COLUMNS=200", // of the tables in the log
 	)
+	return append(env, c.Access...)
+}
+
+// LocalAccess leads to the local endpoint and nowhere else.
+func LocalAccess(l layout.Layout) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + l.URL(),
+		"AWS_ACCESS_KEY_ID=" + layout.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
+		"NO_PROXY=" + noProxy("NO_PROXY"), "no_proxy=" + noProxy("no_proxy"),
+		"SAM_CLI_POLL_DELAY=1", // there is nobody to throttle it
+	}
 }
 
 // noProxy keeps a proxy of the shell away from the local endpoint.
