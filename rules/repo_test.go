@@ -20,8 +20,11 @@ func files(t *testing.T, endings ...string) []string {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && slices.Contains(skipped, d.Name()) {
-			return filepath.SkipDir
+		if slices.Contains(skipped, d.Name()) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil // .git is a file in a worktree
 		}
 		// In a git worktree .git is a file.
 		if d.Type().IsRegular() && d.Name() != ".git" && (len(endings) == 0 || slices.Contains(endings, filepath.Ext(path))) {

@@ -1,5 +1,5 @@
 // Package inputs reduces everything that decides what a stack becomes to one
-// fingerprint: its template and settings, the Go files of its functions with
+// fingerprint: its templates and settings, the Go files of its functions with
 // all that they import from this repository, the versions of everything else,
 // and the compiler. SAM's own cache looks at the function's folder only and
 // would miss an edit in contracts/ or internal/.
@@ -97,7 +97,7 @@ func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, 
 	sum := sha256.New()
 	write(sum, runtime.Version(), gobuild.Flags, runtime.GOOS, runtime.GOARCH)
 	write(sum, extra...)
-	for _, path := range []string{s.Template(), s.Samconfig()} {
+	for _, path := range append([]string{s.Template(), s.Samconfig()}, s.Nested...) {
 		if err := writeFile(sum, s.Dir, path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", err
 		}

@@ -21,7 +21,8 @@ func repository(t *testing.T) (root string, s stacks.Stack) {
 		"services/guard/cmd/presignup/list.txt":     "a\n",
 		"services/guard/cmd/presignup/main_test.go": "package main\n",
 		"services/guard/README.md":                  "# guard\n",
-		"services/guard/template.yaml":              "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: cmd/presignup}\n",
+		"services/guard/template.yaml":              "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: cmd/presignup}\n  N:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: nested.yaml}\n",
+		"services/guard/nested.yaml":                "Resources: {}\n",
 	} {
 		put(t, root, path, text)
 	}
@@ -62,6 +63,7 @@ func TestFingerprint(t *testing.T) {
 		"embedded_file":  {"services/guard/cmd/presignup/list.txt", "b\n", true},
 		"go_version":     {"contracts/go.mod", "module example.test/contracts\n\ngo 1.25.0\n", true},
 		"settings":       {"services/guard/samconfig.toml", "version = 0.1\n", true},
+		"nested":         {"services/guard/nested.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\n", true},
 		"new_file":       {"contracts/d.go", "package contracts\n", true},
 		"test":           {"services/guard/cmd/presignup/main_test.go", "package main\n\nvar x int\n", false},
 		"readme":         {"services/guard/README.md", "other", false},

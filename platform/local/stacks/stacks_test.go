@@ -77,6 +77,78 @@ func TestReadNamesTheFile(t *testing.T) {
 	}
 }
 
+const outer = `
+Parameters:
+  Environment: {Type: String}
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: inner.yaml, Parameters: {Own: a}}
+  Elsewhere:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: https://example.com/inner.yaml}
+  P:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: /gatehouse/x/outer/p, Value: !Sub '{{resolve:ssm:/gatehouse/x/other/a}}'}
+`
+
+const inner = `
+Parameters:
+  Own: {Type: String}
+Resources:
+  Q:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: '{{resolve:ssm:/gatehouse/x/other/a}}'}
+  P:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: /gatehouse/x/outer/inner, Value: '{{resolve:ssm:/gatehouse/x/other/b}}'}
+`
+
+// Nested templates are part of their stack, but for their parameters.
+func TestReadNested(t *testing.T) {
+	t.Parallel()
+	dir := write(t, t.TempDir(), "services/outer", outer)
+	if err := os.WriteFile(filepath.Join(dir, "inner.yaml"), []byte(inner), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Stack{
+		Name: "outer", Dir: dir, Parameters: []string{"Environment"}, Nested: []string{filepath.Join(dir, "inner.yaml")},
+		Writes: []string{"/gatehouse/x/outer/inner", "/gatehouse/x/outer/p"},
+		Reads:  []string{"/gatehouse/x/other/a", "/gatehouse/x/other/b"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("stack (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadNestedFails(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ inner, want string }{
+		"missing":    {"", "inner.yaml"},
+		"broken":     {"Resources: [", "inner.yaml"},
+		"function":   {"Resources: {F: {Type: AWS::Serverless::Function}}", "belong into template.yaml"},
+		"own_parent": {"Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: template.yaml}}}", "a second time"},
+		"itself":     {"Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}}", "a second time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := write(t, t.TempDir(), "x", outer)
+			if tc.inner != "" {
+				if err := os.WriteFile(filepath.Join(dir, "inner.yaml"), []byte(tc.inner), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
 func TestGraph(t *testing.T) {
 	t.Parallel()
 	topic, guard := "/topic", "/guard"
@@ -158,6 +230,6 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("Resources: {A: {Type: AWS::SSM::Parameter, Properties: {Name: {Fn::Sub: []}}}}"))
 	f.Fuzz(func(_ *testing.T, raw []byte) {
 		s := &Stack{}
-		_ = s.parse(raw) // must not panic
+		_, _ = s.parse(raw) // must not panic
 	})
 }

@@ -26,6 +26,8 @@ type Stack struct {
 	Writes, Reads []string
 	// Functions are built from Go code.
 	Functions []Function
+	// Nested are the paths of the templates that template.yaml nests.
+	Nested []string
 }
 
 // Function is one AWS::Serverless::Function.
@@ -60,14 +62,51 @@ func Read(dir string) (Stack, error) {
 		return Stack{}, fmt.Errorf("filepath.Abs: %w", err)
 	}
 	s := Stack{Name: filepath.Base(dir), Dir: dir}
-	raw, err := os.ReadFile(s.Template())
+	doc, err := s.read(s.Template())
 	if err != nil {
-		return Stack{}, fmt.Errorf("os.ReadFile: %w", err)
+		return Stack{}, err
 	}
-	if err := s.parse(raw); err != nil {
-		return Stack{}, fmt.Errorf("%s: %w", s.Template(), err)
+	for name := range doc.Parameters {
+		s.Parameters = append(s.Parameters, name)
 	}
+	slices.Sort(s.Parameters)
+	slices.Sort(s.Writes)
+	slices.Sort(s.Reads)
+	s.Reads = slices.Compact(s.Reads)
+	slices.Sort(s.Nested)
+	slices.SortFunc(s.Functions, func(a, b Function) int { return strings.Compare(a.LogicalID, b.LogicalID) })
 	return s, nil
+}
+
+// read adds what one template and those that it nests say.
+func (s *Stack) read(path string) (document, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return document{}, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	doc, err := s.parse(raw)
+	if err != nil {
+		return document{}, fmt.Errorf("%s: %w", path, err)
+	}
+	for id, r := range doc.Resources {
+		file := value(&r.Properties, "TemplateURL")
+		if r.Type != "AWS::CloudFormation::Stack" || !filepath.IsLocal(file) || strings.Contains(file, "://") {
+			continue
+		}
+		nested := filepath.Join(filepath.Dir(path), file)
+		if nested == s.Template() || slices.Contains(s.Nested, nested) {
+			return document{}, fmt.Errorf("%s: %s nests %s a second time", path, id, file)
+		}
+		s.Nested = append(s.Nested, nested)
+		functions := len(s.Functions)
+		if _, err := s.read(nested); err != nil {
+			return document{}, err
+		}
+		if len(s.Functions) > functions {
+			return document{}, fmt.Errorf("%s: its functions belong into template.yaml; the emulator transforms no nested template", nested)
+		}
+	}
+	return doc, nil
 }
 
 // document is what matters here; !Sub and its like stay what they are applied to.
@@ -84,19 +123,15 @@ type document struct {
 	} `yaml:"Resources"`
 }
 
-func (s *Stack) parse(raw []byte) error {
+func (s *Stack) parse(raw []byte) (document, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(raw, &root); err != nil {
-		return fmt.Errorf("yaml.Unmarshal: %w", err)
+		return document{}, fmt.Errorf("yaml.Unmarshal: %w", err)
 	}
 	var doc document
 	if err := root.Decode(&doc); err != nil {
-		return fmt.Errorf("yaml.Node.Decode: %w", err)
+		return document{}, fmt.Errorf("yaml.Node.Decode: %w", err)
 	}
-	for name := range doc.Parameters {
-		s.Parameters = append(s.Parameters, name)
-	}
-	slices.Sort(s.Parameters)
 	for id, r := range doc.Resources {
 		switch r.Type {
 		case "AWS::SSM::Parameter":
@@ -112,10 +147,8 @@ func (s *Stack) parse(raw []byte) error {
 			s.Functions = append(s.Functions, f)
 		}
 	}
-	slices.Sort(s.Writes)
-	slices.SortFunc(s.Functions, func(a, b Function) int { return strings.Compare(a.LogicalID, b.LogicalID) })
-	s.Reads = reads(&root)
-	return nil
+	s.Reads = append(s.Reads, reads(&root)...)
+	return doc, nil
 }
 
 // value is the text of a property, whether plain or under !Sub or Fn::Sub.
@@ -137,6 +170,7 @@ func value(properties *yaml.Node, name string) string {
 	return ""
 }
 
+// reads are the SSM names below a node, some of them more than once.
 func reads(node *yaml.Node) []string {
 	var names []string
 	for _, m := range resolved.FindAllStringSubmatch(node.Value, -1) {
@@ -145,6 +179,5 @@ func reads(node *yaml.Node) []string {
 	for _, child := range node.Content {
 		names = append(names, reads(child)...)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }

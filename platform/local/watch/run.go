@@ -44,7 +44,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 func (w *Watcher) handle(ctx context.Context, changed []string) {
 	for _, path := range changed {
-		if name := filepath.Base(path); name == "template.yaml" || name == "samconfig.toml" {
+		if ext := filepath.Ext(path); ext == ".yaml" || filepath.Base(path) == "samconfig.toml" {
 			w.say("%s changed; `gatehouse local deploy` brings it", w.short(path))
 		}
 	}
