@@ -49,7 +49,7 @@ func New(ctx context.Context, l layout.Layout, instance string, board *progress.
 		cli: sam.CLI{
 			Layout: l, Block: sam.LocalBlock, Bucket: "gatehouse-" + l.Environment + "-artifacts", Access: sam.LocalAccess(l),
 		},
-		cf:  cloudformation.NewFromConfig(endpoint.Config(l)),
+		cf: cloudformation.NewFromConfig(endpoint.Config(l)),
 	}
 	client := s3.NewFromConfig(endpoint.Config(l), func(o *s3.Options) { o.UsePathStyle = true })
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil {
