@@ -23,6 +23,7 @@ func forbidden() map[string]string {
 		"net/http/pprof":                              "opens an HTTP door and starts work at init",
 		"net/rpc":                                     "belongs to the retired go1.x runtime; build with -tags lambda.norpc",
 		"github.com/santhosh-tekuri/jsonschema":       "is for tests",
+		"gatehouse.example/contracts/tracing":         "links the X-Ray SDK",
 		"gatehouse.example/contracts/schemas":         "is for tests and tools",
 		"github.com/cloudevents/sdk-go/v2/client":     "import v2/event only",
 		"github.com/cloudevents/sdk-go/v2/protocol":   "import v2/event only",
@@ -92,7 +93,7 @@ func TestTriggersLinkLittlePlanted(t *testing.T) {
 	}
 	for _, dep := range []string{
 		"github.com/aws/aws-xray-sdk-go/v2/xray", "github.com/aws/aws-sdk-go/aws", "github.com/aws/aws-sdk-go-v2/config",
-		"go.uber.org/zap/zapcore", "google.golang.org/grpc", "net/http/pprof", "github.com/cloudevents/sdk-go/v2",
+		"gatehouse.example/contracts/tracing", "go.uber.org/zap/zapcore", "google.golang.org/grpc", "net/http/pprof", "github.com/cloudevents/sdk-go/v2",
 		"github.com/cloudevents/sdk-go/v2/client",
 	} {
 		if got := weights(append(slices.Clone(fine), dep)); len(got) != 1 || !strings.HasPrefix(got[0], dep+": ") {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
-	"gatehouse.example/services/user-events/internal/awsclient"
+	"gatehouse.example/contracts/tracing"
 	"gatehouse.example/services/user-events/internal/bridge"
 	"gatehouse.example/services/user-events/internal/env"
 )
@@ -31,9 +31,9 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	if err := env.Read(getenv, map[string]*string{"BUS_NAME": &bus}); err != nil {
 		return nil, fmt.Errorf("env.Read: %w", err)
 	}
-	cfg, err := awsclient.Load(ctx)
+	cfg, err := tracing.Load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("awsclient.Load: %w", err)
+		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
 	return &bridge.Bridge{Bus: eventbridge.NewFromConfig(cfg), BusName: bus, Log: log}, nil
 }

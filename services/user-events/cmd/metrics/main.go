@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"gatehouse.example/services/user-events/internal/awsclient"
+	"gatehouse.example/contracts/tracing"
 	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/env"
 	"gatehouse.example/services/user-events/internal/ledger"
@@ -33,9 +33,9 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	if err := env.Read(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
 		return nil, fmt.Errorf("env.Read: %w", err)
 	}
-	cfg, err := awsclient.Load(ctx)
+	cfg, err := tracing.Load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("awsclient.Load: %w", err)
+		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
 	return &count.Counter{
 		Ledger:      &ledger.Ledger{Table: dynamodb.NewFromConfig(cfg), Name: table},
