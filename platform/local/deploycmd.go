@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/platform/local/deploy"
@@ -59,7 +60,8 @@ func deployAll(ctx context.Context, l layout.Layout, all []stacks.Stack, names [
 		return ctx.Err()
 	}
 	// Even after a failure: what was deployed can be used.
-	if err := envfile.Write(ctx, ssm.NewFromConfig(endpoint.Config(l)), l); err != nil {
+	cfg := endpoint.Config(l)
+	if err := envfile.Write(ctx, ssm.NewFromConfig(cfg), cognitoidentityprovider.NewFromConfig(cfg), l); err != nil {
 		return errors.Join(runErr, fmt.Errorf("envfile.Write: %w", err))
 	}
 	return runErr

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/platform/local/atomicfile"
@@ -20,14 +21,15 @@ import (
 // fromSSM maps variables to the SSM names below /gatehouse/{environment}/.
 func fromSSM() map[string]string {
 	return map[string]string{
-		"AUDIT_TABLE":      "signin-audit/audit-table-name",
-		"BUS_NAME":         "user-events/bus-name",
-		"HOSTED_UI_URL":    "platform/hosted-ui-url",
-		"NATIVE_CLIENT_ID": "platform/native-client-id",
-		"TOPIC_ARN":        "user-events/topic-arn",
-		"TOPIC_KEY_ARN":    "user-events/topic-key-arn",
-		"USER_POOL_ID":     "platform/user-pool-id",
-		"WEB_CLIENT_ID":    "platform/web-client-id",
+		"AUDIT_TABLE":       "signin-audit/audit-table-name",
+		"BUS_NAME":          "user-events/bus-name",
+		"HOSTED_UI_URL":     "platform/hosted-ui-url",
+		"MACHINE_CLIENT_ID": "platform/machine-client-id",
+		"NATIVE_CLIENT_ID":  "platform/native-client-id",
+		"TOPIC_ARN":         "user-events/topic-arn",
+		"TOPIC_KEY_ARN":     "user-events/topic-key-arn",
+		"USER_POOL_ID":      "platform/user-pool-id",
+		"WEB_CLIENT_ID":     "platform/web-client-id",
 	}
 }
 
@@ -36,9 +38,16 @@ type Parameters interface {
 	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
 }
 
-// Write reads the names that exist so far and replaces the file at once.
-func Write(ctx context.Context, client Parameters, l layout.Layout) error {
-	known, err := parameters(ctx, client, "/gatehouse/"+l.Environment+"/")
+// Clients is what Write needs of Cognito: the machine client's secret is in no
+// parameter, where everybody who reads names would see it.
+type Clients interface {
+	DescribeUserPoolClient(context.Context, *cognitoidentityprovider.DescribeUserPoolClientInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolClientOutput, error)
+}
+
+// Write reads the names that exist so far and replaces the file at once. Only
+// its owner may read it, for a secret is in it.
+func Write(ctx context.Context, names Parameters, clients Clients, l layout.Layout) error {
+	known, err := parameters(ctx, names, "/gatehouse/"+l.Environment+"/")
 	if err != nil {
 		return err
 	}
@@ -53,6 +62,11 @@ func Write(ctx context.Context, client Parameters, l layout.Layout) error {
 	for variable, name := range fromSSM() {
 		if value, ok := known[name]; ok {
 			values[variable] = value
+		}
+	}
+	if pool, id := values["USER_POOL_ID"], values["MACHINE_CLIENT_ID"]; pool != "" && id != "" {
+		if values["MACHINE_CLIENT_SECRET"], err = secret(ctx, clients, pool, id); err != nil {
+			return err
 		}
 	}
 	if err := atomicfile.Write(l.EnvFile(), []byte(format(values))); err != nil {
@@ -74,6 +88,18 @@ func parameters(ctx context.Context, client Parameters, path string) (map[string
 		}
 	}
 	return known, nil
+}
+
+// secret of an app client; an answer without one is an error.
+func secret(ctx context.Context, clients Clients, pool, id string) (string, error) {
+	out, err := clients.DescribeUserPoolClient(ctx, &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: &id})
+	if err != nil {
+		return "", fmt.Errorf("cognitoidentityprovider.DescribeUserPoolClient: %w", err)
+	}
+	if out.UserPoolClient == nil || aws.ToString(out.UserPoolClient.ClientSecret) == "" {
+		return "", fmt.Errorf("envfile: the app client %s has no secret", id)
+	}
+	return *out.UserPoolClient.ClientSecret, nil
 }
 
 func format(values map[string]string) string {
