@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"gatehouse.example/contracts/tracing"
 )
 
 // Problem is an error answer after RFC 9457, application/problem+json. Its type
@@ -51,7 +53,7 @@ func Empty(status int, more map[string]string) events.APIGatewayProxyResponse {
 
 // Refuse answers with a problem.
 func Refuse(ctx context.Context, status int, detail string) events.APIGatewayProxyResponse {
-	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, TraceID: TraceID(ctx)}
+	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, TraceID: tracing.ID(ctx)}
 	raw, _ := json.Marshal(p) // strings and a number only
 	answer := Raw(status, "application/problem+json", raw)
 	if status == http.StatusUnauthorized {
@@ -82,16 +84,4 @@ func headers() map[string]string {
 		"Strict-Transport-Security":     "max-age=63072000",
 		"X-Content-Type-Options":        "nosniff",
 	}
-}
-
-// TraceID is the id of the request's trace, or empty.
-func TraceID(ctx context.Context) string {
-	// aws-lambda-go puts the header under this plain string.
-	header, _ := ctx.Value("x-amzn-trace-id").(string)
-	for field := range strings.SplitSeq(header, ";") {
-		if root, ok := strings.CutPrefix(strings.TrimSpace(field), "Root="); ok {
-			return root
-		}
-	}
-	return ""
 }

@@ -169,13 +169,3 @@ func TestJSON(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
-
-func TestTraceID(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]string{"": "", "Parent=1; Root=1-2-3": "1-2-3", "Root=": "", "Self=1": ""} {
-		//nolint:staticcheck // aws-lambda-go uses this plain string
-		if got := rest.TraceID(context.WithValue(context.Background(), "x-amzn-trace-id", header)); got != want {
-			t.Errorf("TraceID(%q) = %q, want %q", header, got, want)
-		}
-	}
-}

@@ -274,6 +274,7 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
 	}
 	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{
+		"ApiUrl":       l.URL() + "/api",
 		"Architecture": gobuild.Architecture(),
 		"Environment":  l.Environment,
 		"HostedUiUrl":  l.URL(),

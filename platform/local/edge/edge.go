@@ -18,6 +18,8 @@ type Config struct {
 	// Upstream is the emulator's origin, such as http://127.0.0.1:4567.
 	Upstream string
 	Region   string
+	// Environment is the one whose API answers behind /api, such as local.
+	Environment string
 	// AccessKeyID and SecretAccessKey are the emulator's root key pair: the edge
 	// reads pools, users and function policies with it, as the service would.
 	AccessKeyID     string
@@ -96,6 +98,7 @@ type handler struct {
 	faults   *faults
 	triggers *triggers
 	hosted   *hostedSessions
+	apis     *apiDoor
 	log      *slog.Logger
 
 	verifications *verifications
@@ -117,6 +120,7 @@ func newHandler(cfg Config) (*handler, error) {
 		faults:   newFaults(),
 		triggers: &triggers{up: up, attemptLimit: triggerLimit, log: cfg.Log},
 		hosted:   newHostedSessions(),
+		apis:     newAPIDoor(up, cfg.Environment),
 		log:      cfg.Log,
 
 		verifications: newVerifications(),
@@ -135,6 +139,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.health(w, r)
 	case path == "/_gatehouse/faults":
 		h.faults.ServeHTTP(w, r)
+	case h.apis.holds(path):
+		h.api(w, r)
+	case isRestAPI(path):
+		h.restAPI(w, r)
 	case r.Method == http.MethodPost && (path == "/login" || path == "/oauth2/login"):
 		h.login(w, r)
 	default:

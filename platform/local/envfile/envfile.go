@@ -21,6 +21,7 @@ import (
 // fromSSM maps variables to the SSM names below /gatehouse/{environment}/.
 func fromSSM() map[string]string {
 	return map[string]string{
+		"API_URL":           "api/url",
 		"AUDIT_TABLE":       "signin-audit/audit-table-name",
 		"BUS_NAME":          "user-events/bus-name",
 		"HOSTED_UI_URL":     "platform/hosted-ui-url",
