@@ -10,6 +10,7 @@ require (
 )
 
 require (
+	gatehouse.example/platform/branding v0.0.0 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/lambda v1.114.2 // indirect
@@ -22,6 +23,7 @@ require (
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.2 // indirect
+	golang.org/x/net v0.62.0 // indirect
 )
 
 require (
@@ -57,3 +59,5 @@ require (
 replace gatehouse.example/platform/local => ../platform/local
 
 replace gatehouse.example/contracts => ../contracts
+
+replace gatehouse.example/platform/branding => ../platform/branding

@@ -2,7 +2,11 @@ module gatehouse.example/platform/local
 
 go 1.26.0
 
-require github.com/aws/aws-sdk-go-v2 v1.47.7
+require (
+	gatehouse.example/platform/branding v0.0.0
+	github.com/aws/aws-sdk-go-v2 v1.47.7
+	golang.org/x/net v0.62.0
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
@@ -28,3 +32,5 @@ require (
 	golang.org/x/sys v0.49.0
 	gopkg.in/yaml.v3 v3.0.1
 )
+
+replace gatehouse.example/platform/branding => ../branding

@@ -29,6 +29,7 @@ type client struct {
 	Secret    string   `json:"ClientSecret"`
 	Flows     []string `json:"ExplicitAuthFlows"`
 	Existence string   `json:"PreventUserExistenceErrors"`
+	Logout    []string `json:"LogoutURLs"`
 }
 
 // hidesUsers tells whether unknown users must look like known ones.
@@ -41,10 +42,18 @@ type pool struct {
 	Lambdas      map[string]any `json:"LambdaConfig"`
 	AutoVerified []string       `json:"AutoVerifiedAttributes"`
 	Aliases      []string       `json:"UsernameAttributes"`
+	Policies     struct{ PasswordPolicy passwordPolicy }
+	AdminCreate  struct{ AllowAdminCreateUserOnly bool } `json:"AdminCreateUserConfig"`
 
 	UpdateSettings struct {
 		VerifyFirst []string `json:"AttributesRequireVerificationBeforeUpdate"`
 	} `json:"UserAttributeUpdateSettings"`
+}
+
+// passwordPolicy is what the pool asks of a password.
+type passwordPolicy struct {
+	MinimumLength                                                      int
+	RequireLowercase, RequireUppercase, RequireNumbers, RequireSymbols bool
 }
 
 // function is the ARN that the pool names for a trigger, or nothing.

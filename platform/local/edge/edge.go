@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"gatehouse.example/platform/local/edge/hostedpage"
 )
 
 // Config says where the edge listens and what it stands before.
@@ -97,8 +99,10 @@ type handler struct {
 	proxy    http.Handler
 	faults   *faults
 	triggers *triggers
-	hosted   *hostedSessions
 	apis     *apiDoor
+	pages    *hostedpage.Pages
+	hosted   *hostedMemory[hostedSession]
+	flows    *hostedMemory[flow]
 	log      *slog.Logger
 
 	verifications *verifications
@@ -112,6 +116,10 @@ func newHandler(cfg Config) (*handler, error) {
 	if err != nil || base.Scheme != "http" || base.Host == "" {
 		return nil, fmt.Errorf("edge: upstream %q is not an http origin", cfg.Upstream)
 	}
+	pages, err := hostedpage.New()
+	if err != nil {
+		return nil, fmt.Errorf("hostedpage.New: %w", err)
+	}
 	up := newUpstream(base, cfg)
 	h := &handler{
 		up:       up,
@@ -119,8 +127,10 @@ func newHandler(cfg Config) (*handler, error) {
 		proxy:    newProxy(base, up.http.Transport, cfg.Log),
 		faults:   newFaults(),
 		triggers: &triggers{up: up, attemptLimit: triggerLimit, log: cfg.Log},
-		hosted:   newHostedSessions(),
 		apis:     newAPIDoor(up, cfg.Environment),
+		pages:    pages,
+		hosted:   newHostedMemory[hostedSession](),
+		flows:    newHostedMemory[flow](),
 		log:      cfg.Log,
 
 		verifications: newVerifications(),
@@ -143,9 +153,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.api(w, r)
 	case isRestAPI(path):
 		h.restAPI(w, r)
-	case r.Method == http.MethodPost && (path == "/login" || path == "/oauth2/login"):
-		h.login(w, r)
 	default:
+		if serve := h.hostedPage(r); serve != nil {
+			serve(w, r)
+			return
+		}
 		h.pass(w, r)
 	}
 }

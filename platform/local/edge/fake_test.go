@@ -22,6 +22,8 @@ const (
 		"Action":"lambda:InvokeFunction","Resource":"` + testFunction + `","Condition":{
 		"StringEquals":{"AWS:SourceAccount":"000000000000"},
 		"ArnLike":{"AWS:SourceArn":"arn:aws:cognito-idp:us-east-1:000000000000:userpool/*"}}}]}`
+	testCallback = "https://app.example/cb"
+	testGuard    = "ABCDEFGHIJKLMNOPQRSTUVWXY2"
 	// an access token whose claims name the user u-1
 	testTokens = `{"AuthenticationResult":{"AccessToken":"e30.eyJ1c2VybmFtZSI6InUtMSIsInN1YiI6InUtMSJ9.x","IdToken":"i"}}`
 )
@@ -81,6 +83,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.servePolicy(w)
 	case isCognito:
 		f.serveCognito(w, action, body)
+	case r.URL.Path == "/oauth2/authorize":
+		f.serveAuthorize(w, r.URL.Query())
 	default:
 		f.serve(w, r.URL.Path, string(body))
 	}
@@ -131,7 +135,8 @@ func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 	case "DescribeUserPool":
 		writeJSON(w, 200, map[string]any{"UserPool": map[string]any{
 			"Id": testPool, "Arn": testPoolARN, "LambdaConfig": functions,
-			"AutoVerifiedAttributes": []string{"email"}, "UsernameAttributes": []string{"email"},
+			"AutoVerifiedAttributes": []string{"email"},
+			"Policies":               map[string]any{"PasswordPolicy": map[string]any{"MinimumLength": 12, "RequireNumbers": true}}, "UsernameAttributes": []string{"email"},
 			"UserAttributeUpdateSettings": map[string]any{"AttributesRequireVerificationBeforeUpdate": f.verify},
 		}})
 	case "AdminGetUser":
@@ -143,6 +148,30 @@ func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 	default:
 		f.serve(w, action, string(body))
 	}
+}
+
+// serveAuthorize checks the client's redirect address and shows a sign-in form, in
+// the emulator's words.
+func (f *fake) serveAuthorize(w http.ResponseWriter, given url.Values) {
+	switch {
+	case given.Get("client_id") != "c1":
+		writeJSON(w, 400, map[string]string{"error": "invalid_client", "error_description": "Client not found."})
+	case given.Get("redirect_uri") != testCallback:
+		writeJSON(w, 400, map[string]string{"error": "invalid_request", "error_description": "redirect_uri is not allowed: x"})
+	case given.Get("scope") == "wrong":
+		w.Header().Set("Location", testCallback+"?error=invalid_request&error_description=invalid_scope")
+		w.WriteHeader(http.StatusFound)
+	default:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, emulatorForm(""))
+	}
+}
+
+func emulatorForm(problem string) string {
+	return `<h1>Sign in</h1><div class="error">` + problem + `</div><form method="POST" action="/login">
+<input type="hidden" name="client_id" value="c1"><label for="username">Username</label>
+<input type="text" id="username" name="username"><label for="password">Password</label>
+<input type="password" id="password" name="password"><button type="submit">Sign in</button></form>`
 }
 
 func (f *fake) serve(w http.ResponseWriter, name, body string) {
@@ -213,13 +242,18 @@ func callCognito(t *testing.T, origin, action string, in any) (int, http.Header,
 	return do(t, req)
 }
 
+// postForm posts as a browser that was given the page before.
 func postForm(t *testing.T, target string, form url.Values) (int, http.Header, string) {
 	t.Helper()
+	if !form.Has(guardField) {
+		form.Set(guardField, testGuard)
+	}
 	req, err := http.NewRequest(http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.AddCookie(&http.Cookie{Name: guardCookie, Value: testGuard})
 	return do(t, req)
 }
 

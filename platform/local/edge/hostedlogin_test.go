@@ -15,12 +15,18 @@ const (
 )
 
 func loginForm() url.Values {
-	return url.Values{"client_id": {"c1"}, "redirect_uri": {"https://app.example/cb"}, "username": {"a@x.example"}, "password": {"p"}}
+	return url.Values{"client_id": {"c1"}, "redirect_uri": {testCallback}, "username": {"a@x.example"}, "password": {"p"}}
 }
 
 func redirect() reply {
 	return reply{status: 302, header: http.Header{"Location": {"https://app.example/cb?code=abc&state=s"}}}
 }
+
+func htmlReply(body string) reply {
+	return reply{status: 200, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, body: body}
+}
+
+func isRedirect(status int) bool { return status/100 == 3 }
 
 func TestHostedSignIn(t *testing.T) {
 	t.Parallel()
@@ -29,7 +35,7 @@ func TestHostedSignIn(t *testing.T) {
 		want  []string
 	}{
 		"signed_in":      {redirect(), []string{preFired, "/login", postFired}},
-		"wrong_password": {reply{status: 200, body: "<form"}, []string{preFired, "/login"}},
+		"wrong_password": {htmlReply(emulatorForm("no")), []string{preFired, "/login"}},
 		"error_redirect": {reply{status: 302, header: http.Header{"Location": {"https://app.example/cb?error=invalid_request"}}}, []string{preFired, "/login"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +44,7 @@ func TestHostedSignIn(t *testing.T) {
 			f.replies["/login"] = tc.reply
 			_, origin := edgeBefore(t, f)
 			status, header, body := postForm(t, origin+"/login", loginForm())
-			if status != tc.reply.status || body != tc.reply.body || header.Get("Location") != tc.reply.header.Get("Location") {
+			if status != tc.reply.status || isRedirect(status) && body != tc.reply.body || header.Get("Location") != tc.reply.header.Get("Location") {
 				t.Errorf("answer changed: %d %v %s", status, header, body)
 			}
 			if diff := cmp.Diff(tc.want, f.calls()); diff != "" {
@@ -53,7 +59,7 @@ func TestHostedSignInInSteps(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	h, origin := edgeBefore(t, f)
-	f.replies["/login"] = reply{status: 200, body: `<form><input type="hidden" name="ua_token" value="t-1">`}
+	f.replies["/login"] = htmlReply(`<form><input type="hidden" name="ua_token" value="t-1"></form>`)
 	form := loginForm()
 	form.Set("auth_flow", "USER_AUTH")
 	postForm(t, origin+"/login", form)
@@ -77,15 +83,14 @@ func TestHostedErrorIsShown(t *testing.T) {
 		trigger string
 		want    []string
 	}{
-		"before": {"PreAuthentication", []string{preFired, "/oauth2/authorize"}},
-		"after":  {"PostAuthentication", []string{"/login", postFired, "/oauth2/authorize"}},
+		"before": {"PreAuthentication", []string{preFired}},
+		"after":  {"PostAuthentication", []string{"/login", postFired}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
 			f.functions = map[string]any{tc.trigger: testFunction}
 			f.replies["/login"] = redirect()
-			f.replies["/oauth2/authorize"] = reply{status: 200, header: http.Header{"Content-Type": {"text/html"}}, body: "<h1>Sign in</h1><form></form>"}
 			f.invoke = func(w http.ResponseWriter, _ *http.Request, _ []byte) {
 				w.Header().Set("X-Amz-Function-Error", "Unhandled")
 				_, _ = w.Write([]byte(`{"errorMessage":"<b>no</b>"}`))
@@ -95,7 +100,7 @@ func TestHostedErrorIsShown(t *testing.T) {
 			if status != 200 || header.Get("Location") != "" {
 				t.Errorf("status %d, %v: the code is out", status, header)
 			}
-			if !strings.Contains(body, tc.trigger+" failed with error &lt;b&gt;no&lt;/b&gt;.") || !strings.Contains(body, "<form") {
+			if !strings.Contains(body, ">&lt;b&gt;no&lt;/b&gt;.</p>") || !strings.Contains(body, "<form") {
 				t.Errorf("page %s", body)
 			}
 			if diff := cmp.Diff(tc.want, f.calls()); diff != "" {

@@ -6,7 +6,6 @@ package edge
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -108,9 +107,7 @@ func (c client) proves(userName, hash string) bool {
 	if c.Secret == "" {
 		return hash == ""
 	}
-	mac := hmac.New(sha256.New, []byte(c.Secret))
-	mac.Write([]byte(userName + c.ID))
-	return hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(hash))
+	return hmac.Equal([]byte(c.secretHash(userName)), []byte(hash))
 }
 
 // preAuthenticate fires for a user that exists. For one that does not, it fires

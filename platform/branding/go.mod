@@ -1,0 +1,3 @@
+module gatehouse.example/platform/branding
+
+go 1.26.0

@@ -1,0 +1,171 @@
+// Package hostedpage draws the pages that people sign up and in on. There is
+// one page with one form: every step of every flow is a filling of it, so that
+// names for screen readers, errors and the look are right in one place. The
+// pages work without scripts.
+package hostedpage
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"gatehouse.example/platform/branding"
+)
+
+//go:embed page.html
+var files embed.FS
+
+// Page is what a person reads and fills in.
+type Page struct {
+	Title string
+	Lead  string
+	// Problem says what went wrong, Notice what went well; both are read aloud.
+	Problem string
+	Notice  string
+	// Local is help that only the local system gives.
+	Local  string
+	Action string // of the form; without one the page has none
+	// GoesTo is the app that the form may lead to, as it is registered.
+	GoesTo  string
+	Hidden  []Hidden
+	Fields  []Field
+	Buttons []Button
+	Links   []Link
+}
+
+// Hidden is a value that goes from page to page.
+type Hidden struct{ Name, Value string }
+
+// Field is an input with its label.
+type Field struct {
+	Name, Label, Type, Autocomplete, InputMode, Value string
+	// Hints stand below the field and belong to its description.
+	Hints []string
+	// Invalid marks the field that the problem is about.
+	Invalid bool
+}
+
+// Button sends the form, to another address if it names one; a quiet one is not
+// the first choice.
+type Button struct {
+	Text, Name, Value, Action string
+	Quiet                     bool
+}
+
+// Link leads to another page.
+type Link struct{ Text, URL string }
+
+// Pages draws pages in the colours of the brand.
+type Pages struct {
+	brand  string
+	style  []byte
+	logo   []byte
+	layout *template.Template
+}
+
+// New reads templates and branding.
+func New() (*Pages, error) {
+	settings, err := branding.Read()
+	if err != nil {
+		return nil, fmt.Errorf("branding.Read: %w", err)
+	}
+	style, err := settings.Stylesheet()
+	if err != nil {
+		return nil, fmt.Errorf("branding.Stylesheet: %w", err)
+	}
+	logo, err := branding.Logo()
+	if err != nil {
+		return nil, fmt.Errorf("branding.Logo: %w", err)
+	}
+	layout, err := template.ParseFS(files, "page.html")
+	if err != nil {
+		return nil, fmt.Errorf("template.ParseFS: %w", err)
+	}
+	return &Pages{brand: settings.Name, style: style, logo: logo, layout: layout}, nil
+}
+
+// Prefix is where Assets are served.
+const Prefix = "/_gatehouse/brand/"
+
+// Assets serves the stylesheet and the logo.
+func (p *Pages) Assets(w http.ResponseWriter, r *http.Request) {
+	Protect(w.Header(), "style-src 'unsafe-inline'")
+	w.Header().Set("Cache-Control", "no-cache")
+	switch strings.TrimPrefix(r.URL.Path, Prefix) {
+	case "pages.css":
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		_, _ = w.Write(p.style)
+	case "logo.svg":
+		w.Header().Set("Content-Type", "image/svg+xml")
+		_, _ = w.Write(p.logo)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// Write answers with the page.
+func (p *Pages) Write(w http.ResponseWriter, status int, page Page) error {
+	var b bytes.Buffer
+	err := p.layout.Execute(&b, struct {
+		Page
+		Brand  string
+		Prefix string
+		First  int
+	}{page, p.brand, Prefix, first(page.Fields)})
+	if err != nil {
+		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)
+		return fmt.Errorf("template.Execute: %w", err)
+	}
+	Protect(w.Header(), "style-src 'self'; img-src 'self'; form-action "+formAction(page.GoesTo))
+	w.Header().Del("Content-Length")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+	return nil
+}
+
+// first is the field that takes the focus: the one to correct, else the first
+// that is empty.
+func first(fields []Field) int {
+	empty := -1
+	for i, f := range fields {
+		if f.Invalid {
+			return i
+		}
+		if empty < 0 && f.Value == "" {
+			empty = i
+		}
+	}
+	return empty
+}
+
+// Protect sets what keeps others from framing the page, adding to it, and
+// learning its address, which holds the app's state.
+func Protect(h http.Header, allowed string) {
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; "+allowed)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+// formAction allows the app too, because browsers hold the redirect that answers
+// a form to the same rule.
+func formAction(to string) string {
+	target, err := url.Parse(to)
+	if err != nil || to == "" || target.Scheme == "" {
+		return "'self'"
+	}
+	source := target.Scheme + ":"
+	if target.Scheme == "http" || target.Scheme == "https" {
+		source += "//" + target.Host
+	}
+	if strings.ContainsAny(source, " ;,'\"\r\n\t") {
+		return "'self'"
+	}
+	return "'self' " + source
+}
