@@ -15,12 +15,15 @@ import (
 // longestRetention is what SQS allows: 14 days, in seconds.
 const longestRetention = "1209600"
 
-// deadLetterTargets are the queues that a stack sends dead letters to.
+// deadLetterTargets are the queues that a stack sends dead letters to: messages
+// that SQS gives up, and invocations that Lambda gives up.
 func deadLetterTargets(t *rules.Template) []string {
 	var out []string
 	rules.Walk(t.Root, func(n *yaml.Node) {
-		if target := rules.Get(n, "deadLetterTargetArn"); target != nil {
-			out = append(out, strings.TrimSuffix(strings.TrimPrefix(rules.Text(target), "att:"), ".Arn"))
+		for _, target := range []*yaml.Node{rules.Get(n, "deadLetterTargetArn"), rules.Get(n, "OnFailure", "Destination")} {
+			if target != nil {
+				out = append(out, strings.TrimSuffix(strings.TrimPrefix(rules.Text(target), "att:"), ".Arn"))
+			}
 		}
 	})
 	return out
@@ -150,9 +153,12 @@ func TestQueuesPlanted(t *testing.T) {
 		"short_dead_letters":  {"{MessageRetentionPeriod: 1209600, ", "{", "MessageRetentionPeriod"},
 		"short_visibility":    {"VisibilityTimeout: 60", "VisibilityTimeout: 23", "below six times"},
 		"no_partial_failures": {"      FunctionResponseTypes: [ReportBatchItemFailures]\n", "", "ReportBatchItemFailures"},
-		"no_alarm":            {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "dead letters without an alarm"},
-		"no_age_alarm":        {"MetricName: ApproximateAgeOfOldestMessage", "MetricName: NumberOfMessagesSent", "age of its messages"},
-		"sam_event":           {"      Timeout: 4\n", "      Timeout: 4\n      Events: {Q: {Type: SQS}}\n", "as an EventSourceMapping"},
-		"enveloped":           {"  Source:\n", "  Sub: {Type: AWS::SNS::Subscription, Properties: {Protocol: sqs}}\n  Source:\n", "RawMessageDelivery"},
+		"no_alarm_on_failure": {
+			"      Timeout: 4\n", "      Timeout: 4\n      EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Outbox.Arn}}}\n", "Outbox: dead letters without an alarm",
+		},
+		"no_alarm":     {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "dead letters without an alarm"},
+		"no_age_alarm": {"MetricName: ApproximateAgeOfOldestMessage", "MetricName: NumberOfMessagesSent", "age of its messages"},
+		"sam_event":    {"      Timeout: 4\n", "      Timeout: 4\n      Events: {Q: {Type: SQS}}\n", "as an EventSourceMapping"},
+		"enveloped":    {"  Source:\n", "  Sub: {Type: AWS::SNS::Subscription, Properties: {Protocol: sqs}}\n  Source:\n", "RawMessageDelivery"},
 	})
 }
