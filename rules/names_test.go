@@ -70,7 +70,7 @@ func TestDeployOrder(t *testing.T) {
 		t.Fatalf("rules.Order: %v", err)
 	}
 	t.Logf("deploy order: %s", strings.Join(order, ", "))
-	documented := []string{"services/user-events", "services/signup-guard", "services/signin-audit", "platform"}
+	documented := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/signin-audit", "platform"}
 	graph := rules.Graph(templates(t))
 	for i, stack := range documented {
 		for _, from := range graph[stack] {

@@ -1,0 +1,121 @@
+package created_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/services/log-encryptor/internal/created"
+	"gatehouse.example/services/log-encryptor/internal/loggroup"
+	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
+	"gatehouse.example/services/log-encryptor/internal/prefix"
+)
+
+const (
+	ours = "arn:ours"
+	name = "/gatehouse/dev/made/behind-its-back"
+)
+
+func handler(logs *loggrouptest.Logs, out *bytes.Buffer) *created.Handler {
+	return &created.Handler{
+		Groups: &loggroup.Directory{Logs: logs}, Keeper: &loggroup.Keeper{Logs: logs, KeyARN: ours},
+		Prefixes: prefix.Parse("/gatehouse/dev/", ""), Retention: 30, Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+}
+
+// detail is that of a payload file.
+func detail(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../events/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event struct{ Detail json.RawMessage }
+	if err := json.Unmarshal(text, &event); err != nil {
+		t.Fatal(err)
+	}
+	return string(event.Detail)
+}
+
+func TestHandle(t *testing.T) {
+	t.Parallel()
+	record := detail(t, "log-group-created.json")
+	for label, tc := range map[string]struct {
+		detail string
+		want   string
+	}{
+		"created":            {record, ours + " 30"},
+		"refused":            {detail(t, "log-group-refused.json"), "0"},
+		"empty_error_code":   {strings.Replace(record, `"readOnly"`, `"errorCode": "", "readOnly"`, 1), ours + " 30"},
+		"another_call":       {strings.Replace(record, `"CreateLogGroup"`, `"DeleteLogGroup"`, 1), "0"},
+		"another_prefix":     {strings.Replace(record, name, "/gatehouse/test/x", 1), "0"},
+		"unknown_group":      {strings.Replace(record, name, name+"/x", 1), "0"},
+		"hidden_parameters":  {`{"eventName":"CreateLogGroup","requestParameters":"HIDDEN_DUE_TO_SECURITY_REASONS"}`, "0"},
+		"no_parameters":      {`{"eventName":"CreateLogGroup","requestParameters":null}`, "0"},
+		"omitted_parameters": {`{"eventName":"CreateLogGroup"}`, "0"},
+		"name_is_no_text":    {`{"eventName":"CreateLogGroup","requestParameters":{"logGroupName":1}}`, "0"},
+		"nothing":            {``, "0"},
+		"no_object":          {`[]`, "0"},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			logs := loggrouptest.New(loggrouptest.Group(name, "", 0))
+			var out bytes.Buffer
+			if err := handler(logs, &out).Handle(t.Context(), json.RawMessage(tc.detail)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]string{name: tc.want}, logs.Snapshot()); diff != "" {
+				t.Errorf("groups (-want +got):\n%s", diff)
+			}
+			if counted := strings.Contains(out.String(), `"LogGroupsEncrypted":1`); counted != (tc.want != "0") {
+				t.Errorf("metrics %q", out.String())
+			}
+		})
+	}
+}
+
+func TestHandle_says_what_failed(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[string]string{"DescribeLogGroups": "logs.DescribeLogGroups: no", "AssociateKmsKey": name + ": logs.AssociateKmsKey: no"} {
+		logs := loggrouptest.New(loggrouptest.Group(name, "", 0))
+		logs.Fail(call, errors.New("no"))
+		var out bytes.Buffer
+		err := handler(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
+
+// A record that comes twice, or after the group has got a key, changes nothing.
+func TestHandle_twice(t *testing.T) {
+	t.Parallel()
+	logs := loggrouptest.New(loggrouptest.Group(name, "arn:theirs", 7))
+	var out bytes.Buffer
+	for range 2 {
+		if err := handler(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(logs.Writes()) != 0 || out.Len() > 0 {
+		t.Errorf("writes %v, metrics %q", logs.Writes(), out.String())
+	}
+}
+
+func FuzzHandle(f *testing.F) {
+	f.Add(`{"eventName":"CreateLogGroup","requestParameters":{"logGroupName":"/gatehouse/dev/x"}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		logs := loggrouptest.New(loggrouptest.Group("/h/x", "", 0))
+		var out bytes.Buffer
+		if err := handler(logs, &out).Handle(t.Context(), json.RawMessage(text)); err != nil || len(logs.Writes()) > 0 {
+			t.Errorf("%q: %v, writes %v", text, err, logs.Writes())
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package prefix_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/services/log-encryptor/internal/prefix"
+)
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	set := prefix.Parse("/gatehouse/dev/,/aws/lambda/gatehouse-dev-", "/gatehouse/dev/scratch")
+	for name, want := range map[string]bool{
+		"/gatehouse/dev/user-events/metrics": true,
+		"/aws/lambda/gatehouse-dev-x":        true,
+		"/gatehouse/dev/":                    true,
+		"/gatehouse/development/x":           false,
+		"/gatehouse/dev/scratch/x":           false,
+		"/gatehouse/test/x":                  false,
+		"x/gatehouse/dev/":                   false,
+		"":                                   false,
+	} {
+		if got := set.Covers(name); got != want {
+			t.Errorf("Covers(%q) = %v", name, got)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	got := prefix.Parse(" /b , ,/a,/b,", "")
+	if diff := cmp.Diff(prefix.Set{Include: []string{"/a", "/b"}}, got); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
+	}
+	if prefix.Parse(",", "").Covers("/anything") {
+		t.Error("the empty prefix covers everything")
+	}
+}
+
+func TestRoots(t *testing.T) {
+	t.Parallel()
+	set := prefix.Set{Include: []string{"/b/c", "/a", "/b", "/a/x", "/b-"}}
+	if diff := cmp.Diff([]string{"/a", "/b"}, set.Roots()); diff != "" {
+		t.Errorf("Roots (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever the lists, listing by roots finds exactly what is covered or excluded,
+// and no name twice.
+func FuzzRoots(f *testing.F) {
+	f.Add("/a,/a/b,/c", "/a/x", "/a/b/c")
+	f.Add("", "", "")
+	f.Fuzz(func(t *testing.T, include, exclude, name string) {
+		set := prefix.Parse(include, exclude)
+		found := 0
+		for _, root := range set.Roots() {
+			if strings.HasPrefix(name, root) {
+				found++
+			}
+		}
+		if found > 1 {
+			t.Errorf("%q is listed %d times by %q", name, found, set.Roots())
+		}
+		if set.Covers(name) && found == 0 {
+			t.Errorf("%q is covered and not listed by %q", name, set.Roots())
+		}
+	})
+}
