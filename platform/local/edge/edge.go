@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"gatehouse.example/platform/local/edge/hostedpage"
@@ -53,11 +54,11 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	polling, lines := make(chan struct{}), newTail(handler.up, cfg.LogDir, cfg.Log)
-	go func() {
-		defer close(polling)
-		lines.run(ctx)
-	}()
+	lines, groups := newTail(handler.up, cfg.LogDir, cfg.Log), newGroupWatch(&cloudTrail{up: handler.up, log: cfg.Log})
+	lines.listed = groups.see
+	var polling sync.WaitGroup
+	polling.Go(func() { lines.run(ctx) })
+	polling.Go(func() { groups.run(ctx) })
 	ready()
 	select {
 	case err := <-failed:
@@ -71,7 +72,7 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 		cfg.Log.Warn("requests cut off at shutdown", "error", err.Error())
 		_ = server.Close()
 	}
-	<-polling
+	polling.Wait()
 	return nil
 }
 
@@ -103,6 +104,7 @@ type handler struct {
 	pages    *hostedpage.Pages
 	hosted   *hostedMemory[hostedSession]
 	flows    *hostedMemory[flow]
+	logKeys  *logKeys
 	log      *slog.Logger
 
 	verifications *verifications
@@ -131,6 +133,7 @@ func newHandler(cfg Config) (*handler, error) {
 		pages:    pages,
 		hosted:   newHostedMemory[hostedSession](),
 		flows:    newHostedMemory[flow](),
+		logKeys:  &logKeys{up: up},
 		log:      cfg.Log,
 
 		verifications: newVerifications(),
@@ -162,11 +165,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pass sends a Cognito call to its gap and everything else upstream.
+// pass sends a call that falls into a gap there and everything else upstream.
 func (h *handler) pass(w http.ResponseWriter, r *http.Request) {
-	if serve := h.cognito(r); serve != nil {
-		serve(w, r)
-		return
+	for _, gap := range []func(*http.Request) http.HandlerFunc{h.cognito, h.logs} {
+		if serve := gap(r); serve != nil {
+			serve(w, r)
+			return
+		}
 	}
 	h.proxy.ServeHTTP(w, r)
 }

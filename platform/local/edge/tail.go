@@ -35,6 +35,8 @@ type tail struct {
 	start   int64
 	groups  map[string]*groupTail
 	pending []metricBatch // measured, not yet accepted by CloudWatch
+	// listed gets every group of the account at each look (loggroups.go).
+	listed func([]logGroup)
 }
 
 // groupTail is the cursor in one group. Lines carry no id in the emulator, so equal
@@ -53,12 +55,15 @@ type logLine struct {
 }
 
 type logGroup struct {
-	Name  string `json:"logGroupName"`
-	Bytes int64  `json:"storedBytes"`
+	Name    string `json:"logGroupName"`
+	ARN     string `json:"arn"` // ends in :*
+	Bytes   int64  `json:"storedBytes"`
+	Created int64  `json:"creationTime"`
+	KeyARN  string `json:"kmsKeyId"`
 }
 
 func newTail(up *upstream, dir string, log *slog.Logger) *tail {
-	return &tail{up: up, dir: dir, log: log, start: time.Now().UnixMilli(), groups: map[string]*groupTail{}}
+	return &tail{up: up, dir: dir, log: log, start: time.Now().UnixMilli(), groups: map[string]*groupTail{}, listed: func([]logGroup) {}}
 }
 
 // run looks once per pause until ctx is done, and then a last time, so that the
@@ -85,11 +90,15 @@ func (t *tail) run(ctx context.Context) {
 
 // look reads what is new in every group that has grown.
 func (t *tail) look(ctx context.Context) error {
-	groups, err := t.list(ctx)
+	groups, err := listLogGroups(ctx, t.up, "")
 	if err != nil {
 		return err
 	}
+	t.listed(groups)
 	for _, g := range groups {
+		if !strings.HasPrefix(g.Name, logPrefix) {
+			continue
+		}
 		cursor := t.groups[g.Name]
 		if cursor == nil {
 			cursor = &groupTail{bytes: -1, newest: t.start, seen: map[logLine]int{}}
@@ -110,16 +119,20 @@ func (t *tail) look(ctx context.Context) error {
 	return t.flush(ctx)
 }
 
-func (t *tail) list(ctx context.Context) ([]logGroup, error) {
+// listLogGroups lists the groups whose names begin with prefix, or all.
+func listLogGroups(ctx context.Context, up *upstream, prefix string) ([]logGroup, error) {
 	var all []logGroup
-	in := map[string]any{"logGroupNamePrefix": logPrefix}
+	in := map[string]any{}
+	if prefix != "" {
+		in["logGroupNamePrefix"] = prefix
+	}
 	for {
 		var out struct {
 			LogGroups []logGroup `json:"logGroups"`
 			NextToken string     `json:"nextToken"`
 		}
-		if err := t.up.json(ctx, "logs", "Logs_20140328.DescribeLogGroups", in, &out); err != nil {
-			return nil, fmt.Errorf("edge: tail: %w", err)
+		if err := up.json(ctx, "logs", logsTarget+"DescribeLogGroups", in, &out); err != nil {
+			return nil, fmt.Errorf("edge: log groups: %w", err)
 		}
 		all = append(all, out.LogGroups...)
 		if out.NextToken == "" {
@@ -137,7 +150,7 @@ func (t *tail) read(ctx context.Context, group string, cursor *groupTail) (fresh
 		Events []logLine `json:"events"`
 	}
 	in := map[string]any{"logGroupName": group, "startTime": from, "limit": tailPage}
-	err = t.up.json(ctx, "logs", "Logs_20140328.FilterLogEvents", in, &out)
+	err = t.up.json(ctx, "logs", logsTarget+"FilterLogEvents", in, &out)
 	if isAPI(err, "ResourceNotFoundException") {
 		return nil, false, nil // deleted meanwhile
 	}

@@ -36,7 +36,7 @@ func (f *logsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, l := range f.lines {
 			size += len(l.Message)
 		}
-		writeJSON(w, 200, map[string]any{"logGroups": []logGroup{{"/gatehouse/local/signin-audit/recorder", int64(size)}}})
+		writeJSON(w, 200, map[string]any{"logGroups": []logGroup{{Name: "/gatehouse/local/signin-audit/recorder", Bytes: int64(size)}, {Name: "/aws/codebuild/x", Bytes: 1}}})
 	case "FilterLogEvents":
 		f.reads++
 		var in struct {
