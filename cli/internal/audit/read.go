@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"gatehouse.example/contracts"
 )
 
 // index of the table by day and type.
@@ -52,7 +54,7 @@ func (r *reader) read(ctx context.Context, o options) ([]row, error) {
 		}
 		for _, item := range page.Items {
 			// DynamoDB deletes expired rows within days, not at once.
-			if at := expiry(item); at > 0 && at <= r.now.Unix() || !matches(value(item, "type"), o.typ) {
+			if at := expiry(item); at > 0 && at <= r.now.Unix() || !contracts.TypeMatches(value(item, "type"), o.typ) {
 				continue
 			}
 			rows = append(rows, toRow(item))
@@ -96,20 +98,6 @@ func (r *reader) byDay(o options) *dynamodb.QueryInput {
 		in.ExpressionAttributeValues[":type"] = text(prefix + strings.TrimPrefix(o.typ, prefix))
 	}
 	return in
-}
-
-// matches compares a type with the one asked for, which may leave out the
-// prefix and the version.
-func matches(typ, want string) bool {
-	if want == "" {
-		return true
-	}
-	rest, found := strings.CutPrefix(strings.TrimPrefix(typ, prefix), strings.TrimPrefix(want, prefix))
-	if !found {
-		return false
-	}
-	version, found := strings.CutPrefix(rest, ".v")
-	return rest == "" || found && strings.Trim(version, "0123456789") == ""
 }
 
 func newestFirst(rows []row) {

@@ -11,11 +11,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/services/signin-audit/internal/keys"
 )
-
-// timeLayout is RFC 3339 with a fixed number of digits, so that keys sort as
-// the acts did.
-const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
 // Row is one row of the audit table; [Row.item] names its attributes.
 type Row struct {
@@ -46,18 +43,18 @@ func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Ro
 	if err != nil {
 		return Row{}, err
 	}
-	stamp, day := at.UTC().Format(timeLayout), at.UTC().Format(time.DateOnly)
+	stamp, day := keys.Stamp(at), at.UTC().Format(time.DateOnly)
 	pool := poolID(ev.Source())
-	pk := "none#" + pool + "#" + day
+	pk := keys.Nobody(pool, day)
 	if ev.Subject() != "" {
-		pk = "user#" + ev.Subject()
+		pk = keys.User(ev.Subject())
 	}
 	r := Row{
-		PK: pk, SK: stamp + "#" + ev.ID(),
+		PK: pk, SK: keys.Sort(stamp, ev.ID()),
 		Day: day, TypeTime: ev.Type() + "#" + stamp + "#" + ev.ID(),
 		ID: ev.ID(), Type: ev.Type(), Time: stamp, Pool: pool,
 		Client: contracts.ClientID(ev), Sub: ev.Subject(), Data: data,
-		ReceivedAt: received.UTC().Format(timeLayout),
+		ReceivedAt: keys.Stamp(received),
 	}
 	if retention > 0 {
 		// Counted from the act, not from now: a copy must not live longer.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/contracts/publish"
+	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
 // DynamoDB is what Table needs of the service: the role may do nothing else.
@@ -64,7 +65,7 @@ func same(a, b map[string]types.AttributeValue) bool {
 // first caller's time wins, and every later caller gets that one.
 func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt int64) (time.Time, error) {
 	item := map[string]types.AttributeValue{
-		"pk": text("once#" + id), "sk": text("once"), "time": text(at.UTC().Format(timeLayout)),
+		"pk": text("once#" + id), "sk": text("once"), "time": text(keys.Stamp(at)),
 	}
 	if expiresAt > 0 {
 		item["expiresAt"] = number(expiresAt)
@@ -77,7 +78,7 @@ func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt in
 	if first == nil {
 		return time.Time{}, errors.New("recorder: claimed id without a time")
 	}
-	settled, err := time.Parse(timeLayout, first.Value)
+	settled, err := time.Parse(keys.TimeLayout, first.Value)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("time.Parse: %w", err)
 	}

@@ -1,0 +1,147 @@
+// Package activity answers GET /activity, where people read what the audit table
+// holds of themselves, and GET /activity/{sub}, where auditors read anybody's.
+//
+// The REST API of services/api stands before it and verifies the token. What an
+// authorizer leaves open is checked here: which kind of token it is, for which
+// client, and whether an auditor still is one, for a token goes on saying so
+// until it expires, whatever has become of its owner.
+package activity
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
+
+	"gatehouse.example/contracts/rest"
+	"gatehouse.example/contracts/tracing"
+)
+
+// The two resources, as API Gateway names them.
+const (
+	routeOwn     = "/activity"
+	routeAnybody = "/activity/{sub}"
+)
+
+// auditors is the group whose members may read everybody's rows.
+const auditors = "auditors"
+
+// patience is how long the services behind may take, all together. The function's
+// own timeout is longer, so that the caller gets an answer and not the gateway's.
+const patience = 6 * time.Second
+
+// Platform says which pool and which clients people sign in to.
+type Platform interface {
+	Read(ctx context.Context) (Issuer, error)
+}
+
+// Directory knows who is an auditor now.
+type Directory interface {
+	Member(ctx context.Context, pool, username, sub, group string) (bool, error)
+}
+
+// Rows reads the audit table.
+type Rows interface {
+	Read(ctx context.Context, sub string, q Query) (Page, error)
+}
+
+// Handler is the function.
+type Handler struct {
+	Platform  Platform
+	Directory Directory
+	Rows      Rows
+	Log       *slog.Logger
+}
+
+// Handle answers one request of API Gateway's proxy integration.
+func (h *Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var answer events.APIGatewayProxyResponse
+	err := tracing.Run(ctx, "activity", func(ctx context.Context) error {
+		tracing.Annotate(ctx, "route", r.Resource)
+		answer = h.answer(ctx, r)
+		tracing.Status(ctx, answer.StatusCode)
+		return nil
+	})
+	return answer, err
+}
+
+func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
+	if r.Resource != routeOwn && r.Resource != routeAnybody {
+		return rest.Refuse(ctx, http.StatusNotFound, "There is no such resource.")
+	}
+	if r.HTTPMethod != http.MethodGet {
+		return rest.NotAllowed(ctx, http.MethodGet)
+	}
+	issuer, err := h.Platform.Read(ctx)
+	if err != nil {
+		return h.unavailable(ctx, err, "Your token could not be checked.")
+	}
+	claims := rest.ClaimsOf(r)
+	user, err := claims.User(issuer.Clients)
+	if err == nil && !strings.HasSuffix(claims["iss"], "/"+issuer.Pool) {
+		err = rest.Refusal("The token was issued by another user pool.")
+	}
+	if err != nil {
+		return rest.Refuse(ctx, http.StatusUnauthorized, err.Error())
+	}
+	tracing.Annotate(ctx, "client", user.ClientID)
+	sub := user.Sub
+	if r.Resource == routeAnybody {
+		sub = r.PathParameters["sub"]
+		if refusal := h.admit(ctx, issuer, user, claims, sub); refusal != nil {
+			return *refusal
+		}
+	}
+	return h.read(ctx, sub, r)
+}
+
+// admit lets auditors in, and only to what can be a person. It returns the answer
+// for everybody else.
+func (h *Handler) admit(ctx context.Context, issuer Issuer, user rest.User, claims rest.Claims, sub string) *events.APIGatewayProxyResponse {
+	refuse := func(answer events.APIGatewayProxyResponse) *events.APIGatewayProxyResponse { return &answer }
+	if !user.In(auditors) {
+		return refuse(rest.Refuse(ctx, http.StatusForbidden, "Only auditors read other people's activity."))
+	}
+	// Cognito writes a sub in lower case, and so do the keys of the table.
+	if id, err := uuid.Parse(sub); err != nil || id.String() != sub {
+		return refuse(rest.Refuse(ctx, http.StatusBadRequest, "The path takes the sub of a person, a UUID in lower case."))
+	}
+	member, err := h.Directory.Member(ctx, issuer.Pool, claims["cognito:username"], user.Sub, auditors)
+	switch {
+	case err != nil:
+		return refuse(h.unavailable(ctx, err, "Whether you are an auditor could not be checked."))
+	case !member:
+		h.Log.WarnContext(ctx, "refused a former auditor", "auditor", user.Sub, "traceId", tracing.ID(ctx))
+		return refuse(rest.Refuse(ctx, http.StatusForbidden, "You are no auditor any more, whatever your token says."))
+	}
+	// Whoever watches is watched.
+	h.Log.InfoContext(ctx, "an auditor reads the activity of a person", "auditor", user.Sub, "person", sub, "traceId", tracing.ID(ctx))
+	return nil
+}
+
+func (h *Handler) read(ctx context.Context, sub string, r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
+	q, err := parse(r)
+	if err != nil {
+		return rest.Refuse(ctx, http.StatusBadRequest, err.Error())
+	}
+	page, err := h.Rows.Read(ctx, sub, q)
+	if err != nil {
+		return h.unavailable(ctx, err, "The activity could not be read.")
+	}
+	return rest.JSON(ctx, page)
+}
+
+// unavailable is for a fault of a service behind, which a later try may not meet.
+func (h *Handler) unavailable(ctx context.Context, err error, detail string) events.APIGatewayProxyResponse {
+	h.Log.ErrorContext(ctx, "request not answered", "error", err.Error(), "traceId", tracing.ID(ctx))
+	tracing.Fail(ctx, err)
+	answer := rest.Refuse(ctx, http.StatusServiceUnavailable, detail+" Please try again.")
+	answer.Headers["Retry-After"] = "5"
+	return answer
+}

@@ -1,0 +1,152 @@
+package activity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/services/signin-audit/internal/keys"
+)
+
+// rounds bounds the queries of one request. Each answers with 1 MB at most, and a
+// function with 6 MB.
+const rounds = 4
+
+// sieve is how many rows a query looks at when only some of them are wanted.
+const sieve = 250
+
+// Item is a row as the caller sees it: what the event said, no more.
+type Item struct {
+	ID     string `json:"id"`
+	Type   string `json:"type"`
+	Time   string `json:"time"`
+	Pool   string `json:"pool"`
+	Client string `json:"client,omitempty"`
+	Sub    string `json:"sub,omitempty"`
+	// Data is the event's data; absent where it has none.
+	Data       json.RawMessage `json:"data,omitempty"`
+	ReceivedAt string          `json:"receivedAt"`
+}
+
+// Page is one answer, newest row first.
+type Page struct {
+	Items []Item `json:"items"`
+	// Next is the cursor of the next page; absent on the last. A page may have
+	// fewer items than asked for, even none, and a next one all the same.
+	Next string `json:"next,omitempty"`
+}
+
+// DynamoDB is what Table needs of the service: the role may do nothing else.
+type DynamoDB interface {
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+// Table reads the audit table. It only ever queries, never scans: a page costs
+// the same, however large the table has grown.
+type Table struct {
+	Client DynamoDB
+	Name   string
+	Now    func() time.Time
+}
+
+// Read returns a page of a person's rows.
+func (t *Table) Read(ctx context.Context, sub string, q Query) (Page, error) {
+	page := Page{Items: []Item{}}
+	in := t.query(sub, q)
+	for range rounds {
+		out, err := t.Client.Query(ctx, in)
+		if err != nil {
+			// Its codes only: AWS's own text can quote the request.
+			return Page{}, fmt.Errorf("dynamodb.Query: %s", publish.Reason(err))
+		}
+		for i, row := range out.Items {
+			if !t.wanted(row, q) {
+				continue
+			}
+			page.Items = append(page.Items, item(row))
+			if len(page.Items) == q.Limit {
+				if i < len(out.Items)-1 || len(out.LastEvaluatedKey) > 0 {
+					page.Next = encodeCursor(text(row, "sk"))
+				}
+				return page, nil
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return page, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+	page.Next = encodeCursor(text(in.ExclusiveStartKey, "sk"))
+	return page, nil
+}
+
+// query is the first request of a page.
+func (t *Table) query(sub string, q Query) *dynamodb.QueryInput {
+	value := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	in := &dynamodb.QueryInput{
+		TableName: &t.Name, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
+		Limit:                     aws.Int32(int32(q.Limit)),
+		KeyConditionExpression:    aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": value(keys.User(sub))},
+	}
+	if q.Type != "" {
+		in.Limit = aws.Int32(sieve)
+	}
+	// A row's key goes on behind the stamp, so that of the first moment out sorts
+	// behind To: BETWEEN, which includes both ends, leaves it out.
+	switch {
+	case q.From != "" && q.To != "":
+		in.KeyConditionExpression = aws.String("pk = :pk AND sk BETWEEN :from AND :to")
+	case q.From != "":
+		in.KeyConditionExpression = aws.String("pk = :pk AND sk >= :from")
+	case q.To != "":
+		in.KeyConditionExpression = aws.String("pk = :pk AND sk < :to")
+	}
+	for name, bound := range map[string]string{":from": q.From, ":to": q.To} {
+		if bound != "" {
+			in.ExpressionAttributeValues[name] = value(bound)
+		}
+	}
+	if q.After != "" {
+		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": value(keys.User(sub)), "sk": value(q.After)}
+	}
+	return in
+}
+
+// wanted leaves out rows that have expired, which DynamoDB deletes within days
+// and not at once, and those of other types.
+func (t *Table) wanted(row map[string]types.AttributeValue, q Query) bool {
+	if n, ok := row["expiresAt"].(*types.AttributeValueMemberN); ok {
+		at, err := strconv.ParseInt(n.Value, 10, 64)
+		if err == nil && at > 0 && at <= t.Now().Unix() {
+			return false
+		}
+	}
+	return contracts.TypeMatches(text(row, "type"), q.Type)
+}
+
+func item(row map[string]types.AttributeValue) Item {
+	it := Item{
+		ID: text(row, "id"), Type: text(row, "type"), Time: text(row, "time"), Pool: text(row, "pool"),
+		Client: text(row, "client"), Sub: text(row, "sub"), ReceivedAt: text(row, "receivedAt"),
+	}
+	if data := text(row, "data"); json.Valid([]byte(data)) {
+		it.Data = json.RawMessage(data)
+	}
+	return it
+}
+
+func text(row map[string]types.AttributeValue, name string) string {
+	if s, ok := row[name].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
