@@ -77,9 +77,6 @@ func logGroup(f rules.Resource) []string {
 	want := rules.Text(setting(f, "LoggingConfig", "LogGroup"))
 	for _, g := range f.Resources("AWS::Logs::LogGroup") {
 		if want == "ref:"+g.ID {
-			if g.Prop("RetentionInDays") == nil {
-				return []string{g.String() + ": no RetentionInDays"}
-			}
 			return nil
 		}
 	}
@@ -181,7 +178,6 @@ func TestFunctionsPlanted(t *testing.T) {
 		"global_timeout":    {"      Timeout: 4\n", "", "not below the 5 s"},
 		"text_logs":         {"LogFormat: JSON", "LogFormat: Text", "LogFormat"},
 		"no_log_group":      {"LogGroup: !Ref PreSignUpLogs", "LogGroup: /other", "no log group of its own"},
-		"no_retention":      {", RetentionInDays: !Ref LogRetentionDays", "", "no RetentionInDays"},
 		"no_permission":     {"Principal: cognito-idp.amazonaws.com", "Principal: s3.amazonaws.com", "no permission for Cognito"},
 		"not_on_the_alias":  {"FunctionName: !Ref PreSignUpFunction.Alias", "FunctionName: !Ref PreSignUpFunction", "no permission for Cognito"},
 		"any_account":       {"      SourceAccount: !Ref AWS::AccountId\n", "", "SourceAccount or SourceArn"},

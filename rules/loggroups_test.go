@@ -1,0 +1,97 @@
+package rules_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// logKey is where every stack finds the key of its log groups.
+const logKey = "{{resolve:ssm:/gatehouse/${Environment}/log-encryptor/key-arn}}"
+
+// logGroups: what is logged can only be read with a key of the account, and goes at
+// some time. A key of the stack's own has to let CloudWatch Logs in, but only for
+// groups: without the encryption context it would encrypt for anybody's.
+func logGroups(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, g := range t.Resources("AWS::Logs::LogGroup") {
+			if g.Prop("RetentionInDays") == nil {
+				out = append(out, g.String()+": no RetentionInDays")
+			}
+			key := rules.Text(g.Prop("KmsKeyId"))
+			switch id, own := strings.CutPrefix(key, "att:"); {
+			case key == logKey:
+			case own && slices.ContainsFunc(t.Resources("AWS::KMS::Key"), func(k rules.Resource) bool { return k.ID+".Arn" == id && encryptsLogs(k) }):
+			case own:
+				out = append(out, g.String()+": its key does not let CloudWatch Logs in, for groups of this account and region only")
+			default:
+				out = append(out, g.String()+": KmsKeyId is not "+logKey)
+			}
+		}
+	}
+	return out
+}
+
+func encryptsLogs(key rules.Resource) bool {
+	for _, s := range statements(key.Node) {
+		context, _ := condition(s, "kms:EncryptionContext:aws:logs:arn")
+		if slices.Contains(principals(s), "logs.${AWS::Region}.amazonaws.com") && strings.HasSuffix(context, ":logs:${AWS::Region}:${AWS::AccountId}:log-group:*") {
+			return true
+		}
+	}
+	return false
+}
+
+// keys: what a key encrypted cannot be read without it, so it outlives its stack.
+// A creation that failed has encrypted nothing yet.
+func keys(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, k := range t.Resources("AWS::KMS::Key") {
+			if !strings.HasPrefix(rules.Text(rules.Get(k.Node, "DeletionPolicy")), "Retain") || rules.Text(rules.Get(k.Node, "UpdateReplacePolicy")) != "Retain" {
+				out = append(out, k.String()+": DeletionPolicy and UpdateReplacePolicy do not retain it")
+			}
+		}
+	}
+	return out
+}
+
+func TestLogGroups(t *testing.T) {
+	t.Parallel()
+	report(t, logGroups(templates(t)))
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	report(t, keys(templates(t)))
+}
+
+func TestLogGroupsPlanted(t *testing.T) {
+	t.Parallel()
+	const group = "KmsKeyId: !GetAtt Key.Arn, RetentionInDays"
+	plant(t, logGroups, map[string]planted{
+		"no_retention":   {", RetentionInDays: !Ref LogRetentionDays", "", "no RetentionInDays"},
+		"not_encrypted":  {"KmsKeyId: !GetAtt Key.Arn, ", "", "KmsKeyId is not {{resolve"},
+		"another_name":   {group, `KmsKeyId: !Sub "{{resolve:ssm:/gatehouse/${Environment}/other/some-arn}}", RetentionInDays`, "KmsKeyId is not {{resolve"},
+		"no_arn":         {group, "KmsKeyId: !Ref Key, RetentionInDays", "KmsKeyId is not {{resolve"},
+		"no_key_at_all":  {group, "KmsKeyId: !GetAtt Topic.Arn, RetentionInDays", "does not let CloudWatch Logs in"},
+		"closed_key":     {"logs.${AWS::Region}.amazonaws.com", "sqs.amazonaws.com", "does not let CloudWatch Logs in"},
+		"for_all_groups": {"kms:EncryptionContext:aws:logs:arn", "aws:SourceArn", "does not let CloudWatch Logs in"},
+		"any_account":    {"${AWS::AccountId}:log-group:*", "*:log-group:*", "does not let CloudWatch Logs in"},
+	})
+	shared := strings.Replace(good(t), group, `KmsKeyId: !Sub "`+logKey+`", RetentionInDays`, 1)
+	if got := logGroups([]*rules.Template{parse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
+		t.Errorf("the shared key is found guilty: %v", got)
+	}
+}
+
+func TestKeysPlanted(t *testing.T) {
+	t.Parallel()
+	plant(t, keys, map[string]planted{
+		"deleted":  {"    DeletionPolicy: RetainExceptOnCreate\n", "", "do not retain it"},
+		"replaced": {"    UpdateReplacePolicy: Retain\n", "", "do not retain it"},
+	})
+}
