@@ -48,6 +48,26 @@ deploy: build ## Deploy one service to the local system: make deploy SERVICE=sig
 watch: build ## Put every Go edit live within seconds
 	@$(GATEHOUSE) local watch $(LOCAL_FLAGS)
 
+## --- AWS: docs/deploy-aws.md tells the whole way
+
+AWS_FLAGS = --environment "$(ENVIRONMENT)" --venv $(VENV) $(if $(REGION),--region $(REGION)) $(if $(EMULATOR),--emulator)
+
+.PHONY: check-aws
+check-aws: named prepare ## Say what is missing in the AWS account of the shell: make check-aws ENVIRONMENT=dev
+	@$(GATEHOUSE) aws check $(AWS_FLAGS) $(SERVICE)
+
+.PHONY: deploy-aws
+deploy-aws: named prepare ## Check, show a plan, ask, deploy to that account: make deploy-aws ENVIRONMENT=dev
+	@$(GATEHOUSE) aws deploy $(AWS_FLAGS) $(if $(YES),--yes) $(SERVICE)
+
+.PHONY: destroy-aws
+destroy-aws: named prepare ## Show what goes and what stays, ask, delete: make destroy-aws ENVIRONMENT=dev
+	@$(GATEHOUSE) aws destroy $(AWS_FLAGS) $(if $(YES),--yes "$(YES)") $(SERVICE)
+
+.PHONY: named
+named:
+	@test -n "$(ENVIRONMENT)" || { echo "which one? make $(MAKECMDGOALS) ENVIRONMENT=dev (or test, production)"; exit 2; }
+
 ## --- build and test
 
 # Without a cache both take a minute or two, so they go side by side.

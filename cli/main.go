@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/cli/internal/audit"
+	"gatehouse.example/cli/internal/awsdeploy"
 	"gatehouse.example/cli/internal/demo"
 	"gatehouse.example/cli/internal/events"
 	"gatehouse.example/cli/internal/localcmd"
@@ -43,6 +44,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit.Command(), demo.Command(), events.Command(), localcmd.Command())
+	root.AddCommand(audit.Command(), awsdeploy.Command(), demo.Command(), events.Command(), localcmd.Command())
 	return root.ExecuteContext(ctx)
 }

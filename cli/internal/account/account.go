@@ -22,8 +22,8 @@ import (
 const credentialsTimeout = 5 * time.Second
 
 // Connect finds region and credentials, or says where to get them.
-func Connect(ctx context.Context) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+func Connect(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}, options...)...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}

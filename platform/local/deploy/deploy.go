@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"gatehouse.example/platform/local/atomicfile"
 	"gatehouse.example/platform/local/endpoint"
 	"gatehouse.example/platform/local/gobuild"
 	"gatehouse.example/platform/local/inputs"
@@ -160,7 +159,7 @@ func (d *Deployer) build(ctx context.Context, j *job) bool {
 		j.task.Done("unchanged")
 		return false
 	}
-	if err == nil && len(j.stack.Functions) > 0 && !built(d.Layout, j.stack.Name, j.fingerprint) {
+	if err == nil && len(j.stack.Functions) > 0 && !Built(d.Layout, j.stack.Name, j.fingerprint) {
 		j.task.Step("building")
 		err = d.compile(ctx, j)
 	}
@@ -206,10 +205,7 @@ func (d *Deployer) compile(ctx context.Context, j *job) error {
 	if err := rebuildForHost(ctx, d.Layout, j.stack, log); err != nil {
 		return err
 	}
-	if err := atomicfile.Write(buildStamp(d.Layout, j.stack.Name), []byte(j.fingerprint)); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
-	}
-	return nil
+	return MarkBuilt(d.Layout, j.stack.Name, j.fingerprint)
 }
 
 func (d *Deployer) deploy(ctx context.Context, j *job) error {

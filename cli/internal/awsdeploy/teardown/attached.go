@@ -1,0 +1,99 @@
+package teardown
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+)
+
+// Pools is what is asked of Cognito.
+type Pools interface {
+	cognitoidentityprovider.ListUserPoolsAPIClient
+	DescribeUserPool(context.Context, *cognitoidentityprovider.DescribeUserPoolInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolOutput, error)
+}
+
+// Attachment is a trigger by which a user pool calls a function.
+type Attachment struct {
+	Pool, PoolName, Trigger, Function string
+}
+
+func (a Attachment) String() string {
+	return fmt.Sprintf("user pool %s (%s) calls %s as its %s trigger", a.Pool, a.PoolName, a.Function, a.Trigger)
+}
+
+// listed is the most that one call lists.
+const listed = 60
+
+// Attached finds every pool of the account, whoever owns it, that calls one of
+// the functions.
+func Attached(ctx context.Context, api Pools, functions []string) ([]Attachment, error) {
+	var found []Attachment
+	in := &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(listed)}
+	for pages := cognitoidentityprovider.NewListUserPoolsPaginator(api, in); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cognitoidentityprovider.ListUserPools: %w", err)
+		}
+		for _, pool := range out.UserPools {
+			full, err := api.DescribeUserPool(ctx, &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: pool.Id})
+			if err != nil {
+				return nil, fmt.Errorf("cognitoidentityprovider.DescribeUserPool %s: %w", aws.ToString(pool.Id), err)
+			}
+			triggers, err := triggers(full.UserPool.LambdaConfig)
+			if err != nil {
+				return nil, err
+			}
+			for _, t := range triggers {
+				if slices.Contains(functions, t.Function) {
+					t.Pool, t.PoolName = aws.ToString(pool.Id), aws.ToString(pool.Name)
+					found = append(found, t)
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+// triggers finds every function's ARN in a configuration, however deep: newer
+// triggers are objects, and those of tomorrow are not known here.
+func triggers(config any) ([]Attachment, error) {
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("json.Marshal: %w", err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		return nil, fmt.Errorf("json.Unmarshal: %w", err)
+	}
+	var found []Attachment
+	for name, value := range tree {
+		for _, function := range functionsIn(value) {
+			found = append(found, Attachment{Trigger: name, Function: function})
+		}
+	}
+	slices.SortFunc(found, func(a, b Attachment) int { return strings.Compare(a.Trigger, b.Trigger) })
+	return found, nil
+}
+
+func functionsIn(value any) []string {
+	switch v := value.(type) {
+	case string:
+		// arn:aws:lambda:REGION:ACCOUNT:function:NAME, perhaps with :ALIAS
+		if _, name, ok := strings.Cut(v, ":function:"); ok {
+			name, _, _ = strings.Cut(name, ":")
+			return []string{name}
+		}
+	case map[string]any:
+		var all []string
+		for _, below := range v {
+			all = append(all, functionsIn(below)...)
+		}
+		return all
+	}
+	return nil
+}
