@@ -16,6 +16,7 @@ import (
 	"gatehouse.example/cli/internal/demo"
 	"gatehouse.example/cli/internal/events"
 	"gatehouse.example/cli/internal/localcmd"
+	"gatehouse.example/cli/internal/trace"
 )
 
 // interrupted is what shells expect after Ctrl-C: 128 + SIGINT.
@@ -44,6 +45,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit.Command(), awsdeploy.Command(), demo.Command(), events.Command(), localcmd.Command())
+	root.AddCommand(audit.Command(), awsdeploy.Command(), demo.Command(), events.Command(), localcmd.Command(), trace.Command())
 	return root.ExecuteContext(ctx)
 }

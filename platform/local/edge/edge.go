@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse.example/platform/local/edge/hostedpage"
+	"gatehouse.example/platform/local/xray"
 )
 
 // Config says where the edge listens and what it stands before.
@@ -47,18 +48,27 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	if err != nil {
 		return err
 	}
+	daemon, err := listenXRay(ctx, listener.Addr().String())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
 	}
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	go func() { failed <- server.Serve(listener) }()
 	lines, groups := newTail(handler.up, cfg.LogDir, cfg.Log), newGroupWatch(&cloudTrail{up: handler.up, log: cfg.Log})
 	lines.listed = groups.see
 	var polling sync.WaitGroup
 	polling.Go(func() { lines.run(ctx) })
 	polling.Go(func() { groups.run(ctx) })
+	go func() {
+		if err := handler.xray.Store.Serve(ctx, daemon); err != nil {
+			failed <- err
+		}
+	}()
 	ready()
 	select {
 	case err := <-failed:
@@ -105,6 +115,7 @@ type handler struct {
 	hosted   *hostedMemory[hostedSession]
 	flows    *hostedMemory[flow]
 	logKeys  *logKeys
+	xray     xray.API
 	log      *slog.Logger
 
 	verifications *verifications
@@ -134,6 +145,7 @@ func newHandler(cfg Config) (*handler, error) {
 		hosted:   newHostedMemory[hostedSession](),
 		flows:    newHostedMemory[flow](),
 		logKeys:  &logKeys{up: up},
+		xray:     xray.API{Store: xray.NewStore(xray.DefaultLimits())},
 		log:      cfg.Log,
 
 		verifications: newVerifications(),
@@ -156,6 +168,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.api(w, r)
 	case isRestAPI(path):
 		h.restAPI(w, r)
+	case path == "/_gatehouse/traces":
+		h.traceCounts(w)
+	case h.isXRay(r):
+		h.serveXRay(w, r)
 	default:
 		if serve := h.hostedPage(r); serve != nil {
 			serve(w, r)

@@ -4,14 +4,13 @@ package edge
 // on one that is there already. Delete this file when it makes its own.
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"fmt"
 	"net/http"
 	"time"
+
+	"gatehouse.example/platform/local/xray"
 )
 
-const traceHeader = "X-Amzn-Trace-Id"
+const traceHeader = xray.HeaderName
 
 // addTrace gives the request a trace id unless the caller brought one. SigV4
 // covers only the headers it names, so an added one breaks no signature.
@@ -19,7 +18,5 @@ func addTrace(r *http.Request) {
 	if r.Header.Get(traceHeader) != "" {
 		return
 	}
-	var id [12]byte
-	_, _ = rand.Read(id[:]) // never fails since Go 1.24
-	r.Header.Set(traceHeader, fmt.Sprintf("Root=1-%08x-%s;Sampled=1", time.Now().Unix(), hex.EncodeToString(id[:])))
+	r.Header.Set(traceHeader, xray.Header{Root: xray.NewTraceID(time.Now())}.String())
 }

@@ -10,15 +10,18 @@ import (
 	"strings"
 )
 
-// listening is the state of a listening socket in /proc/net/tcp.
-const listening = "0A"
+// The states, in the kernel's tables, of a socket that waits for anybody.
+const (
+	listening   = "0A" // TCP
+	unconnected = "07" // UDP
+)
 
-// holder finds the process that listens on a port: /proc/net/tcp has the
-// socket's inode and /proc/<pid>/fd links to it. Other users' processes stay
+// holder finds the process that listens on a port: /proc/net has the socket's
+// inode and /proc/<pid>/fd links to it. Other users' processes stay
 // unknown.
-func holder(port int) string {
+func holder(port int, kind string) string {
 	inodes := map[string]bool{}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+	for _, table := range []string{"/proc/net/" + kind, "/proc/net/" + kind + "6"} {
 		for _, inode := range listeners(table, port) {
 			inodes["socket:["+inode+"]"] = true
 		}
@@ -47,7 +50,7 @@ func listeners(table string, port int) []string {
 	var inodes []string
 	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
 		field := strings.Fields(lines.Text())
-		if len(field) < 10 || field[3] != listening {
+		if len(field) < 10 || field[3] != listening && field[3] != unconnected {
 			continue
 		}
 		_, hex, _ := strings.Cut(field[1], ":")

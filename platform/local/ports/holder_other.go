@@ -3,4 +3,4 @@
 package ports
 
 // holder is known on Linux only.
-func holder(int) string { return "" }
+func holder(int, string) string { return "" }

@@ -38,6 +38,9 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 			return err
 		}
 	}
+	if err := ports.CheckUDP(ctx, l.Port); err != nil { // the X-Ray daemon's
+		return err
+	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
@@ -142,6 +145,9 @@ func checkGone(ctx context.Context, s State) error {
 		if err := ports.Check(ctx, port); err != nil {
 			return fmt.Errorf("still in use: %w", err)
 		}
+	}
+	if err := ports.CheckUDP(ctx, s.Port); err != nil {
+		return fmt.Errorf("still in use: %w", err)
 	}
 	return nil
 }

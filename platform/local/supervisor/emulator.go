@@ -15,11 +15,13 @@ import (
 // healthLimit bounds one look at an endpoint.
 const healthLimit = 2 * time.Second
 
-// Ministack is the emulator's command. Functions inherit its environment, so
+// Ministack is the emulator's command, started by the part of the edge that works
+// inside of it. Functions inherit its environment, so
 // that holds nothing of the person's shell but PATH; its endpoint is the edge's,
 // so that functions call through the edge as everybody does.
 func Ministack(l layout.Layout) *exec.Cmd {
-	cmd := exec.Command(l.Tool("python"), "-m", "ministack") //nolint:noctx // our virtualenv; the supervisor stops it itself
+	start := filepath.Join(l.Root, "platform", "local", "edge", "lambdatrace.py")
+	cmd := exec.Command(l.Tool("python"), start) //nolint:noctx // our virtualenv; the supervisor stops it itself
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),

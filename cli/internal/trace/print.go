@@ -1,0 +1,173 @@
+package trace
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/xray/types"
+)
+
+// mark stands at parts that the edge made.
+const mark = "*"
+
+// printTree writes a trace for people.
+func printTree(out io.Writer, t tree) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "trace %s  %s  %s ms  %s\n\n", t.ID, t.Start.Format("2006-01-02T15:04:05.000Z"), number(t.Duration), t.Status)
+	fmt.Fprintf(&b, "%9s %9s\n", "start", "took")
+	made := false
+	for _, p := range t.Tops {
+		made = printPart(&b, p, "", "") || made
+	}
+	b.WriteString(t.notes(made))
+	_, err := io.WriteString(out, b.String())
+	if err != nil {
+		return fmt.Errorf("write trace: %w", err)
+	}
+	return nil
+}
+
+// notes say what the tree cannot.
+func (t tree) notes(made bool) string {
+	var b strings.Builder
+	if made {
+		fmt.Fprintf(&b, "\n%s made by the edge in AWS's place\n", mark)
+	}
+	if t.Running > 0 {
+		fmt.Fprintf(&b, "\nincomplete: %d in progress; ask again later\n", t.Running)
+	}
+	if t.Orphans > 0 {
+		fmt.Fprintf(&b, "\n? the part above it is not here: it has not arrived, or another system has it\n")
+	}
+	if t.Truncated {
+		fmt.Fprintf(&b, "\nincomplete: the trace is larger than X-Ray keeps\n")
+	}
+	return b.String()
+}
+
+// printPart writes a part and those below it; it tells whether the edge made any.
+func printPart(b *strings.Builder, p *part, branch, indent string) bool {
+	made := p.MadeBy == "edge"
+	words := []string{p.Name, p.Origin, p.Did}
+	if p.HTTPStatus != 0 {
+		words = append(words, fmt.Sprint(p.HTTPStatus))
+	}
+	if p.Status != "ok" {
+		words = append(words, p.Status)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Annotations)) {
+		words = append(words, fmt.Sprintf("%s=%v", name, p.Annotations[name]))
+	}
+	if made {
+		words = append(words, mark)
+	}
+	if p.Missing != "" {
+		branch = "? "
+		indent = "  "
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	fmt.Fprintf(b, "%6s ms %6s ms  %s%s\n", number(p.Offset), number(p.Duration), branch, printable(strings.Join(words, "  ")))
+	for _, e := range p.Exceptions {
+		below := "   "
+		if len(p.Below) > 0 {
+			below = "│  "
+		}
+		fmt.Fprintf(b, "%21s%s%s! %s\n", "", indent, below, printable(short(e)))
+	}
+	for i, child := range p.Below {
+		branch, next := indent+"├─ ", indent+"│  "
+		if i == len(p.Below)-1 {
+			branch, next = indent+"└─ ", indent+"   "
+		}
+		made = printPart(b, child, branch, next) || made
+	}
+	return made
+}
+
+// printJSON writes a trace for programs.
+func printJSON(out io.Writer, t tree) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(t); err != nil {
+		return fmt.Errorf("json.Encode: %w", err)
+	}
+	return nil
+}
+
+// printList writes the newest traces, the newest first.
+func printList(out io.Writer, found []types.TraceSummary, limit int) error {
+	if len(found) == 0 {
+		_, err := fmt.Fprintln(out, "no traces; they show up within seconds, --since widens the search")
+		return err
+	}
+	slices.SortStableFunc(found, func(a, b types.TraceSummary) int {
+		return aws.ToTime(b.StartTime).Compare(aws.ToTime(a.StartTime))
+	})
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tTIME\tTOOK\tSTATUS\tWHAT")
+	for _, s := range found[:min(limit, len(found))] {
+		fmt.Fprintf(w, "%s\t%s\t%s ms\t%s\t%s\n", aws.ToString(s.Id), aws.ToTime(s.StartTime).UTC().Format(time.RFC3339),
+			number(millis(aws.ToFloat64(s.Duration))), summaryStatus(s), printable(what(s)))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write traces: %w", err)
+	}
+	return nil
+}
+
+func summaryStatus(s types.TraceSummary) string {
+	switch {
+	case aws.ToBool(s.HasFault):
+		return "fault"
+	case aws.ToBool(s.HasThrottle):
+		return "throttled"
+	case aws.ToBool(s.HasError):
+		return "error"
+	case aws.ToBool(s.IsPartial):
+		return "in progress"
+	}
+	return "ok"
+}
+
+// what is where the trace began.
+func what(s types.TraceSummary) string {
+	text := ""
+	if s.Http != nil && s.Http.HttpMethod != nil {
+		text = fmt.Sprintf("%s %s  %d", aws.ToString(s.Http.HttpMethod), aws.ToString(s.Http.HttpURL), aws.ToInt32(s.Http.HttpStatus))
+	} else if s.EntryPoint != nil {
+		text = aws.ToString(s.EntryPoint.Name)
+	}
+	return cmp.Or(text, "-")
+}
+
+// number leaves out a fraction of zero.
+func number(ms float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", ms), ".0") }
+
+// short is the first line of a text, and not all of a long one.
+func short(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	const most = 300
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// printable keeps what a trace says from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
