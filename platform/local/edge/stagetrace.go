@@ -22,10 +22,10 @@ type restStage struct {
 	Region  string
 }
 
-// throughStage serves one call of an API as part of a trace: the caller's, or a
+// throughStage passes one call of an API on as part of a trace: the caller's, or a
 // new one if it brought none that can be read. The segment is the stage's own, and
-// what serve calls hangs below it.
-func (h *handler) throughStage(w http.ResponseWriter, r *http.Request, at restStage, serve http.HandlerFunc) {
+// what API Gateway calls hangs below it.
+func (h *handler) throughStage(w http.ResponseWriter, r *http.Request, at restStage) {
 	inbound, ok := xray.ParseHeader(r.Header.Get(xray.HeaderName))
 	started := time.Now()
 	if !ok {
@@ -35,7 +35,7 @@ func (h *handler) throughStage(w http.ResponseWriter, r *http.Request, at restSt
 	r = r.Clone(r.Context())
 	r.Header.Set(xray.HeaderName, own.String())
 	watched := &watchedAnswer{ResponseWriter: w, trace: xray.Header{Root: own.Root, Unsampled: own.Unsampled}}
-	serve(watched, r)
+	h.proxy.ServeHTTP(watched, r)
 	if own.Unsampled {
 		return
 	}

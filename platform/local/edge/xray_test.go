@@ -132,8 +132,9 @@ func stageCall(t *testing.T, inbound string, serve http.HandlerFunc) (http.Heade
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.proxy = serve
 	at := restStage{API: "a1", Name: "gatehouse", Stage: "live", Account: "000000000000", Region: "us-east-1"}
-	server := newServer(t, func(w http.ResponseWriter, r *http.Request) { h.throughStage(w, r, at, serve) })
+	server := newServer(t, func(w http.ResponseWriter, r *http.Request) { h.throughStage(w, r, at) })
 	req, err := http.NewRequest(http.MethodGet, server+"/guest?email=a@x.example", nil)
 	if err != nil {
 		t.Fatal(err)
