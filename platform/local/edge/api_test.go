@@ -16,6 +16,10 @@ const testTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8
 func restAPIs(t *testing.T, id string, serve http.HandlerFunc) string {
 	t.Helper()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/restapis/") && strings.Count(r.URL.Path, "/") == 2 {
+			writeJSON(w, 200, map[string]string{"name": "gatehouse"})
+			return
+		}
 		if r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameter" {
 			serve(w, r)
 			return
@@ -69,6 +73,13 @@ func TestAPIDoor(t *testing.T) {
 			status, _, answer := do(t, req)
 			if status != http.StatusTeapot || answer != "answer" {
 				t.Errorf("answer %d %q", status, answer)
+			}
+			// A call of an API is the stage's from here on, and its trace goes on below.
+			if strings.HasPrefix(got.URI, "/restapis/") {
+				if !strings.HasPrefix(got.Trace, "Root="+testRoot+";Parent=") || got.Trace == testTrace {
+					t.Errorf("trace %s", got.Trace)
+				}
+				got.Trace = testTrace
 			}
 			if diff := cmp.Diff(seen{"PUT", tc.want, "api.example.com", "body", "Bearer t", testTrace}, got); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)

@@ -31,29 +31,15 @@ func (h *handler) restAPI(w http.ResponseWriter, r *http.Request) {
 		}
 		return // otherwise the client went away
 	}
-	root, sampled := traceOf(r.Header.Get(traceHeader))
+	call := beginStage(r)
 	answer := h.forward(r.Context(), r, body)
-	answer.header.Set(traceHeader, "Root="+root+";Sampled="+sampled)
+	answer.header.Set(traceHeader, call.answerHeader())
 	if strings.Contains(answer.header.Get("Content-Type"), "json") && bytes.Contains(answer.body.Bytes(), []byte(traceVariable)) {
-		text := bytes.ReplaceAll(answer.body.Bytes(), []byte(traceVariable), []byte(root))
+		text := bytes.ReplaceAll(answer.body.Bytes(), []byte(traceVariable), []byte(call.caller.Root))
 		answer.body.Reset()
 		answer.body.Write(text)
 		answer.header.Set("Content-Length", strconv.Itoa(len(text)))
 	}
+	h.endStage(r, call, answer)
 	answer.release(w)
-}
-
-// traceOf reads the root and the sampling decision of a trace header.
-func traceOf(header string) (root, sampled string) {
-	sampled = "1"
-	for field := range strings.SplitSeq(header, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
-		switch name {
-		case "Root":
-			root = value
-		case "Sampled":
-			sampled = value
-		}
-	}
-	return root, sampled
 }

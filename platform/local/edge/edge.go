@@ -116,6 +116,7 @@ type handler struct {
 	flows    *hostedMemory[flow]
 	logKeys  *logKeys
 	xray     xray.API
+	stages   *stages
 	log      *slog.Logger
 
 	verifications *verifications
@@ -146,6 +147,7 @@ func newHandler(cfg Config) (*handler, error) {
 		flows:    newHostedMemory[flow](),
 		logKeys:  &logKeys{up: up},
 		xray:     xray.API{Store: xray.NewStore(xray.DefaultLimits())},
+		stages:   &stages{up: up, names: map[string]string{}},
 		log:      cfg.Log,
 
 		verifications: newVerifications(),

@@ -271,11 +271,3 @@ func do(t *testing.T, req *http.Request) (int, http.Header, string) {
 	}
 	return res.StatusCode, res.Header, string(body)
 }
-
-// newServer serves until the test ends.
-func newServer(t *testing.T, serve http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(serve)
-	t.Cleanup(server.Close)
-	return server.URL
-}

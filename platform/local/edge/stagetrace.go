@@ -1,53 +1,105 @@
 package edge
 
 // Gap: API Gateway takes part in a trace, the emulator's does not: it makes no
-// segment of its stage, and passes a header on as it came. Delete this file when
-// it does both.
+// segment of its stage, and hands on a header that nobody can read. Delete this
+// file when it does the one and not the other.
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"gatehouse.example/platform/local/xray"
 )
 
-// restStage is a deployed stage of a REST API.
-type restStage struct {
-	API     string // its id
-	Name    string // the API's
-	Stage   string
-	Account string
-	Region  string
+// emulatorAccount is the only one that the emulator has.
+const emulatorAccount = "000000000000"
+
+// stages knows the names of APIs by their ids; an id is never used twice.
+type stages struct {
+	up    *upstream
+	mu    sync.Mutex
+	names map[string]string
 }
 
-// throughStage passes one call of an API on as part of a trace: the caller's, or a
-// new one if it brought none that can be read. The segment is the stage's own, and
-// what API Gateway calls hangs below it.
-func (h *handler) throughStage(w http.ResponseWriter, r *http.Request, at restStage) {
-	inbound, ok := xray.ParseHeader(r.Header.Get(xray.HeaderName))
-	started := time.Now()
-	if !ok {
-		inbound = xray.Header{Root: xray.NewTraceID(started)}
+// name is the API's, or its id if the emulator does not tell.
+func (s *stages) name(ctx context.Context, id string) string {
+	// The id is the caller's word, and the call below the root key's.
+	if strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return id
 	}
-	own := xray.Header{Root: inbound.Root, Parent: xray.NewSegmentID(), Unsampled: inbound.Unsampled}
-	r = r.Clone(r.Context())
-	r.Header.Set(xray.HeaderName, own.String())
-	watched := &watchedAnswer{ResponseWriter: w, trace: xray.Header{Root: own.Root, Unsampled: own.Unsampled}}
-	h.proxy.ServeHTTP(watched, r)
-	if own.Unsampled {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name, found := s.names[id]; found {
+		return name
+	}
+	ctx, cancel := context.WithTimeout(ctx, factLimit)
+	defer cancel()
+	res, err := s.up.send(ctx, "apigateway", http.MethodGet, "/restapis/"+id, nil, nil)
+	var api struct{ Name string }
+	if err != nil || json.Unmarshal(res.body, &api) != nil || api.Name == "" {
+		return id
+	}
+	s.names[id] = api.Name
+	return api.Name
+}
+
+// stageCall is one call of a stage on its way.
+type stageCall struct {
+	caller  xray.Header // the trace that it came with, or a new one
+	segment string      // the stage's own
+	started time.Time
+}
+
+// beginStage makes the call part of a trace: the caller's, or a new one if it
+// brought none that can be read. What API Gateway calls hangs below the stage.
+func beginStage(r *http.Request) stageCall {
+	c := stageCall{segment: xray.NewSegmentID(), started: time.Now()}
+	caller, ok := xray.ParseHeader(r.Header.Get(traceHeader))
+	if !ok {
+		caller = xray.Header{Root: xray.NewTraceID(c.started)}
+	}
+	c.caller = caller
+	r.Header.Set(traceHeader, xray.Header{Root: caller.Root, Parent: c.segment, Unsampled: caller.Unsampled}.String())
+	return c
+}
+
+// answerHeader is what the caller gets: the trace, and whether it is kept.
+func (c stageCall) answerHeader() string {
+	return xray.Header{Root: c.caller.Root, Unsampled: c.caller.Unsampled}.String()
+}
+
+// endStage keeps the stage's segment.
+func (h *handler) endStage(r *http.Request, c stageCall, a *answer) {
+	if c.caller.Unsampled {
 		return
 	}
-	segment := stageSegment(r, at, watched)
-	segment.TraceID, segment.ID, segment.ParentID = own.Root, own.Parent, inbound.Parent
-	segment.Start, segment.End = seconds(started), seconds(time.Now())
-	raw, err := json.Marshal(segment)
+	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/restapis/"), "/")
+	stage, _, _ := strings.Cut(rest, "/")
+	s := stageSegment(r, a)
+	s.TraceID, s.ID, s.ParentID = c.caller.Root, c.segment, c.caller.Parent
+	s.Start, s.End = seconds(c.started), seconds(time.Now())
+	s.Name = h.stages.name(r.Context(), id) + "/" + stage
+	s.ResourceARN = "arn:aws:apigateway:" + h.up.region + "::/restapis/" + id + "/stages/" + stage
+	s.AWS = map[string]any{"api_gateway": map[string]string{
+		"account_id": emulatorAccount, "rest_api_id": id, "stage": stage, "request_id": a.header.Get("X-Amzn-Requestid"),
+	}}
+	s.Annotations = map[string]string{"aws:api_id": id, "aws:api_stage": stage}
+	raw, err := json.Marshal(s)
 	if err != nil {
 		h.log.Warn("segment not written", "error", err.Error())
 		return
 	}
-	h.xray.Store.Add(xray.Document{TraceID: own.Root, ID: own.Parent, Raw: raw})
+	documents, err := xray.ParseDocument(raw)
+	if err != nil {
+		h.log.Warn("segment not kept", "error", err.Error())
+		return
+	}
+	h.xray.Store.Add(documents...)
 }
 
 // seconds is a segment's kind of time.
@@ -78,60 +130,21 @@ type segmentHTTP struct {
 	Response map[string]any `json:"response,omitempty"`
 }
 
-// stageSegment leaves the query out of the URL, where API Gateway writes it: it
-// may hold what belongs into no trace.
-func stageSegment(r *http.Request, at restStage, a *watchedAnswer) segment {
+// stageSegment says what was asked and answered. It leaves the query out of the
+// URL, where API Gateway writes it: it may hold what belongs into no trace.
+func stageSegment(r *http.Request, a *answer) segment {
 	client, _, _ := net.SplitHostPort(r.RemoteAddr)
-	s := segment{
-		Name: at.Name + "/" + at.Stage, Origin: "AWS::ApiGateway::Stage",
-		ResourceARN: "arn:aws:apigateway:" + at.Region + "::/restapis/" + at.API + "/stages/" + at.Stage,
-		HTTP: segmentHTTP{Request: map[string]any{
-			"method": r.Method, "url": "http://" + r.Host + r.URL.EscapedPath(), "client_ip": client,
-		}},
-		AWS: map[string]any{"api_gateway": map[string]string{
-			"account_id": at.Account, "rest_api_id": at.API, "stage": at.Stage,
-			"request_id": a.Header().Get("X-Amzn-Requestid"),
-		}},
-		Annotations: map[string]string{"aws:api_id": at.API, "aws:api_stage": at.Stage},
+	path, _, _ := strings.Cut(r.RequestURI, "?") // as it came; the door has changed r.URL
+	return segment{
+		Origin: "AWS::ApiGateway::Stage",
+		HTTP: segmentHTTP{
+			Request:  map[string]any{"method": r.Method, "url": "http://" + r.Host + path, "client_ip": client},
+			Response: map[string]any{"status": a.status, "content_length": a.body.Len()},
+		},
+		Throttle: a.status == http.StatusTooManyRequests,
+		Error:    a.status >= 400 && a.status < 500,
+		Fault:    a.status >= 500,
 		// Whoever reads the trace shall know that AWS did not make this one.
 		Metadata: map[string]map[string]any{"gatehouse": {"made_by": "edge"}},
 	}
-	if a.status != 0 {
-		s.HTTP.Response = map[string]any{"status": a.status, "content_length": a.length}
-	}
-	s.Throttle = a.status == http.StatusTooManyRequests
-	s.Error = a.status >= 400 && a.status < 500
-	s.Fault = a.status >= 500
-	return s
 }
-
-// watchedAnswer notes an answer's status and length, and puts the trace's id on it
-// where the function has not.
-type watchedAnswer struct {
-	http.ResponseWriter
-	trace  xray.Header
-	status int
-	length int
-}
-
-func (a *watchedAnswer) WriteHeader(status int) {
-	if a.status == 0 && a.Header().Get(xray.HeaderName) == "" {
-		a.Header().Set(xray.HeaderName, a.trace.String())
-	}
-	if status >= http.StatusOK { // a 1xx is not the answer yet
-		a.status = status
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *watchedAnswer) Write(p []byte) (int, error) {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	n, err := a.ResponseWriter.Write(p)
-	a.length += n
-	return n, err //nolint:wrapcheck // the caller is to see the writer's own error
-}
-
-// Unwrap lets the proxy flush.
-func (a *watchedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
