@@ -111,6 +111,50 @@ func TestPublishSurvivesAConnectionThatDied(t *testing.T) {
 	}
 }
 
+// TestPublishSurvivesAFreeze plays what can have become of the connection while
+// the function was frozen: the first event finds it dead and takes a new one.
+func TestPublishSurvivesAFreeze(t *testing.T) {
+	t.Parallel()
+	for name, dead := range map[string]http.HandlerFunc{
+		"silent": hangs,
+		"closed": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"reset": func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Errorf("Hijack: %v", err)
+				return
+			}
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var warmed atomic.Value
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body) // or the server would not see the caller go
+				switch {
+				case r.Method == http.MethodGet:
+					warmed.Store(r.RemoteAddr)
+				case r.RemoteAddr == warmed.Load():
+					dead(w, r)
+				default:
+					takes(w, r)
+				}
+			}))
+			t.Cleanup(server.Close)
+			p := connect(t, server.URL, io.Discard)
+			start := time.Now()
+			if got, err := p.Publish(t.Context(), someEvent(t)); err != nil || got != publish.Published {
+				t.Errorf("Publish = %q, %v", got, err)
+			}
+			if took := time.Since(start); took > 1200*time.Millisecond {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
 func TestHangingTopicFallsBackInTime(t *testing.T) {
 	t.Parallel()
 	sqsTakes := func(w http.ResponseWriter, r *http.Request) {

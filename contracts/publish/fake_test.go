@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
@@ -31,30 +28,33 @@ type fakeAWS struct {
 	topic, outbox func(ctx context.Context, attempt int) error
 
 	mu       sync.Mutex
-	messages []*sns.PublishInput
-	queued   []*sqs.SendMessageInput
+	messages []message
+	queued   []message
 }
 
-func (f *fakeAWS) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
-	f.mu.Lock()
-	f.messages = append(f.messages, in)
-	attempt := len(f.messages)
-	f.mu.Unlock()
-	if f.topic == nil {
-		return &sns.PublishOutput{}, nil
-	}
-	return &sns.PublishOutput{}, f.topic(ctx, attempt)
+// message is one attempt; attributes are those of the topic.
+type message struct {
+	to, body   string
+	attributes map[string]string
 }
 
-func (f *fakeAWS) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+func (f *fakeAWS) Publish(ctx context.Context, topicARN, body string, attributes map[string]string) error {
+	return f.take(ctx, &f.messages, f.topic, message{to: topicARN, body: body, attributes: attributes})
+}
+
+func (f *fakeAWS) SendMessage(ctx context.Context, queueURL, body string) error {
+	return f.take(ctx, &f.queued, f.outbox, message{to: queueURL, body: body})
+}
+
+func (f *fakeAWS) take(ctx context.Context, all *[]message, end func(context.Context, int) error, m message) error {
 	f.mu.Lock()
-	f.queued = append(f.queued, in)
-	attempt := len(f.queued)
+	*all = append(*all, m)
+	attempt := len(*all)
 	f.mu.Unlock()
-	if f.outbox == nil {
-		return &sqs.SendMessageOutput{}, nil
+	if end == nil {
+		return nil
 	}
-	return &sqs.SendMessageOutput{}, f.outbox(ctx, attempt)
+	return end(ctx, attempt)
 }
 
 // bench is a Publisher over a fake, with what it wrote.
@@ -79,10 +79,10 @@ func (b bench) bodies(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, m := range b.aws.messages {
-		all = append(all, aws.ToString(m.Message))
+		all = append(all, m.body)
 	}
 	for _, m := range b.aws.queued {
-		all = append(all, aws.ToString(m.MessageBody))
+		all = append(all, m.body)
 	}
 	for line := range bytes.Lines(b.log.Bytes()) {
 		var fields map[string]json.RawMessage

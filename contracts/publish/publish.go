@@ -15,10 +15,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
@@ -54,14 +50,14 @@ const (
 	Logged    Outcome = "logged"
 )
 
-// Topic is what Publisher needs of SNS.
+// Topic is what Publisher needs of SNS. The attributes are of type String.
 type Topic interface {
-	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+	Publish(ctx context.Context, topicARN, message string, attributes map[string]string) error
 }
 
 // Outbox is what Publisher needs of SQS.
 type Outbox interface {
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	SendMessage(ctx context.Context, queueURL, body string) error
 }
 
 // Publisher sends events. Its fields are set once, before the first use.
@@ -91,13 +87,13 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 	ctx = context.WithoutCancel(ctx)
 
 	topicErr := try(ctx, topicAttempts, topicTimeout, func(ctx context.Context) error {
-		return p.toTopic(ctx, ev, body)
+		return p.Topic.Publish(ctx, p.TopicARN, string(body), contracts.Attributes(ev))
 	})
 	if topicErr == nil {
 		return Published, nil
 	}
 	outboxErr := try(ctx, outboxAttempts, outboxTimeout, func(ctx context.Context) error {
-		return p.toOutbox(ctx, body)
+		return p.Outbox.SendMessage(ctx, p.OutboxURL, string(body))
 	})
 	if outboxErr == nil {
 		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", Reason(topicErr))
@@ -108,31 +104,6 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 		UndeliveredKey, json.RawMessage(body), "topicError", Reason(topicErr), "outboxError", Reason(outboxErr))
 	p.count(ctx, MetricLogged)
 	return Logged, nil
-}
-
-func (p *Publisher) toTopic(ctx context.Context, ev event.Event, body []byte) error {
-	if _, err := p.Topic.Publish(ctx, Message(p.TopicARN, ev, string(body))); err != nil {
-		return fmt.Errorf("sns.Publish: %w", err)
-	}
-	return nil
-}
-
-// Message is an event as the topic gets it, whichever way it came: the body as
-// it was encoded once, and [contracts.Attributes] beside it.
-func Message(topicARN string, ev event.Event, body string) *sns.PublishInput {
-	attrs := map[string]snstypes.MessageAttributeValue{}
-	for name, value := range contracts.Attributes(ev) {
-		attrs[name] = snstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
-	}
-	return &sns.PublishInput{TopicArn: &topicARN, Message: &body, MessageAttributes: attrs}
-}
-
-func (p *Publisher) toOutbox(ctx context.Context, body []byte) error {
-	_, err := p.Outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &p.OutboxURL, MessageBody: aws.String(string(body))})
-	if err != nil {
-		return fmt.Errorf("sqs.SendMessage: %w", err)
-	}
-	return nil
 }
 
 func (p *Publisher) count(ctx context.Context, metric string) {
