@@ -31,7 +31,6 @@ func TestPrintTable(t *testing.T) {
 	missed := printTable(&out, []row{
 		{name: "fast", twin: 100, ours: 10, unit: "ms", gate: 5}, {name: "slow", twin: 100, ours: 50, unit: "ms", gate: 5},
 		{name: "small", ours: 1, unit: "MB", gate: 2, isCap: true}, {name: "big", ours: 3, unit: "MB", gate: 2, isCap: true},
-		{name: "far", ours: 3, unit: "MB", gate: 2, isCap: true, beyond: true},
 	})
 	if got := strings.Join(missed, " "); got != "slow big" || strings.Count(out.String(), "MISSED") != 2 {
 		t.Errorf("missed %q in\n%s", got, out.String())

@@ -42,10 +42,9 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 // does not pay for it.
 func Connect(ctx context.Context, c Config, getenv func(string) string, log *slog.Logger) *Publisher {
 	client := wire.New(getenv)
-	_ = within(ctx, warmTimeout, func(ctx context.Context) error {
-		client.Warm(ctx)
-		return nil
-	})
+	warming, cancel := context.WithTimeout(ctx, warmTimeout)
+	defer cancel()
+	client.Warm(warming)
 	return &Publisher{
 		Topic: client, TopicARN: c.TopicARN, Outbox: client, OutboxURL: c.OutboxURL,
 		Environment: c.Environment, Log: log, Out: os.Stdout, Now: time.Now,
