@@ -65,6 +65,9 @@ func (h *Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (
 	err := tracing.Run(ctx, "activity", func(ctx context.Context) error {
 		tracing.Annotate(ctx, "route", r.Resource)
 		answer = h.answer(ctx, r)
+		if r.HTTPMethod == http.MethodHead {
+			answer.Body = ""
+		}
 		tracing.Status(ctx, answer.StatusCode)
 		return nil
 	})
@@ -75,8 +78,9 @@ func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) e
 	if r.Resource != routeOwn && r.Resource != routeAnybody {
 		return rest.Refuse(ctx, http.StatusNotFound, "There is no such resource.")
 	}
-	if r.HTTPMethod != http.MethodGet {
-		return rest.NotAllowed(ctx, http.MethodGet)
+	if r.HTTPMethod != http.MethodGet && r.HTTPMethod != http.MethodHead {
+		// A browser's OPTIONS goes to the API's own function.
+		return rest.NotAllowed(ctx, http.MethodGet, http.MethodHead, http.MethodOptions)
 	}
 	issuer, err := h.Platform.Read(ctx)
 	if err != nil {
@@ -88,6 +92,7 @@ func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) e
 		err = rest.Refusal("The token was issued by another user pool.")
 	}
 	if err != nil {
+		h.Log.WarnContext(ctx, "token refused", "route", r.Resource, "reason", err.Error(), "traceId", tracing.ID(ctx))
 		return rest.Refuse(ctx, http.StatusUnauthorized, err.Error())
 	}
 	tracing.Annotate(ctx, "client", user.ClientID)

@@ -165,8 +165,13 @@ func TestOtherRequests(t *testing.T) {
 	w := newWorld()
 	post := request(routeOwn, "", token(erika))
 	post.HTTPMethod = http.MethodPost
-	if got := w.ask(t, post); got.status != http.StatusMethodNotAllowed || got.header["Allow"] != "GET" {
+	if got := w.ask(t, post); got.status != http.StatusMethodNotAllowed || got.header["Allow"] != "GET, HEAD, OPTIONS" {
 		t.Errorf("POST: %+v", got)
+	}
+	head := request(routeOwn, "", token(erika))
+	head.HTTPMethod = http.MethodHead
+	if got, err := w.Handle(t.Context(), head); err != nil || got.StatusCode != http.StatusOK || got.Body != "" || got.Headers["Content-Type"] != "application/json" {
+		t.Errorf("HEAD: %+v, %v", got, err)
 	}
 	if got := w.ask(t, request("/user", "", token(erika))); got.status != http.StatusNotFound {
 		t.Errorf("/user: %+v", got)
