@@ -105,6 +105,10 @@ test: prepare .local/venv-e2e/done ## Every test: unit with the race detector, c
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
+.PHONY: screenshots
+screenshots: up ## Take the pictures of the sign-in pages anew, for docs/pictures (needs Chromium)
+	@go run ./e2e/pictures --dir $(LOCAL_DIR) --out docs/pictures
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	@git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | grep -q . || { echo "no fuzz test found"; exit 1; }

@@ -269,6 +269,12 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	if err != nil {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
 	}
+	// The page at /app signs people in, too, and each machine serves it on a port of its own.
+	for _, name := range []string{"CallbackUrls", "LogoutUrls"} {
+		if urls := cfg.Parameters[name]; urls != "" {
+			cfg.Parameters[name] = urls + "," + l.URL() + layout.AppPath
+		}
+	}
 	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{
 		"ApiUrl":       l.URL() + "/api",
 		"Architecture": gobuild.Architecture(),

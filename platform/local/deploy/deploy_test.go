@@ -54,7 +54,7 @@ func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	err := os.WriteFile(filepath.Join(dir, "samconfig.toml"), []byte(`[local.deploy.parameters]
 stack_name = "gatehouse-local-example-subscriber"
-parameter_overrides = "Architecture=arm64 Environment=local OnAws=true Types=a,b"
+parameter_overrides = "Architecture=arm64 CallbackUrls=http://x.example/cb Environment=local OnAws=true Types=a,b"
 `), 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ parameter_overrides = "Architecture=arm64 Environment=local OnAws=true Types=a,b
 	if name != "gatehouse-dev-example-subscriber" {
 		t.Errorf("stack %q", name)
 	}
-	want := map[string]string{"Architecture": gobuild.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b"}
+	want := map[string]string{"Architecture": gobuild.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app"}
 	if diff := cmp.Diff(want, cfg.Parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}

@@ -200,6 +200,18 @@ func (d *directory) user(ctx context.Context, poolID, name string) (u user, foun
 	return user{Name: out.Username, Status: out.UserStatus, Attributes: attributeMap(out.UserAttributes)}, true, nil
 }
 
+// parameter reads an SSM parameter; it is empty when there is none.
+func (d *directory) parameter(ctx context.Context, name string) (string, error) {
+	var out struct {
+		Parameter struct{ Value string }
+	}
+	err := d.up.json(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name}, &out)
+	if isAPI(err, "ParameterNotFound") {
+		return "", nil
+	}
+	return out.Parameter.Value, err
+}
+
 func (d *directory) call(ctx context.Context, action string, in, out any) error {
 	if err := d.up.json(ctx, "cognito-idp", cognitoTarget+action, in, out); err != nil {
 		return fmt.Errorf("edge: directory: %w", err)

@@ -120,6 +120,9 @@ type handler struct {
 	log      *slog.Logger
 
 	verifications *verifications
+
+	environment string
+	host        string // of the edge itself, as it is registered for the app page
 }
 
 func newHandler(cfg Config) (*handler, error) {
@@ -151,6 +154,9 @@ func newHandler(cfg Config) (*handler, error) {
 		log:      cfg.Log,
 
 		verifications: newVerifications(),
+
+		environment: cfg.Environment,
+		host:        cfg.Listen,
 	}
 	return h, nil
 }

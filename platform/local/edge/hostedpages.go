@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gatehouse.example/platform/local/edge/hostedpage"
+	"gatehouse.example/platform/local/layout"
 )
 
 // hostedPage finds the page that a browser asks for or posts to, or nil. The
@@ -21,15 +22,18 @@ func (h *handler) hostedPage(r *http.Request) http.HandlerFunc {
 		return nil
 	}
 	byPath := map[string][2]http.HandlerFunc{ // to read, to post to
-		"/oauth2/authorize":      {h.authorizePage, nil},
-		"/login":                 {h.loginPage, h.login},
-		"/oauth2/login":          {nil, h.login}, // the emulator takes it for /login
-		"/logout":                {h.logout, nil},
-		"/signup":                {h.signUpPage, h.signUpPosted},
-		"/confirm":               {h.confirmPage, h.confirmPosted},
-		"/resendcode":            {nil, h.resendPosted},
-		"/forgotPassword":        {h.forgotPage, h.forgotPosted},
-		"/confirmforgotPassword": {h.resetPage, h.resetPosted},
+		"/oauth2/authorize":             {h.authorizePage, nil},
+		"/login":                        {h.loginPage, h.login},
+		"/oauth2/login":                 {nil, h.login}, // the emulator takes it for /login
+		"/logout":                       {h.logout, nil},
+		"/oauth2/revoke":                {nil, h.revoke},
+		layout.AppPath:                  {h.app, nil},
+		layout.AppPath + "/config.json": {h.appConfig, nil},
+		"/signup":                       {h.signUpPage, h.signUpPosted},
+		"/confirm":                      {h.confirmPage, h.confirmPosted},
+		"/resendcode":                   {nil, h.resendPosted},
+		"/forgotPassword":               {h.forgotPage, h.forgotPosted},
+		"/confirmforgotPassword":        {h.resetPage, h.resetPosted},
 	}
 	if !post && strings.HasPrefix(r.URL.Path, hostedpage.Prefix) {
 		return h.pages.Assets

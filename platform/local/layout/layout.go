@@ -24,6 +24,9 @@ const (
 	// open nothing but the emulator.
 	AccessKeyID     = "test"
 	SecretAccessKey = "test"
+	// AppPath is where the edge serves the page that signs people in and shows
+	// who they are.
+	AppPath = "/app"
 )
 
 // Layout is one local environment. Several can run side by side, each with its

@@ -16,7 +16,7 @@ import (
 	"gatehouse.example/platform/branding"
 )
 
-//go:embed page.html
+//go:embed page.html app.html app.js
 var files embed.FS
 
 // Page is what a person reads and fills in.
@@ -64,6 +64,7 @@ type Pages struct {
 	brand  string
 	style  []byte
 	logo   []byte
+	script []byte
 	layout *template.Template
 }
 
@@ -81,17 +82,21 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("branding.Logo: %w", err)
 	}
-	layout, err := template.ParseFS(files, "page.html")
+	script, err := files.ReadFile("app.js")
+	if err != nil {
+		return nil, fmt.Errorf("files.ReadFile: %w", err)
+	}
+	layout, err := template.ParseFS(files, "*.html")
 	if err != nil {
 		return nil, fmt.Errorf("template.ParseFS: %w", err)
 	}
-	return &Pages{brand: settings.Name, style: style, logo: logo, layout: layout}, nil
+	return &Pages{brand: settings.Name, style: style, logo: logo, script: script, layout: layout}, nil
 }
 
 // Prefix is where Assets are served.
 const Prefix = "/_gatehouse/brand/"
 
-// Assets serves the stylesheet and the logo.
+// Assets serves the stylesheet, the logo and the script of the app page.
 func (p *Pages) Assets(w http.ResponseWriter, r *http.Request) {
 	Protect(w.Header(), "style-src 'unsafe-inline'")
 	w.Header().Set("Cache-Control", "no-cache")
@@ -102,6 +107,9 @@ func (p *Pages) Assets(w http.ResponseWriter, r *http.Request) {
 	case "logo.svg":
 		w.Header().Set("Content-Type", "image/svg+xml")
 		_, _ = w.Write(p.logo)
+	case "app.js":
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		_, _ = w.Write(p.script)
 	default:
 		http.NotFound(w, r)
 	}
@@ -109,18 +117,29 @@ func (p *Pages) Assets(w http.ResponseWriter, r *http.Request) {
 
 // Write answers with the page.
 func (p *Pages) Write(w http.ResponseWriter, status int, page Page) error {
-	var b bytes.Buffer
-	err := p.layout.Execute(&b, struct {
+	allowed := "style-src 'self'; img-src 'self'; form-action " + formAction(page.GoesTo)
+	return p.draw(w, status, "page.html", allowed, struct {
 		Page
 		Brand  string
 		Prefix string
 		First  int
 	}{page, p.brand, Prefix, first(page.Fields)})
-	if err != nil {
+}
+
+// WriteApp answers with the page that signs people in and shows who they are, the
+// only one with a script.
+func (p *Pages) WriteApp(w http.ResponseWriter) error {
+	const allowed = "style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'"
+	return p.draw(w, http.StatusOK, "app.html", allowed, struct{ Brand, Prefix string }{p.brand, Prefix})
+}
+
+func (p *Pages) draw(w http.ResponseWriter, status int, name, allowed string, values any) error {
+	var b bytes.Buffer
+	if err := p.layout.ExecuteTemplate(&b, name, values); err != nil {
 		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)
 		return fmt.Errorf("template.Execute: %w", err)
 	}
-	Protect(w.Header(), "style-src 'self'; img-src 'self'; form-action "+formAction(page.GoesTo))
+	Protect(w.Header(), allowed)
 	w.Header().Del("Content-Length")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

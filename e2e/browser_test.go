@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"gatehouse.example/e2e/chromium"
+)
+
+const newPassword = "Another-horse-8-battery"
+
+// window is a browser window whose steps fail the test.
+type window struct {
+	*chromium.Browser
+	t *testing.T
+}
+
+func openWindow(t *testing.T, width, height int) window {
+	t.Helper()
+	b, err := chromium.Open(t.Context(), width, height, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return window{b, t}
+}
+
+func (w window) must(errs ...error) {
+	w.t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// TestBrowserStory is the way of a person with nothing but a browser: turned
+// away, signed up, confirmed, signed out, a forgotten password, in again.
+func TestBrowserStory(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := s.newPerson(t)
+	w := openWindow(t, 1100, 900)
+	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.Click("Create an account"))
+
+	w.signUp(p.local + "@mailinator.com")
+	w.must(w.Says("This email address cannot be used here. Please use another one."))
+	if text := w.Text(); strings.Contains(text, "PreSignUp") || strings.Contains(text, "..") {
+		t.Errorf("the refusal is not fit for people:\n%s", text)
+	}
+	w.signUp(p.email)
+	w.must(w.Heading("Confirm your account"), w.Says("The code is always "+signUpCode))
+	if strings.Contains(w.Text(), p.local) {
+		t.Errorf("the address stands on the page or in its address:\n%s", w.Text())
+	}
+	w.must(w.Fill("Code", "000000"), w.Click("Confirm"), w.Says("Invalid verification code provided, please try again."))
+	w.must(w.Click("Send a new code"), w.Says("A new code is on its way."))
+	w.must(w.Fill("Code", signUpCode), w.Click("Confirm"), w.Heading("You are signed in"), w.Says(p.email))
+	if strings.Contains(w.Text(), "code=") {
+		t.Error("the code is left in the address bar")
+	}
+
+	w.must(w.Click("Sign out"), w.Heading("Welcome"), w.Click("Sign in"), w.Heading("Sign in"))
+	w.signIn(p.email, "Wrong-horse-7-battery")
+	w.must(w.Says("Incorrect username or password."), w.Click("Forgot your password?"), w.Heading("Forgot your password?"))
+	w.must(w.Fill("Email address", p.email), w.Click("Send a code"), w.Heading("Set a new password"))
+	w.must(w.Fill("Code", resetCode), w.Fill("New password", newPassword), w.Fill("New password, again", newPassword+"x"),
+		w.Click("Change the password"), w.Says("The two passwords differ."))
+	w.must(w.Fill("Code", resetCode), w.Fill("New password", newPassword), w.Fill("New password, again", newPassword),
+		w.Click("Change the password"), w.Says("Your password is changed."))
+	w.signIn(p.email, password)
+	w.must(w.Says("Incorrect username or password."))
+	w.signIn(p.email, newPassword)
+	w.must(w.Heading("You are signed in"), w.Says(p.email))
+}
+
+func (w window) signUp(address string) {
+	w.t.Helper()
+	w.must(w.Heading("Create an account"), w.Fill("Email address", address), w.Fill("Password", password),
+		w.Fill("Password, again", password), w.Click("Sign up"))
+}
+
+func (w window) signIn(address, password string) {
+	w.t.Helper()
+	w.must(w.Heading("Sign in"), w.Fill("Email address", address), w.Fill("Password", password), w.Click("Sign in"))
+}
+
+// TestBrowserKeyboardOnly signs up, out and in with the keys Tab and Enter alone.
+func TestBrowserKeyboardOnly(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := s.newPerson(t)
+	w := openWindow(t, 1100, 900)
+	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.TabTo("Create an account"), w.Enter())
+	// The first field has the focus already.
+	w.must(w.Heading("Create an account"), w.Type(p.email), w.TabTo("Password"), w.Type(password), w.TabTo("Password, again"), w.Type(password), w.Enter())
+	w.must(w.Heading("Confirm your account"), w.Type("000000"), w.TabTo("Confirm"), w.Enter(), w.Says("Invalid verification code"))
+	// The field to correct has the focus.
+	w.must(w.Type(signUpCode), w.Enter(), w.Heading("You are signed in"), w.TabTo("Sign out"), w.Enter())
+	w.must(w.Heading("Welcome"), w.TabTo("Sign in"), w.Enter())
+	w.must(w.Heading("Sign in"), w.Type(p.email), w.Tab(), w.Type(password), w.Tab(), w.Enter(), w.Heading("You are signed in"))
+}
