@@ -4,8 +4,9 @@
 // The tests stand in the files of what they show: story_test.go is the way of
 // one person through sign-up and sign-in, flows_test.go every other way in,
 // delivery_test.go what happens when the topic is away, deploy_test.go that a
-// service deploys alone, evil_test.go what strangers send, browser_test.go the way
-// of a person with a browser, tamper_test.go what strangers do to it.
+// service deploys alone, aws_test.go that the way to an account and back is whole,
+// evil_test.go what strangers send, browser_test.go the way of a person with a
+// browser, tamper_test.go what strangers do to it.
 //
 // The system is started by TestMain in .local/test on its own ports, beside a
 // running `make up`, and is stopped afterwards. With E2E_REUSE=1 a system that

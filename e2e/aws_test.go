@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+)
+
+// TestAnAWSAccountFromPlanToTeardown deploys the environment dev beside local,
+// with the command that deploys to AWS, and takes it down again.
+func TestAnAWSAccountFromPlanToTeardown(t *testing.T) {
+	s := start(t)
+	before := s.stacks(t)
+	t.Cleanup(func() { _, _ = s.awsCommand(t, "destroy", "--yes", "dev") })
+
+	s.refused(t, "which is not AWS", exec.Command(s.tool(), "aws", "check", "--environment", "dev"))
+	said, err := s.awsCommand(t, "deploy")
+	if err == nil || !strings.Contains(said, "add --yes") || !strings.Contains(said, "Plan, in this order") {
+		t.Fatalf("without an answer: %v\n%s", err, said)
+	}
+	if left := s.devStacks(t); len(left) > 0 {
+		t.Errorf("the plan alone left %v", left)
+	}
+
+	said = must(s.awsCommand(t, "deploy", "--yes"))(t)
+	inOrder(t, said, "log-encryptor", "user-events", "signup-guard", "platform")
+	for _, name := range s.devStacks(t) {
+		s.protected(t, name)
+	}
+	if said := must(s.awsCommand(t, "deploy", "signup-guard", "platform", "--yes"))(t); strings.Count(said, "unchanged, protected") != 2 {
+		t.Errorf("the second deployment was not empty:\n%s", said)
+	}
+
+	s.refused(t, "as its PostConfirmation trigger", s.aws("destroy", "user-events", "--yes", "dev"))
+	s.refused(t, "the environment is dev", s.aws("destroy", "--yes", "production"))
+	if got := len(s.devStacks(t)); got == 0 {
+		t.Fatal("a refusal deleted something")
+	}
+	pool := s.devPool(t)
+	said = must(s.awsCommand(t, "destroy", "--yes", "dev"))(t)
+	if left := s.devStacks(t); len(left) > 0 {
+		t.Errorf("not deleted: %v\n%s", left, said)
+	}
+	s.kept(t, pool, said)
+	for name, updated := range s.stacks(t) {
+		if was, existed := before[name]; existed && !updated.Equal(was) {
+			t.Errorf("stack %s changed", name)
+		}
+	}
+}
+
+func (s *system) tool() string { return filepath.Join(s.root, "bin", "gatehouse") }
+
+// aws is `gatehouse aws` for dev, rehearsed on the emulator. It builds, and so
+// needs the caches of this process.
+func (s *system) aws(command string, args ...string) *exec.Cmd {
+	return exec.Command(s.tool(), append([]string{"aws", command, "--environment", "dev", "--emulator"}, args...)...)
+}
+
+func (s *system) exec(cmd *exec.Cmd) (string, error) {
+	cmd.Dir, cmd.Env = s.root, os.Environ()
+	for name, value := range s.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (s *system) awsCommand(t *testing.T, command string, args ...string) (string, error) {
+	t.Helper()
+	said, err := s.exec(s.aws(command, args...))
+	t.Logf("gatehouse aws %s %s\n%s", command, strings.Join(args, " "), said)
+	return said, err
+}
+
+func (s *system) refused(t *testing.T, why string, cmd *exec.Cmd) {
+	t.Helper()
+	if said, err := s.exec(cmd); err == nil || !strings.Contains(said, why) {
+		t.Errorf("%v: %v, want a refusal with %q\n%s", cmd.Args[1:], err, why, said)
+	}
+}
+
+// devStacks are the environment's stacks and those that they nest.
+func (s *system) devStacks(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, stack := range must(s.clients(t).cloudformation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}))(t).Stacks {
+		if strings.HasPrefix(*stack.StackName, "gatehouse-dev-") {
+			names = append(names, *stack.StackName)
+		}
+	}
+	return names
+}
+
+// protected tries to delete a stack past the tool, and looks for its policy.
+func (s *system) protected(t *testing.T, name string) {
+	t.Helper()
+	client := s.clients(t).cloudformation
+	policy := must(client.GetStackPolicy(t.Context(), &cloudformation.GetStackPolicyInput{StackName: &name}))(t)
+	if !strings.Contains(aws.ToString(policy.StackPolicyBody), "AWS::Cognito::UserPool") {
+		t.Errorf("%s has the policy %q", name, aws.ToString(policy.StackPolicyBody))
+	}
+	// A nested stack ends in its logical id and a number; its parent protects it.
+	if regexp.MustCompile(`-[A-Z][A-Za-z]+-[0-9a-f-]+$`).MatchString(name) {
+		return
+	}
+	if _, err := client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name}); err == nil {
+		t.Errorf("%s can be deleted", name)
+	}
+}
+
+// inOrder looks for the stacks' last lines.
+func inOrder(t *testing.T, said string, names ...string) {
+	t.Helper()
+	var at []int
+	for _, name := range names {
+		line := regexp.MustCompile(`(?m)^✓ ` + name + ` +deployed, protected`).FindStringIndex(said)
+		if line == nil {
+			t.Fatalf("%s was not deployed", name)
+		}
+		at = append(at, line[0])
+	}
+	if !slices.IsSorted(at) {
+		t.Errorf("%v were not deployed in this order", names)
+	}
+}
+
+func (s *system) devPool(t *testing.T) string {
+	t.Helper()
+	for _, pool := range must(s.clients(t).cognito.ListUserPools(t.Context(), &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(60)}))(t).UserPools {
+		if *pool.Name == "gatehouse-dev" {
+			return *pool.Id
+		}
+	}
+	t.Fatal("there is no pool of dev")
+	return ""
+}
+
+// kept: the pool is there and calls nobody, and what the tool says about
+// deleting it and everything else by hand is true.
+func (s *system) kept(t *testing.T, pool, said string) {
+	t.Helper()
+	client := s.clients(t).cognito
+	full := must(client.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &pool}))(t)
+	if c := full.UserPool.LambdaConfig; c != nil && (c.PreSignUp != nil || c.PostConfirmation != nil || c.PreAuthentication != nil || c.PostAuthentication != nil) {
+		t.Errorf("the pool that stays calls %+v", *c)
+	}
+	commands := regexp.MustCompile(`(?m)^    delete  (aws .*?)(   \(.*)?$`).FindAllStringSubmatch(said, -1)
+	if len(commands) < 5 || !strings.Contains(said, pool) {
+		t.Fatalf("%d commands for what stays, of which there are a pool, tables and keys:\n%s", len(commands), said)
+	}
+	for _, command := range commands {
+		if out, err := s.run(t, "bash", "-c", command[1]); err != nil {
+			t.Errorf("%s: %v\n%s", command[1], err, out)
+		}
+	}
+	if _, err := client.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &pool}); err == nil {
+		t.Error("the pool is there after it was deleted by hand")
+	}
+}
