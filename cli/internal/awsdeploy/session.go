@@ -12,13 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
-	"gatehouse.example/cli/internal/awsdeploy/check"
 	"gatehouse.example/cli/internal/awsdeploy/plan"
 	"gatehouse.example/cli/internal/awsdeploy/target"
 	"gatehouse.example/platform/local/gobuild"
@@ -106,23 +101,6 @@ func (s *session) choose(services []string) error {
 		}
 	}
 	return nil
-}
-
-// checks are all that can be looked at before.
-func (s *session) checks() []check.Check {
-	var full []string
-	for _, one := range s.stacks {
-		full = append(full, one.FullName)
-	}
-	cfg := s.target.Config
-	return []check.Check{
-		check.Tools{Layout: s.layout},
-		check.Stacks{API: s.cf, Names: full},
-		check.Trail{API: cloudtrail.NewFromConfig(cfg), Region: cfg.Region},
-		check.Concurrency{API: lambda.NewFromConfig(cfg)},
-		check.SignIns{API: servicequotas.NewFromConfig(cfg)},
-		check.Gateway{API: apigateway.NewFromConfig(cfg)},
-	}
 }
 
 // cli is SAM with the keys of now; they may expire during a long deployment.

@@ -157,11 +157,20 @@ func (f fakeGateways) GetAccount(context.Context, *apigateway.GetAccountInput, .
 
 func TestGateway(t *testing.T) {
 	t.Parallel()
-	for want, api := range map[string]fakeGateways{
-		"ok": {aws.String("arn:aws:iam::111122223333:role/logs"), nil}, "warning": {nil, nil}, "not checked": {nil, denied()},
+	role := aws.String("arn:aws:iam::111122223333:role/logs")
+	for name, tc := range map[string]struct {
+		api     fakeGateways
+		managed bool
+		want    string
+	}{
+		"has_one":      {fakeGateways{role, nil}, false, "ok"},
+		"gets_one":     {fakeGateways{nil, nil}, true, "ok"},
+		"gets_another": {fakeGateways{role, nil}, true, "warning"},
+		"none":         {fakeGateways{nil, nil}, false, "warning"},
+		"denied":       {fakeGateways{nil, denied()}, true, "not checked"},
 	} {
-		if got := levels(Gateway{API: api}.Look(t.Context())); got != want {
-			t.Errorf("%s, want %s", got, want)
+		if got := levels(Gateway{tc.api, tc.managed}.Look(t.Context())); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
 		}
 	}
 }

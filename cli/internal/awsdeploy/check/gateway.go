@@ -13,8 +13,12 @@ type Gateways interface {
 }
 
 // Gateway: API Gateway writes no log anywhere in a region until the account
-// names a role for it, once and for every API.
-type Gateway struct{ API Gateways }
+// names a role for it, once and for every API of the region.
+type Gateway struct {
+	API Gateways
+	// Managed says that a stack to deploy gives the account its role.
+	Managed bool
+}
 
 // Look implements Check.
 func (c Gateway) Look(ctx context.Context) []Finding {
@@ -23,9 +27,16 @@ func (c Gateway) Look(ctx context.Context) []Finding {
 	if err != nil {
 		return unknown(what, "apigateway.GetAccount", err)
 	}
-	if role := aws.ToString(out.CloudwatchRoleArn); role != "" {
+	role := aws.ToString(out.CloudwatchRoleArn)
+	switch {
+	case role != "" && c.Managed:
+		return []Finding{{Warning, what, "the stack api puts its own role in the place of " + role + ", for every API of the region",
+			"unless that is api's own: ManageLogRole=false in services/api/samconfig.toml"}}
+	case role != "":
 		return []Finding{{OK, what, role, ""}}
+	case c.Managed:
+		return []Finding{{OK, what, "the stack api gives the account one", ""}}
 	}
-	return []Finding{{Warning, what, "the account names no role that lets API Gateway write logs, so a stage with logs is refused",
-		"give one: aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ROLE_ARN"}}
+	return []Finding{{Warning, what, "the account names none, so API Gateway refuses a stage with logs",
+		"ManageLogRole=true in services/api/samconfig.toml"}}
 }
