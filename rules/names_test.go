@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -45,6 +46,59 @@ func names(all []*rules.Template) []string {
 	return out
 }
 
+// documented: a stack's README names what the stack writes, and nothing that no
+// stack writes. Names that only a person or another team reads are kept by this.
+func documented(page, text, service string, n rules.Names) []string {
+	section := regexp.MustCompile(`(?ims)^## SSM names.*?(^## |\z)`).FindString(text)
+	quoted := regexp.MustCompile("`([a-z0-9{}/-]+)`").FindAllStringSubmatch(section, -1)
+	var out []string
+	for name := range n.Writers {
+		short := strings.TrimPrefix(name, "/gatehouse/${Environment}/")
+		says := func(m []string) bool {
+			return strings.HasSuffix("/"+m[1], "/"+short) || service+"/"+m[1] == short
+		}
+		if path.Dir(short) == service && !slices.ContainsFunc(quoted, says) {
+			out = append(out, page+": SSM name "+short+" is not under 'SSM names'")
+		}
+	}
+	for _, m := range quoted {
+		name := strings.TrimPrefix(m[1], "/gatehouse/{environment}/")
+		written := func(full string) bool { return strings.HasSuffix(full, "/"+name) }
+		if regexp.MustCompile(`-(arn|id|name|url)$|/domain$`).MatchString(name) && !slices.ContainsFunc(slices.Collect(maps.Keys(n.Writers)), written) {
+			out = append(out, page+": SSM name "+name+" has no writer")
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestNamesAreDocumented(t *testing.T) {
+	t.Parallel()
+	n := rules.NamesOf(templates(t))
+	for dir := range rules.Graph(templates(t)) {
+		page := path.Join(dir, "README.md")
+		if strings.HasPrefix(dir, "services/") || dir == "platform" {
+			report(t, documented(page, read(t, "../"+page), path.Base(dir), n))
+		}
+	}
+}
+
+func TestNamesAreDocumentedPlanted(t *testing.T) {
+	t.Parallel()
+	n := rules.NamesOf([]*rules.Template{parse(t, "services/good/template.yaml", good(t)), parse(t, "services/other/template.yaml", other)})
+	for text, want := range map[string]int{
+		"## SSM names\n`topic-arn`, `/gatehouse/{environment}/other/some-arn`, `some-arn`, `arn`\n## More\n`x-arn`": 0,
+		"## SSM names\n`good/topic-arn`":                  0,
+		"## SSM names\n`other/topic-arn`":                 2,
+		"## SSM names\n`topic-arn` `bus-arn`":             1,
+		"`topic-arn`\n## SSM names\n## More\n`topic-arn`": 1,
+	} {
+		if got := documented("README.md", text, "good", n); len(got) != want {
+			t.Errorf("%q: findings %q, want %d", text, got, want)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	report(t, names(templates(t)))
@@ -70,11 +124,11 @@ func TestDeployOrder(t *testing.T) {
 		t.Fatalf("rules.Order: %v", err)
 	}
 	t.Logf("deploy order: %s", strings.Join(order, ", "))
-	documented := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/signin-audit", "platform"}
+	readme := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/signin-audit", "platform"}
 	graph := rules.Graph(templates(t))
-	for i, stack := range documented {
+	for i, stack := range readme {
 		for _, from := range graph[stack] {
-			if !slices.Contains(documented[:i], from) {
+			if !slices.Contains(readme[:i], from) {
 				t.Errorf("%s reads from %s, which the documented order deploys later", stack, from)
 			}
 		}

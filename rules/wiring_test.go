@@ -1,0 +1,140 @@
+package rules_test
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// wiring: nothing stands alone. A queue has a reader, a queue that SNS may fill has
+// a subscription, a nested template has a parent, an alarm reaches somebody. What is
+// cut off raises no error: it is silent.
+func wiring(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		out = append(out, queueReaders(t)...)
+		out = append(out, subscribed(t)...)
+		out = append(out, heard(t)...)
+		if path.Base(t.Path) != "template.yaml" && len(t.Resources("AWS::CloudFormation::Stack")) == 0 && !nested(t, all) && strings.HasPrefix(t.Path, "services/") {
+			out = append(out, t.Path+": no AWS::CloudFormation::Stack has it as TemplateURL")
+		}
+	}
+	return out
+}
+
+func nested(t *rules.Template, all []*rules.Template) bool {
+	for _, parent := range all {
+		for _, s := range parent.Resources("AWS::CloudFormation::Stack") {
+			if parent.Dir() == t.Dir() && rules.Text(s.Prop("TemplateURL")) == path.Base(t.Path) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func queueReaders(t *rules.Template) []string {
+	var out []string
+	dead := deadLetterTargets(t)
+	for _, q := range t.Resources("AWS::SQS::Queue") {
+		reads := func(m rules.Resource) bool { return rules.Text(m.Prop("EventSourceArn")) == "att:"+q.ID+".Arn" }
+		if !slices.Contains(dead, q.ID) && !slices.ContainsFunc(t.Resources("AWS::Lambda::EventSourceMapping"), reads) {
+			out = append(out, q.String()+": no AWS::Lambda::EventSourceMapping reads it")
+		}
+	}
+	return out
+}
+
+// subscribed looks from the queue policies: they stay when a subscription goes.
+func subscribed(t *rules.Template) []string {
+	var out []string
+	dead := deadLetterTargets(t)
+	for _, p := range t.Resources("AWS::SQS::QueuePolicy") {
+		for _, s := range statements(p.Node) {
+			if !slices.Contains(principals(s), "sns.amazonaws.com") {
+				continue
+			}
+			for _, arn := range rules.Texts(rules.Get(s, "Resource")) {
+				id := strings.TrimSuffix(strings.TrimPrefix(arn, "att:"), ".Arn")
+				ends := func(s rules.Resource) bool { return rules.Text(s.Prop("Endpoint")) == arn }
+				if !slices.Contains(dead, id) && !slices.ContainsFunc(t.Resources("AWS::SNS::Subscription"), ends) {
+					out = append(out, fmt.Sprintf("%s: SNS may send to %s, which has no subscription", p, id))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// heard: on AWS an alarm tells somebody itself, or a composite alarm does.
+func heard(t *rules.Template) []string {
+	var out []string
+	var composed strings.Builder
+	for _, c := range t.Resources("AWS::CloudWatch::CompositeAlarm") {
+		composed.WriteString(rules.Text(c.Prop("AlarmRule")))
+		if len(rules.Texts(c.Prop("AlarmActions"))) == 0 {
+			out = append(out, c.String()+": no AlarmActions")
+		}
+	}
+	for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
+		actions := rules.Texts(a.Prop("AlarmActions"))
+		// !If [OnAws, nothing, topic]: on AWS it leaves the telling to a composite.
+		tells := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
+		if !tells && !regexp.MustCompile(`\$\{`+a.ID+`\}`).MatchString(composed.String()) {
+			out = append(out, a.String()+": no AlarmActions, and in no composite alarm")
+		}
+	}
+	return out
+}
+
+// pages: each playbook belongs to an alarm; one without means that the alarm went.
+func pages(found []string, all []*rules.Template) []string {
+	var text strings.Builder
+	for _, t := range all {
+		text.WriteString(strings.Join(t.Lines, "\n"))
+	}
+	return slices.DeleteFunc(slices.Clone(found), func(page string) bool { return strings.Contains(text.String(), page) })
+}
+
+func TestWiring(t *testing.T) {
+	t.Parallel()
+	all := templates(t)
+	report(t, wiring(all))
+	var found []string
+	for _, file := range files(t, ".md") {
+		if strings.HasPrefix(short(file), "docs/playbooks/") && path.Base(file) != "README.md" {
+			found = append(found, short(file))
+		}
+	}
+	for _, page := range pages(found, all) {
+		t.Errorf("%s: no alarm leads to it", page)
+	}
+}
+
+func TestWiringPlanted(t *testing.T) {
+	t.Parallel()
+	const source = "      EventSourceArn: !GetAtt Outbox.Arn\n"
+	plant(t, wiring, map[string]planted{
+		"no_reader":        {source, "      EventSourceArn: !GetAtt Dead.Arn\n", "no AWS::Lambda::EventSourceMapping reads it"},
+		"no_subscription":  {"      Endpoint: !GetAtt Outbox.Arn\n", "      Endpoint: !GetAtt Dead.Arn\n", "SNS may send to Outbox"},
+		"silent_alarm":     {"      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", "DeadAlarm: no AlarmActions"},
+		"not_composed":     {"ALARM(${OldAlarm})", "ALARM(${DeadAlarm})", "OldAlarm: no AlarmActions, and in no composite"},
+		"silent_composite": {"      AlarmActions: [!Ref Topic]\n      AlarmRule", "      AlarmRule", "Composite: no AlarmActions"},
+	})
+	lonely := parse(t, "services/good/monitoring.yaml", "Resources: {}\n")
+	if got := wiring([]*rules.Template{parse(t, "services/good/template.yaml", good(t)), lonely}); len(got) != 1 {
+		t.Errorf("a template without a parent: findings %q", got)
+	}
+	parent := parse(t, "services/good/template.yaml", "Resources: {M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}}\n")
+	if got := wiring([]*rules.Template{parent, lonely}); len(got) != 0 {
+		t.Errorf("a template with a parent: findings %q", got)
+	}
+	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*rules.Template{parse(t, "a.yaml", good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
+		t.Errorf("pages = %q", got)
+	}
+}
