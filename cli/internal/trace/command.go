@@ -38,7 +38,7 @@ the trace is there and whole.
 The local system keeps traces until it is stopped. On AWS, X-Ray keeps them for 30 days;
 where Transaction Search is switched on, it finds none by this way.`,
 		Example: `  gatehouse trace show 1-6921f8c0-1f0e2d3c4b5a69788796a5b4
-  gatehouse trace show "$(curl -si "$API_URL/guest" | grep -i x-amzn-trace-id)"`,
+  gatehouse trace show "$(curl -si "$API_URL/guest" | grep -i ^x-amzn-trace-id)"`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := traceID(args[0])

@@ -233,3 +233,19 @@ func TestList(t *testing.T) {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 }
+
+// Documents are other people's: whatever they hold, there is a tree to print.
+func FuzzGrow(f *testing.F) {
+	f.Add(part1(""), part2, orphan)
+	f.Add(part1(`,"subsegments":[{"id":"0000000000000001","parent_id":"0000000000000002"}]`), part2, part2)
+	f.Add(`{"id":"a","parent_id":"b","inferred":true}`, `{"id":"b","parent_id":"a","start_time":-1e300}`, `null`)
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		tree, err := grow(testTrace, []string{a, b, c})
+		if err != nil {
+			return
+		}
+		if err := errors.Join(printTree(&bytes.Buffer{}, tree), printJSON(&bytes.Buffer{}, tree)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

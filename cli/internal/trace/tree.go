@@ -77,13 +77,19 @@ func newPart(d document, known map[string]*part) *part {
 	p := &part{
 		ID: d.ID, Name: d.Name, Origin: d.Origin, Status: d.status(), Did: d.did(), HTTPStatus: d.HTTP.Response.Status,
 		Annotations: d.Annotations, Exceptions: d.exceptions(), MadeBy: d.madeBy(),
-		start: d.Start, end: max(d.End, d.Start), inferred: d.Inferred,
+		start: moment(d.Start), end: moment(max(d.End, d.Start)), inferred: d.Inferred,
 	}
 	known[p.ID] = p
 	for _, sub := range d.Subsegments {
 		p.Below = append(p.Below, newPart(sub, known))
 	}
 	return p
+}
+
+// moment keeps a time within what can be written as one.
+func moment(seconds float64) float64 {
+	const lastOfYear9999 = 253402300799
+	return min(max(seconds, 0), lastOfYear9999)
 }
 
 // place hangs a top where it belongs.
