@@ -2,4 +2,11 @@ module gatehouse.example/rules
 
 go 1.26.0
 
-require gopkg.in/yaml.v3 v3.0.1
+require (
+	gatehouse.example/platform/local v0.0.0
+	gopkg.in/yaml.v3 v3.0.1
+)
+
+require github.com/BurntSushi/toml v1.6.0 // indirect
+
+replace gatehouse.example/platform/local => ../platform/local

@@ -26,6 +26,7 @@ func (s *session) checks() []check.Check {
 	var more []check.Check
 	for _, one := range s.stacks {
 		full = append(full, one.FullName)
+		more = append(more, check.Settings{Stack: one.Name, Parameters: one.Config.Parameters})
 		if name := one.Config.Parameters["DomainName"]; name != "" {
 			more = append(more, check.Domain{
 				API: route53.NewFromConfig(cfg), DNS: net.DefaultResolver, Name: name,

@@ -146,6 +146,14 @@ func TestSignIns(t *testing.T) {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	got := Settings{"platform", map[string]string{"CallbackUrls": "https://app.example.com/", "LogoutUrls": "https://app.acme.test/"}}.Look(t.Context())
+	if len(got) != 1 || got[0].Level != Warning || !strings.Contains(got[0].Text, "CallbackUrls") {
+		t.Errorf("got %+v, want a warning about CallbackUrls alone", got)
+	}
+}
+
 type fakeGateways struct {
 	role *string
 	err  error

@@ -1,0 +1,95 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/platform/local/sam"
+	"gatehouse.example/rules"
+)
+
+// environments: a stack can be deployed to each of them, under its name and with
+// a value for every parameter. One left out would get the template's default in
+// one environment and somebody's choice in the others.
+func environments(dir, samconfig string, declared []string) []string {
+	var out []string
+	for _, env := range []string{"local", "dev", "test", "production"} {
+		cfg, err := sam.ReadConfig(samconfig, env)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		say := func(format string, args ...any) {
+			out = append(out, fmt.Sprintf("%s/samconfig.toml: [%s.deploy.parameters] ", dir, env)+fmt.Sprintf(format, args...))
+		}
+		if want := "gatehouse-" + env + "-" + path.Base(dir); cfg.StackName != want {
+			say("must say stack_name = %q", want)
+			continue
+		}
+		given := slices.Sorted(maps.Keys(cfg.Parameters))
+		for _, name := range declared {
+			if !slices.Contains(given, name) {
+				say("leaves out the parameter %s", name)
+			}
+		}
+		for _, name := range given {
+			if !slices.Contains(declared, name) {
+				say("gives %s, which is no parameter of the template", name)
+			}
+		}
+		if got := cfg.Parameters["Environment"]; got != env {
+			say("says Environment=%s", got)
+		}
+		onAWS := map[bool]string{true: "false", false: "true"}[env == "local"]
+		if got, has := cfg.Parameters["OnAws"]; has && got != onAWS {
+			say("says OnAws=%s, not %s", got, onAWS)
+		}
+	}
+	return out
+}
+
+func TestEnvironments(t *testing.T) {
+	t.Parallel()
+	for _, template := range templates(t) {
+		if path.Base(template.Path) != "template.yaml" || strings.HasPrefix(template.Path, "examples/") {
+			continue
+		}
+		var declared []string
+		for key := range rules.Pairs(rules.Get(template.Root, "Parameters")) {
+			declared = append(declared, key.Value)
+		}
+		report(t, environments(template.Dir(), filepath.Join(root, template.Dir(), "samconfig.toml"), declared))
+	}
+}
+
+func TestEnvironmentsPlanted(t *testing.T) {
+	t.Parallel()
+	var good strings.Builder
+	for _, env := range []string{"local", "dev", "test", "production"} {
+		fmt.Fprintf(&good, "[%[1]s.deploy.parameters]\nstack_name = \"gatehouse-%[1]s-x\"\nparameter_overrides = \"Environment=%[1]s OnAws=%[2]v Days='30'\"\n", env, env != "local")
+	}
+	for name, tc := range map[string]planted{
+		"good":        {"", "", ""},
+		"no_block":    {"[test.deploy", "[tset.deploy", "[test.deploy.parameters] must say stack_name"},
+		"wrong_stack": {"gatehouse-production-x", "gatehouse-test-x", "[production.deploy.parameters] must say stack_name"},
+		"left_out":    {"Environment=test OnAws=true Days='30'", "Environment=test OnAws=true", "[test.deploy.parameters] leaves out the parameter Days"},
+		"unknown":     {"Environment=dev", "Environment=dev Nothing=1", "[dev.deploy.parameters] gives Nothing"},
+		"another":     {"Environment=production", "Environment=test", "[production.deploy.parameters] says Environment=test"},
+		"pretending":  {"Environment=production OnAws=true", "Environment=production OnAws=false", "says OnAws=false, not true"},
+		"not_toml":    {"[test.deploy", "[[test.deploy", "toml"},
+	} {
+		file := filepath.Join(t.TempDir(), "samconfig.toml")
+		if err := os.WriteFile(file, []byte(strings.Replace(good.String(), tc.old, tc.new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(environments("services/x", file, []string{"Days", "Environment", "OnAws"}), "\n")
+		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
