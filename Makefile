@@ -41,7 +41,7 @@ status: build ## Show what is running and deployed
 
 .PHONY: deploy
 deploy: build ## Deploy one service to the local system: make deploy SERVICE=signup-guard
-	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or log-encryptor, user-events, signin-audit, platform, examples/subscriber)"; exit 2; }
+	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or api, log-encryptor, user-events, signin-audit, platform, examples/subscriber)"; exit 2; }
 	@$(GATEHOUSE) local deploy $(LOCAL_FLAGS) $(SERVICE)
 
 .PHONY: watch

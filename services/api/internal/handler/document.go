@@ -1,0 +1,29 @@
+package handler
+
+import (
+	"bytes"
+	_ "embed" // for the document below
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// document describes the API: https://spec.openapis.org/oas/v3.1.0.
+//
+//go:embed openapi.json
+var document []byte
+
+// nowhere stands in the document where the API's address belongs.
+const nowhere = `"https://api.example.com"`
+
+// documentAt is the document of the API at this address.
+func documentAt(url string) ([]byte, error) {
+	quoted, err := json.Marshal(url)
+	if err != nil {
+		return nil, fmt.Errorf("json.Marshal: %w", err)
+	}
+	if bytes.Count(document, []byte(nowhere)) != 1 {
+		return nil, errors.New("handler: the OpenAPI document has no place for the address")
+	}
+	return bytes.Replace(document, []byte(nowhere), quoted, 1), nil
+}
