@@ -33,7 +33,7 @@ func Parse(path string, text []byte) (*Template, error) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("yaml.Unmarshal %s: %w", path, err)
 	}
-	if len(doc.Content) == 0 || Get(doc.Content[0], "Resources") == nil {
+	if len(doc.Content) == 0 || Get(doc.Content[0], "Resources") == nil || len(Get(doc.Content[0], "Resources").Content) == 0 {
 		return nil, fmt.Errorf("rules: %s has no Resources", path)
 	}
 	return &Template{Path: filepath.ToSlash(path), Root: doc.Content[0], Lines: strings.Split(string(text), "\n")}, nil

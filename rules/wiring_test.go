@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gopkg.in/yaml.v3"
+
 	"gatehouse.example/rules"
 )
 
@@ -92,6 +94,46 @@ func heard(t *rules.Template) []string {
 	return out
 }
 
+// woken are metrics of our own at which somebody must be woken, and why.
+func woken() map[string]string {
+	return map[string]string{
+		"EventsFellBack":       "the topic refuses events",
+		"EventsLogged":         "events are in log lines only",
+		"LogGroupsUnencrypted": "logs are not under the account's key",
+	}
+}
+
+// ownMetrics: an alarm looks at a metric that is written, by a metric filter or
+// by code, and what must wake somebody has its alarm.
+func ownMetrics(all []*rules.Template, code string) []string {
+	written, alarmed := map[string]bool{}, map[string]bool{}
+	for _, t := range all {
+		for _, f := range t.Resources("AWS::Logs::MetricFilter") {
+			rules.Walk(f.Node, func(n *yaml.Node) { written[rules.Text(rules.Get(n, "MetricName"))] = true })
+		}
+		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
+			rules.Walk(a.Node, func(n *yaml.Node) {
+				if rules.Text(rules.Get(n, "Namespace")) == "Gatehouse" {
+					alarmed[rules.Text(rules.Get(n, "MetricName"))] = true
+				}
+			})
+		}
+	}
+	var out []string
+	for name := range alarmed {
+		if !written[name] && !strings.Contains(code, `"`+name+`"`) {
+			out = append(out, "the metric "+name+" has an alarm, and nothing writes it")
+		}
+	}
+	for name, why := range woken() {
+		if !alarmed[name] {
+			out = append(out, "no alarm on "+name+": "+why)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // pages: each playbook belongs to an alarm; one without means that the alarm went.
 func pages(found []string, all []*rules.Template) []string {
 	var text strings.Builder
@@ -105,6 +147,13 @@ func TestWiring(t *testing.T) {
 	t.Parallel()
 	all := templates(t)
 	report(t, wiring(all))
+	var code strings.Builder
+	for _, file := range files(t, ".go") {
+		if !strings.HasPrefix(short(file), "rules/") && !strings.HasSuffix(file, "_test.go") {
+			code.WriteString(read(t, file))
+		}
+	}
+	report(t, ownMetrics(all, code.String()))
 	var found []string
 	for _, file := range files(t, ".md") {
 		if strings.HasPrefix(short(file), "docs/playbooks/") && path.Base(file) != "README.md" {
@@ -126,7 +175,7 @@ func TestWiringPlanted(t *testing.T) {
 		"not_composed":     {"ALARM(${OldAlarm})", "ALARM(${DeadAlarm})", "OldAlarm: no AlarmActions, and in no composite"},
 		"silent_composite": {"      AlarmActions: [!Ref Topic]\n      AlarmRule", "      AlarmRule", "Composite: no AlarmActions"},
 	})
-	lonely := parse(t, "services/good/monitoring.yaml", "Resources: {}\n")
+	lonely := parse(t, "services/good/monitoring.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\n")
 	if got := wiring([]*rules.Template{parse(t, "services/good/template.yaml", good(t)), lonely}); len(got) != 1 {
 		t.Errorf("a template without a parent: findings %q", got)
 	}
@@ -136,5 +185,29 @@ func TestWiringPlanted(t *testing.T) {
 	}
 	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*rules.Template{parse(t, "a.yaml", good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
 		t.Errorf("pages = %q", got)
+	}
+}
+
+func TestOwnMetricsPlanted(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("Resources:\n")
+	for name := range woken() {
+		fmt.Fprintf(&text, "  %s: {Type: AWS::CloudWatch::Alarm, Properties: {Namespace: Gatehouse, MetricName: %[1]s}}\n", name)
+	}
+	const filter = "  F: {Type: AWS::Logs::MetricFilter, Properties: {MetricTransformations: [{MetricName: EventsLogged}]}}\n"
+	const code = `"EventsFellBack" "LogGroupsUnencrypted"`
+	for name, tc := range map[string]struct {
+		template, code string
+		want           []string
+	}{
+		"all_there":   {text.String() + filter, code, nil},
+		"no_filter":   {text.String(), code, []string{"the metric EventsLogged has an alarm, and nothing writes it"}},
+		"not_written": {text.String() + filter, `"EventsFellBack"`, []string{"the metric LogGroupsUnencrypted has an alarm, and nothing writes it"}},
+		"not_alarmed": {strings.Replace(text.String(), "MetricName: EventsFellBack", "MetricName: EventsLogged", 1) + filter, code, []string{"no alarm on EventsFellBack: the topic refuses events"}},
+	} {
+		if got := ownMetrics([]*rules.Template{parse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: findings %q, want %q", name, got, tc.want)
+		}
 	}
 }
