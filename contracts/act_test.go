@@ -59,6 +59,11 @@ func makers() []func(contracts.Act) (event.Event, error) {
 			}
 		}
 	}
+	for _, who := range []string{contracts.WhoGuest, contracts.WhoUser} {
+		makers = append(makers, func(a contracts.Act) (event.Event, error) {
+			return contracts.NewAppEvent(a, contracts.AppEvent{Who: who, Name: "cart.opened", Values: map[string]any{"n": int64(1)}})
+		})
+	}
 	for _, is := range []bool{false, true} {
 		makers = append(makers, func(a contracts.Act) (event.Event, error) {
 			return contracts.NewSigninAttempted(a, contracts.SigninAttempted{UserNotFound: is})
@@ -79,6 +84,9 @@ func TestConstructorsFollowTheSchemas(t *testing.T) {
 		for _, act := range acts() {
 			ev, err := make(act)
 			if err != nil && act.Subject == "" && strings.Contains(err.Error(), "user.created needs a subject") {
+				continue
+			}
+			if err != nil && act.Subject+act.ClientID != "" && strings.Contains(err.Error(), "nobody knows whose app.event") {
 				continue
 			}
 			if err != nil {

@@ -24,6 +24,7 @@ func dataOf() map[string]any {
 		contracts.TypeSignupAllowed: contracts.SignupAllowed{}, contracts.TypeSignupRejected: contracts.SignupRejected{},
 		contracts.TypeUserCreated: contracts.UserCreated{}, contracts.TypePasswordReset: contracts.PasswordReset{},
 		contracts.TypeSigninAttempted: contracts.SigninAttempted{}, contracts.TypeSigninSucceeded: contracts.SigninSucceeded{},
+		contracts.TypeAppEvent: contracts.AppEvent{},
 	}
 }
 
@@ -84,7 +85,7 @@ func TestEveryTypeHasASchemaAndNoMore(t *testing.T) {
 // TestFieldsAndSchemasAgree holds the Go structs to the schemas field by field.
 func TestFieldsAndSchemasAgree(t *testing.T) {
 	t.Parallel()
-	jsonTypes := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean"}
+	jsonTypes := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Map: "object"}
 	for eventType, data := range dataOf() {
 		var schema struct {
 			Properties struct {
@@ -241,5 +242,50 @@ func TestUserCreatedNeedsASubjectInTheSchema(t *testing.T) {
 	}
 	if validate(t, compile(t, contracts.TypeUserCreated), raw) == nil {
 		t.Error("the schema admits user.created without a subject")
+	}
+}
+
+// TestAppEventSchemaRefuses plants one error at a time. The schema is the second
+// net below the constructor, and the one that other languages have.
+func TestAppEventSchemaRefuses(t *testing.T) {
+	t.Parallel()
+	schema := compile(t, contracts.TypeAppEvent)
+	good := goldens(t, contracts.TypeAppEvent)[contracts.TypeAppEvent+".json"]
+	values := func(d map[string]any) map[string]any { return d["values"].(map[string]any) }
+	for name, change := range map[string]func(ev, data map[string]any){
+		"subject":        func(e, _ map[string]any) { e["subject"] = "5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11" },
+		"client":         func(e, _ map[string]any) { e["clientid"] = "3n4b5urk1ft4fl3mg5e62d9ado" },
+		"nobody":         func(_, d map[string]any) { delete(d, "who") },
+		"admin":          func(_, d map[string]any) { d["who"] = "admin" },
+		"no_name":        func(_, d map[string]any) { delete(d, "name") },
+		"long_name":      func(_, d map[string]any) { d["name"] = strings.Repeat("abcdefgh.", 7) + "ab" },
+		"text_as_name":   func(_, d map[string]any) { d["name"] = "Erika clicked" },
+		"local_time":     func(_, d map[string]any) { d["claimedAt"] = "2026-11-22T09:30:00+01:00" },
+		"address":        func(_, d map[string]any) { values(d)["x"] = "erika@example.org" },
+		"sub":            func(_, d map[string]any) { values(d)["x"] = "af0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11" },
+		"phone_number":   func(_, d map[string]any) { values(d)["x"] = 15551234567 },
+		"place":          func(_, d map[string]any) { values(d)["x"] = 52.52 },
+		"nothing":        func(_, d map[string]any) { values(d)["x"] = nil },
+		"nested":         func(_, d map[string]any) { values(d)["x"] = map[string]any{} },
+		"list":           func(_, d map[string]any) { values(d)["x"] = []any{1} },
+		"address_as_key": func(_, d map[string]any) { values(d)["erika@example.org"] = true },
+		"too_many_values": func(_, d map[string]any) {
+			for i := range 17 {
+				values(d)["x"+string(rune('a'+i))] = i
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ev := generic(t, good)
+			change(ev, ev["data"].(map[string]any))
+			raw, err := json.Marshal(ev)
+			if err != nil {
+				t.Fatalf("json.Marshal: %v", err)
+			}
+			if validate(t, schema, raw) == nil {
+				t.Errorf("the schema admits %s", raw)
+			}
+		})
 	}
 }

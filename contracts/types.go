@@ -9,13 +9,14 @@ const (
 	TypePasswordReset   = "gatehouse.user.password.reset.v1"
 	TypeSigninAttempted = "gatehouse.user.signin.attempted.v1"
 	TypeSigninSucceeded = "gatehouse.user.signin.succeeded.v1"
+	TypeAppEvent        = "gatehouse.app.event.v1"
 )
 
 // Types lists every event type, in the order of the catalogue.
 func Types() []string {
 	return []string{
 		TypeSignupAllowed, TypeSignupRejected, TypeUserCreated,
-		TypePasswordReset, TypeSigninAttempted, TypeSigninSucceeded,
+		TypePasswordReset, TypeSigninAttempted, TypeSigninSucceeded, TypeAppEvent,
 	}
 }
 
@@ -74,4 +75,24 @@ type SigninSucceeded struct {
 	// Via is ViaFederation for the first sign-in of a federated user, which
 	// Cognito tells to PostConfirmation only; otherwise it is empty.
 	Via string `json:"via,omitempty"`
+}
+
+// Who sent an app event: the holder of a guest's or of a user's credentials.
+const (
+	WhoGuest = "guest"
+	WhoUser  = "user"
+)
+
+// AppEvent is the data of [TypeAppEvent]: something that happened in an app, as
+// the app tells it. Only Who is known for certain; which guest or which user it
+// was nobody knows, so the event never has a subject.
+type AppEvent struct {
+	// Who is WhoGuest or WhoUser.
+	Who string `json:"who"`
+	// Name of what happened: words of [IsWord], joined by dots.
+	Name string `json:"name"`
+	// ClaimedAt is when the app says that it happened, in RFC 3339 and UTC.
+	ClaimedAt string `json:"claimedAt,omitempty"`
+	// Values are words, booleans, and integers of at most MaxAppNumber, by word.
+	Values map[string]any `json:"values,omitempty"`
 }
