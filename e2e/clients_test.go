@@ -35,7 +35,7 @@ func (s *system) clients(t *testing.T) clients {
 		config.WithRegion(s.env["AWS_REGION"]),
 		config.WithBaseEndpoint(s.env["AWS_ENDPOINT_URL"]),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(
-			s.env["AWS_ACCESS_KEY_ID"], s.env["AWS_SECRET_ACCESS_KEY"], "")),
+			s.env["AWS_ACCESS_KEY_ID"], s.env["AWS_SECRET_ACCESS_KEY"], s.env["AWS_SESSION_TOKEN"])),
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,9 @@
 // delivery_test.go what happens when the topic is away, deploy_test.go that a
 // service deploys alone, aws_test.go that the way to an account and back is whole,
 // evil_test.go what strangers send, browser_test.go the way of a person with a
-// browser, tamper_test.go what strangers do to it.
+// browser, tamper_test.go what strangers do to it, machine_test.go what a machine
+// may, credentials_test.go and clientevents_test.go what the identity pool's
+// guests and users may.
 //
 // The system is started by TestMain in .local/test on its own ports, beside a
 // running `make up`, and is stopped afterwards. With E2E_REUSE=1 a system that

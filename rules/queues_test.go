@@ -53,7 +53,7 @@ func queues(all []*rules.Template) []string {
 				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, tries(q)))
 			}
 		}
-		out = append(out, consumers(t)...)
+		out = append(out, consumers(t, all)...)
 		out = append(out, subscriptions(t)...)
 	}
 	return out
@@ -82,8 +82,9 @@ func watched(q rules.Resource, metric string, all []*rules.Template) bool {
 	return alarms[metric+" att:"+q.ID+".QueueName"] || name != "" && alarms[metric+" "+name]
 }
 
-func consumers(t *rules.Template) []string {
+func consumers(t *rules.Template, all []*rules.Template) []string {
 	var out []string
+	arns := queueARNs(t, all)
 	for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
 		if !slices.Contains(rules.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
 			out = append(out, m.String()+": no ReportBatchItemFailures, so one bad message repeats its batch")
@@ -92,10 +93,10 @@ func consumers(t *rules.Template) []string {
 			if rules.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
 				continue
 			}
-			for _, q := range t.Resources("AWS::SQS::Queue") {
-				if rules.Text(m.Prop("EventSourceArn")) == "att:"+q.ID+".Arn" {
-					out = append(out, visibility(q, timeout(f))...)
-				}
+			if q, ok := arns[rules.Text(m.Prop("EventSourceArn"))]; ok {
+				out = append(out, visibility(q, timeout(f))...)
+			} else if strings.Contains(rules.Text(m.Prop("EventSourceArn")), ".Outputs.") {
+				out = append(out, m.String()+": EventSourceArn is no output of a nested template that is a queue's ARN")
 			}
 		}
 	}
@@ -103,6 +104,29 @@ func consumers(t *rules.Template) []string {
 		for key, e := range rules.Pairs(f.Prop("Events")) {
 			if rules.Text(rules.Get(e, "Type")) == "SQS" {
 				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event grants the messages of every queue", f, key.Value))
+			}
+		}
+	}
+	return out
+}
+
+// queueARNs are the queues of a template, and those that its nested templates put
+// out, by how the template names their ARNs.
+func queueARNs(t *rules.Template, all []*rules.Template) map[string]rules.Resource {
+	out := map[string]rules.Resource{}
+	for _, q := range t.Resources("AWS::SQS::Queue") {
+		out["att:"+q.ID+".Arn"] = q
+	}
+	for _, stack := range t.Resources("AWS::CloudFormation::Stack") {
+		for _, nested := range all {
+			if nested.Path != t.Dir()+"/"+rules.Text(stack.Prop("TemplateURL")) {
+				continue
+			}
+			arns := queueARNs(nested, nil)
+			for name, o := range rules.Pairs(rules.Get(nested.Root, "Outputs")) {
+				if q, ok := arns[rules.Text(rules.Get(o, "Value"))]; ok {
+					out["att:"+stack.ID+".Outputs."+name.Value] = q
+				}
 			}
 		}
 	}

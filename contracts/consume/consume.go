@@ -73,11 +73,12 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 			failed[id] = err
 		}
 	}
-	return answer(in, failed), nil
+	return Answer(in, failed), nil
 }
 
-// answer lists the failures in the order of the batch, each once.
-func answer(in events.SQSEvent, failed map[string]error) events.SQSEventResponse {
+// Answer lists the failures, which are by message id, in the order of the batch
+// and each once. It is for consumers of messages that are no events.
+func Answer(in events.SQSEvent, failed map[string]error) events.SQSEventResponse {
 	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, m := range in.Records {
 		if failed[m.MessageId] != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,16 +22,19 @@ import (
 // fromSSM maps variables to the SSM names below /gatehouse/{environment}/.
 func fromSSM() map[string]string {
 	return map[string]string{
-		"API_URL":           "api/url",
-		"AUDIT_TABLE":       "signin-audit/audit-table-name",
-		"BUS_NAME":          "user-events/bus-name",
-		"HOSTED_UI_URL":     "platform/hosted-ui-url",
-		"MACHINE_CLIENT_ID": "platform/machine-client-id",
-		"NATIVE_CLIENT_ID":  "platform/native-client-id",
-		"TOPIC_ARN":         "user-events/topic-arn",
-		"TOPIC_KEY_ARN":     "user-events/topic-key-arn",
-		"USER_POOL_ID":      "platform/user-pool-id",
-		"WEB_CLIENT_ID":     "platform/web-client-id",
+		"API_URL":                       "api/url",
+		"AUDIT_TABLE":                   "signin-audit/audit-table-name",
+		"BUS_NAME":                      "user-events/bus-name",
+		"CLIENT_EVENTS_GUEST_QUEUE_URL": "user-events/client-events-guest-queue-url",
+		"CLIENT_EVENTS_USER_QUEUE_URL":  "user-events/client-events-user-queue-url",
+		"HOSTED_UI_URL":                 "platform/hosted-ui-url",
+		"IDENTITY_POOL_ID":              "platform/identity-pool-id",
+		"MACHINE_CLIENT_ID":             "platform/machine-client-id",
+		"NATIVE_CLIENT_ID":              "platform/native-client-id",
+		"TOPIC_ARN":                     "user-events/topic-arn",
+		"TOPIC_KEY_ARN":                 "user-events/topic-key-arn",
+		"USER_POOL_ID":                  "platform/user-pool-id",
+		"WEB_CLIENT_ID":                 "platform/web-client-id",
 	}
 }
 
@@ -62,6 +66,9 @@ func Write(ctx context.Context, names Parameters, clients Clients, l layout.Layo
 	}
 	for variable, name := range fromSSM() {
 		if value, ok := known[name]; ok {
+			if strings.HasSuffix(name, "-queue-url") {
+				value = l.URL() + pathOf(value)
+			}
 			values[variable] = value
 		}
 	}
@@ -89,6 +96,16 @@ func parameters(ctx context.Context, client Parameters, path string) (map[string
 		}
 	}
 	return known, nil
+}
+
+// pathOf is a queue's URL without its origin: the emulator names itself there,
+// and everybody else's way is the edge.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "/"
+	}
+	return u.Path
 }
 
 // secret of an app client; an answer without one is an error.

@@ -97,6 +97,7 @@ func TestWrite(t *testing.T) {
 	client := pages{
 		{Name: aws.String("/gatehouse/dev/user-events/topic-arn"), Value: aws.String("arn:aws:sns:eu-west-1:000000000000:t")},
 		{Name: aws.String("/gatehouse/dev/platform/user-pool-id"), Value: &evil},
+		{Name: aws.String("/gatehouse/dev/user-events/client-events-guest-queue-url"), Value: aws.String("http://localhost:4567/000000000000/q")},
 		{Name: aws.String("/gatehouse/dev/user-events/alarm-topic-arn"), Value: aws.String("not for clients")},
 	}
 	if err := Write(t.Context(), client, clients{}, l); err != nil {
@@ -111,6 +112,7 @@ export AWS_DEFAULT_REGION=eu-west-1
 export AWS_ENDPOINT_URL=http://127.0.0.1:4566
 export AWS_REGION=eu-west-1
 export AWS_SECRET_ACCESS_KEY=test
+export CLIENT_EVENTS_GUEST_QUEUE_URL=http://127.0.0.1:4566/000000000000/q
 export GATEHOUSE_ENVIRONMENT=dev
 export TOPIC_ARN=arn:aws:sns:eu-west-1:000000000000:t
 export USER_POOL_ID='a'\''b"c $(touch x) ; \'

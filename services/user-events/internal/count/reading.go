@@ -19,6 +19,9 @@ const (
 	SignInsAttempted   = "SignInsAttempted"
 	SignInsUnknownUser = "SignInsUnknownUser"
 	SignInsSucceeded   = "SignInsSucceeded"
+	AppEvents          = "AppEvents"
+	AppEventsDelayed   = "AppEventsDelayed"
+	AppEventsRefused   = "AppEventsRefused"
 	EventsConsumed     = "EventsConsumed"
 	EventsDrained      = "EventsDrained"
 	EventAge           = "EventAge"
@@ -33,6 +36,7 @@ func addZeros(b *metrics.Batch) {
 	for _, name := range []string{
 		SignUpsAllowed, SignUpsRejected, UsersCreated, PasswordsReset,
 		SignInsAttempted, SignInsUnknownUser, SignInsSucceeded, EventsConsumed,
+		AppEvents, AppEventsDelayed, AppEventsRefused,
 		publish.MetricFellBack, publish.MetricLogged, EventsDrained,
 	} {
 		b.Add(name, metrics.Count, 0)
@@ -66,6 +70,8 @@ func reading(ev event.Event) (func(*metrics.Batch), error) {
 		name, dims, unknownUser = SignInsAttempted, dimension("ClientId", contracts.ClientID(ev)), data.UserNotFound
 	case contracts.TypeSigninSucceeded:
 		name, dims = SignInsSucceeded, dimension("ClientId", contracts.ClientID(ev))
+	case contracts.TypeAppEvent:
+		name = AppEvents
 	}
 	return func(b *metrics.Batch) {
 		b.Add(EventsConsumed, metrics.Count, 1)

@@ -1,0 +1,61 @@
+// Command client-events makes events of what apps send to the client-events
+// queues with the credentials of the identity pool.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/services/user-events/internal/appevent"
+	"gatehouse.example/services/user-events/internal/env"
+)
+
+func main() {
+	log := lambdacontext.NewLogger()
+	app, err := realMain(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("function cannot start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(app.Handle)
+}
+
+func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*appevent.Consumer, error) {
+	out, err := publish.ConfigFromEnv(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
+	}
+	var guests, users, ledger, perMinute, pool string
+	if err := env.Read(getenv, map[string]*string{
+		"EVENTS_PER_MINUTE": &perMinute, "GUEST_QUEUE_ARN": &guests, "LEDGER_TABLE": &ledger, "POOL_ARN_NAME": &pool, "USER_QUEUE_ARN": &users,
+	}); err != nil {
+		return nil, fmt.Errorf("env.Read: %w", err)
+	}
+	limit, err := strconv.Atoi(perMinute)
+	if err != nil {
+		return nil, fmt.Errorf("EVENTS_PER_MINUTE: %w", err)
+	}
+	cfg, err := tracing.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("tracing.Load: %w", err)
+	}
+	return &appevent.Consumer{
+		Queues:      map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
+		Publisher:   publish.Connect(ctx, out, getenv, log),
+		Pool:        &appevent.NamedPool{Parameters: ssm.NewFromConfig(cfg), Name: pool},
+		Limiter:     &appevent.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},
+		Environment: out.Environment, Out: os.Stdout, Log: log, Now: time.Now,
+	}, nil
+}

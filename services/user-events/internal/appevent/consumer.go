@@ -1,0 +1,168 @@
+// Package appevent makes events of what apps send to the client-events queues with
+// the temporary credentials of the identity pool.
+//
+// Everything in such a message comes from outside, so little is believed: who it
+// was is told by the queue alone, which takes messages of one role only; when it
+// was by SQS; and a message whose shape is not exactly the expected one is never
+// published. It goes back, and after the queue's last try lies in the dead-letter
+// queue for a person to look at.
+package appevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/consume"
+	"gatehouse.example/contracts/metrics"
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/services/user-events/internal/count"
+)
+
+// spare is what must be left of an invocation to begin with one more event: as
+// long as a publisher needs to go all its ways.
+const spare = 3 * time.Second
+
+// Publisher takes events to the topic.
+type Publisher interface {
+	Publish(context.Context, event.Event) (publish.Outcome, error)
+}
+
+// Pool knows the user pool's ARN, the source of every event.
+type Pool interface {
+	ARN(ctx context.Context, now time.Time) (string, error)
+}
+
+// Limiter says how many of n events may be published now.
+type Limiter interface {
+	Take(ctx context.Context, who string, n int, now time.Time) (int, error)
+}
+
+// Consumer takes batches from the client-events queues.
+type Consumer struct {
+	// Queues maps the ARN of a queue to who sends there.
+	Queues      map[string]string
+	Publisher   Publisher
+	Pool        Pool
+	Limiter     Limiter
+	Environment string
+	// Out takes the metric lines; in a function it is standard output.
+	Out io.Writer
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+var errLimit = errors.New("appevent: over the limit of this minute; it comes again")
+
+// Handle answers one invocation by SQS, whose messages are all of one queue.
+func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+	if len(in.Records) == 0 {
+		return consume.Answer(in, nil), nil
+	}
+	now, failed, out := c.Now(), map[string]error{}, metrics.New(c.Environment)
+	who, ok := c.Queues[in.Records[0].EventSourceARN]
+	if !ok {
+		return events.SQSEventResponse{}, errors.New("appevent: a batch of a queue that is not mine")
+	}
+	pool, err := c.Pool.ARN(ctx, now)
+	if err != nil {
+		return events.SQSEventResponse{}, fmt.Errorf("Pool.ARN: %w", err)
+	}
+	var good []consume.Record
+	for _, m := range in.Records {
+		if m.MessageId == "" || m.EventSourceARN != in.Records[0].EventSourceARN {
+			return events.SQSEventResponse{}, errors.New("appevent: a batch that SQS does not send")
+		}
+		ev, err := c.eventOf(m, who, pool)
+		if err != nil {
+			failed[m.MessageId] = err
+			c.refuse(ctx, m, err, out)
+			continue
+		}
+		good = append(good, consume.Record{MessageID: m.MessageId, Event: ev})
+	}
+	c.send(ctx, who, good, failed, out, now)
+	if err := out.Flush(c.Out, now); err != nil {
+		c.Log.ErrorContext(ctx, "metrics not written", "error", err.Error())
+	}
+	return consume.Answer(in, failed), nil
+}
+
+// eventOf makes the event of a message. Its id is SQS's, which a message keeps
+// however often it is delivered, and which no sender can choose.
+func (c *Consumer) eventOf(m events.SQSMessage, who, pool string) (event.Event, error) {
+	sent, err := sentAt(m.Attributes)
+	if err != nil {
+		return event.Event{}, err
+	}
+	data, err := Parse([]byte(m.Body), sent)
+	if err != nil {
+		return event.Event{}, err
+	}
+	data.Who = who
+	ev, err := contracts.NewAppEvent(contracts.Act{ID: m.MessageId, PoolARN: pool, Time: sent}, data)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("contracts.NewAppEvent: %w", err)
+	}
+	return ev, nil
+}
+
+// refuse tells of a message once, not at each of its tries, and never what is in it.
+func (c *Consumer) refuse(ctx context.Context, m events.SQSMessage, err error, out *metrics.Batch) {
+	if m.Attributes["ApproximateReceiveCount"] != "1" {
+		return
+	}
+	c.Log.WarnContext(ctx, "message refused; it goes to the dead-letter queue after the last try",
+		"messageId", m.MessageId, "bytes", len(m.Body), "error", err.Error())
+	out.Add(count.AppEventsRefused, metrics.Count, 1)
+	var reason Reason
+	if errors.As(err, &reason) {
+		out.Add(count.AppEventsRefused, metrics.Count, 1, metrics.Dimension{Name: "Reason", Value: string(reason)})
+	}
+}
+
+// send publishes as many as the limit of this minute lets through.
+func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, failed map[string]error, out *metrics.Batch, now time.Time) {
+	if len(good) == 0 {
+		return
+	}
+	n, err := c.Limiter.Take(ctx, who, len(good), now)
+	if err != nil {
+		// A limit that cannot be looked up holds: these come again.
+		c.Log.ErrorContext(ctx, "limit not known; the events come again", "error", err.Error())
+		n = 0
+	}
+	for _, r := range good[n:] {
+		failed[r.MessageID] = errLimit
+	}
+	if over := len(good) - n; over > 0 && err == nil {
+		c.Log.WarnContext(ctx, "over the limit of this minute; the events come again", "who", who, "events", over)
+		out.Add(count.AppEventsDelayed, metrics.Count, float64(over))
+	}
+	for id, err := range consume.Each(c.publish)(ctx, good[:n]) {
+		c.Log.ErrorContext(ctx, "event not published; it comes again", "messageId", id, "error", err.Error())
+		failed[id] = err
+	}
+}
+
+func (c *Consumer) publish(ctx context.Context, r consume.Record) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < spare {
+		return errors.New("appevent: no time left for this event")
+	}
+	outcome, err := c.Publisher.Publish(ctx, r.Event)
+	if err != nil {
+		return fmt.Errorf("Publisher.Publish: %w", err)
+	}
+	if outcome == publish.Logged {
+		// The queue keeps it better than a log line does; the id stays the same.
+		return errors.New("appevent: neither the topic nor the outbox took it")
+	}
+	return nil
+}

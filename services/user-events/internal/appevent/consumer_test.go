@@ -1,0 +1,212 @@
+package appevent_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/publish"
+	"gatehouse.example/services/user-events/internal/appevent"
+	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/queuetest"
+)
+
+const guests, users = "arn:aws:sqs:eu-central-1:111122223333:guests", "arn:aws:sqs:eu-central-1:111122223333:users"
+
+// world is everything around a Consumer.
+type world struct {
+	sent    []event.Event
+	outcome publish.Outcome
+	fail    func(event.Event) error
+	pool    error
+	left    int
+	limit   error
+	asked   []string
+	lines   strings.Builder
+	logs    strings.Builder
+}
+
+func (w *world) Publish(_ context.Context, ev event.Event) (publish.Outcome, error) {
+	if w.fail != nil {
+		if err := w.fail(ev); err != nil {
+			return "", err
+		}
+	}
+	w.sent = append(w.sent, ev)
+	return w.outcome, nil
+}
+
+func (w *world) ARN(context.Context, time.Time) (string, error) { return queuetest.Pool, w.pool }
+
+func (w *world) Take(_ context.Context, who string, n int, _ time.Time) (int, error) {
+	w.asked = append(w.asked, who+" "+strconv.Itoa(n))
+	n = min(n, w.left)
+	w.left -= n
+	return n, w.limit
+}
+
+func newWorld() *world { return &world{outcome: publish.Published, left: 100} }
+
+// from is a batch of a queue, received for the nth time.
+func from(queue string, tries int, bodies ...string) events.SQSEvent {
+	in := queuetest.Batch(bodies...)
+	for i := range in.Records {
+		in.Records[i].EventSourceARN = queue
+		in.Records[i].Attributes = map[string]string{
+			"SentTimestamp":           strconv.FormatInt(queuetest.Time().UnixMilli(), 10),
+			"ApproximateReceiveCount": strconv.Itoa(tries),
+		}
+	}
+	return in
+}
+
+func (w *world) handle(ctx context.Context, in events.SQSEvent) ([]string, error) {
+	c := &appevent.Consumer{
+		Queues:    map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
+		Publisher: w, Pool: w, Limiter: w, Environment: "test", Out: &w.lines,
+		Log: slog.New(slog.NewJSONHandler(&w.logs, nil)), Now: queuetest.Time,
+	}
+	out, err := c.Handle(ctx, in)
+	return queuetest.Failed(out), err
+}
+
+func TestHandle_event(t *testing.T) {
+	t.Parallel()
+	for queue, who := range map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			failed, err := w.handle(t.Context(), from(queue, 1, `{"name":"cart.opened","data":{"items":3}}`))
+			if err != nil || len(failed) != 0 || len(w.sent) != 1 {
+				t.Fatalf("failed %v, %v; published %d", failed, err, len(w.sent))
+			}
+			want := queuetest.Must(t)(contracts.NewAppEvent(
+				contracts.Act{ID: "m0", PoolARN: queuetest.Pool, Time: queuetest.Time()},
+				contracts.AppEvent{Who: who, Name: "cart.opened", Values: map[string]any{"items": int64(3)}}))
+			if diff := cmp.Diff(queuetest.Body(t, want), queuetest.Body(t, w.sent[0])); diff != "" {
+				t.Errorf("event (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{who + " 1"}, w.asked); diff != "" {
+				t.Errorf("limits asked for (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHandle_failures(t *testing.T) {
+	t.Parallel()
+	good, bad := `{"name":"a"}`, `{"name":"a","subject":"erika"}`
+	second := func(ev event.Event) error {
+		if ev.ID() == "m2" {
+			return errors.New("down")
+		}
+		return nil
+	}
+	late, cancel := context.WithDeadline(context.Background(), time.Now().Add(2*time.Second))
+	t.Cleanup(cancel)
+	for name, tc := range map[string]struct {
+		ctx       context.Context
+		world     world
+		want      []string
+		published int
+	}{
+		"poison_fails_alone":     {world: world{outcome: publish.Published, left: 9}, want: []string{"m1"}, published: 2},
+		"outbox_is_good_enough":  {world: world{outcome: publish.FellBack, left: 9}, want: []string{"m1"}, published: 2},
+		"log_line_is_not":        {world: world{outcome: publish.Logged, left: 9}, want: []string{"m0", "m1", "m2"}, published: 2},
+		"one_is_not_published":   {world: world{outcome: publish.Published, left: 9, fail: second}, want: []string{"m1", "m2"}, published: 1},
+		"publisher_panics":       {world: world{left: 9, fail: func(event.Event) error { panic("odd") }}, want: []string{"m0", "m1", "m2"}},
+		"one_over_the_limit":     {world: world{outcome: publish.Published, left: 1}, want: []string{"m1", "m2"}, published: 1},
+		"limit_reached":          {world: world{outcome: publish.Published}, want: []string{"m0", "m1", "m2"}},
+		"limit_cannot_be_read":   {world: world{outcome: publish.Published, left: 9, limit: errors.New("down")}, want: []string{"m0", "m1", "m2"}},
+		"no_time_left_for_more":  {ctx: late, world: world{outcome: publish.Published, left: 9}, want: []string{"m0", "m1", "m2"}},
+		"plenty_of_time_and_all": {world: world{outcome: publish.Published, left: 2}, want: []string{"m1"}, published: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, ctx := &tc.world, tc.ctx
+			if ctx == nil {
+				ctx = t.Context()
+			}
+			failed, err := w.handle(ctx, from(guests, 1, good, bad, good))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, failed); diff != "" || len(w.sent) != tc.published {
+				t.Errorf("published %d; failed (-want +got):\n%s", len(w.sent), diff)
+			}
+			if strings.Contains(w.logs.String(), "erika") {
+				t.Errorf("the log quotes a message: %s", w.logs.String())
+			}
+		})
+	}
+}
+
+// What makes no sense fails as a whole, and loudly.
+func TestHandle_batches_that_are_not_ours(t *testing.T) {
+	t.Parallel()
+	mixed := from(guests, 1, `{"name":"a"}`, `{"name":"a"}`)
+	mixed.Records[1].EventSourceARN = users
+	nameless := from(guests, 1, `{"name":"a"}`)
+	nameless.Records[0].MessageId = ""
+	noPool := newWorld()
+	noPool.pool = errors.New("ParameterNotFound")
+	for name, tc := range map[string]struct {
+		world *world
+		in    events.SQSEvent
+	}{
+		"other_queue": {newWorld(), from(guests+"2", 1, `{"name":"a"}`)},
+		"two_queues":  {newWorld(), mixed},
+		"no_id":       {newWorld(), nameless},
+		"no_pool_yet": {noPool, from(guests, 1, `{"name":"a"}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := tc.world.handle(t.Context(), tc.in); err == nil || len(tc.world.sent) != 0 {
+				t.Errorf("error %v, published %d", err, len(tc.world.sent))
+			}
+		})
+	}
+	if failed, err := newWorld().handle(t.Context(), events.SQSEvent{}); err != nil || len(failed) != 0 {
+		t.Errorf("an empty batch: %v, %v", failed, err)
+	}
+	unstamped := from(guests, 1, `{"name":"a"}`)
+	delete(unstamped.Records[0].Attributes, "SentTimestamp")
+	if failed, err := newWorld().handle(t.Context(), unstamped); err != nil || len(failed) != 1 {
+		t.Errorf("without a time: %v, %v", failed, err)
+	}
+}
+
+// A refusal counts at the first try, not at the four that follow.
+func TestHandle_metrics(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		tries, left int
+		want        map[string]float64
+	}{
+		"first_try":  {1, 9, map[string]float64{count.AppEventsRefused: 3, count.AppEventsRefused + "/bad_name": 2, count.AppEventsRefused + "/not_json": 1}},
+		"second_try": {2, 9, map[string]float64{}},
+		"over":       {2, 1, map[string]float64{count.AppEventsDelayed: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			w.left = tc.left
+			if _, err := w.handle(t.Context(), from(users, tc.tries, `{}`, `{"name":"a"}`, `{`, `{"name":7}`, `{"name":"b"}`)); err != nil {
+				t.Fatal(err)
+			}
+			got := queuetest.Sums(t, w.lines.String())
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("metrics (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
