@@ -1,0 +1,177 @@
+package rules_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// tokensPage is the page whose every line a test shows.
+const tokensPage = "docs/tokens.md"
+
+// cells are the rows of a page's tables, headings and rulers left out.
+func cells(page string) [][]string {
+	var out [][]string
+	lines := strings.Split(page, "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|-") || i+1 < len(lines) && strings.HasPrefix(lines[i+1], "|-") {
+			continue
+		}
+		var row []string
+		for cell := range strings.SplitSeq(strings.Trim(line, "|"), "|") {
+			row = append(row, strings.TrimSpace(cell))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// shown: each line of the page names a test that exists, subtest included. tests
+// are the texts in the file of each test function.
+func shown(page string, tests map[string][]string) []string {
+	named := regexp.MustCompile("`(Test[A-Za-z0-9_]+)(?:/([a-z0-9_]+))?`")
+	var out []string
+	for _, row := range cells(page) {
+		found := named.FindAllStringSubmatch(row[len(row)-1], -1)
+		if len(found) == 0 {
+			out = append(out, fmt.Sprintf("%s: the line of '%s' names no test in its last column", tokensPage, row[0]))
+		}
+		for _, m := range found {
+			texts, ok := tests[m[1]]
+			switch {
+			case !ok:
+				out = append(out, fmt.Sprintf("%s: there is no test %s", tokensPage, m[1]))
+			case m[2] != "" && !slices.Contains(texts, m[2]):
+				out = append(out, fmt.Sprintf("%s: %s has no case %s", tokensPage, m[1], m[2]))
+			}
+		}
+	}
+	if len(cells(page)) == 0 {
+		out = append(out, tokensPage+": no table")
+	}
+	return out
+}
+
+// testsOf reads a Go file's test functions, and the texts that the file holds.
+func testsOf(src string) (names, texts []string, err error) {
+	file, err := parser.ParseFile(token.NewFileSet(), "x_test.go", src, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, nil, fmt.Errorf("parser.ParseFile: %w", err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Recv == nil && strings.HasPrefix(n.Name.Name, "Test") {
+				names = append(names, n.Name.Name)
+			}
+		case *ast.BasicLit:
+			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+				texts = append(texts, text)
+			}
+		}
+		return true
+	})
+	return names, texts, nil
+}
+
+// lifetimes: what the page says of each client is what the platform's template
+// sets. A client without refresh tokens or ID tokens has none to set.
+func lifetimes(page string, platform *rules.Template) []string {
+	var out []string
+	for _, client := range platform.Resources("AWS::Cognito::UserPoolClient") {
+		name := strings.ToLower(strings.TrimSuffix(client.ID, "Client"))
+		want := []string{name}
+		for _, kind := range []string{"IdToken", "AccessToken", "RefreshToken"} {
+			life := "none"
+			if n := rules.Text(client.Prop(kind + "Validity")); n != "" {
+				life = n + " " + rules.Text(client.Prop("TokenValidityUnits", kind))
+			}
+			want = append(want, life)
+		}
+		found := slices.ContainsFunc(cells(page), func(row []string) bool {
+			return len(row) > len(want) && slices.Equal(row[:len(want)], want)
+		})
+		if !found {
+			out = append(out, fmt.Sprintf("%s: no line '| %s |', as %s has it", tokensPage, strings.Join(want, " | "), client))
+		}
+	}
+	return out
+}
+
+func TestTokensPage(t *testing.T) {
+	t.Parallel()
+	page := read(t, filepath.Join(root, filepath.FromSlash(tokensPage)))
+	tests := map[string][]string{}
+	for _, path := range files(t, ".go") {
+		// The rules' own tests prove nothing about tokens.
+		if !strings.HasSuffix(path, "_test.go") || strings.HasPrefix(short(path), "rules/") {
+			continue
+		}
+		names, texts, err := testsOf(read(t, path))
+		if err != nil {
+			t.Fatalf("%s: %v", short(path), err)
+		}
+		for _, name := range names {
+			tests[name] = append(tests[name], texts...)
+		}
+	}
+	report(t, shown(page, tests))
+	for _, template := range templates(t) {
+		if template.Path == "platform/template.yaml" {
+			report(t, lifetimes(page, template))
+			return
+		}
+	}
+	t.Error("there is no platform/template.yaml")
+}
+
+func TestTokensPagePlanted(t *testing.T) {
+	t.Parallel()
+	names, texts, err := testsOf("package x\nfunc TestA(t int) { _ = map[string]int{\"expired\": 1} }\nfunc (h) TestB() {}\nfunc helper() {}\n")
+	if err != nil || !slices.Equal(names, []string{"TestA"}) || !slices.Equal(texts, []string{"expired"}) {
+		t.Fatalf("testsOf = %v, %v, %v", names, texts, err)
+	}
+	const table = "| token | shown by |\n|---|---|\n"
+	tests := map[string][]string{"TestA": texts}
+	for name, tc := range map[string]struct {
+		page string
+		want string
+	}{
+		"good":           {table + "| old | `TestA/expired`, `TestA` |\n", ""},
+		"no_test":        {table + "| old | believe me |\n", "names no test"},
+		"unknown_test":   {table + "| old | `TestB` |\n", "no test TestB"},
+		"unknown_case":   {table + "| old | `TestA/forged` |\n", "no case forged"},
+		"other_column":   {table + "| `TestA` | |\n", "names no test"},
+		"no_table":       {"Believe me.\n", "no table"},
+		"no_quoted_name": {table + "| old | TestA |\n", "names no test"},
+	} {
+		got := strings.Join(shown(tc.page, tests), "\n")
+		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+	platform := parse(t, "platform/template.yaml", `
+Resources:
+  MachineClient:
+    Type: AWS::Cognito::UserPoolClient
+    Properties: {AccessTokenValidity: 15, TokenValidityUnits: {AccessToken: minutes}}
+`)
+	for page, want := range map[string]int{
+		"| machine | none | 15 minutes | none | `TestA` |\n": 0,
+		"| machine | none | 60 minutes | none | `TestA` |\n": 1,
+		"| web | none | 15 minutes | none | `TestA` |\n":     1,
+	} {
+		if got := lifetimes(page, platform); len(got) != want {
+			t.Errorf("%q: findings %q, want %d", page, got, want)
+		}
+	}
+}
