@@ -1,0 +1,106 @@
+package rules_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// promise is a setting that protects people, and what is lost without it. Most of
+// them change nothing that anybody would see on a good day.
+type promise struct{ setting, want, lost string }
+
+func poolPromises() []promise {
+	return []promise{
+		{"AdminCreateUserConfig.AllowAdminCreateUserOnly", "false", "nobody can sign up"},
+		{"AutoVerifiedAttributes", "email", "nobody proves an address"},
+		{"DeletionProtection", "!If[IsLocal INACTIVE ACTIVE]", "one call deletes all users"},
+		{"EnabledMfas", "SOFTWARE_TOKEN_MFA", "nobody can have a second factor"},
+		{"MfaConfiguration", "OPTIONAL", "nobody can have a second factor"},
+		{"UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate", "email", "an account moves to an address that nobody has proved"},
+		{"UsernameAttributes", "email", "people sign in by names that say nothing"},
+		{"UsernameConfiguration.CaseSensitive", "false", "one address makes two accounts"},
+		{"LambdaConfig.PostAuthentication", "!If[PostAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/postauthentication-arn}} ref:AWS::NoValue]", "no sign-in is announced"},
+		{"LambdaConfig.PostConfirmation", "!If[PostConfirmationOn {{resolve:ssm:/gatehouse/${Environment}/user-events/postconfirmation-arn}} ref:AWS::NoValue]", "no user is announced"},
+		{"LambdaConfig.PreAuthentication", "!If[PreAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/preauthentication-arn}} ref:AWS::NoValue]", "no attempt is announced"},
+		{"LambdaConfig.PreSignUp", "!If[PreSignUpOn {{resolve:ssm:/gatehouse/${Environment}/signup-guard/presignup-arn}} ref:AWS::NoValue]", "every address may sign up"},
+	}
+}
+
+func clientPromises(machine bool) []promise {
+	all := []promise{
+		{"AccessTokenValidity", "15", "a disabled user's token goes on for an hour"},
+		{"PreventUserExistenceErrors", "ENABLED", "an answer tells who has an account, and unknown users make no attempt"},
+	}
+	if !machine {
+		all = append(all,
+			promise{"EnableTokenRevocation", "true", "a stolen token cannot be called back"},
+			promise{"GenerateSecret", "false", "every copy of the app holds a secret"},
+			promise{"IdTokenValidity", "15", "a disabled user's token goes on for an hour"},
+			promise{"TokenValidityUnits", "{IdToken=minutes AccessToken=minutes RefreshToken=days}", "15 means hours"},
+		)
+	}
+	return all
+}
+
+// pool: the user pool and its clients keep what they promise.
+func pool(all []*rules.Template) []string {
+	var out []string
+	check := func(r rules.Resource, promises []promise) {
+		for _, p := range promises {
+			got := ""
+			if v := r.Prop(strings.Split(p.setting, ".")...); v != nil {
+				got = flat(v)
+			}
+			if got != p.want {
+				out = append(out, fmt.Sprintf("%s: %s is %q, want %q, or %s", r, p.setting, got, p.want, p.lost))
+			}
+		}
+	}
+	for _, t := range all {
+		for _, p := range t.Resources("AWS::Cognito::UserPool") {
+			check(p, poolPromises())
+		}
+		for _, c := range t.Resources("AWS::Cognito::UserPoolClient") {
+			flows := strings.Join(rules.Texts(c.Prop("AllowedOAuthFlows")), " ")
+			check(c, clientPromises(flows == "client_credentials"))
+			if strings.Contains(flows, "implicit") || strings.Contains(flows, " ") {
+				out = append(out, c.String()+": AllowedOAuthFlows is more than one way, or one that shows tokens to the browser's history")
+			}
+		}
+	}
+	return out
+}
+
+func TestPool(t *testing.T) {
+	t.Parallel()
+	report(t, pool(templates(t)))
+}
+
+// TestPoolPlanted breaks the platform itself, line by line.
+func TestPoolPlanted(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(filepath.Join(root, "platform", "template.yaml"))
+	if err != nil {
+		t.Fatalf("os.ReadFile: %v", err)
+	}
+	text := string(raw)
+	for name, p := range map[string]planted{
+		"not_protected":    {"DeletionProtection: !If [IsLocal, INACTIVE, ACTIVE]", "DeletionProtection: INACTIVE", "one call deletes all users"},
+		"trigger_lost":     {"signup-guard/presignup-arn}}", "signup-guard/other-arn}}", "every address may sign up"},
+		"case_sensitive":   {"CaseSensitive: false", "CaseSensitive: true", "one address makes two accounts"},
+		"tells_who":        {"      PreventUserExistenceErrors: ENABLED\n", "", "WebClient: PreventUserExistenceErrors"},
+		"hours":            {"        AccessToken: minutes\n", "        AccessToken: hours\n", "15 means hours"},
+		"implicit":         {"AllowedOAuthFlows: [code]", "AllowedOAuthFlows: [code, implicit]", "browser's history"},
+		"secret_in_a_page": {"GenerateSecret: false", "GenerateSecret: true", "holds a secret"},
+	} {
+		broken := strings.Replace(text, p.old, p.new, 1)
+		if findings := strings.Join(pool([]*rules.Template{parse(t, "platform/template.yaml", broken)}), "\n"); broken == text || !strings.Contains(findings, p.want) {
+			t.Errorf("%s: findings %q, want %q", name, findings, p.want)
+		}
+	}
+}
