@@ -19,7 +19,7 @@ import (
 func wiring(all []*rules.Template) []string {
 	var out []string
 	for _, t := range all {
-		out = append(out, queueReaders(t)...)
+		out = append(out, queueReaders(t, all)...)
 		out = append(out, subscribed(t)...)
 		out = append(out, heard(t)...)
 		if path.Base(t.Path) != "template.yaml" && len(t.Resources("AWS::CloudFormation::Stack")) == 0 && !nested(t, all) && strings.HasPrefix(t.Path, "services/") {
@@ -40,16 +40,35 @@ func nested(t *rules.Template, all []*rules.Template) bool {
 	return false
 }
 
-func queueReaders(t *rules.Template) []string {
+func queueReaders(t *rules.Template, all []*rules.Template) []string {
 	var out []string
 	dead := deadLetterTargets(t)
 	for _, q := range t.Resources("AWS::SQS::Queue") {
-		reads := func(m rules.Resource) bool { return rules.Text(m.Prop("EventSourceArn")) == "att:"+q.ID+".Arn" }
-		if !slices.Contains(dead, q.ID) && !slices.ContainsFunc(t.Resources("AWS::Lambda::EventSourceMapping"), reads) {
+		names := []string{"att:" + q.ID + ".Arn"}
+		// A nested template hands its queue to its parent.
+		for key, output := range rules.Pairs(rules.Get(t.Root, "Outputs")) {
+			if rules.Text(rules.Get(output, "Value")) == names[0] {
+				names = append(names, ".Outputs."+key.Value)
+			}
+		}
+		if !slices.Contains(dead, q.ID) && !reads(q.Dir(), names, all) {
 			out = append(out, q.String()+": no AWS::Lambda::EventSourceMapping reads it")
 		}
 	}
 	return out
+}
+
+// reads says whether a stack reads a queue that goes by one of these names.
+func reads(dir string, names []string, all []*rules.Template) bool {
+	for _, t := range all {
+		for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
+			source := rules.Text(m.Prop("EventSourceArn"))
+			if t.Dir() == dir && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(source, name) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // subscribed looks from the queue policies: they stay when a subscription goes.
@@ -182,6 +201,17 @@ func TestWiringPlanted(t *testing.T) {
 	parent := parse(t, "services/good/template.yaml", "Resources: {M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}}\n")
 	if got := wiring([]*rules.Template{parent, lonely}); len(got) != 0 {
 		t.Errorf("a template with a parent: findings %q", got)
+	}
+	nest := parse(t, "services/good/monitoring.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {Arn: {Value: !GetAtt Q.Arn}}\n")
+	if got := wiring([]*rules.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: no AWS::Lambda::EventSourceMapping") {
+		t.Errorf("a nested queue without a reader: findings %q", got)
+	}
+	reader := parse(t, "services/good/template.yaml", `Resources:
+  M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}
+  R: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt M.Outputs.Arn}}
+`)
+	if got := wiring([]*rules.Template{reader, nest}); len(got) != 0 {
+		t.Errorf("a nested queue with a reader: findings %q", got)
 	}
 	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*rules.Template{parse(t, "a.yaml", good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
 		t.Errorf("pages = %q", got)
