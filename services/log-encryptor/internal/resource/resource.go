@@ -21,8 +21,9 @@ import (
 )
 
 // notMade is the physical id of a resource whose creation failed. CloudFormation
-// deletes that on rollback, and a group that was never taken must not be let go.
-const notMade = "not-made"
+// deletes that on rollback, and a group that was never taken must not be let go. No
+// group can have this name.
+const notMade = "(not made)"
 
 // Writer is what the custom resource needs beyond the keeper.
 type Writer interface {

@@ -55,14 +55,14 @@ func TestHandle(t *testing.T) {
 			[]types.LogGroup{loggrouptest.Group("/a", "", 7)}, request(cfn.RequestCreate, "", "LogGroupName=/a", "RetentionInDays=30", "Revision=2"),
 			"/a", "", map[string]string{"/a": ours + " 30"},
 		},
-		"create_of_none": {nil, request(cfn.RequestCreate, "", "LogGroupName=/a"), "not-made", "does not exist; create it first", map[string]string{}},
+		"create_of_none": {nil, request(cfn.RequestCreate, "", "LogGroupName=/a"), "(not made)", "does not exist; create it first", map[string]string{}},
 		"create_and_make": {
 			nil, request(cfn.RequestCreate, "", "LogGroupName=/a", "CreateIfMissing=true", "RetentionInDays=1"),
 			"/a", "", map[string]string{"/a": ours + " 1"},
 		},
 		"create_another_key": {
 			[]types.LogGroup{loggrouptest.Group("/a", theirs, 0)}, request(cfn.RequestCreate, "", "LogGroupName=/a"),
-			"not-made", "another key, arn:theirs", map[string]string{"/a": theirs + " 0"},
+			"(not made)", "another key, arn:theirs", map[string]string{"/a": theirs + " 0"},
 		},
 		"update_repairs": {
 			[]types.LogGroup{loggrouptest.Group("/a", "", 3653)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/a", "RetentionInDays=30"),
@@ -90,12 +90,12 @@ func TestHandle(t *testing.T) {
 		},
 		"delete_of_a_deleted_group": {nil, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"), "/a", "", map[string]string{}},
 		"rollback_of_a_failed_create": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "not-made", "LogGroupName=/a", "OnDelete=Disassociate"),
-			"not-made", "", map[string]string{"/a": ours + " 0"},
+			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "(not made)", "LogGroupName=/a", "OnDelete=Disassociate"),
+			"(not made)", "", map[string]string{"/a": ours + " 0"},
 		},
 		"rollback_of_wrong_properties": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "not-made", "LogGroup=/a", "OnDelete=Disassociate"),
-			"not-made", "", map[string]string{"/a": ours + " 0"},
+			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "(not made)", "LogGroup=/a", "OnDelete=Disassociate"),
+			"(not made)", "", map[string]string{"/a": ours + " 0"},
 		},
 		"unknown_request": {nil, request("Move", "/a", "LogGroupName=/a"), "/a", `request type "Move"`, map[string]string{}},
 	} {
@@ -134,7 +134,7 @@ func TestHandle_refuses_properties(t *testing.T) {
 	} {
 		logs := loggrouptest.New(loggrouptest.Group("/a", "", 0))
 		id, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestCreate, "", properties...))
-		if id != "not-made" || err == nil || !strings.Contains(err.Error(), want) || len(logs.Writes()) > 0 {
+		if id != "(not made)" || err == nil || !strings.Contains(err.Error(), want) || len(logs.Writes()) > 0 {
 			t.Errorf("%v: %q, %v, writes %v", properties, id, err, logs.Writes())
 		}
 	}
@@ -142,6 +142,21 @@ func TestHandle_refuses_properties(t *testing.T) {
 	e.ResourceProperties["RetentionInDays"] = []any{"1"}
 	if _, _, err := handler(loggrouptest.New()).Handle(t.Context(), e); err == nil || !strings.Contains(err.Error(), "not a single value") {
 		t.Errorf("a list: %v", err)
+	}
+}
+
+// A rollback succeeds whatever is wrong with CloudWatch Logs: that may be why it rolls back.
+func TestHandle_rolls_back_without_a_call(t *testing.T) {
+	t.Parallel()
+	logs := loggrouptest.New()
+	logs.Fail("DescribeLogGroups", errors.New("no"))
+	create := request(cfn.RequestCreate, "", "LogGroupName=/a", "OnDelete=Disassociate")
+	id, _, err := handler(logs).Handle(t.Context(), create)
+	if err == nil {
+		t.Fatal("the creation succeeded")
+	}
+	if _, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestDelete, id, "LogGroupName=/a", "OnDelete=Disassociate")); err != nil {
+		t.Errorf("rollback: %v", err)
 	}
 }
 
