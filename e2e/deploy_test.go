@@ -86,7 +86,10 @@ func (s *system) setParameter(t *testing.T, stack, name, value string) string {
 		update.Parameters = append(update.Parameters, next)
 	}
 	must(client.UpdateStack(t.Context(), update))(t)
-	if err := cloudformation.NewStackUpdateCompleteWaiter(client).Wait(t.Context(),
+	quick := func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 200*time.Millisecond, time.Second
+	}
+	if err := cloudformation.NewStackUpdateCompleteWaiter(client, quick).Wait(t.Context(),
 		&cloudformation.DescribeStacksInput{StackName: &stack}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
