@@ -92,7 +92,8 @@ func subscribed(t *rules.Template) []string {
 	return out
 }
 
-// heard: on AWS an alarm tells somebody itself, or a composite alarm does.
+// heard: on AWS an alarm tells somebody itself, or a composite alarm does, or a
+// comment above it says why it is only for looking at.
 func heard(t *rules.Template) []string {
 	var out []string
 	var composed strings.Builder
@@ -106,6 +107,9 @@ func heard(t *rules.Template) []string {
 		actions := rules.Texts(a.Prop("AlarmActions"))
 		// !If [OnAws, nothing, topic]: on AWS it leaves the telling to a composite.
 		tells := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
+		if strings.Contains(t.CommentAbove(a.Key.Line), "# Silent:") {
+			continue
+		}
 		if !tells && !regexp.MustCompile(`\$\{`+a.ID+`\}`).MatchString(composed.String()) {
 			out = append(out, a.String()+": no AlarmActions, and in no composite alarm")
 		}
@@ -194,6 +198,11 @@ func TestWiringPlanted(t *testing.T) {
 		"not_composed":     {"ALARM(${OldAlarm})", "ALARM(${DeadAlarm})", "OldAlarm: no AlarmActions, and in no composite"},
 		"silent_composite": {"      AlarmActions: [!Ref Topic]\n      AlarmRule", "      AlarmRule", "Composite: no AlarmActions"},
 	})
+	silent := strings.Replace(good(t), "      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", 1)
+	silent = strings.Replace(silent, "  DeadAlarm:", "  # Silent: a stranger can set it off.\n  DeadAlarm:", 1)
+	if got := wiring([]*rules.Template{parse(t, "services/good/template.yaml", silent)}); len(got) != 0 {
+		t.Errorf("an alarm that is silent for a reason: findings %q", got)
+	}
 	lonely := parse(t, "services/good/monitoring.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\n")
 	if got := wiring([]*rules.Template{parse(t, "services/good/template.yaml", good(t)), lonely}); len(got) != 1 {
 		t.Errorf("a template without a parent: findings %q", got)
