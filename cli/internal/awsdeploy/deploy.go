@@ -131,6 +131,7 @@ func (s *session) check(ctx context.Context) error {
 // after prints what the stacks put out, and what to do with it.
 func (s *session) after(ctx context.Context) error {
 	fmt.Fprintln(s.out, "\nDeployed")
+	alarms := ""
 	for _, one := range s.stacks {
 		out, err := s.cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &one.FullName})
 		if err != nil {
@@ -139,14 +140,18 @@ func (s *session) after(ctx context.Context) error {
 		for _, stack := range out.Stacks {
 			for _, o := range stack.Outputs {
 				fmt.Fprintf(s.out, "  %-14s %-22s %s\n", one.Name, aws.ToString(o.OutputKey), aws.ToString(o.OutputValue))
+				if aws.ToString(o.OutputKey) == "AlarmTopicArn" {
+					alarms = aws.ToString(o.OutputValue)
+				}
 			}
 		}
 	}
 	env := s.target.Environment
-	fmt.Fprintf(s.out, `
-Next
-  every name is in SSM        aws ssm get-parameters-by-path --recursive --path /gatehouse/%[1]s
-  hear of alarms              aws sns subscribe --protocol email --notification-endpoint YOU --topic-arn AlarmTopicArn
+	fmt.Fprintln(s.out, "\nNext")
+	if alarms != "" {
+		fmt.Fprintf(s.out, "  hear of alarms              aws sns subscribe --topic-arn %s --protocol email --notification-endpoint YOU\n", alarms)
+	}
+	fmt.Fprintf(s.out, `  every name is in SSM        aws ssm get-parameters-by-path --recursive --path /gatehouse/%[1]s
   after the first sign-in     gatehouse audit show --environment %[1]s
   what could not be delivered gatehouse events dead --environment %[1]s
   take it down again          gatehouse aws destroy --environment %[1]s

@@ -82,8 +82,11 @@ func Print(w io.Writer, all []Stack) {
 func (s Stack) summary() string {
 	switch s.Kind {
 	case New:
-		if len(s.Functions) == 0 {
+		switch len(s.Functions) {
+		case 0:
 			return ""
+		case 1:
+			return "1 function"
 		}
 		return fmt.Sprintf("%d functions", len(s.Functions))
 	case Unchanged:

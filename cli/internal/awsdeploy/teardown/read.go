@@ -51,13 +51,19 @@ func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error
 		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
 	}
 	s := &Stack{Name: name, FullName: fullName, parameters: out.Stacks[0].Parameters, capabilities: out.Stacks[0].Capabilities}
+	if s.Resources, err = resources(ctx, api, fullName); err != nil {
+		return nil, err
+	}
+	// A stack whose creation failed has the parameters, but no pool, and cannot be updated.
+	if len(Of([]*Stack{s}, "AWS::Cognito::UserPool")) == 0 {
+		return s, nil
+	}
 	for _, p := range s.parameters {
 		if strings.HasSuffix(aws.ToString(p.ParameterKey), "Trigger") && aws.ToString(p.ParameterValue) == "on" {
 			s.Switches = append(s.Switches, aws.ToString(p.ParameterKey))
 		}
 	}
-	s.Resources, err = resources(ctx, api, fullName)
-	return s, err
+	return s, nil
 }
 
 func gone(err error) bool {
@@ -88,7 +94,7 @@ func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error
 		for _, r := range out.StackResourceSummaries {
 			one := Resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
 			_, one.Kept = kept[one.ID]
-			if r.ResourceStatus == types.ResourceStatusDeleteComplete || one.Physical == "" {
+			if r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped || one.Physical == "" {
 				continue
 			}
 			all = append(all, one)

@@ -82,7 +82,7 @@ func (fakeStacks) ListStackResources(_ context.Context, in *cloudformation.ListS
 		return cftypes.StackResourceSummary{LogicalResourceId: &id, ResourceType: &typ, PhysicalResourceId: &physical}
 	}
 	return &cloudformation.ListStackResourcesOutput{StackResourceSummaries: map[string][]cftypes.StackResourceSummary{
-		"s":      {resource("Pool", "P", "p-1"), resource("Below", "AWS::CloudFormation::Stack", "nested"), resource("F", "AWS::Lambda::Function", "f-1"), resource("Unmade", "P", "")},
+		"s":      {resource("Pool", "AWS::Cognito::UserPool", "p-1"), resource("Below", "AWS::CloudFormation::Stack", "nested"), resource("F", "AWS::Lambda::Function", "f-1"), resource("Unmade", "P", "")},
 		"nested": {resource("Key", "K", "k-1")},
 	}[*in.StackName]}, nil
 }
@@ -94,7 +94,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Stack{Name: "short", FullName: "s", Switches: []string{"PreSignUpTrigger"}, Resources: []Resource{
-		{"Pool", "P", "p-1", true}, {"Below", "AWS::CloudFormation::Stack", "nested", false}, {"Key", "K", "k-1", true}, {"F", "AWS::Lambda::Function", "f-1", false},
+		{"Pool", "AWS::Cognito::UserPool", "p-1", true}, {"Below", "AWS::CloudFormation::Stack", "nested", false}, {"Key", "K", "k-1", true}, {"F", "AWS::Lambda::Function", "f-1", false},
 	}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Stack{})); diff != "" {
 		t.Errorf("stack (-want +got):\n%s", diff)
