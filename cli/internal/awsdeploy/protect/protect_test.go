@@ -85,6 +85,10 @@ func TestThePolicyCoversWhatTemplatesRetain(t *testing.T) {
 		}
 		for id, typ := range kept {
 			seen++
+			// Kept for others of the account, who hold no data in it.
+			if typ == "AWS::ApiGateway::Account" || typ == "AWS::IAM::Role" {
+				continue
+			}
 			if !Stateful(typ) {
 				t.Errorf("%s: %s (%s) is retained, but the stack policy lets an update replace it: add its type to stack-policy.json", s.Name, id, typ)
 			}

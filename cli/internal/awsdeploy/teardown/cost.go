@@ -39,11 +39,19 @@ func prices() []price {
 		},
 		{
 			"AWS::S3::Bucket", 0, "$0.023 a GB and month", "https://aws.amazon.com/s3/pricing/",
-			"aws s3api list-object-versions --bucket %[1]s, delete each version when its lock has ended, then aws s3api delete-bucket --bucket %[1]s",
+			"when every lock in it has ended: each version of each object, then aws s3api delete-bucket --bucket %[1]s",
 		},
 		{
 			"AWS::Logs::LogGroup", 0, "$0.03 a GB and month", "https://aws.amazon.com/cloudwatch/pricing/",
 			"aws logs delete-log-group --log-group-name %[1]s",
+		},
+		{
+			"AWS::ApiGateway::Account", 0, "nothing", "https://aws.amazon.com/api-gateway/pricing/",
+			"not at all: a setting of the region, for every API. Another role: aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ROLE_ARN",
+		},
+		{
+			"AWS::IAM::Role", 0, "nothing", "https://aws.amazon.com/iam/faqs/",
+			"when no API of the region writes its log with it: its policies, then aws iam delete-role --role-name %[1]s",
 		},
 		{
 			"AWS::SNS::Topic", 0, "nothing while nobody publishes", "https://aws.amazon.com/sns/pricing/",

@@ -13,6 +13,9 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"gatehouse.example/cli/internal/awsdeploy/retained"
+	"gatehouse.example/platform/local/stacks"
 )
 
 // fakePools are the pools of an account.
@@ -104,6 +107,26 @@ func TestRead(t *testing.T) {
 	}
 	if got, err := Read(t.Context(), fakeStacks{}, "short", "missing"); err != nil || got != nil {
 		t.Errorf("got %v, %v, want nothing", got, err)
+	}
+}
+
+// Whoever is told that something stays is told what it costs.
+func TestWhatTemplatesRetainHasAPrice(t *testing.T) {
+	t.Parallel()
+	all, err := stacks.Discover("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		kept, err := retained.InFolder(s.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, typ := range kept {
+			if p, _ := priceOf(typ); p.typ == "" {
+				t.Errorf("%s: %s (%s) is retained, but prices() does not know what that costs", s.Name, id, typ)
+			}
+		}
 	}
 }
 
