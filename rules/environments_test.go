@@ -18,7 +18,7 @@ import (
 // a value for every parameter. One left out would get the template's default in
 // one environment and somebody's choice in the others.
 func environments(dir, samconfig string, declared []string) []string {
-	var out []string
+	var out, capabilities []string
 	for _, env := range []string{"local", "dev", "test", "production"} {
 		cfg, err := sam.ReadConfig(samconfig, env)
 		if err != nil {
@@ -30,6 +30,12 @@ func environments(dir, samconfig string, declared []string) []string {
 		if want := "gatehouse-" + env + "-" + path.Base(dir); cfg.StackName != want {
 			say("must say stack_name = %q", want)
 			continue
+		}
+		// What is enough locally is so everywhere; less fails only when it is deployed.
+		if env == "local" {
+			capabilities = cfg.Capabilities
+		} else if !slices.Equal(cfg.Capabilities, capabilities) {
+			say("gives the capabilities %v, and locally %v", cfg.Capabilities, capabilities)
 		}
 		given := slices.Sorted(maps.Keys(cfg.Parameters))
 		for _, name := range declared {
@@ -81,6 +87,7 @@ func TestEnvironmentsPlanted(t *testing.T) {
 		"unknown":     {"Environment=dev", "Environment=dev Nothing=1", "[dev.deploy.parameters] gives Nothing"},
 		"another":     {"Environment=production", "Environment=test", "[production.deploy.parameters] says Environment=test"},
 		"pretending":  {"Environment=production OnAws=true", "Environment=production OnAws=false", "says OnAws=false, not true"},
+		"incapable":   {"gatehouse-test-x\"\n", "gatehouse-test-x\"\ncapabilities = \"CAPABILITY_IAM\"\n", "[test.deploy.parameters] gives the capabilities [CAPABILITY_IAM], and locally []"},
 		"not_toml":    {"[test.deploy", "[[test.deploy", "toml"},
 	} {
 		file := filepath.Join(t.TempDir(), "samconfig.toml")
