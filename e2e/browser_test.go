@@ -4,6 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"gatehouse.example/contracts"
 	"gatehouse.example/e2e/chromium"
 )
 
@@ -39,6 +44,7 @@ func (w window) must(errs ...error) {
 func TestBrowserStory(t *testing.T) {
 	t.Parallel()
 	s := start(t)
+	inbox := s.subscribe(t)
 	p := s.newPerson(t)
 	w := openWindow(t, 1100, 900)
 	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.Click("Create an account"))
@@ -72,6 +78,13 @@ func TestBrowserStory(t *testing.T) {
 	w.must(w.Says("Incorrect username or password."))
 	w.signIn(p.email, newPassword)
 	w.must(w.Heading("You are signed in"), w.Says(p.email))
+
+	sub, err := chromium.Script[string](w.Browser, `JSON.parse(atob(JSON.parse(sessionStorage.tokens).id_token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub`)
+	w.must(err)
+	for _, kind := range []string{contracts.TypeUserCreated, contracts.TypePasswordReset} {
+		inbox.wait(t, soon, 1, of(kind, sub))
+	}
+	inbox.wait(t, soon, 2, of(contracts.TypeSigninSucceeded, sub))
 }
 
 func (w window) signUp(address string) {
@@ -85,6 +98,32 @@ func (w window) signIn(address, password string) {
 	w.must(w.Heading("Sign in"), w.Fill("Email address", address), w.Fill("Password", password), w.Click("Sign in"))
 }
 
+// TestBrowserFirstPassword is the first sign-in of somebody whom an administrator
+// created.
+func TestBrowserFirstPassword(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := s.newPerson(t)
+	must(p.c.cognito.AdminCreateUser(t.Context(), &cognito.AdminCreateUserInput{
+		UserPoolId: s.pool(), Username: &p.email, TemporaryPassword: aws.String(password), MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &p.email}, {Name: aws.String("email_verified"), Value: aws.String("true")}},
+	}))(t)
+	w := openWindow(t, 360, 740)
+	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.Click("Sign in"))
+	w.signIn(p.email, password)
+	set := func(password, again string) {
+		w.must(w.Heading("Set a new password"), w.Says("At least 12 characters"))
+		w.fitsEverybody()
+		w.must(w.Fill("New password", password), w.Fill("Confirm new password", again), w.Click("Update password"))
+	}
+	set(newPassword, newPassword+"x")
+	w.must(w.Says("Passwords do not match."))
+	set("short", "short")
+	w.must(w.Says("Please choose another password: "))
+	set(newPassword, newPassword)
+	w.must(w.Heading("You are signed in"), w.Says(p.email))
+}
+
 // TestBrowserKeyboardOnly signs up, out and in with the keys Tab and Enter alone.
 func TestBrowserKeyboardOnly(t *testing.T) {
 	t.Parallel()
@@ -93,10 +132,10 @@ func TestBrowserKeyboardOnly(t *testing.T) {
 	w := openWindow(t, 1100, 900)
 	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.TabTo("Create an account"), w.Enter())
 	// The first field has the focus already.
-	w.must(w.Heading("Create an account"), w.Type(p.email), w.TabTo("Password"), w.Type(password), w.TabTo("Password, again"), w.Type(password), w.Enter())
-	w.must(w.Heading("Confirm your account"), w.Type("000000"), w.TabTo("Confirm"), w.Enter(), w.Says("Invalid verification code"))
+	w.must(w.Heading("Create an account"), w.HasFocus("Email address"), w.Type(p.email), w.TabTo("Password"), w.Type(password), w.TabTo("Password, again"), w.Type(password), w.Enter())
+	w.must(w.Heading("Confirm your account"), w.HasFocus("Code"), w.Type("000000"), w.TabTo("Confirm"), w.Enter(), w.Says("Invalid verification code"))
 	// The field to correct has the focus.
-	w.must(w.Type(signUpCode), w.Enter(), w.Heading("You are signed in"), w.TabTo("Sign out"), w.Enter())
+	w.must(w.HasFocus("Code"), w.Type(signUpCode), w.Enter(), w.Heading("You are signed in"), w.TabTo("Sign out"), w.Enter())
 	w.must(w.Heading("Welcome"), w.TabTo("Sign in"), w.Enter())
-	w.must(w.Heading("Sign in"), w.Type(p.email), w.Tab(), w.Type(password), w.Tab(), w.Enter(), w.Heading("You are signed in"))
+	w.must(w.Heading("Sign in"), w.HasFocus("Email address"), w.Type(p.email), w.Tab(), w.Type(password), w.Tab(), w.Enter(), w.Heading("You are signed in"))
 }

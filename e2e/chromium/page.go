@@ -125,16 +125,22 @@ func (b *Browser) Tab() error { return do(b, "tab", chromedp.KeyEvent(kb.Tab)) }
 // Enter presses what has the focus.
 func (b *Browser) Enter() error { return do(b, "enter", chromedp.KeyEvent(kb.Enter)) }
 
-// Focused tells what has the focus: a field's label, a button's or link's text.
-func (b *Browser) Focused() (string, error) {
-	return Script[string](b, `((e) => (e?.labels?.[0] ?? e)?.textContent.trim() ?? "")(document.activeElement)`)
+// focused is what has the focus: a field's label, a button's or link's text.
+const focused = `((e) => (e?.labels?.[0] ?? e)?.textContent.trim() ?? "")(document.activeElement)`
+
+// HasFocus waits until the page has put the focus on the named control.
+func (b *Browser) HasFocus(name string) error {
+	if err := b.Until(`document.readyState === "complete" && ` + focused + ` === ` + quote(name)); err != nil {
+		return fmt.Errorf("the focus is not on %q:\n%s", name, b.Text())
+	}
+	return nil
 }
 
 // TabTo moves the focus on until it is at the named control.
 func (b *Browser) TabTo(name string) error {
 	var seen []string
 	for range 30 {
-		at, err := b.Focused()
+		at, err := Script[string](b, focused)
 		if err != nil {
 			return err
 		}

@@ -119,6 +119,7 @@ func (s hostedSession) dress(page hostedpage.Page, problem, notice string) hoste
 	if req.client.hidesUsers() && hides(page.Problem) {
 		page.Problem = wrongPassword
 	}
+	page.Problem = choose(page.Problem)
 	page.Action, page.GoesTo = "/login", req.values.Get("redirect_uri")
 	page.Notice = notices(notice)
 	for i := range page.Fields {

@@ -30,8 +30,7 @@ func readable(err error) string {
 		}
 		text = strings.TrimRight(text, ".") + "."
 	case "InvalidPasswordException":
-		text = strings.TrimPrefix(text, "Password did not conform with policy: ")
-		text = "Please choose another password: " + strings.TrimRight(text, ".") + "."
+		text = choose(text)
 	case "UsernameExistsException":
 		text = "An account with the given email already exists."
 	case "InvalidParameterException":
@@ -44,6 +43,15 @@ func readable(err error) string {
 		text = unavailable
 	}
 	return text
+}
+
+// choose words a password that breaks the pool's rules; other texts stay.
+func choose(text string) string {
+	broken, ok := strings.CutPrefix(text, "Password did not conform with policy: ")
+	if !ok {
+		return text
+	}
+	return "Please choose another password: " + strings.TrimRight(broken, ".") + "."
 }
 
 const (
