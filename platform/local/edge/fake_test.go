@@ -43,6 +43,7 @@ type fake struct {
 	bodies    []string
 	invokes   int
 	functions map[string]any
+	invited   bool     // only administrators create users
 	verify    []string // attributes that have to be proved before they change
 	unknown   string   // a name that no user has
 }
@@ -135,6 +136,7 @@ func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 	case "DescribeUserPool":
 		writeJSON(w, 200, map[string]any{"UserPool": map[string]any{
 			"Id": testPool, "Arn": testPoolARN, "LambdaConfig": functions,
+			"AdminCreateUserConfig":  map[string]any{"AllowAdminCreateUserOnly": f.invited},
 			"AutoVerifiedAttributes": []string{"email"},
 			"Policies":               map[string]any{"PasswordPolicy": map[string]any{"MinimumLength": 12, "RequireNumbers": true}}, "UsernameAttributes": []string{"email"},
 			"UserAttributeUpdateSettings": map[string]any{"AttributesRequireVerificationBeforeUpdate": f.verify},

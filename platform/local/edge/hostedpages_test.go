@@ -296,3 +296,43 @@ func TestLogout(t *testing.T) {
 		t.Errorf("a client without logout addresses: %d %q", status, header.Get("Location"))
 	}
 }
+
+func TestSignUpStaysHere(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		invited bool
+		again   string
+		status  int
+		text    string
+	}{
+		"passwords_differ": {false, "q", 400, "The two passwords differ."},
+		"by_invitation":    {true, "p", 403, "Accounts are created by an administrator here."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.invited = tc.invited
+			_, origin := edgeBefore(t, f)
+			status, _, body := postForm(t, origin+"/signup", appQuery("username", "a@x.example", "password", "p", "password_again", tc.again))
+			if status != tc.status || !strings.Contains(body, tc.text) || len(f.calls()) != 0 {
+				t.Errorf("%d, calls %v: %s", status, f.calls(), body)
+			}
+			_, _, login := visit(t, origin+"/login?"+appQuery().Encode())
+			if strings.Contains(login, "/signup?") == tc.invited {
+				t.Errorf("the sign-in page: %s", login)
+			}
+		})
+	}
+}
+
+// A later step of a sign-in belongs to the browser that began it.
+func TestStepsBelongToTheirBrowser(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.replies["/login"] = redirect()
+	h, origin := edgeBefore(t, f)
+	h.hosted.put("t-1", hostedSession{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example"})
+	if status, header, _ := postForm(t, origin+"/login", url.Values{"ua_token": {"t-1"}, "password": {"p"}}); status != 400 || header.Get("Location") != "" {
+		t.Errorf("status %d, %v", status, header)
+	}
+}
