@@ -116,8 +116,11 @@ async function showUser(tokens) {
   }
 }
 
-// words makes "gatehouse.user.signin.succeeded.v1" readable.
-const words = (type) => type.replace(/^gatehouse\./, "").replace(/\.v\d+$/, "").replaceAll(".", " ");
+// words makes "Sign-in succeeded" of "gatehouse.user.signin.succeeded.v1".
+function words(type) {
+  const text = type.replace(/^gatehouse\.(user\.)?/, "").replace(/\.v\d+$/, "").replaceAll(".", " ").replace(/\bsign(in|up)\b/, "sign-$1");
+  return text === "created" ? "Account created" : text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 async function showActivity(tokens) {
   try {
