@@ -66,6 +66,12 @@ func TestBrowserStory(t *testing.T) {
 		t.Error("the code is left in the address bar")
 	}
 
+	w.must(w.Says("knows you by your token."))
+	eventually(t, soon, "the person reads their own activity", func() bool {
+		w.must(w.Click("Ask again"), w.Until(`!document.body.innerText.includes("Asking")`))
+		return strings.Contains(w.Text(), "Account created") && strings.Contains(w.Text(), "Sign-in succeeded")
+	})
+
 	w.must(w.Click("Sign out"), w.Heading("Welcome"), w.Click("Sign in"), w.Heading("Sign in"))
 	w.signIn(p.email, "Wrong-horse-7-battery")
 	w.must(w.Says("Incorrect username or password."), w.Click("Forgot your password?"), w.Heading("Forgot your password?"))
