@@ -1,0 +1,72 @@
+package rules_test
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// settings: every function is named so that people and alarms find it, held by the
+// permissions boundary, and given the CPU setting that its measurements stand on.
+func settings(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, f := range t.Resources(functionType) {
+			say := func(format string, args ...any) { out = append(out, f.String()+": "+fmt.Sprintf(format, args...)) }
+			name := path.Base(rules.Text(f.Prop("CodeUri")))
+			if stack := path.Base(t.Dir()); strings.HasPrefix(t.Dir(), "services/") {
+				if got, want := rules.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-"+stack+"-"+name; got != want {
+					say("FunctionName is %q, want %q", got, want)
+				}
+				group := rules.Get(t.Root, "Resources", strings.TrimPrefix(rules.Text(setting(f, "LoggingConfig", "LogGroup")), "ref:"))
+				if got, want := rules.Text(rules.Get(group, "Properties", "LogGroupName")), "/gatehouse/${Environment}/"+stack+"/"+name; got != want {
+					say("LogGroupName is %q, want %q", got, want)
+				}
+			}
+			for _, s := range [][2]string{{"Handler", "bootstrap"}, {"AutoPublishAliasAllProperties", "true"}, {"Architectures", "ref:Architecture"}} {
+				if got := strings.Join(rules.Texts(setting(f, s[0])), " "); got != s[1] {
+					say("%s is %q, want %q", s[0], got, s[1])
+				}
+			}
+			if !strings.Contains(flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
+				say("no PermissionsBoundary: the pipeline may make no role without one")
+			}
+			for _, variable := range []string{"GATEHOUSE_ENVIRONMENT=ref:Environment", "GOMAXPROCS=1"} {
+				if !strings.Contains(flat(f.Node)+globals(t), variable) {
+					say("Environment has no %s", variable)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func globals(t *rules.Template) string {
+	if g := rules.Get(t.Root, "Globals"); g != nil {
+		return flat(g)
+	}
+	return ""
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	report(t, settings(templates(t)))
+}
+
+func TestSettingsPlanted(t *testing.T) {
+	t.Parallel()
+	plant(t, settings, map[string]planted{
+		"function_name": {"FunctionName: !Sub gatehouse-${Environment}-good-presignup", "FunctionName: !Sub gatehouse-${Environment}-presignup", "FunctionName is"},
+		"no_name":       {"      FunctionName: !Sub gatehouse-${Environment}-good-presignup\n", "", "FunctionName is"},
+		"log_group":     {"/gatehouse/${Environment}/good/presignup", "/gatehouse/${Environment}/presignup", "LogGroupName is"},
+		"handler":       {"    Handler: bootstrap\n", "", "Handler is"},
+		"alias":         {"    AutoPublishAliasAllProperties: true\n", "", "AutoPublishAliasAllProperties is"},
+		"architecture":  {"    Architectures: [!Ref Architecture]\n", "", "Architectures is"},
+		"boundary":      {"    PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "PermissionsBoundary"},
+		"environment":   {"GATEHOUSE_ENVIRONMENT: !Ref Environment, ", "", "GATEHOUSE_ENVIRONMENT"},
+		"one_cpu":       {`, GOMAXPROCS: "1"`, "", "GOMAXPROCS"},
+	})
+}
