@@ -124,6 +124,10 @@ func TestLookAlike(t *testing.T) {
 		"russian_name":                  {"наталья@почта.рф", false},
 		"cyrillic_twin_in_local":        {"\u0430dmin@example.org", true},
 		"all_twins_in_local":            {"\u0430\u0440\u0440\u0435@example.org", true},
+		"all_twins_with_a_digit":        {"\u0430\u0440\u0440\u04351@example.org", true},
+		"twins_below_cyrillic_tld":      {"ada@\u0441\u043e\u0440.рф", false},
+		"digits_at_upper_case":          {"123@EXAMPLE.org", false},
+		"japanese_long_vowel":           {"ラーメン@example.jp", false},
 		"greek_omicron":                 {"g\u03bf\u03bfgle@example.org", true},
 		"greek_word":                    {"ada@παράδειγμα.gr", false},
 		"armenian_in_latin":             {"ada@g\u0585\u0585gle.com", true},
@@ -158,6 +162,13 @@ func TestLookAlike(t *testing.T) {
 
 func TestReserved(t *testing.T) {
 	t.Parallel()
+	const every = "admin administrator hostmaster postmaster webmaster abuse ftp news noc security usenet uucp www " +
+		"daemon do-not-reply donotreply mailer-daemon no-reply nobody noreply root sysadmin system"
+	for name := range strings.FieldsSeq(every) {
+		if a, err := Parse(name + "@example.org"); err != nil || !a.Reserved() {
+			t.Errorf("%s is not reserved, %v", name, err)
+		}
+	}
 	for in, want := range map[string]bool{
 		"admin@example.org": true, "ADMIN@example.org": true, "Postmaster@example.org": true,
 		"admin+tag@example.org": true, "no-reply@example.org": true, "root@example.org": true,
