@@ -1,0 +1,90 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// variables are the names in a function's environment, Globals included.
+func variables(f rules.Resource) []string {
+	var out []string
+	for _, env := range []*yaml.Node{f.Prop("Environment", "Variables"), rules.Get(f.Root, "Globals", "Function", "Environment", "Variables")} {
+		for key := range rules.Pairs(env) {
+			out = append(out, key.Value)
+		}
+	}
+	return out
+}
+
+// environment: what the code of a service reads, its template sets. A variable that
+// went missing can have a default, and then its parameter does nothing any more.
+func environment(all []*rules.Template, code func(dir string) string) []string {
+	name := regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+)"`)
+	set := map[string][]string{}
+	var out []string
+	for _, t := range all {
+		for _, f := range t.Resources(functionType) {
+			has := variables(f)
+			set[t.Dir()] = append(set[t.Dir()], has...)
+			if len(grants(f, "sns:Publish")) > 0 && !slices.Contains(has, "TOPIC_ARN") {
+				out = append(out, f.String()+": may publish and is not told TOPIC_ARN")
+			}
+			if mention(grants(f, "sqs:SendMessage"), "outbox") && !slices.Contains(has, "OUTBOX_URL") {
+				out = append(out, f.String()+": may use the outbox and is not told OUTBOX_URL")
+			}
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(set)) {
+		read := map[string]bool{}
+		for _, m := range name.FindAllStringSubmatch(code(dir), -1) {
+			if !strings.HasPrefix(m[1], "AWS_") {
+				read[m[1]] = true
+			}
+		}
+		for _, variable := range slices.Sorted(maps.Keys(read)) {
+			if !slices.Contains(set[dir], variable) {
+				out = append(out, fmt.Sprintf("%s: the code reads %s, which no function's Environment sets", dir, variable))
+			}
+		}
+	}
+	return out
+}
+
+// envCode is the code of a service that can read its environment, tests left out.
+func envCode(t *testing.T) func(dir string) string {
+	return func(dir string) string {
+		var text strings.Builder
+		for _, file := range files(t, ".go") {
+			if strings.HasPrefix(filepath.ToSlash(short(file)), dir+"/") && !strings.HasSuffix(file, "_test.go") && strings.Contains(read(t, file), "getenv") {
+				text.WriteString(read(t, file))
+			}
+		}
+		return text.String()
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	report(t, environment(templates(t), envCode(t)))
+}
+
+func TestEnvironmentPlanted(t *testing.T) {
+	t.Parallel()
+	check := func(all []*rules.Template) []string {
+		return environment(all, func(string) string { return `getenv("POOL") getenv("AWS_REGION") getenv("CHECK_IT") "OUTBOX_URL"` })
+	}
+	plant(t, check, map[string]planted{
+		"variable_lost": {"CHECK_IT: yes, ", "", "the code reads CHECK_IT"},
+		"no_topic":      {"TOPIC_ARN: !Ref Topic, ", "", "not told TOPIC_ARN"},
+		"no_outbox":     {"OUTBOX_URL: !Ref Outbox, ", "", "not told OUTBOX_URL"},
+	})
+}
