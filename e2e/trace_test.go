@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+const traceHeader = "X-Amzn-Trace-Id"
+
+// tracePart is what `gatehouse trace show --json` says of one part.
+type tracePart struct {
+	Name, Origin, Status, Did, MadeBy string
+	MissingParent                     string
+	Annotations                       map[string]any
+	Exceptions                        []string
+	Parts                             []tracePart
+}
+
+// ask calls the API; it returns the answer's status and its trace header.
+func (s *system) ask(t *testing.T, path, token, trace string) (int, string) {
+	t.Helper()
+	req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.env["API_URL"]+path, nil))(t)
+	for name, value := range map[string]string{"Authorization": token, traceHeader: trace} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	resp := must(http.DefaultClient.Do(req))(t)
+	defer resp.Body.Close()
+	header := resp.Header.Get(traceHeader)
+	if header == "" {
+		t.Fatalf("%s answers %s without %s", path, resp.Status, traceHeader)
+	}
+	return resp.StatusCode, header
+}
+
+// trace runs `gatehouse trace show`.
+func (s *system) trace(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	return s.run(t, filepath.Join(s.root, "bin", "gatehouse"), append([]string{"trace", "show"}, args...)...)
+}
+
+// tracedParts are the parts of the trace from the door down to the function's own,
+// which holds the function's calls.
+func (s *system) tracedParts(t *testing.T, header string) []tracePart {
+	t.Helper()
+	out, err := s.trace(t, header, "--json")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var tree struct {
+		ID    string
+		Parts []tracePart
+	}
+	if err := json.Unmarshal([]byte(out), &tree); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if !strings.Contains(header, tree.ID) || len(tree.Parts) != 1 {
+		t.Fatalf("%d trees of %s, asked for %s:\n%s", len(tree.Parts), tree.ID, header, out)
+	}
+	way := tree.Parts
+	for last := way[0]; len(last.Parts) == 1 && len(way) < 4; last = last.Parts[0] {
+		way = append(way, last.Parts[0])
+	}
+	return way
+}
+
+// origins are those of the parts, or their names where they have none.
+func origins(parts []tracePart) []string {
+	var all []string
+	for _, p := range parts {
+		if p.Origin == "" {
+			p.Origin = p.Name
+		}
+		all = append(all, p.Origin)
+	}
+	return all
+}
+
+// TestTraceOfACall follows calls from the door to the last call of the SDK.
+func TestTraceOfACall(t *testing.T) {
+	s := start(t)
+	p := s.member(t)
+	token := "Bearer " + aws.ToString(must(p.signIn(t, password))(t).AuthenticationResult.IdToken)
+	door := []string{"AWS::ApiGateway::Stage", "AWS::Lambda", "AWS::Lambda::Function"}
+
+	t.Run("guest", func(t *testing.T) {
+		_, header := s.ask(t, "/guest", "", "")
+		way := s.tracedParts(t, header)
+		if diff := cmp.Diff(append(door, "GET /guest"), origins(way)); diff != "" {
+			t.Fatalf("parts (-want +got):\n%s", diff)
+		}
+		for i, part := range way {
+			if madeHere := i < len(door); madeHere != (part.MadeBy == "edge") {
+				t.Errorf("%s is made by %q", part.Name, part.MadeBy)
+			}
+		}
+		if out, err := s.trace(t, header); err != nil || !strings.Contains(out, "made by the edge in AWS's place") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Run("activity", func(t *testing.T) {
+		status, header := s.ask(t, "/activity", token, "")
+		way := s.tracedParts(t, header)
+		if diff := cmp.Diff(append(door, "activity"), origins(way)); status != http.StatusOK || diff != "" {
+			t.Fatalf("status %d, parts (-want +got):\n%s", status, diff)
+		}
+		function := way[len(way)-1]
+		if function.Annotations["route"] != "/activity" || function.Annotations["client"] != s.env["NATIVE_CLIENT_ID"] {
+			t.Errorf("annotations %v", function.Annotations)
+		}
+		if calls := function.Parts; len(calls) == 0 || calls[len(calls)-1].Name != "DynamoDB" || calls[len(calls)-1].Did != "Query" {
+			t.Errorf("calls %+v", calls)
+		}
+		if out, _ := s.trace(t, header); strings.Contains(out, p.local) {
+			t.Errorf("the address is in the trace: %s", out)
+		}
+	})
+	t.Run("refused_at_the_door", func(t *testing.T) {
+		status, header := s.ask(t, "/user", "", "")
+		way := s.tracedParts(t, header)
+		if diff := cmp.Diff(door[:1], origins(way)); status != http.StatusUnauthorized || diff != "" || way[0].Status != "error" {
+			t.Errorf("status %d, %+v, parts (-want +got):\n%s", status, way[0], diff)
+		}
+	})
+	t.Run("a_service_behind_fails", func(t *testing.T) {
+		defer s.faults(t, http.MethodDelete, nil)
+		s.faults(t, http.MethodPost, []byte(`{"service":"dynamodb","action":"Query","mode":"error","status":400}`))
+		status, header := s.ask(t, "/activity", token, "")
+		way := s.tracedParts(t, header)
+		function := way[len(way)-1]
+		if status != http.StatusServiceUnavailable || way[0].Status != "fault" || function.Status != "fault" || len(function.Exceptions) == 0 {
+			t.Errorf("status %d, door %s, function %s %v", status, way[0].Status, function.Status, function.Exceptions)
+		}
+	})
+}
+
+// A caller's own trace goes on; one that it does not want kept is not.
+func TestTraceOfTheCaller(t *testing.T) {
+	s := start(t)
+	id := func() string { return "1-6921f8c0-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:24] }
+	root, parent := id(), "53995c3f42cd8ad8"
+	if _, header := s.ask(t, "/guest", "", "Root="+root+";Parent="+parent+";Sampled=1"); !strings.Contains(header, root) {
+		t.Errorf("answered %s, want the caller's trace %s", header, root)
+	}
+	if way := s.tracedParts(t, "Root="+root); way[0].MissingParent != parent || len(way) != 4 {
+		t.Errorf("parts %+v", way)
+	}
+	root = id()
+	if _, header := s.ask(t, "/guest", "", "Root="+root+";Sampled=0"); !strings.Contains(header, root) || !strings.Contains(header, "Sampled=0") {
+		t.Errorf("answered %s, want the caller's trace %s", header, root)
+	}
+	if out, err := s.trace(t, root, "--wait", "1s"); err == nil || !strings.Contains(out, "no trace "+root) {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, header := s.ask(t, "/guest", "", "Root=1-2-3"); strings.Contains(header, "1-2-3") {
+		t.Errorf("a root that is none came back: %s", header)
+	}
+}
+
+// AWS's own tool reads the same trace.
+func TestTraceByTheCLI(t *testing.T) {
+	s := start(t)
+	_, header := s.ask(t, "/guest", "", "")
+	s.tracedParts(t, header) // waits until it is whole
+	root := strings.TrimPrefix(strings.Split(header, ";")[0], "Root=")
+	out, err := s.run(t, "aws", "xray", "batch-get-traces", "--trace-ids", root)
+	var answer struct {
+		Traces []struct {
+			ID       string `json:"Id"`
+			Segments []struct{ Document json.RawMessage }
+		}
+	}
+	if err != nil || json.NewDecoder(bytes.NewBufferString(out)).Decode(&answer) != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if len(answer.Traces) != 1 || answer.Traces[0].ID != root || len(answer.Traces[0].Segments) != 3 {
+		t.Errorf("%s", out)
+	}
+}
+
+// A consumer's run is a trace too, though no call led to it.
+func TestTracesOfConsumers(t *testing.T) {
+	s := start(t)
+	s.member(t)
+	eventually(t, 30*time.Second, "traces of all who take part in a sign-up", func() bool {
+		out := must(s.run(t, filepath.Join(s.root, "bin", "gatehouse"), "trace", "list", "--limit", "1000"))(t)
+		for _, function := range []string{"signup-guard-presignup", "user-events-postconfirmation", "user-events-bridge", "user-events-metrics", "signin-audit-recorder"} {
+			if !strings.Contains(out, function) {
+				return false
+			}
+		}
+		return true
+	})
+}
