@@ -25,10 +25,14 @@ type tracePart struct {
 	Parts                             []tracePart
 }
 
-// ask calls the API; it returns the answer's status and its trace header.
-func (s *system) ask(t *testing.T, path, token, trace string) (int, string) {
+// askTraced calls the API with a trace header, or without one; it returns the
+// status and the trace header of the answer.
+func (s *system) askTraced(t *testing.T, path, token, trace string) (int, string) {
 	t.Helper()
 	req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.env["API_URL"]+path, nil))(t)
+	if token != "" {
+		token = "Bearer " + token
+	}
 	for name, value := range map[string]string{"Authorization": token, traceHeader: trace} {
 		if value != "" {
 			req.Header.Set(name, value)
@@ -90,11 +94,11 @@ func origins(parts []tracePart) []string {
 func TestTraceOfACall(t *testing.T) {
 	s := start(t)
 	p := s.member(t)
-	token := "Bearer " + aws.ToString(must(p.signIn(t, password))(t).AuthenticationResult.IdToken)
+	token := aws.ToString(must(p.signIn(t, password))(t).AuthenticationResult.IdToken)
 	door := []string{"AWS::ApiGateway::Stage", "AWS::Lambda", "AWS::Lambda::Function"}
 
 	t.Run("guest", func(t *testing.T) {
-		_, header := s.ask(t, "/guest", "", "")
+		_, header := s.askTraced(t, "/guest", "", "")
 		way := s.tracedParts(t, header)
 		if diff := cmp.Diff(append(door, "GET /guest"), origins(way)); diff != "" {
 			t.Fatalf("parts (-want +got):\n%s", diff)
@@ -109,7 +113,7 @@ func TestTraceOfACall(t *testing.T) {
 		}
 	})
 	t.Run("activity", func(t *testing.T) {
-		status, header := s.ask(t, "/activity", token, "")
+		status, header := s.askTraced(t, "/activity", token, "")
 		way := s.tracedParts(t, header)
 		if diff := cmp.Diff(append(door, "activity"), origins(way)); status != http.StatusOK || diff != "" {
 			t.Fatalf("status %d, parts (-want +got):\n%s", status, diff)
@@ -126,7 +130,7 @@ func TestTraceOfACall(t *testing.T) {
 		}
 	})
 	t.Run("refused_at_the_door", func(t *testing.T) {
-		status, header := s.ask(t, "/user", "", "")
+		status, header := s.askTraced(t, "/user", "", "")
 		way := s.tracedParts(t, header)
 		if diff := cmp.Diff(door[:1], origins(way)); status != http.StatusUnauthorized || diff != "" || way[0].Status != "error" {
 			t.Errorf("status %d, %+v, parts (-want +got):\n%s", status, way[0], diff)
@@ -135,7 +139,7 @@ func TestTraceOfACall(t *testing.T) {
 	t.Run("a_service_behind_fails", func(t *testing.T) {
 		defer s.faults(t, http.MethodDelete, nil)
 		s.faults(t, http.MethodPost, []byte(`{"service":"dynamodb","action":"Query","mode":"error","status":400}`))
-		status, header := s.ask(t, "/activity", token, "")
+		status, header := s.askTraced(t, "/activity", token, "")
 		way := s.tracedParts(t, header)
 		function := way[len(way)-1]
 		if status != http.StatusServiceUnavailable || way[0].Status != "fault" || function.Status != "fault" || len(function.Exceptions) == 0 {
@@ -149,20 +153,20 @@ func TestTraceOfTheCaller(t *testing.T) {
 	s := start(t)
 	id := func() string { return "1-6921f8c0-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:24] }
 	root, parent := id(), "53995c3f42cd8ad8"
-	if _, header := s.ask(t, "/guest", "", "Root="+root+";Parent="+parent+";Sampled=1"); !strings.Contains(header, root) {
+	if _, header := s.askTraced(t, "/guest", "", "Root="+root+";Parent="+parent+";Sampled=1"); !strings.Contains(header, root) {
 		t.Errorf("answered %s, want the caller's trace %s", header, root)
 	}
 	if way := s.tracedParts(t, "Root="+root); way[0].MissingParent != parent || len(way) != 4 {
 		t.Errorf("parts %+v", way)
 	}
 	root = id()
-	if _, header := s.ask(t, "/guest", "", "Root="+root+";Sampled=0"); !strings.Contains(header, root) || !strings.Contains(header, "Sampled=0") {
+	if _, header := s.askTraced(t, "/guest", "", "Root="+root+";Sampled=0"); !strings.Contains(header, root) || !strings.Contains(header, "Sampled=0") {
 		t.Errorf("answered %s, want the caller's trace %s", header, root)
 	}
 	if out, err := s.trace(t, root, "--wait", "1s"); err == nil || !strings.Contains(out, "no trace "+root) {
 		t.Errorf("%v: %s", err, out)
 	}
-	if _, header := s.ask(t, "/guest", "", "Root=1-2-3"); strings.Contains(header, "1-2-3") {
+	if _, header := s.askTraced(t, "/guest", "", "Root=1-2-3"); strings.Contains(header, "1-2-3") {
 		t.Errorf("a root that is none came back: %s", header)
 	}
 }
@@ -170,7 +174,7 @@ func TestTraceOfTheCaller(t *testing.T) {
 // AWS's own tool reads the same trace.
 func TestTraceByTheCLI(t *testing.T) {
 	s := start(t)
-	_, header := s.ask(t, "/guest", "", "")
+	_, header := s.askTraced(t, "/guest", "", "")
 	s.tracedParts(t, header) // waits until it is whole
 	root := strings.TrimPrefix(strings.Split(header, ";")[0], "Root=")
 	out, err := s.run(t, "aws", "xray", "batch-get-traces", "--trace-ids", root)
