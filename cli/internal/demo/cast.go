@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,26 +28,42 @@ type pool interface {
 	InitiateAuth(context.Context, *cognito.InitiateAuthInput, ...func(*cognito.Options)) (*cognito.InitiateAuthOutput, error)
 }
 
-// cast is who plays: one person, under two addresses.
+// cast is who plays: one person under two addresses, a guest and a machine, and
+// what they meet.
 type cast struct {
 	disposable, person *person
+	guest              *guest
+	machine            *machine
+	api                *api
+	traces             tracer
 }
 
-// person is somebody with an address and, once Cognito gave it, a sub.
+func newCast(c clients, env environment) *cast {
+	disposable, own := newPeople(c.cognito, env.nativeClientID)
+	return &cast{
+		disposable: disposable, person: own,
+		guest:   newGuest(c.base, env),
+		machine: &machine{clientID: env.machineClientID, secret: env.machineClientSecret, origin: env.hostedUIURL},
+		api:     &api{url: env.apiURL, http: &http.Client{Timeout: limit}},
+		traces:  xrayTracer{c.xray},
+	}
+}
+
+// person is somebody with an address and, once Cognito gave them, a sub and an
+// ID token.
 type person struct {
 	pool     pool
 	clientID string
 	email    string
 	sub      string
+	idToken  string
 }
 
-// newCast draws fresh addresses, so that the demo can be played again.
-func newCast(p pool, clientID string) cast {
+// newPeople draws fresh addresses, so that the demo can be played again.
+func newPeople(p pool, clientID string) (disposable, own *person) {
 	name := "erika." + strings.ToLower(rand.Text()[:8])
-	return cast{
-		disposable: &person{pool: p, clientID: clientID, email: name + "@mailinator.com"},
-		person:     &person{pool: p, clientID: clientID, email: name + "@example.net"},
-	}
+	return &person{pool: p, clientID: clientID, email: name + "@mailinator.com"},
+		&person{pool: p, clientID: clientID, email: name + "@example.net"}
 }
 
 func (p *person) signUp(ctx context.Context) error {
@@ -82,18 +99,17 @@ func (p *person) signIn(ctx context.Context, password string) (*types.Authentica
 	if out.AuthenticationResult == nil {
 		return nil, fmt.Errorf("cognito.InitiateAuth: no tokens but the challenge %q", out.ChallengeName)
 	}
+	p.idToken = aws.ToString(out.AuthenticationResult.IdToken)
 	return out.AuthenticationResult, nil
 }
 
 // caused recognises an event of this person: by the sub or, where the event has
 // none because there is no user yet, by the domain of the address.
-func (p *person) caused(typ string) func(event.Event) bool {
+func (p *person) caused(ev event.Event) bool {
 	_, domain, _ := strings.Cut(p.email, "@")
-	return func(ev event.Event) bool {
-		var data struct {
-			Domain string `json:"domain"`
-		}
-		_ = json.Unmarshal(ev.Data(), &data) // data without a domain leaves it empty
-		return ev.Type() == typ && (p.sub != "" && ev.Subject() == p.sub || data.Domain == domain)
+	var data struct {
+		Domain string `json:"domain"`
 	}
+	_ = json.Unmarshal(ev.Data(), &data) // data without a domain leaves it empty
+	return p.sub != "" && ev.Subject() == p.sub || data.Domain == domain
 }

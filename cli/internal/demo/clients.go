@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -11,15 +12,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/xray"
 )
 
 // clients are plain SDK clients: the demo has no way in of its own.
 type clients struct {
+	base       aws.Config
 	cloudwatch *cloudwatch.Client
 	cognito    *cognito.Client
 	dynamodb   *dynamodb.Client
 	sns        *sns.Client
 	sqs        *sqs.Client
+	xray       *xray.Client
 }
 
 func connect(ctx context.Context, env environment) (clients, error) {
@@ -32,10 +36,12 @@ func connect(ctx context.Context, env environment) (clients, error) {
 		return clients{}, fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}
 	return clients{
+		base:       cfg,
 		cloudwatch: cloudwatch.NewFromConfig(cfg),
 		cognito:    cognito.NewFromConfig(cfg),
 		dynamodb:   dynamodb.NewFromConfig(cfg),
 		sns:        sns.NewFromConfig(cfg),
 		sqs:        sqs.NewFromConfig(cfg),
+		xray:       xray.NewFromConfig(cfg),
 	}, nil
 }

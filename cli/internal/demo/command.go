@@ -47,7 +47,7 @@ func run(cmd *cobra.Command, dir string) (err error) {
 		out: p, inbox: in,
 		metrics: newMeter(c.cloudwatch, env.environment),
 		audit:   &audit{table: c.dynamodb, name: env.auditTable},
-		cast:    newCast(c.cognito, env.nativeClientID),
+		cast:    newCast(c, env),
 		limit:   limit,
 	}
 	if err := s.play(ctx, acts()); err != nil {

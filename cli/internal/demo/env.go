@@ -10,6 +10,8 @@ import (
 type environment struct {
 	accessKeyID, secretAccessKey, region, endpoint            string
 	environment, auditTable, nativeClientID, poolID, topicARN string
+	apiURL, guestQueueURL, hostedUIURL, identityPoolID        string
+	machineClientID, machineClientSecret                      string
 }
 
 func readEnv(path string) (environment, error) {
@@ -35,12 +37,18 @@ func parseEnv(text string) (environment, error) {
 		name string
 		to   *string
 	}{
+		{"API_URL", &env.apiURL},
 		{"AUDIT_TABLE", &env.auditTable},
 		{"AWS_ACCESS_KEY_ID", &env.accessKeyID},
 		{"AWS_ENDPOINT_URL", &env.endpoint},
 		{"AWS_REGION", &env.region},
 		{"AWS_SECRET_ACCESS_KEY", &env.secretAccessKey},
+		{"CLIENT_EVENTS_GUEST_QUEUE_URL", &env.guestQueueURL},
 		{"GATEHOUSE_ENVIRONMENT", &env.environment},
+		{"HOSTED_UI_URL", &env.hostedUIURL},
+		{"IDENTITY_POOL_ID", &env.identityPoolID},
+		{"MACHINE_CLIENT_ID", &env.machineClientID},
+		{"MACHINE_CLIENT_SECRET", &env.machineClientSecret},
 		{"NATIVE_CLIENT_ID", &env.nativeClientID},
 		{"TOPIC_ARN", &env.topicARN},
 		{"USER_POOL_ID", &env.poolID},

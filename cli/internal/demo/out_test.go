@@ -57,7 +57,8 @@ func TestFind(t *testing.T) {
 
 func TestParseEnv(t *testing.T) {
 	t.Parallel()
-	full := "export AUDIT_TABLE=a\nexport AWS_ACCESS_KEY_ID=test\nexport AWS_ENDPOINT_URL=http://127.0.0.1:4566\n" +
+	full := "export API_URL=u\nexport CLIENT_EVENTS_GUEST_QUEUE_URL=q\nexport HOSTED_UI_URL=h\nexport IDENTITY_POOL_ID=i\n" +
+		"export MACHINE_CLIENT_ID=m\nexport MACHINE_CLIENT_SECRET=s\nexport AUDIT_TABLE=a\nexport AWS_ACCESS_KEY_ID=test\nexport AWS_ENDPOINT_URL=http://127.0.0.1:4566\n" +
 		"export AWS_REGION=us-east-1\nexport AWS_SECRET_ACCESS_KEY='it'\\''s'\nexport GATEHOUSE_ENVIRONMENT=local\n" +
 		"export NATIVE_CLIENT_ID=n\nexport TOPIC_ARN=arn\nexport USER_POOL_ID=p\n# a remark\n"
 	env, err := parseEnv(full)

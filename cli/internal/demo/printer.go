@@ -55,7 +55,7 @@ func (p *printer) title(n, of int, text string) { p.heading(fmt.Sprintf("%d/%d  
 
 func (p *printer) heading(text string) { p.line("\n%s", p.style(bold, text)) }
 
-func (p *printer) said(text string) { p.line("  %s", text) }
+func (p *printer) said(text string) { p.line("%s", strings.TrimRight("  "+text, " ")) }
 
 // event prints a CloudEvent as it came.
 func (p *printer) event(ev event.Event) error {
@@ -96,10 +96,12 @@ func short(id string) string {
 func (p *printer) next(dir, sub string, env environment) {
 	p.heading("The system stays up. Try:")
 	for _, s := range []string{
+		"open " + env.endpoint + "/app in a browser, and sign up yourself (the code is " + code + ")",
 		"source " + filepath.Join(dir, "env"),
 		"bin/gatehouse audit show --user " + sub,
 		".local/venv/bin/aws cognito-idp admin-get-user --user-pool-id " + env.poolID + " --username " + sub,
 		".local/venv/bin/aws logs filter-log-events --log-group-name /gatehouse/" + env.environment + "/signin-audit/recorder --query events[].message --output text",
+		"bin/gatehouse trace list",
 		"make deploy SERVICE=examples/subscriber",
 		"make down",
 	} {

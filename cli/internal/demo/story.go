@@ -14,7 +14,7 @@ type story struct {
 	inbox   *inbox
 	metrics *meter
 	audit   *audit
-	cast    cast
+	cast    *cast
 	// limit is how long each event, metric and row may take.
 	limit   time.Duration
 	results []result
@@ -58,15 +58,18 @@ func (s *story) perform(ctx context.Context, a act) error {
 			return err
 		}
 	}
-	who := a.by(s.cast)
-	said, err := a.does(ctx, who)
+	said, err := a.does(ctx, s.cast)
 	if err != nil {
 		return err
 	}
-	s.out.said(said)
+	for _, line := range said {
+		s.out.said(line)
+	}
 	first := len(s.results)
 	for _, e := range a.causes {
-		ev, err := s.inbox.take(ctx, s.limit, "event "+e.event, who.caused(e.event))
+		ev, err := s.inbox.take(ctx, s.limit, "event "+e.event, func(ev event.Event) bool {
+			return ev.Type() == e.event && e.of(s.cast, ev)
+		})
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (s *system) InitiateAuth(_ context.Context, in *cognito.InitiateAuthInput, 
 	s.comesOut(contracts.TypeSigninSucceeded, "SignInsSucceeded", func(a contracts.Act) (event.Event, error) {
 		return contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{})
 	}, "sub-1")
-	return &cognito.InitiateAuthOutput{AuthenticationResult: &types.AuthenticationResultType{ExpiresIn: 900}}, nil
+	return &cognito.InitiateAuthOutput{AuthenticationResult: &types.AuthenticationResultType{ExpiresIn: 900, IdToken: aws.String("id")}}, nil
 }
 
 func (s *system) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
@@ -87,7 +87,7 @@ func (s *system) story(out *bytes.Buffer, limit time.Duration) *story {
 	return &story{
 		out: newPrinter(out), inbox: &inbox{queue: &s.queue, seen: map[string]bool{}},
 		metrics: newMeter(s, "local"), audit: &audit{table: &s.table, name: "t"},
-		cast: newCast(s, "client"), limit: limit,
+		cast: s.serve(), limit: limit,
 	}
 }
 
@@ -113,11 +113,14 @@ func TestStory(t *testing.T) {
 		"mistype gatehouse.user.signin.attempted.v1 SignInsAttempted",
 		"sign-in gatehouse.user.signin.attempted.v1 SignInsAttempted",
 		"sign-in gatehouse.user.signin.succeeded.v1 SignInsSucceeded",
+		"guest gatehouse.app.event.v1 AppEvents",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the story was\n%s", strings.Join(got, "\n"))
 	}
-	for _, text := range []string{"PreSignUp failed with error No.", "123456", "Incorrect username or password.", "SignInsAttempted 1 -> 2", "What came of what"} {
+	for _, text := range []string{"PreSignUp failed with error No.", "123456", "Incorrect username or password.", "SignInsAttempted 1 -> 2", "What came of what",
+		"200  GET /client   a machine, with its access token", "at the topic itself: AuthorizationError", "10:00  gatehouse.user.created.v1",
+		"trace 1-5759e988-bd862e3fe1be46a994272793", "└ DynamoDB"} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("the story does not tell %q", text)
 		}
@@ -133,6 +136,10 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 		"refusal":                               "act 1, refused: erika",
 		contracts.TypeUserCreated:               "act 3, confirm: event gatehouse.user.created.v1 did not come",
 		contracts.TypeSigninSucceeded:           "act 5, sign-in: event gatehouse.user.signin.succeeded.v1 did not come",
+		"guard of the API":                      "act 6, api: GET /user as a guest, where users belong answered 200 and not 401",
+		"guard of the topic":                    "act 7, guest: a guest's credentials may publish",
+		"activity":                              "act 8, activity: GET /activity knows nothing",
+		"trace":                                 "act 8, activity: no trace",
 		"SignUpsRejected":                       "act 1, refused: metric SignUpsRejected did not come",
 		"SignInsAttempted":                      "act 4, mistype: metric SignInsAttempted did not come",
 		"row of " + contracts.TypeSignupAllowed: "act sign-up: the audit row of gatehouse.user.signup.allowed.v1 did not come",

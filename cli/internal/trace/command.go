@@ -52,20 +52,32 @@ where Transaction Search is switched on, it finds none by this way.`,
 			if err != nil {
 				return err
 			}
-			r := reader{client: client, wait: wait, pause: pollPause}
-			t, err := r.read(cmd.Context(), id)
+			if !asJSON {
+				return Show(cmd.Context(), cmd.OutOrStdout(), client, id, wait)
+			}
+			t, err := newReader(client, wait).read(cmd.Context(), id)
 			if err != nil {
 				return account.Hint(err)
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), t)
-			}
-			return printTree(cmd.OutOrStdout(), t)
+			return printJSON(cmd.OutOrStdout(), t)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	cmd.Flags().DurationVar(&wait, "wait", 10*time.Second, "how long to wait for a trace that is not there or not whole")
 	return cmd
+}
+
+// Show waits for the trace of that X-Ray id and draws its tree.
+func Show(ctx context.Context, out io.Writer, client *xray.Client, id string, wait time.Duration) error {
+	t, err := newReader(client, wait).read(ctx, id)
+	if err != nil {
+		return account.Hint(err)
+	}
+	return printTree(out, t)
+}
+
+func newReader(client batchGetter, wait time.Duration) reader {
+	return reader{client: client, wait: wait, pause: pollPause}
 }
 
 func listCommand() *cobra.Command {
