@@ -150,6 +150,9 @@ func TestInvoke_forgives(t *testing.T) {
 			if len(p.events) != tc.want {
 				t.Errorf("%d events, want %d", len(p.events), tc.want)
 			}
+			if forgiven := strings.Contains(log, "forgiven"); tc.want > 0 && forgiven != (tc.refuse > 0) {
+				t.Errorf("%d refused, log %q", tc.refuse, log)
+			}
 			if strings.Contains(log, "ada@") {
 				t.Errorf("personal data in the log: %s", log)
 			}
