@@ -22,6 +22,7 @@ func TestAnAWSAccountFromPlanToTeardown(t *testing.T) {
 	t.Cleanup(func() { _, _ = s.awsCommand(t, "destroy", "--yes", "dev") })
 
 	s.refused(t, "which is not AWS", exec.Command(s.tool(), "aws", "check", "--environment", "dev"))
+	s.refused(t, "signup-guard reads names of", s.aws("deploy", "signup-guard", "--yes"))
 	said, err := s.awsCommand(t, "deploy")
 	if err == nil || !strings.Contains(said, "add --yes") || !strings.Contains(said, "Plan, in this order") {
 		t.Fatalf("without an answer: %v\n%s", err, said)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	}
 	defer unlock()
 	if err := s.check(ctx); err != nil {
+		return err
+	}
+	if err := s.needs(ctx); err != nil {
 		return err
 	}
 	board := progress.New(s.out)
@@ -52,6 +56,28 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 		}
 	}
 	return s.after(ctx)
+}
+
+// needs refuses to deploy a stack before those that it reads from.
+func (s *session) needs(ctx context.Context) error {
+	chosen := func(name string) bool {
+		return slices.ContainsFunc(s.stacks, func(one plan.Stack) bool { return one.Name == name })
+	}
+	for _, need := range s.all {
+		for _, one := range s.stacks {
+			if chosen(need.Name) || !slices.Contains(s.graph[one.Name], need.Name) {
+				continue
+			}
+			status, err := deploy.Status(ctx, s.cf, need.FullName)
+			if err != nil {
+				return fmt.Errorf("deploy.Status: %w", err)
+			}
+			if status == "" {
+				return fmt.Errorf("nothing was changed: %s reads names of %s, which is not there; name it as well, or no stack for all", one.Name, need.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // deployOne deploys what is to deploy, and protects every stack: somebody may
