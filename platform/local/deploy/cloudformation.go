@@ -42,18 +42,8 @@ func healthy(status string) bool {
 // out a change under way, and deletes a stack whose first creation failed,
 // which CloudFormation would never update.
 func prepare(ctx context.Context, cf *cloudformation.Client, name string) error {
-	waiting, cancel := context.WithTimeout(ctx, settleLimit)
-	defer cancel()
-	var status string
-	settle := func() error {
-		var last error
-		err := procs.Until(waiting, func() bool {
-			status, last = Status(waiting, cf, name)
-			return last != nil || !strings.HasSuffix(status, "_IN_PROGRESS") || status == string(types.StackStatusReviewInProgress)
-		})
-		return errors.Join(last, err)
-	}
-	if err := settle(); err != nil {
+	status, err := settled(ctx, cf, name)
+	if err != nil {
 		return err
 	}
 	switch types.StackStatus(status) {
@@ -64,7 +54,20 @@ func prepare(ctx context.Context, cf *cloudformation.Client, name string) error 
 	if _, err := cf.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
 		return fmt.Errorf("cloudformation.DeleteStack: %w", err)
 	}
-	return settle()
+	_, err = settled(ctx, cf, name)
+	return err
+}
+
+// settled waits until nothing changes in a stack and returns its status.
+func settled(ctx context.Context, cf *cloudformation.Client, name string) (status string, err error) {
+	waiting, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	var last error
+	err = procs.Until(waiting, func() bool {
+		status, last = Status(waiting, cf, name)
+		return last != nil || !strings.HasSuffix(status, "_IN_PROGRESS") || status == string(types.StackStatusReviewInProgress)
+	})
+	return status, errors.Join(last, err)
 }
 
 // Failures are the reasons that CloudFormation gives for what failed since then,

@@ -19,8 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"gatehouse.example/platform/local/endpoint"
-	"gatehouse.example/platform/local/gobuild"
-	"gatehouse.example/platform/local/inputs"
 	"gatehouse.example/platform/local/layout"
 	"gatehouse.example/platform/local/progress"
 	"gatehouse.example/platform/local/sam"
@@ -75,6 +73,9 @@ type job struct {
 
 // Run deploys the stacks, in the order of the graph as far as they are in it.
 func (d *Deployer) Run(ctx context.Context, selected []stacks.Stack, graph stacks.Graph) error {
+	if err := d.ownNames(ctx); err != nil {
+		return err
+	}
 	jobs := order(selected, graph)
 	queue := make(chan *job, len(jobs))
 	for _, j := range jobs {
@@ -260,44 +261,4 @@ func (d *Deployer) fail(ctx context.Context, j *job, text string, err error) err
 	}
 	j.task.Fail(text)
 	return fmt.Errorf("%s: %w", j.stack.Name, err)
-}
-
-// Settings are a stack's samconfig with this machine's values over it, and the
-// name of its CloudFormation stack.
-func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
-	cfg, err := sam.ReadConfig(s.Samconfig(), sam.LocalBlock)
-	if err != nil {
-		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
-	}
-	// The page at /app signs people in, too, and each machine serves it on a port of its own.
-	for _, name := range []string{"CallbackUrls", "LogoutUrls"} {
-		if urls := cfg.Parameters[name]; urls != "" {
-			cfg.Parameters[name] = urls + "," + l.URL() + layout.AppPath
-		}
-	}
-	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{
-		"ApiUrl":       l.URL() + "/api",
-		"Architecture": gobuild.Architecture(),
-		"Environment":  l.Environment,
-		"HostedUiUrl":  l.URL(),
-		"OnAws":        "false",
-	}, s.Parameters)
-	name := strings.TrimPrefix(cfg.StackName, "gatehouse-"+layout.DefaultEnvironment+"-")
-	if name == "" {
-		name = s.Name
-	}
-	return cfg, "gatehouse-" + l.Environment + "-" + name, nil
-}
-
-// Fingerprint of everything that decides what the stack becomes.
-func Fingerprint(ctx context.Context, l layout.Layout, s stacks.Stack) (string, error) {
-	cfg, name, err := Settings(l, s)
-	if err != nil {
-		return "", err
-	}
-	fp, err := inputs.Fingerprint(ctx, s, append(sam.Arguments(cfg.Parameters), name, l.Region)...)
-	if err != nil {
-		return "", fmt.Errorf("inputs.Fingerprint: %w", err)
-	}
-	return fp, nil
 }

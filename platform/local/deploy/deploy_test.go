@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
 
+	"gatehouse.example/platform/local/atomicfile"
 	"gatehouse.example/platform/local/gobuild"
 	"gatehouse.example/platform/local/layout"
 	"gatehouse.example/platform/local/stacks"
@@ -75,6 +76,42 @@ parameter_overrides = "Architecture=arm64 CallbackUrls=http://x.example/cb Envir
 	want := map[string]string{"Architecture": gobuild.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app"}
 	if diff := cmp.Diff(want, cfg.Parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
+	}
+}
+
+// Names are given to the stack that takes them, once they are made.
+func TestSettingsWithNames(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ stack, names, want string }{
+		"sign_in":       {"platform", `{"HostedZoneID":"Z1","CertificateARN":"arn"}`, "signin.gatehouse.test Z1 arn"},
+		"api":           {"api", `{"HostedZoneID":"Z1","CertificateARN":"arn"}`, "api.gatehouse.test Z1 arn"},
+		"not_made_yet":  {"platform", "", "  "},
+		"without_names": {"guard", `{"HostedZoneID":"Z1","CertificateARN":"arn"}`, "  "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := layout.Layout{Dir: t.TempDir(), Environment: "local", Port: 4566}
+			s := stacks.Stack{Name: tc.stack, Dir: t.TempDir()}
+			if tc.stack != "guard" {
+				s.Parameters = []string{"CertificateArn", "DomainName", "HostedZoneId"}
+			}
+			if err := os.WriteFile(s.Samconfig(), []byte("[local.deploy.parameters]\nstack_name = \"gatehouse-local-x\"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if tc.names != "" {
+				if err := atomicfile.Write(namesFile(l), []byte(tc.names)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cfg, _, err := Settings(l, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := cfg.Parameters
+			if got := p["DomainName"] + " " + p["HostedZoneId"] + " " + p["CertificateArn"]; got != tc.want {
+				t.Errorf("parameters %q, want %q", got, tc.want)
+			}
+		})
 	}
 }
 
