@@ -34,7 +34,12 @@ func (s *session) checks() []check.Check {
 			})
 		}
 		if one.Name == platform {
-			more = append(more, check.Mail{API: sesv2.NewFromConfig(cfg), Identity: identity(one)})
+			arn := identity(one)
+			more = append(more, check.Mail{API: sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+				if parts := strings.Split(arn, ":"); len(parts) > 3 { // Cognito may send from another region
+					o.Region = parts[3]
+				}
+			}), Identity: arn})
 		}
 		if manage, given := one.Config.Parameters["ManageLogRole"]; given {
 			more = append(more, check.Gateway{API: apigateway.NewFromConfig(cfg), Managed: manage == "true"})
