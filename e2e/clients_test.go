@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -23,6 +24,7 @@ type clients struct {
 	cloudwatch     *cloudwatch.Client
 	cognito        *cognito.Client
 	dynamodb       *dynamodb.Client
+	events         *eventbridge.Client
 	lambda         *lambda.Client
 	logs           *cloudwatchlogs.Client
 	sns            *sns.Client
@@ -46,6 +48,7 @@ func (s *system) clients(t *testing.T) clients {
 		// A repeated sign-in would be a second act, so this client tries once.
 		cognito:  cognito.NewFromConfig(cfg, func(o *cognito.Options) { o.RetryMaxAttempts = 1 }),
 		dynamodb: dynamodb.NewFromConfig(cfg),
+		events:   eventbridge.NewFromConfig(cfg),
 		lambda:   lambda.NewFromConfig(cfg),
 		logs:     cloudwatchlogs.NewFromConfig(cfg),
 		sns:      sns.NewFromConfig(cfg),
