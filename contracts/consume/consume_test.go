@@ -90,6 +90,21 @@ func panics(id string) func(context.Context, consume.Record) error {
 
 // TestBatchAnswersWithAList: Lambda takes null for a whole success as well, but
 // a reader of the raw answer should see the list.
+func TestBatchHandsOverEventsOnly(t *testing.T) {
+	t.Parallel()
+	var got []string
+	in := []events.SQSMessage{message("1", "poison"), good("2"), message("3", "")}
+	_, err := consume.Batch(t.Context(), slog.New(slog.DiscardHandler), events.SQSEvent{Records: in}, func(_ context.Context, batch []consume.Record) map[string]error {
+		for _, r := range batch {
+			got = append(got, r.MessageID)
+		}
+		return nil
+	})
+	if diff := cmp.Diff([]string{"2"}, got); err != nil || diff != "" {
+		t.Errorf("Batch: %v; handed over (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestBatchAnswersWithAList(t *testing.T) {
 	t.Parallel()
 	out, err := consume.Batch(t.Context(), slog.New(slog.DiscardHandler), events.SQSEvent{}, by())

@@ -104,6 +104,19 @@ func TestContradictionKeepsRow(t *testing.T) {
 	}
 }
 
+// A copy is no contradiction: an alarm at every redelivery would be believed by nobody.
+func TestCopyIsNoContradiction(t *testing.T) {
+	t.Parallel()
+	r, db, log, out := newRecorder()
+	ev, err := contracts.NewSigninSucceeded(contracts.Act{PoolARN: pool, Subject: sub, Time: act}, contracts.SigninSucceeded{})
+	if failed := handle(t, r, message(t, "m1", ev, err), message(t, "m2", ev, err)); len(failed) != 0 {
+		t.Fatalf("failed: %v", failed)
+	}
+	if len(db.rows()) != 1 || strings.Contains(log.String(), "something else") || !strings.Contains(out.String(), `"AuditRowsRepeated":1`) {
+		t.Errorf("%d rows, log %s, metrics %s", len(db.rows()), log, out)
+	}
+}
+
 // Under any duplication and order, also with witnesses that differ in time,
 // there are as many rows as distinct ids.
 func TestRowsAreDistinctIDs(t *testing.T) {
