@@ -32,6 +32,8 @@ func newEndpoint(t testing.TB, topic, outbox http.HandlerFunc) *endpoint {
 	e := &endpoint{}
 	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
+			// Whoever leaves it unread cannot use the connection again.
+			_, _ = w.Write(make([]byte, 8<<10))
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
