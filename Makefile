@@ -75,10 +75,12 @@ named:
 prepare:
 	@$(MAKE) --no-print-directory -j2 build tools
 
+# The tag is the functions' own (platform/local/gobuild): with it both share what
+# is compiled of net/http and the SDK, without it a first demo compiles all twice.
 .PHONY: build
 build: ## Build bin/gatehouse
 	@test -x $(GATEHOUSE) || echo "building $(GATEHOUSE) (the first time takes a minute or two)"
-	@go build -trimpath -buildvcs=false -o $(GATEHOUSE) ./cli
+	@go build -trimpath -buildvcs=false -tags=nethttpomithttp2 -o $(GATEHOUSE) ./cli
 
 .PHONY: tools
 tools: ## Install the pinned Python tools into .local/venv
