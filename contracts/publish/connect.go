@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"gatehouse.example/contracts/env"
 	"gatehouse.example/contracts/publish/wire"
 )
 
@@ -23,16 +24,11 @@ type Config struct {
 // ConfigFromEnv reads a Config and names the first variable that is missing.
 func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	var c Config
-	for _, v := range []struct {
-		name  string
-		field *string
-	}{
-		{"AWS_REGION", new(string)}, // what [wire.New] reads
-		{"GATEHOUSE_ENVIRONMENT", &c.Environment}, {"OUTBOX_URL", &c.OutboxURL}, {"TOPIC_ARN", &c.TopicARN},
-	} {
-		if *v.field = getenv(v.name); *v.field == "" {
-			return Config{}, fmt.Errorf("publish: environment variable %s is not set", v.name)
-		}
+	if err := env.Read(getenv, map[string]*string{
+		"AWS_REGION":            new(string), // what [wire.New] reads
+		"GATEHOUSE_ENVIRONMENT": &c.Environment, "OUTBOX_URL": &c.OutboxURL, "TOPIC_ARN": &c.TopicARN,
+	}); err != nil {
+		return Config{}, fmt.Errorf("publish: %w", err)
 	}
 	return c, nil
 }

@@ -1,52 +1,44 @@
 package handler
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
+	"gatehouse.example/contracts/env"
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/tracing"
 )
 
 // Main runs the handler as a Lambda function.
 func Main() {
-	log := lambdacontext.NewLogger()
-	if err := realMain(log); err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
+	build := func(_ context.Context, getenv func(string) string, log *slog.Logger) (*Handler, error) {
+		h, err := fromEnv(getenv, log)
+		if err != nil {
+			return nil, err
+		}
+		if err := tracing.Configure(); err != nil {
+			return nil, fmt.Errorf("tracing.Configure: %w", err)
+		}
+		return h, nil
 	}
-}
-
-func realMain(log *slog.Logger) error {
-	h, err := fromEnv(os.Getenv, log)
-	if err != nil {
-		return err
-	}
-	if err := tracing.Configure(); err != nil {
-		return fmt.Errorf("tracing.Configure: %w", err)
-	}
-	lambda.Start(h.Handle)
-	return nil
+	function.Main(build, func(h *Handler) any { return h.Handle })
 }
 
 // fromEnv puts the handler together from its environment.
 func fromEnv(getenv func(string) string, log *slog.Logger) (*Handler, error) {
-	for _, name := range []string{"API_URL", "CLIENT_SCOPE", "USER_CLIENT_IDS"} {
-		if getenv(name) == "" {
-			return nil, fmt.Errorf("handler: environment variable %s is not set", name)
-		}
+	var address, clients, scope string
+	if err := env.Read(getenv, map[string]*string{"API_URL": &address, "CLIENT_SCOPE": &scope, "USER_CLIENT_IDS": &clients}); err != nil {
+		return nil, fmt.Errorf("handler: %w", err)
 	}
-	document, err := documentAt(getenv("API_URL"))
+	document, err := documentAt(address)
 	if err != nil {
 		return nil, err
 	}
 	return &Handler{
-		Clients:  list(getenv("USER_CLIENT_IDS")),
-		Scope:    getenv("CLIENT_SCOPE"),
+		Clients:  list(clients),
+		Scope:    scope,
 		Origins:  list(getenv("ALLOWED_ORIGINS")),
 		Document: document,
 		Log:      log,

@@ -10,14 +10,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/services/log-encryptor/internal/created"
 	"gatehouse.example/services/log-encryptor/internal/dispatch"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"
@@ -27,13 +26,7 @@ import (
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	app, err := realMain(context.Background(), os.Getenv, log)
-	if err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(app.Handle)
+	function.Main(realMain, func(d *dispatch.Dispatcher) any { return d.Handle })
 }
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*dispatch.Dispatcher, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"gatehouse.example/contracts/env"
 	"gatehouse.example/services/log-encryptor/internal/prefix"
 )
 
@@ -21,16 +22,11 @@ type Settings struct {
 
 // Read reads them all.
 func Read(getenv func(string) string) (Settings, error) {
-	s := Settings{
-		Environment: getenv("GATEHOUSE_ENVIRONMENT"), KeyARN: getenv("LOG_KEY_ARN"),
-		Prefixes: prefix.Parse(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES")),
+	s := Settings{Prefixes: prefix.Parse(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES"))}
+	if err := env.Read(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &s.Environment, "LOG_KEY_ARN": &s.KeyARN}); err != nil {
+		return s, err
 	}
-	switch {
-	case s.Environment == "":
-		return s, errors.New("environment variable GATEHOUSE_ENVIRONMENT is not set")
-	case s.KeyARN == "":
-		return s, errors.New("environment variable LOG_KEY_ARN is not set")
-	case len(s.Prefixes.Include) == 0:
+	if len(s.Prefixes.Include) == 0 {
 		return s, errors.New("environment variable INCLUDE_PREFIXES holds no prefix")
 	}
 	days, err := strconv.ParseInt(getenv("RETENTION_DAYS"), 10, 32)

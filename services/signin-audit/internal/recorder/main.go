@@ -8,39 +8,25 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"gatehouse.example/contracts/env"
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/tracing"
 )
 
 // Main runs the recorder as a Lambda function.
-func Main() {
-	log := lambdacontext.NewLogger()
-	if err := realMain(context.Background(), log); err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-}
-
-func realMain(ctx context.Context, log *slog.Logger) error {
-	r, err := fromEnv(ctx, os.Getenv, log)
-	if err != nil {
-		return err
-	}
-	lambda.Start(r.Handle)
-	return nil
-}
+func Main() { function.Main(fromEnv, func(r *Recorder) any { return r.Handle }) }
 
 // fromEnv puts the function together from its environment.
 func fromEnv(ctx context.Context, getenv func(string) string, log *slog.Logger) (*Recorder, error) {
-	for _, name := range []string{"AUDIT_TABLE", "GATEHOUSE_ENVIRONMENT", "RETENTION_DAYS"} {
-		if getenv(name) == "" {
-			return nil, fmt.Errorf("recorder: environment variable %s is not set", name)
-		}
+	var environment, retention, table string
+	if err := env.Read(getenv, map[string]*string{
+		"AUDIT_TABLE": &table, "GATEHOUSE_ENVIRONMENT": &environment, "RETENTION_DAYS": &retention,
+	}); err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
 	}
-	days, err := strconv.ParseUint(getenv("RETENTION_DAYS"), 10, 16)
+	days, err := strconv.ParseUint(retention, 10, 16)
 	if err != nil {
 		return nil, fmt.Errorf("recorder: RETENTION_DAYS: %w", err)
 	}
@@ -49,8 +35,8 @@ func fromEnv(ctx context.Context, getenv func(string) string, log *slog.Logger) 
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
 	return &Recorder{
-		Store:       &Table{Client: dynamodb.NewFromConfig(cfg), Name: getenv("AUDIT_TABLE")},
-		Environment: getenv("GATEHOUSE_ENVIRONMENT"),
+		Store:       &Table{Client: dynamodb.NewFromConfig(cfg), Name: table},
+		Environment: environment,
 		Retention:   time.Duration(days) * 24 * time.Hour,
 		Log:         log, Out: os.Stdout, Now: time.Now,
 	}, nil

@@ -4,32 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/publish"
 	"gatehouse.example/contracts/trigger"
 )
 
 // Main runs one of the two triggers as a Lambda function.
 func Main(work func(Publisher) trigger.Func) {
-	log := lambdacontext.NewLogger()
-	if err := realMain(context.Background(), log, work); err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
+	build := func(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
+		return handler(ctx, getenv, log, work)
 	}
-}
-
-func realMain(ctx context.Context, log *slog.Logger, work func(Publisher) trigger.Func) error {
-	h, err := handler(ctx, os.Getenv, log, work)
-	if err != nil {
-		return err
-	}
-	lambda.Start(h)
-	return nil
+	function.Main(build, func(h *trigger.Handler) any { return h })
 }
 
 // handler puts the function together from its environment.

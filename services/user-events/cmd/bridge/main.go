@@ -5,25 +5,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
+	"gatehouse.example/contracts/env"
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/tracing"
 	"gatehouse.example/services/user-events/internal/bridge"
-	"gatehouse.example/services/user-events/internal/env"
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	app, err := realMain(context.Background(), os.Getenv, log)
-	if err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(app.Handle)
+	function.Main(realMain, func(b *bridge.Bridge) any { return b.Handle })
 }
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*bridge.Bridge, error) {

@@ -10,26 +10,19 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/env"
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/publish"
 	"gatehouse.example/contracts/tracing"
 	"gatehouse.example/services/user-events/internal/appevent"
-	"gatehouse.example/services/user-events/internal/env"
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	app, err := realMain(context.Background(), os.Getenv, log)
-	if err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(app.Handle)
+	function.Main(realMain, func(c *appevent.Consumer) any { return c.Handle })
 }
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*appevent.Consumer, error) {

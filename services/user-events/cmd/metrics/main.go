@@ -8,24 +8,17 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"gatehouse.example/contracts/env"
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/tracing"
 	"gatehouse.example/services/user-events/internal/count"
-	"gatehouse.example/services/user-events/internal/env"
 	"gatehouse.example/services/user-events/internal/ledger"
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	app, err := realMain(context.Background(), os.Getenv, log)
-	if err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(app.Handle)
+	function.Main(realMain, func(c *count.Counter) any { return c.Handle })
 }
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*count.Counter, error) {

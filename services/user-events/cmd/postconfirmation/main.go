@@ -6,25 +6,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
+	"gatehouse.example/contracts/function"
 	"gatehouse.example/contracts/publish"
 	"gatehouse.example/contracts/trigger"
 	"gatehouse.example/services/user-events/internal/confirm"
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	handler, err := realMain(context.Background(), os.Getenv, log)
-	if err != nil {
-		log.Error("function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(handler)
+	function.Main(realMain, func(h *trigger.Handler) any { return h })
 }
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/services/user-events/internal/env"
+	"gatehouse.example/contracts/env"
 )
 
 func TestRead(t *testing.T) {

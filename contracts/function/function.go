@@ -1,0 +1,28 @@
+// Package function starts a Lambda function: it builds it from its environment
+// and, when that fails, says why in one log line and exits, so that each main
+// holds nothing but what its function is made of.
+package function
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Build puts a function together from its environment.
+type Build[T any] func(ctx context.Context, getenv func(string) string, log *slog.Logger) (T, error)
+
+// Main runs what build makes. handle names the part of it that Lambda calls, in
+// one of the forms that [lambda.Start] takes.
+func Main[T any](build Build[T], handle func(T) any) {
+	log := lambdacontext.NewLogger()
+	app, err := build(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("function cannot start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(handle(app))
+}
