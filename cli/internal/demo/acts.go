@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"gatehouse.example/cli/internal/trace"
 	"gatehouse.example/contracts"
 )
 
@@ -176,7 +177,11 @@ func looksAtActivity(ctx context.Context, c *cast) ([]string, error) {
 	for _, item := range page.Items {
 		said = append(said, fmt.Sprintf("  %s  %s", item.Time, item.Type))
 	}
-	tree, err := c.traces.show(ctx, answer.trace)
+	id, err := trace.ID(answer.trace)
+	if err != nil {
+		return nil, fmt.Errorf("the answer of GET /activity: %w", err)
+	}
+	tree, err := c.traces.show(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,8 @@ type api struct {
 	http *http.Client
 }
 
-// answer is what a caller gets: the status, the body and the id of the trace.
+// answer is what a caller gets: the status, the body and the header that names the
+// trace.
 type answer struct {
 	status int
 	body   []byte
@@ -47,17 +48,7 @@ func (a *api) get(ctx context.Context, path, token string) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", path, err)
 	}
-	return answer{res.StatusCode, body, traceID(res.Header.Get("X-Amzn-Trace-Id"))}, nil
-}
-
-// traceID takes the id out of a header such as Root=1-5759e988-...;Sampled=1.
-func traceID(header string) string {
-	for part := range strings.SplitSeq(header, ";") {
-		if id, ok := strings.CutPrefix(strings.TrimSpace(part), "Root="); ok {
-			return id
-		}
-	}
-	return header
+	return answer{res.StatusCode, body, res.Header.Get("X-Amzn-Trace-Id")}, nil
 }
 
 // machine is a program with an app client of its own.

@@ -41,7 +41,7 @@ where Transaction Search is switched on, it finds none by this way.`,
   gatehouse trace show "$(curl -si "$API_URL/guest" | grep -i ^x-amzn-trace-id)"`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := traceID(args[0])
+			id, err := ID(args[0])
 			if err != nil {
 				return err
 			}

@@ -12,8 +12,8 @@ import (
 // version or a later one.
 const traceparent = `^[0-9a-f]{2}-([0-9a-f]{8})([0-9a-f]{24})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`
 
-// traceID reads an id in any of the forms that it is met in.
-func traceID(given string) (string, error) {
+// ID reads an id in any of the forms that it is met in.
+func ID(given string) (string, error) {
 	text := strings.TrimSpace(given)
 	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), xray.HeaderName) {
 		text = strings.TrimSpace(value)

@@ -40,9 +40,9 @@ func TestTraceID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := traceID(tc.given)
+			got, err := ID(tc.given)
 			if got != tc.want || (err == nil) != (tc.want != "") {
-				t.Errorf("traceID(%q) = %q, %v; want %q", tc.given, got, err, tc.want)
+				t.Errorf("ID(%q) = %q, %v; want %q", tc.given, got, err, tc.want)
 			}
 		})
 	}

@@ -35,8 +35,15 @@ func (a appRequest) confirmForm(id, name, problem, field string) hostedpage.Page
 		Local: localCode(verificationCode),
 		Links: []hostedpage.Link{{Text: "Sign in", URL: a.path("/login")}},
 	}
+	return a.ofFlow(page, id, name, "We sent a code to "+masked(name)+". Type it here to finish.", field)
+}
+
+// ofFlow completes a form that asks for a code: in the browser that began the flow
+// the lead tells where the code went, elsewhere the form asks for whom it is. The
+// field at fault is marked.
+func (a appRequest) ofFlow(page hostedpage.Page, id, name, lead, field string) hostedpage.Page {
 	if id != "" {
-		page.Lead = "We sent a code to " + masked(name) + ". Type it here to finish."
+		page.Lead = lead
 		page.Hidden = append(page.Hidden, hostedpage.Hidden{Name: flowField, Value: id})
 	} else {
 		page.Fields = append([]hostedpage.Field{a.nameField(name)}, page.Fields...)

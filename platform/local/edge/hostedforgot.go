@@ -62,16 +62,7 @@ func (a appRequest) resetForm(id, name, problem, field string) hostedpage.Page {
 		Local:   localCode(resetCode),
 		Links:   []hostedpage.Link{{Text: "Send a new code", URL: a.path("/forgotPassword")}, {Text: "Back to sign in", URL: a.path("/login")}},
 	}
-	if id != "" {
-		page.Lead = "If there is an account for " + masked(name) + ", we have sent it a code."
-		page.Hidden = append(page.Hidden, hostedpage.Hidden{Name: flowField, Value: id})
-	} else {
-		page.Fields = append([]hostedpage.Field{a.nameField(name)}, page.Fields...)
-	}
-	for i := range page.Fields {
-		page.Fields[i].Invalid = page.Fields[i].Name == field
-	}
-	return page
+	return a.ofFlow(page, id, name, "If there is an account for "+masked(name)+", we have sent it a code.", field)
 }
 
 // resetPosted changes the password; then the person signs in with it.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -65,16 +66,11 @@ func deliveryOf(attribute, address string) delivery {
 
 // masked leaves the first letters of an address's two parts, as Cognito does.
 func masked(address string) string {
-	name, domain := address, ""
-	for i := range address {
-		if address[i] == '@' {
-			name, domain = address[:i], address[i+1:]
-		}
-	}
-	if name == "" || domain == "" {
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 || at == len(address)-1 {
 		return "***"
 	}
-	return name[:1] + "***@" + domain[:1] + "***"
+	return address[:1] + "***@" + address[at+1:at+2] + "***"
 }
 
 // updateUserAttributes holds back an address that has to be proved first.
