@@ -16,6 +16,8 @@ import secrets
 import socket
 import time
 
+import serviceroles
+
 from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker
 
@@ -111,4 +113,5 @@ def traced(invoke, send):
 if __name__ == "__main__":
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ProvidedWorker.invoke = traced(ProvidedWorker.invoke, to_daemon(udp, daemon()))
+    serviceroles.install()
     main()
