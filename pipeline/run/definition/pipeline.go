@@ -1,0 +1,144 @@
+package definition
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Pipeline is AWS::CodePipeline::Pipeline, as far as it is used here.
+type Pipeline struct {
+	Name          string
+	PipelineType  string
+	ExecutionMode string
+	RoleArn       string
+	ArtifactStore struct {
+		Type, Location string
+		EncryptionKey  struct{ ID, Type string }
+	}
+	Variables                []Variable
+	Triggers                 []Trigger
+	RestartExecutionOnUpdate bool `json:",string"`
+	Tags                     []struct{ Key, Value string }
+	RawStages                []json.RawMessage `json:"Stages"`
+	Stages                   []Stage           `json:"-"`
+}
+
+// Variable of a pipeline, read as #{variables.NAME}.
+type Variable struct{ Name, DefaultValue, Description string }
+
+// Trigger says which push starts the pipeline.
+type Trigger struct {
+	ProviderType     string
+	GitConfiguration struct {
+		SourceActionName string
+		Push             []Push
+	}
+}
+
+// Push is one filter; everything in it has to match.
+type Push struct{ Branches, FilePaths Patterns }
+
+// Patterns are globs; an exclusion wins.
+type Patterns struct{ Includes, Excludes []string }
+
+// Stage is a step of the pipeline.
+type Stage struct {
+	Name       string
+	OnFailure  struct{ Result string }
+	RawActions []json.RawMessage `json:"Actions"`
+	Actions    []Action          `json:"-"`
+}
+
+// Action is what a stage does.
+type Action struct {
+	Name             string
+	ActionTypeID     ActionType `json:"ActionTypeId"`
+	Configuration    map[string]string
+	InputArtifacts   []Artifact
+	OutputArtifacts  []Artifact
+	Namespace        string
+	RoleArn          string
+	RunOrder         int `json:",string"`
+	TimeoutInMinutes int `json:",string"`
+}
+
+// ActionType names who does an action.
+type ActionType struct{ Category, Owner, Provider, Version string }
+
+func (t ActionType) String() string {
+	return strings.Join([]string{t.Category, t.Owner, t.Provider, t.Version}, "/")
+}
+
+// Artifact is a name under which actions hand a zip on.
+type Artifact struct{ Name string }
+
+func names(all []Artifact) []string {
+	var out []string
+	for _, a := range all {
+		out = append(out, a.Name)
+	}
+	return out
+}
+
+// The action types that are known.
+const (
+	Source         = "Source/AWS/CodeStarSourceConnection/1"
+	Build          = "Build/AWS/CodeBuild/1"
+	Test           = "Test/AWS/CodeBuild/1"
+	CloudFormation = "Deploy/AWS/CloudFormation/1"
+	Approval       = "Approval/AWS/Manual/1"
+)
+
+// settings are the keys of each type's configuration.
+func settings() map[string][]string {
+	build := []string{"EnvironmentVariables", "ProjectName"}
+	return map[string][]string{
+		Source: {"BranchName", "ConnectionArn", "DetectChanges", "FullRepositoryId", "OutputArtifactFormat"},
+		Build:  build, Test: build,
+		CloudFormation: {"ActionMode", "Capabilities", "ChangeSetName", "ParameterOverrides", "RoleArn", "StackName", "TemplateConfiguration", "TemplatePath"},
+		Approval:       {"CustomData", "ExternalEntityLink", "NotificationArn"},
+	}
+}
+
+func (p *Pipeline) read(raw []byte) error {
+	if err := strict(raw, p); err != nil {
+		return err
+	}
+	for _, raw := range p.RawStages {
+		var s Stage
+		if err := strict(raw, &s); err != nil {
+			return fmt.Errorf("stage %s: %w", s.Name, err)
+		}
+		for _, raw := range s.RawActions {
+			a, err := action(raw)
+			if err != nil {
+				return fmt.Errorf("stage %s: action %s: %w", s.Name, a.Name, err)
+			}
+			s.Actions = append(s.Actions, a)
+		}
+		slices.SortStableFunc(s.Actions, func(a, b Action) int { return a.RunOrder - b.RunOrder })
+		p.Stages = append(p.Stages, s)
+	}
+	return nil
+}
+
+func action(raw []byte) (Action, error) {
+	a := Action{RunOrder: 1}
+	// The name first: an error has to say where it is.
+	_ = json.Unmarshal(raw, &struct{ Name *string }{&a.Name})
+	if err := strict(raw, &a); err != nil {
+		return a, err
+	}
+	known, ok := settings()[a.ActionTypeID.String()]
+	if !ok {
+		return a, fmt.Errorf("the action type %s is not known here", a.ActionTypeID)
+	}
+	for key := range a.Configuration {
+		if !slices.Contains(known, key) {
+			return a, fmt.Errorf("the setting %s of %s is not known here", key, a.ActionTypeID)
+		}
+	}
+	return a, nil
+}
