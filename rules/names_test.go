@@ -15,7 +15,7 @@ import (
 // names: a name that is read has one writer, the writer is the service in the
 // name, and no two stacks wait for each other.
 func names(all []*rules.Template) []string {
-	shape := regexp.MustCompile(`^/gatehouse/\$\{Environment\}/([a-z0-9-]+)/[a-z0-9]+(-[a-z0-9]+)*$`)
+	shape := regexp.MustCompile(`^/gatehouse/(?:\$\{Environment\}|tools)/([a-z0-9-]+)/[a-z0-9]+(-[a-z0-9]+)*$`)
 	var out []string
 	n := rules.NamesOf(all)
 	for name, writers := range n.Writers {

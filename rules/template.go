@@ -24,8 +24,11 @@ type Template struct {
 	Lines []string
 }
 
-// Dir is the folder of the stack that the template belongs to.
-func (t *Template) Dir() string { return filepath.ToSlash(filepath.Dir(t.Path)) }
+// Dir is the folder of the stack that the template belongs to. The templates below
+// pipeline/roles are nested by those of pipeline.
+func (t *Template) Dir() string {
+	return strings.TrimSuffix(filepath.ToSlash(filepath.Dir(t.Path)), "/roles")
+}
 
 // Parse reads a template. Nothing is resolved: short tags such as !Sub stay tags.
 func Parse(path string, text []byte) (*Template, error) {
@@ -42,7 +45,7 @@ func Parse(path string, text []byte) (*Template, error) {
 // Templates finds and reads every template of the repository at root.
 func Templates(root string) ([]*Template, error) {
 	var found []*Template
-	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "examples/*/*.yaml"} {
+	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/bootstrap.yaml", "pipeline/environment.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return nil, fmt.Errorf("filepath.Glob: %w", err)
