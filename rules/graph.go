@@ -26,8 +26,10 @@ func NamesOf(templates []*Template) Names {
 		}
 		Walk(t.Root, func(v *yaml.Node) {
 			for _, m := range read.FindAllStringSubmatch(v.Value, -1) {
-				if !slices.Contains(n.Readers[m[1]], t.Dir()) {
-					n.Readers[m[1]] = append(n.Readers[m[1]], t.Dir())
+				// The tools account has no environment of its own and borrows one's log key.
+				name := strings.Replace(m[1], "${LogKeyEnvironment}", "${Environment}", 1)
+				if !slices.Contains(n.Readers[name], t.Dir()) {
+					n.Readers[name] = append(n.Readers[name], t.Dir())
 				}
 			}
 		})

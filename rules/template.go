@@ -45,7 +45,7 @@ func Parse(path string, text []byte) (*Template, error) {
 // Templates finds and reads every template of the repository at root.
 func Templates(root string) ([]*Template, error) {
 	var found []*Template
-	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/bootstrap.yaml", "pipeline/environment.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
+	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/*.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return nil, fmt.Errorf("filepath.Glob: %w", err)
