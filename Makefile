@@ -11,6 +11,7 @@ PORT ?= 4566
 VENV ?= .local/venv
 LOCAL_FLAGS = --dir $(LOCAL_DIR) --port $(PORT) --venv $(VENV)
 GATEHOUSE := bin/gatehouse
+PIPELINE_TOOLS := .local/pipeline-tools
 LINT_VERSION := v2.15.0
 LINT := .local/bin/golangci-lint-$(LINT_VERSION)
 MODULES := $(shell go list -m -f '{{.Dir}}/...' 2>/dev/null)
@@ -67,6 +68,36 @@ destroy-aws: named prepare ## Show what goes and what stays, ask, delete: make d
 .PHONY: named
 named:
 	@test -n "$(ENVIRONMENT)" || { echo "which one? make $(MAKECMDGOALS) ENVIRONMENT=dev (or test, production)"; exit 2; }
+
+## --- one service, as its pipeline builds it: pipeline/buildspec.yml calls these two
+
+BUILD_ARGS = --service "$(SERVICE)" --venv $(VENV) --tools $(PIPELINE_TOOLS)
+
+.PHONY: verify
+verify: tools $(PIPELINE_TOOLS)/done ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
+	@go run ./pipeline/builder verify $(BUILD_ARGS) --out $(or $(REPORTS),build/reports)
+
+.PHONY: package
+package: tools $(PIPELINE_TOOLS)/done ## Make what its pipeline deploys, in build/: make package SERVICE=signup-guard [ARTIFACT_BUCKET=...]
+	@go run ./pipeline/builder package $(BUILD_ARGS) --out $(or $(OUT),build/$(SERVICE)) --architecture "$(ARCHITECTURE)" \
+		--bucket "$(ARTIFACT_BUCKET)" --key "$(ARTIFACT_KEY_ARN)" --commit "$(COMMIT)"
+
+.PHONY: version
+version: ## Print the hash of the packaged template; equal hashes deploy nothing
+	@sed -n 's/^  "version": "\(.*\)",$$/\1/p' $(or $(OUT),build/$(SERVICE))/build.json
+
+.PHONY: check-deployed
+check-deployed: named ## Run a check as the role that may: make check-deployed CHECK=canary ENVIRONMENT=dev [ROLE_ARN=...]
+	@case "$(CHECK)" in integration|canary) ;; *) echo "which one? CHECK=integration or CHECK=canary"; exit 2;; esac
+	@go run ./pipeline/deployed --role "$(ROLE_ARN)" --report build/reports/checks/$(CHECK).xml -- \
+		$(MAKE) --no-print-directory SERVICE="$(SERVICE)" ENVIRONMENT="$(ENVIRONMENT)" $(CHECK)
+
+# Their module is not in go.work: what they need must not choose the versions of
+# what is deployed. A bill of materials names its tool by hash, hence -trimpath.
+$(PIPELINE_TOOLS)/done: pipeline/tools/go.mod pipeline/tools/go.sum
+	@echo "building the tools of pipeline/tools (once)"
+	@GOWORK=off GOBIN=$(abspath $(@D)) go -C pipeline/tools install -trimpath -buildvcs=false tool
+	@touch $@
 
 ## --- build and test
 

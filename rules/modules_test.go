@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// toolsModule is not in go.work, and nothing that is deployed links what it needs.
+const toolsModule = "pipeline/tools/go.mod"
+
 // modules: every module builds with and without go.work, and all of them with
 // the same code of others.
 func modules(files map[string]string) []string {
@@ -24,6 +27,9 @@ func modules(files map[string]string) []string {
 			if !strings.HasPrefix(m[2], ".") || strings.HasPrefix(target, "..") || m[1] != "gatehouse.example/"+target {
 				out = append(out, fmt.Sprintf("%s: replaces %s by %s, which is not the folder of that module here", file, m[1], m[2]))
 			}
+		}
+		if file == toolsModule {
+			continue
 		}
 		for _, m := range require.FindAllStringSubmatch(text, -1) {
 			if strings.HasPrefix(m[1], "gatehouse.example/") {

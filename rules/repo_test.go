@@ -10,7 +10,7 @@ import (
 )
 
 // skipped are folders that git ignores, or that are no part of the project.
-var skipped = []string{".git", ".local", "bin", ".aws-sam", "__pycache__", "node_modules"}
+var skipped = []string{".git", ".local", "bin", "build", ".aws-sam", "__pycache__", "node_modules"}
 
 // files are the repository's files with one of the endings; none means all.
 func files(t *testing.T, endings ...string) []string {
