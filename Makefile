@@ -74,11 +74,11 @@ named:
 BUILD_ARGS = --service "$(SERVICE)" --venv $(VENV) --tools $(PIPELINE_TOOLS)
 
 .PHONY: verify
-verify: tools $(PIPELINE_TOOLS)/done ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
+verify: tools pipeline-tools ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
 	@go run ./pipeline/builder verify $(BUILD_ARGS) --out $(or $(REPORTS),build/reports)
 
 .PHONY: package
-package: tools $(PIPELINE_TOOLS)/done ## Make what its pipeline deploys, in build/: make package SERVICE=signup-guard [ARTIFACT_BUCKET=...]
+package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make package SERVICE=signup-guard [ARTIFACT_BUCKET=...]
 	@go run ./pipeline/builder package $(BUILD_ARGS) --out $(or $(OUT),build/$(SERVICE)) --architecture "$(ARCHITECTURE)" \
 		--bucket "$(ARTIFACT_BUCKET)" --key "$(ARTIFACT_KEY_ARN)" --commit "$(COMMIT)"
 
@@ -94,10 +94,12 @@ check-deployed: named ## Run a check as the role that may: make check-deployed C
 
 # Their module is not in go.work: what they need must not choose the versions of
 # what is deployed. A bill of materials names its tool by hash, hence -trimpath.
-$(PIPELINE_TOOLS)/done: pipeline/tools/go.mod pipeline/tools/go.sum
-	@echo "building the tools of pipeline/tools (once)"
-	@GOWORK=off GOBIN=$(abspath $(@D)) go -C pipeline/tools install -trimpath -buildvcs=false tool
-	@touch $@
+.PHONY: pipeline-tools
+pipeline-tools:
+	@cat pipeline/tools/go.mod pipeline/tools/go.sum | cmp -s - $(PIPELINE_TOOLS)/pinned || { \
+		echo "building the tools of pipeline/tools (once)" && \
+		GOWORK=off GOBIN=$(abspath $(PIPELINE_TOOLS)) go -C pipeline/tools install -trimpath -buildvcs=false tool && \
+		cat pipeline/tools/go.mod pipeline/tools/go.sum > $(PIPELINE_TOOLS)/pinned; }
 
 ## --- build and test
 

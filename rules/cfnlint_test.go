@@ -32,7 +32,11 @@ func cfnLint(t *testing.T) string {
 func TestCfnLint(t *testing.T) {
 	t.Parallel()
 	args := []string{"--region", "us-east-1", "--"}
+	only := os.Getenv("GATEHOUSE_SERVICE") // a pipeline lints what it deploys
 	for _, template := range templates(t) {
+		if only != "" && filepath.Base(template.Dir()) != only {
+			continue
+		}
 		args = append(args, filepath.Join(root, template.Path))
 	}
 	if out, err := exec.Command(cfnLint(t), args...).CombinedOutput(); err != nil {
