@@ -29,7 +29,10 @@ require (
 	golang.org/x/oauth2 v0.37.0
 )
 
+require gopkg.in/yaml.v3 v3.0.1 // indirect
+
 require (
+	gatehouse.example/platform/local v0.0.0
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
@@ -51,3 +54,7 @@ require (
 )
 
 replace gatehouse.example/contracts => ../contracts
+
+replace gatehouse.example/platform/local => ../platform/local
+
+replace gatehouse.example/platform/branding => ../platform/branding

@@ -14,6 +14,7 @@ import (
 	"gatehouse.example/platform/local/deploy"
 	"gatehouse.example/platform/local/inputs"
 	"gatehouse.example/platform/local/layout"
+	"gatehouse.example/platform/local/losses"
 	"gatehouse.example/platform/local/progress"
 	"gatehouse.example/platform/local/sam"
 	"gatehouse.example/platform/local/stacks"
@@ -114,7 +115,7 @@ func (m Maker) compare(ctx context.Context, s *Stack, task *progress.Task) error
 		s.Kind = New
 		return nil
 	}
-	s.Changes, err = changes(ctx, m.API, s.FullName, func() error {
+	s.Changes, s.Report, err = changes(ctx, m.API, losses.Finder{API: m.API}.Find, s.FullName, func() error {
 		if err := cli.Deploy(ctx, sam.Deployment{Stack: s.Stack, Config: s.Config, Name: s.FullName, PlanOnly: true}, log); err != nil {
 			return fmt.Errorf("%w\n%s", err, deploy.Relevant(log.Name()))
 		}

@@ -9,18 +9,15 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"gatehouse.example/cli/internal/awsdeploy/protect"
+	"gatehouse.example/platform/local/losses"
 	"gatehouse.example/platform/local/sam"
 	"gatehouse.example/platform/local/stacks"
 )
-
-const nestedType = "AWS::CloudFormation::Stack"
 
 // Kind is what a deployment is to a stack.
 type Kind string
@@ -40,19 +37,15 @@ type Stack struct {
 	Config   sam.Config
 	Kind     Kind
 	Changes  []Change
+	// Report is what the changes would cost.
+	losses.Report
 }
 
 // Change is what would happen to one resource.
 type Change struct {
 	Action, ID, Type string
-	// Replaced means that it gets a new id, and that the old one is removed; Perhaps
-	// that CloudFormation cannot tell before.
-	Replaced, Perhaps bool
-}
-
-// lost reports whether something goes that cannot be made again.
-func (c Change) lost() bool {
-	return protect.Stateful(c.Type) && (c.Replaced || c.Action == string(types.ChangeActionRemove))
+	// Replaced means that it gets a new id, and that the old one is removed.
+	Replaced bool
 }
 
 // Print shows the stacks in the order in which they would be deployed.
@@ -61,20 +54,17 @@ func Print(w io.Writer, all []Stack) {
 	for i, s := range all {
 		fmt.Fprintf(w, "  %d  %-14s  %-9s  %s\n", i+1, s.Name, s.Kind, s.summary())
 		for _, c := range s.Changes {
-			note := ""
-			if c.lost() {
-				note = "   <- cannot be made again"
-			}
 			switch {
 			case c.Replaced:
-				fmt.Fprintf(w, "       replaces  %s (%s)%s\n", c.ID, c.Type, note)
-			case c.Perhaps && protect.Stateful(c.Type):
-				fmt.Fprintf(w, "       perhaps replaces  %s (%s); if so, the stack policy stops it\n", c.ID, c.Type)
-			case c.Type == nestedType:
-				fmt.Fprintf(w, "       looks into        %s; what a nested stack changes shows only then\n", c.ID)
+				fmt.Fprintf(w, "       replaces  %s (%s)\n", c.ID, c.Type)
+			case slices.Contains(s.Unseen, c.ID):
+				fmt.Fprintf(w, "       changes   %s, a nested stack; what in it shows only then, and the stack policy watches\n", c.ID)
 			case c.Action == string(types.ChangeActionRemove):
-				fmt.Fprintf(w, "       removes   %s (%s)%s\n", c.ID, c.Type, note)
+				fmt.Fprintf(w, "       removes   %s (%s)\n", c.ID, c.Type)
 			}
+		}
+		for _, l := range s.Losses {
+			fmt.Fprintf(w, "       loses     %s (%s): %s\n", l.Path, l.Type, l.What)
 		}
 	}
 }
@@ -101,19 +91,11 @@ func (s Stack) summary() string {
 
 // Losses returns an error if anything that cannot be made again would go.
 func Losses(all []Stack) error {
-	var lost []string
+	var errs []error
 	for _, s := range all {
-		for _, c := range s.Changes {
-			if c.lost() {
-				lost = append(lost, s.Name+": "+c.ID)
-			}
-		}
+		errs = append(errs, s.Err(s.Name))
 	}
-	if len(lost) == 0 {
-		return nil
-	}
-	return fmt.Errorf("stopped, for this would be lost: %s. The stack policy forbids it, too; docs/deploy-aws.md says how to go on if you mean it",
-		strings.Join(lost, ", "))
+	return errors.Join(errs...)
 }
 
 // ToDeploy are the stacks that are not as they should be.
@@ -129,20 +111,23 @@ type ChangeSets interface {
 	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
 }
 
+// cost says what a change set would lose.
+type cost func(ctx context.Context, stack, changeSet string) (losses.Report, error)
+
 // changes calls make, which makes a change set of the stack, and returns what
-// that holds. The change set is deleted again, and so is an empty one, which
+// that holds and costs. The change set is deleted again, and so is an empty one, which
 // CloudFormation keeps as a failed one.
-func changes(ctx context.Context, api ChangeSets, stack string, make func() error) (found []Change, err error) {
+func changes(ctx context.Context, api ChangeSets, look cost, stack string, make func() error) (found []Change, report losses.Report, err error) {
 	before, err := list(ctx, api, stack)
 	if err != nil {
-		return nil, err
+		return nil, report, err
 	}
 	if err := make(); err != nil {
-		return nil, err
+		return nil, report, err
 	}
 	after, err := list(ctx, api, stack)
 	if err != nil {
-		return nil, err
+		return nil, report, err
 	}
 	for id, status := range after {
 		if _, old := before[id]; old {
@@ -159,11 +144,17 @@ func changes(ctx context.Context, api ChangeSets, stack string, make func() erro
 		}
 		more, err := describe(ctx, api, stack, id)
 		if err != nil {
-			return nil, err
+			return nil, report, err
 		}
 		found = append(found, more...)
+		lost, err := look(ctx, stack, id)
+		if err != nil {
+			return nil, report, fmt.Errorf("losses.Find: %w", err)
+		}
+		report.Losses = append(report.Losses, lost.Losses...)
+		report.Unseen = append(report.Unseen, lost.Unseen...)
 	}
-	return found, nil
+	return found, report, nil
 }
 
 func list(ctx context.Context, api ChangeSets, stack string) (map[string]types.ChangeSetStatus, error) {
@@ -192,7 +183,7 @@ func describe(ctx context.Context, api ChangeSets, stack, id string) ([]Change, 
 			if r := c.ResourceChange; r != nil {
 				found = append(found, Change{
 					Action: string(r.Action), ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
-					Replaced: r.Replacement == types.ReplacementTrue, Perhaps: r.Replacement == types.ReplacementConditional,
+					Replaced: r.Replacement == types.ReplacementTrue,
 				})
 			}
 		}

@@ -5,9 +5,7 @@ package protect
 import (
 	"context"
 	_ "embed" // for the policy
-	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -67,25 +65,4 @@ func Terminate(ctx context.Context, api Protection, stack string, allowed bool) 
 		return fmt.Errorf("cloudformation.UpdateTerminationProtection: %w", err)
 	}
 	return nil
-}
-
-// Stateful reports whether the policy forbids to replace a resource of a type.
-func Stateful(typ string) bool {
-	var p struct {
-		Statement []struct {
-			Effect    string
-			Condition struct {
-				StringEquals struct{ ResourceType []string }
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(policy), &p); err != nil {
-		return true // a test holds that it is JSON; without it nothing is safe
-	}
-	for _, s := range p.Statement {
-		if s.Effect == "Deny" && slices.Contains(s.Condition.StringEquals.ResourceType, typ) {
-			return true
-		}
-	}
-	return false
 }

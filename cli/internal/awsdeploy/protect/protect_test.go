@@ -2,6 +2,7 @@ package protect
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/cli/internal/awsdeploy/retained"
+	"gatehouse.example/platform/local/losses"
 	"gatehouse.example/platform/local/stacks"
 )
 
@@ -61,12 +63,33 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func TestStateful(t *testing.T) {
+// The policy stops what the plan refuses, and nothing else.
+func TestThePolicyCoversEveryKindOfLoss(t *testing.T) {
 	t.Parallel()
-	for typ, want := range map[string]bool{"AWS::Cognito::UserPool": true, "AWS::KMS::Key": true, "AWS::SQS::Queue": false, "": false} {
-		if got := Stateful(typ); got != want {
-			t.Errorf("%s: %v, want %v", typ, got, want)
+	var p struct {
+		Statement []struct {
+			Effect    string
+			Action    any
+			Condition struct {
+				StringEquals struct{ ResourceType []string }
+			}
 		}
+	}
+	if err := json.Unmarshal([]byte(policy), &p); err != nil {
+		t.Fatal(err)
+	}
+	want, err := losses.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Statement) != 2 || p.Statement[1].Effect != "Deny" {
+		t.Fatalf("statements %+v", p.Statement)
+	}
+	if diff := cmp.Diff(want, p.Statement[1].Condition.StringEquals.ResourceType); diff != "" {
+		t.Errorf("types of the stack policy (-losses/kinds.json +policy):\n%s", diff)
+	}
+	if diff := cmp.Diff([]any{"Update:Replace", "Update:Delete"}, p.Statement[1].Action); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
 	}
 }
 
@@ -89,8 +112,8 @@ func TestThePolicyCoversWhatTemplatesRetain(t *testing.T) {
 			if typ == "AWS::ApiGateway::Account" || typ == "AWS::IAM::Role" {
 				continue
 			}
-			if !Stateful(typ) {
-				t.Errorf("%s: %s (%s) is retained, but the stack policy lets an update replace it: add its type to stack-policy.json", s.Name, id, typ)
+			if !losses.Stateful(typ) {
+				t.Errorf("%s: %s (%s) is retained, but the stack policy lets an update replace it: add its type to stack-policy.json and losses/kinds.json", s.Name, id, typ)
 			}
 		}
 	}
