@@ -48,28 +48,9 @@ func encryptsLogs(key rules.Resource) bool {
 	return false
 }
 
-// keys: what a key encrypted cannot be read without it, so it outlives its stack.
-// A creation that failed has encrypted nothing yet.
-func keys(all []*rules.Template) []string {
-	var out []string
-	for _, t := range all {
-		for _, k := range t.Resources("AWS::KMS::Key") {
-			if !strings.HasPrefix(rules.Text(rules.Get(k.Node, "DeletionPolicy")), "Retain") || rules.Text(rules.Get(k.Node, "UpdateReplacePolicy")) != "Retain" {
-				out = append(out, k.String()+": DeletionPolicy and UpdateReplacePolicy do not retain it")
-			}
-		}
-	}
-	return out
-}
-
 func TestLogGroups(t *testing.T) {
 	t.Parallel()
 	report(t, logGroups(templates(t)))
-}
-
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	report(t, keys(templates(t)))
 }
 
 func TestLogGroupsPlanted(t *testing.T) {
@@ -89,12 +70,4 @@ func TestLogGroupsPlanted(t *testing.T) {
 	if got := logGroups([]*rules.Template{parse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
 		t.Errorf("the shared key is found guilty: %v", got)
 	}
-}
-
-func TestKeysPlanted(t *testing.T) {
-	t.Parallel()
-	plant(t, keys, map[string]planted{
-		"deleted":  {"    DeletionPolicy: RetainExceptOnCreate\n", "", "do not retain it"},
-		"replaced": {"    UpdateReplacePolicy: Retain\n", "", "do not retain it"},
-	})
 }

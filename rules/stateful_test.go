@@ -1,0 +1,118 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/rules"
+)
+
+// kindsFile says which types hold what cannot be made again. The tool refuses
+// change sets by it; here the templates and AWS's schemas are held to it.
+const kindsFile = "../platform/local/losses/kinds.json"
+
+type stateKind struct {
+	CreateOnly, Conditional []string
+	Retain                  bool
+}
+
+func stateKinds(t *testing.T) map[string]stateKind {
+	t.Helper()
+	var all map[string]stateKind
+	if err := json.Unmarshal([]byte(read(t, kindsFile)), &all); err != nil {
+		t.Fatalf("json.Unmarshal: %v", err)
+	}
+	return all
+}
+
+// stateful: users, rows, objects, and the keys that they cannot be read without
+// outlive their stack and its updates, except a creation that failed, which holds
+// nothing yet. None has a name of its own choice: what is kept would stand in the
+// way of the next of that name.
+func stateful(kinds map[string]stateKind) rule {
+	return func(all []*rules.Template) []string {
+		var out []string
+		for _, t := range all {
+			for _, r := range t.Resources("") {
+				k := kinds[r.Type]
+				if !k.Retain {
+					continue
+				}
+				if rules.Text(rules.Get(r.Node, "DeletionPolicy")) != "RetainExceptOnCreate" {
+					out = append(out, r.String()+": write DeletionPolicy: RetainExceptOnCreate")
+				}
+				if rules.Text(rules.Get(r.Node, "UpdateReplacePolicy")) != "Retain" {
+					out = append(out, r.String()+": write UpdateReplacePolicy: Retain")
+				}
+				for _, name := range k.CreateOnly {
+					if strings.HasSuffix(name, "Name") && r.Prop(name) != nil {
+						out = append(out, r.String()+": outlives its stack, so leave "+name+" to CloudFormation")
+					}
+				}
+			}
+		}
+		return out
+	}
+}
+
+func TestStateful(t *testing.T) {
+	t.Parallel()
+	report(t, stateful(stateKinds(t))(templates(t)))
+}
+
+func TestStatefulPlanted(t *testing.T) {
+	t.Parallel()
+	const table = "  Outbox:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n    Properties:\n      TableName: x"
+	plant(t, stateful(stateKinds(t)), map[string]planted{
+		"deleted":     {"    DeletionPolicy: RetainExceptOnCreate\n", "", "write DeletionPolicy"},
+		"kept_always": {"    DeletionPolicy: RetainExceptOnCreate\n", "    DeletionPolicy: Retain\n", "write DeletionPolicy"},
+		"replaced":    {"    UpdateReplacePolicy: Retain\n", "", "write UpdateReplacePolicy"},
+		"named":       {"  Outbox:\n    Type: AWS::SQS::Queue\n    Properties:", table, "leave TableName to CloudFormation"},
+		"pool":        {"  Dead:\n    Type: AWS::SQS::Queue", "  Dead:\n    Type: AWS::Cognito::UserPool", "Dead: write DeletionPolicy"},
+		"bucket":      {"  Dead:\n    Type: AWS::SQS::Queue", "  Dead:\n    Type: AWS::S3::Bucket", "Dead: write UpdateReplacePolicy"},
+	})
+}
+
+// createOnly asks the schemas that cfn-lint brings along.
+const createOnly = `
+import json, sys
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as schemas
+found = {}
+for typ in sys.argv[1:]:
+    schema = schemas.get_resource_schema("us-east-1", typ).schema
+    names = lambda key: sorted(p.removeprefix("/properties/") for p in schema.get(key, []))
+    found[typ] = {"CreateOnly": names("createOnlyProperties"), "Conditional": names("conditionalCreateOnlyProperties")}
+print(json.dumps(found))
+`
+
+// What the tool believes of a property is what AWS's registry says of it.
+func TestKindsAreTheRegistrysOwn(t *testing.T) {
+	t.Parallel()
+	kinds := stateKinds(t)
+	args := []string{"-c", createOnly}
+	for typ := range kinds {
+		args = append(args, typ)
+	}
+	python := filepath.Join(filepath.Dir(cfnLint(t)), "python")
+	said, err := exec.Command(python, args...).Output()
+	if err != nil {
+		t.Fatalf("the schemas: %v", err)
+	}
+	var want map[string]stateKind
+	if err := json.Unmarshal(said, &want); err != nil {
+		t.Fatalf("json.Unmarshal: %v", err)
+	}
+	for typ, k := range kinds {
+		k.Retain = false
+		slices.Sort(k.CreateOnly)
+		if diff := cmp.Diff(want[typ], k); diff != "" {
+			t.Errorf("%s: %s (-schema +file):\n%s", kindsFile, typ, diff)
+		}
+	}
+}
