@@ -14,6 +14,16 @@ import (
 // client; it is repeated as a message attribute so that subscribers can filter.
 const ClientIDExtension = "clientid"
 
+// SyntheticExtension marks an event about a user whom nobody can be, such as
+// that of a canary (docs/adr/0017). Where it stands it is true; it is repeated as
+// a message attribute so that subscribers can leave such events out.
+const SyntheticExtension = "synthetic"
+
+// SyntheticDomain is the domain of SES's mailbox simulator
+// (https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator).
+// Nobody has a mailbox there, so nobody can confirm an address below it.
+const SyntheticDomain = "simulator.amazonses.com"
+
 // TraceParentExtension carries the W3C trace context across SNS and SQS
 // (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md).
 const TraceParentExtension = "traceparent"
@@ -36,6 +46,8 @@ type Act struct {
 	Time time.Time
 	// TraceParent is a W3C traceparent, or empty.
 	TraceParent string
+	// Synthetic says that the act is about a user whom nobody can be.
+	Synthetic bool
 }
 
 // NewSignupAllowed makes an event of [TypeSignupAllowed].
@@ -113,6 +125,9 @@ func newEvent(typ string, a Act, data any) (event.Event, error) {
 	}
 	if a.ClientID != "" {
 		ev.SetExtension(ClientIDExtension, a.ClientID)
+	}
+	if a.Synthetic {
+		ev.SetExtension(SyntheticExtension, true)
 	}
 	if a.TraceParent != "" {
 		ev.SetExtension(TraceParentExtension, a.TraceParent)

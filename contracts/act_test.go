@@ -26,9 +26,12 @@ func acts() []contracts.Act {
 		for _, client := range []string{"", "3n4b5urk1ft4fl3mg5e62d9ado"} {
 			for _, subject := range []string{"", sub} {
 				for _, trace := range []string{"", "00-69217a28b0f3c1d2e4f5a6b7c8d9e0f1-53995c3f42cd8ad8-01"} {
-					out = append(out, contracts.Act{
-						ID: id, PoolARN: pool, Subject: subject, ClientID: client, Time: moment(), TraceParent: trace,
-					})
+					for _, synthetic := range []bool{false, true} {
+						out = append(out, contracts.Act{
+							ID: id, PoolARN: pool, Subject: subject, ClientID: client, Time: moment(), TraceParent: trace,
+							Synthetic: synthetic,
+						})
+					}
 				}
 			}
 		}
@@ -86,7 +89,7 @@ func TestConstructorsFollowTheSchemas(t *testing.T) {
 			if err != nil && act.Subject == "" && strings.Contains(err.Error(), "user.created needs a subject") {
 				continue
 			}
-			if err != nil && act.Subject+act.ClientID != "" && strings.Contains(err.Error(), "nobody knows whose app.event") {
+			if err != nil && (act.Subject+act.ClientID != "" || act.Synthetic) && strings.Contains(err.Error(), "nobody knows whose app.event") {
 				continue
 			}
 			if err != nil {
@@ -99,6 +102,9 @@ func TestConstructorsFollowTheSchemas(t *testing.T) {
 			}
 			if err := validate(t, compile(t, ev.Type()), body); err != nil {
 				t.Errorf("%s: %v", body, err)
+			}
+			if got := contracts.IsSynthetic(ev); got != act.Synthetic || (contracts.Attributes(ev)["synthetic"] == "true") != act.Synthetic {
+				t.Errorf("%s: synthetic %v and in the attributes %q, want %v", ev.Type(), got, contracts.Attributes(ev)["synthetic"], act.Synthetic)
 			}
 			if act.ID != "" && ev.Type() != contracts.TypeUserCreated && ev.ID() != act.ID {
 				t.Errorf("%s: id %s, want the one of the act", ev.Type(), ev.ID())

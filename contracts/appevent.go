@@ -20,7 +20,7 @@ const (
 // NewAppEvent makes an event of [TypeAppEvent].
 func NewAppEvent(a Act, d AppEvent) (event.Event, error) {
 	switch {
-	case a.Subject != "" || a.ClientID != "":
+	case a.Subject != "" || a.ClientID != "" || a.Synthetic:
 		return event.Event{}, errors.New("contracts: nobody knows whose app.event it is")
 	case d.Who != WhoGuest && d.Who != WhoUser:
 		return event.Event{}, errors.New("contracts: app.event by neither guest nor user")

@@ -18,8 +18,8 @@ func TestNewAppEvent(t *testing.T) {
 		many["x"+string(rune('a'+i))] = true
 	}
 	act := contracts.Act{ID: "m1", PoolARN: pool, Time: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)}
-	withSub, withClient := act, act
-	withSub.Subject, withClient.ClientID = sub, "3n4b5urk1ft4fl3mg5e62d9ado"
+	withSub, withClient, synthetic := act, act, act
+	withSub.Subject, withClient.ClientID, synthetic.Synthetic = sub, "3n4b5urk1ft4fl3mg5e62d9ado", true
 	for name, tc := range map[string]struct {
 		act  contracts.Act
 		data contracts.AppEvent
@@ -41,6 +41,7 @@ func TestNewAppEvent(t *testing.T) {
 		"nobody":          {act, contracts.AppEvent{Name: "a"}, false},
 		"no_name":         {act, contracts.AppEvent{Who: contracts.WhoUser}, false},
 		"with_subject":    {withSub, contracts.AppEvent{Who: contracts.WhoUser, Name: "a"}, false},
+		"synthetic":       {synthetic, contracts.AppEvent{Who: contracts.WhoUser, Name: "a"}, false},
 		"with_client":     {withClient, contracts.AppEvent{Who: contracts.WhoUser, Name: "a"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

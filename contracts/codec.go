@@ -3,6 +3,7 @@ package contracts
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/cloudevents/sdk-go/v2/types"
@@ -63,15 +64,36 @@ func unmarshal(body []byte) (ev event.Event, err error) {
 	return ev, err
 }
 
-// Attributes are the message attributes that repeat an event's type and client
-// for subscription filters. Encryption does not cover them, so nothing else
+// Attributes are the message attributes that repeat an event's type, its client
+// and whether it is synthetic for subscription filters. Encryption does not cover them, so nothing else
 // may stand here.
 func Attributes(ev event.Event) map[string]string {
 	attrs := map[string]string{"type": ev.Type()}
 	if id := ClientID(ev); id != "" {
 		attrs[ClientIDExtension] = id
 	}
+	if IsSynthetic(ev) {
+		attrs[SyntheticExtension] = "true"
+	}
 	return attrs
+}
+
+// IsSynthetic tells whether an event carries the mark. Only what the schema
+// admits counts, for a reader who takes more leaves more out.
+func IsSynthetic(ev event.Event) bool {
+	mark, ok := ev.Extensions()[SyntheticExtension].(bool)
+	return ok && mark
+}
+
+// IsSyntheticAddress tells whether nobody can be the owner of an e-mail address:
+// its domain is [SyntheticDomain] or one below it.
+func IsSyntheticAddress(email string) bool {
+	const domain, sub = "@" + SyntheticDomain, "." + SyntheticDomain
+	return hasSuffixFold(email, domain) || hasSuffixFold(email, sub) && strings.Contains(email, "@")
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 // ClientID is the app client that an event names, or empty.

@@ -209,6 +209,8 @@ func TestSchemasRefuse(t *testing.T) {
 		"source_is_no_pool":     func(e, _ map[string]any) { e["source"] = "/gatehouse" },
 		"address_as_subject":    func(e, _ map[string]any) { e["subject"] = "erika@example.org" },
 		"no_client":             func(e, _ map[string]any) { e["clientid"] = "" },
+		"synthetic_as_text":     func(e, _ map[string]any) { e["synthetic"] = "true" },
+		"synthetic_is_false":    func(e, _ map[string]any) { e["synthetic"] = false },
 		"traceparent_of_xray":   func(e, _ map[string]any) { e["traceparent"] = "Root=1-2-3" },
 		"data_is_text":          func(e, _ map[string]any) { e["data"] = "via" },
 		"binary_data":           func(e, _ map[string]any) { delete(e, "data"); e["data_base64"] = "e30=" },
@@ -254,6 +256,7 @@ func TestAppEventSchemaRefuses(t *testing.T) {
 	values := func(d map[string]any) map[string]any { return d["values"].(map[string]any) }
 	for name, change := range map[string]func(ev, data map[string]any){
 		"subject":        func(e, _ map[string]any) { e["subject"] = "5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11" },
+		"synthetic":      func(e, _ map[string]any) { e["synthetic"] = true },
 		"client":         func(e, _ map[string]any) { e["clientid"] = "3n4b5urk1ft4fl3mg5e62d9ado" },
 		"nobody":         func(_, d map[string]any) { delete(d, "who") },
 		"admin":          func(_, d map[string]any) { d["who"] = "admin" },

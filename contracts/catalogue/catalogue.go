@@ -79,7 +79,7 @@ type schema struct {
 	MadeFrom    string            `json:"x-made-from"`
 	PublishedBy string            `json:"x-published-by"`
 	Type        string            `json:"type"`
-	Const       string            `json:"const"`
+	Const       any               `json:"const"`
 	Enum        []string          `json:"enum"`
 	Required    []string          `json:"required"`
 	Properties  map[string]schema `json:"properties"`
@@ -124,8 +124,8 @@ func (s schema) fields() []field {
 
 func (s schema) kind() string {
 	switch {
-	case s.Const != "":
-		return "`" + s.Const + "`"
+	case s.Const != nil:
+		return fmt.Sprintf("`%v`", s.Const)
 	case len(s.Enum) > 0:
 		return "`" + strings.Join(s.Enum, "`, `") + "`"
 	}

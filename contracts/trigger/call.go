@@ -79,6 +79,7 @@ func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 		Act: contracts.Act{
 			PoolARN: poolARN, Subject: sub(p.Request.UserAttributes), ClientID: client,
 			Time: now, TraceParent: TraceParent(ctx),
+			Synthetic: contracts.IsSyntheticAddress(p.Request.UserAttributes["email"]),
 		},
 	}, nil
 }

@@ -60,8 +60,8 @@ func read(t *testing.T, payload string) trigger.Call {
 func TestCallsAreRead(t *testing.T) {
 	t.Parallel()
 	act := contracts.Act{PoolARN: pool, Time: moment()}
-	withClient, withSub := act, act
-	withClient.ClientID, withSub.Subject = "c", sub
+	withClient, withSub, synthetic := act, act, act
+	withClient.ClientID, withSub.Subject, synthetic.Synthetic = "c", sub, true
 	with := func(more string) string { return minimal + "," + more + "}" }
 	tests := map[string]struct {
 		payload string
@@ -74,6 +74,9 @@ func TestCallsAreRead(t *testing.T) {
 		"user":                 {with(`"userName":"erika","request":{"userAttributes":{"sub":"` + sub + `"}}`), trigger.Call{UserName: "erika", Attributes: map[string]string{"sub": sub}, Act: withSub}},
 		"sub_is_an_address":    {with(`"request":{"userAttributes":{"sub":"erika@example.org"}}`), trigger.Call{Attributes: map[string]string{"sub": "erika@example.org"}, Act: act}},
 		"sub_in_braces":        {with(`"request":{"userAttributes":{"sub":"{` + sub + `}"}}`), trigger.Call{Attributes: map[string]string{"sub": "{" + sub + "}"}, Act: act}},
+		"synthetic":            {with(`"request":{"userAttributes":{"email":"success+x@Simulator.amazonSES.com"}}`), trigger.Call{Attributes: map[string]string{"email": "success+x@Simulator.amazonSES.com"}, Act: synthetic}},
+		"synthetic_by_name":    {with(`"userName":"x@simulator.amazonses.com"`), trigger.Call{UserName: "x@simulator.amazonses.com", Act: act}},
+		"email_is_number":      {with(`"request":{"userAttributes":{"email":5}}`), trigger.Call{Attributes: map[string]string{}, Act: act}},
 		"not_found":            {with(`"request":{"userNotFound":true}`), trigger.Call{UserNotFound: true, Act: act}},
 		"new_device":           {with(`"request":{"newDeviceUsed":true}`), trigger.Call{NewDevice: true, Act: act}},
 		"flags_as_text":        {with(`"request":{"userNotFound":"true","newDeviceUsed":1}`), trigger.Call{Act: act}},

@@ -21,7 +21,7 @@ func printTable(out io.Writer, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "TIME\tTYPE\tUSER\tCLIENT\tWHAT")
 	for _, r := range rows {
-		cells := []string{seconds(r.time), short(r.typ), r.sub, r.client, what(r.data)}
+		cells := []string{seconds(r.time), short(r.typ), r.sub, r.client, what(r)}
 		for i, c := range cells {
 			cells[i] = printable(c)
 		}
@@ -42,6 +42,9 @@ func printJSON(out io.Writer, rows []row) error {
 			if v != "" {
 				line[name] = v
 			}
+		}
+		if r.synthetic {
+			line["synthetic"] = true
 		}
 		if json.Valid([]byte(r.data)) {
 			line["data"] = json.RawMessage(r.data)
@@ -71,13 +74,17 @@ func short(typ string) string {
 	return typ
 }
 
-// what is the data as name=value, or as it is where it is no object.
-func what(data string) string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(data), &fields) != nil {
-		return data
-	}
+// what is the data as name=value, or as it is where it is no object; before it
+// the mark of a row that no person caused.
+func what(r row) string {
 	var words []string
+	if r.synthetic {
+		words = append(words, "synthetic")
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(r.data), &fields) != nil {
+		return strings.TrimSpace(strings.Join(append(words, r.data), " "))
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		words = append(words, name+"="+strings.Trim(string(fields[name]), `"`))
 	}

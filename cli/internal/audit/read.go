@@ -24,6 +24,7 @@ const prefix = "gatehouse."
 // row is one row of the table as services/signin-audit writes it.
 type row struct {
 	id, typ, time, pool, client, sub, data, receivedAt string
+	synthetic                                          bool
 }
 
 // querier is what reader needs of DynamoDB.
@@ -105,8 +106,10 @@ func newestFirst(rows []row) {
 }
 
 func toRow(item map[string]types.AttributeValue) row {
+	mark, _ := item["synthetic"].(*types.AttributeValueMemberBOOL)
 	return row{
-		id: value(item, "id"), typ: value(item, "type"), time: value(item, "time"), pool: value(item, "pool"),
+		synthetic: mark != nil && mark.Value,
+		id:        value(item, "id"), typ: value(item, "type"), time: value(item, "time"), pool: value(item, "pool"),
 		client: value(item, "client"), sub: value(item, "sub"), data: value(item, "data"), receivedAt: value(item, "receivedAt"),
 	}
 }

@@ -150,6 +150,8 @@ func TestPrint(t *testing.T) {
 	rows := []row{
 		{id: "1", typ: "gatehouse.user.signin.attempted.v1", time: "2026-11-22T10:00:00.120000000Z", pool: "p", client: "c", data: `{"userNotFound":true}`},
 		{id: "2", typ: "odd\x1b[2J", time: "soon", pool: "p", sub: "ann", data: `"pl\u001bain"`},
+		{id: "3", typ: "gatehouse.user.created.v1", time: "2026-11-22T10:00:01Z", sub: "can", data: `{"via":"signup"}`, synthetic: true},
+		{id: "4", typ: "gatehouse.user.created.v1", time: "2026-11-22T10:00:01Z", sub: "can", synthetic: true},
 	}
 	var out bytes.Buffer
 	if err := printTable(&out, rows); err != nil {
@@ -157,15 +159,18 @@ func TestPrint(t *testing.T) {
 	}
 	want := "TIME                  TYPE                   USER  CLIENT  WHAT\n" +
 		"2026-11-22T10:00:00Z  user.signin.attempted  -     c       userNotFound=true\n" +
-		"soon                  odd\uFFFD[2J                ann   -       \"pl\\u001bain\"\n"
+		"soon                  odd\uFFFD[2J                ann   -       \"pl\\u001bain\"\n" +
+		"2026-11-22T10:00:01Z  user.created           can   -       synthetic via=signup\n" +
+		"2026-11-22T10:00:01Z  user.created           can   -       synthetic\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	out.Reset()
-	if err := printJSON(&out, rows[:1]); err != nil {
+	if err := printJSON(&out, []row{rows[0], rows[3]}); err != nil {
 		t.Fatal(err)
 	}
-	want = `{"client":"c","data":{"userNotFound":true},"id":"1","pool":"p","receivedAt":"","time":"2026-11-22T10:00:00.120000000Z","type":"gatehouse.user.signin.attempted.v1"}` + "\n"
+	want = `{"client":"c","data":{"userNotFound":true},"id":"1","pool":"p","receivedAt":"","time":"2026-11-22T10:00:00.120000000Z","type":"gatehouse.user.signin.attempted.v1"}` + "\n" +
+		`{"id":"4","pool":"","receivedAt":"","sub":"can","synthetic":true,"time":"2026-11-22T10:00:01Z","type":"gatehouse.user.created.v1"}` + "\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}

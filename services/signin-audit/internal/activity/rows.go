@@ -34,6 +34,8 @@ type Item struct {
 	// Data is the event's data; absent where it has none.
 	Data       json.RawMessage `json:"data,omitempty"`
 	ReceivedAt string          `json:"receivedAt"`
+	// Synthetic is set on the rows of a user whom nobody can be.
+	Synthetic bool `json:"synthetic,omitempty"`
 }
 
 // Page is one answer, newest row first.
@@ -140,6 +142,9 @@ func item(row map[string]types.AttributeValue) Item {
 	}
 	if data := text(row, "data"); json.Valid([]byte(data)) {
 		it.Data = json.RawMessage(data)
+	}
+	if mark, ok := row["synthetic"].(*types.AttributeValueMemberBOOL); ok {
+		it.Synthetic = mark.Value
 	}
 	return it
 }

@@ -27,6 +27,9 @@ type Row struct {
 	// Data is the event's data as compact JSON; empty where it has none.
 	Data       string
 	ReceivedAt string
+	// Synthetic is set where the user is one whom nobody can be, so that readers
+	// can leave such rows out.
+	Synthetic bool
 	// ExpiresAt is in seconds since 1970; 0 keeps the row for ever.
 	ExpiresAt int64
 }
@@ -54,7 +57,7 @@ func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Ro
 		Day: day, TypeTime: ev.Type() + "#" + stamp + "#" + ev.ID(),
 		ID: ev.ID(), Type: ev.Type(), Time: stamp, Pool: pool,
 		Client: contracts.ClientID(ev), Sub: ev.Subject(), Data: data,
-		ReceivedAt: keys.Stamp(received),
+		ReceivedAt: keys.Stamp(received), Synthetic: contracts.IsSynthetic(ev),
 	}
 	if retention > 0 {
 		// Counted from the act, not from now: a copy must not live longer.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
@@ -42,6 +43,23 @@ func TestNewRow(t *testing.T) {
 	got, err = newRow(nobody, nobody.Time(), received, 0)
 	if diff := cmp.Diff(none, got); err != nil || diff != "" {
 		t.Errorf("error %v, row of nobody, kept for ever (-want +got):\n%s", err, diff)
+	}
+	a.Synthetic = true
+	canary, err := contracts.NewSigninAttempted(a, contracts.SigninAttempted{UserNotFound: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := none
+	marked.Synthetic = true
+	marks, err := newRow(canary, canary.Time(), received, 0)
+	if diff := cmp.Diff(marked, marks); err != nil || diff != "" {
+		t.Errorf("error %v, row of a synthetic user (-want +got):\n%s", err, diff)
+	}
+	if b, _ := marks.item()["synthetic"].(*types.AttributeValueMemberBOOL); b == nil || !b.Value {
+		t.Error("the row of a synthetic user is not marked")
+	}
+	if _, has := got.item()["synthetic"]; has || same(got.item(), marks.item()) {
+		t.Error("a row without the mark is marked, or like one that is")
 	}
 	if _, has := got.item()["expiresAt"]; has {
 		t.Error("a row that is kept for ever has an expiry")

@@ -58,7 +58,9 @@ func same(a, b map[string]types.AttributeValue) bool {
 			return false
 		}
 	}
-	return true
+	_, x := a["synthetic"]
+	_, y := b["synthetic"]
+	return x == y
 }
 
 // Claim settles the time under which the event with this id is recorded: the
@@ -115,6 +117,9 @@ func (r Row) item() map[string]types.AttributeValue {
 		if value != "" {
 			item[name] = text(value)
 		}
+	}
+	if r.Synthetic {
+		item["synthetic"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
 	if r.ExpiresAt > 0 {
 		item["expiresAt"] = number(r.ExpiresAt)

@@ -1,14 +1,19 @@
 // Package disposable holds the domains of throw-away mailboxes: a dated copy of
 // the curated list https://github.com/disposable-email-domains/disposable-email-domains
-// (CC0), whose every entry was seen to be one. SOURCE says which copy it is;
-// `go run ./internal/disposable/refresh` takes a newer one.
+// (CC0), whose every entry was seen to be one, and beside it [Test]. SOURCE says
+// which copy it is; `go run ./internal/disposable/refresh` takes a newer one.
 package disposable
 
 import (
 	_ "embed"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/services/signup-guard/internal/domainset"
 )
+
+// Test is in the list so that a test can be refused by it, as virus scanners know
+// the EICAR file. Nobody can have a mailbox there (docs/adr/0017).
+const Test = "disposable." + contracts.SyntheticDomain
 
 //go:embed domains.txt
 var text string

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/services/signup-guard/internal/domainset"
 )
 
@@ -78,6 +79,17 @@ func TestList_like_a_map(t *testing.T) {
 		if got := list.Match(name); got != in[name] {
 			t.Fatalf("Match(%q) = %v, a map says %v", name, got, in[name])
 		}
+	}
+}
+
+// The test entry is a domain below one that nobody can have, and refuses no other.
+func TestList_has_the_test_entry(t *testing.T) {
+	t.Parallel()
+	if !List().Match(Test) || !List().Match("a1."+Test) || List().Match(contracts.SyntheticDomain) || List().Match("amazonses.com") {
+		t.Errorf("%s and what is below it are to be in the list, and nothing above it", Test)
+	}
+	if !contracts.IsSyntheticAddress("x@a1." + Test) {
+		t.Errorf("an address below %s is not synthetic", Test)
 	}
 }
 

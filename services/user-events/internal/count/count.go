@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/contracts/consume"
 	"gatehouse.example/contracts/metrics"
 )
@@ -50,7 +51,7 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 	out := metrics.New(c.Environment)
 	addZeros(out)
 	var oldest time.Duration
-	claimed := 0
+	claimed, aged := 0, false
 	claims, cancel := withSpare(ctx)
 	defer cancel()
 	failed := consume.Each(func(ctx context.Context, r consume.Record) error {
@@ -71,10 +72,12 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 		}
 		claimed++
 		add(out)
-		oldest = max(oldest, now.Sub(r.Event.Time()))
+		if !contracts.IsSynthetic(r.Event) {
+			oldest, aged = max(oldest, now.Sub(r.Event.Time())), true
+		}
 		return nil
 	})(claims, batch)
-	if claimed > 0 {
+	if aged {
 		out.Add(EventAge, metrics.Milliseconds, float64(oldest.Milliseconds()))
 	}
 	if err := out.Flush(c.Out, now); err != nil {

@@ -184,3 +184,42 @@ func TestHandle_payload_file(t *testing.T) {
 		t.Errorf("SignInsAttempted = %v, want 1", n)
 	}
 }
+
+// A canary must not look like people: of a batch with its events, every metric
+// is as if they were not there, but for their own.
+func TestHandle_synthetic_events_count_apart(t *testing.T) {
+	t.Parallel()
+	must := queuetest.Must(t)
+	synthetic, person := queuetest.Act(), queuetest.Act()
+	synthetic.Synthetic = true
+	synthetic.Time = synthetic.Time.Add(-time.Hour) // its age must not show
+	bodies := []string{
+		queuetest.Body(t, must(contracts.NewSignupAllowed(synthetic, contracts.SignupAllowed{Via: contracts.ViaSignup, ListVersion: "2026-11-01"}))),
+		queuetest.Body(t, must(contracts.NewSignupRejected(synthetic, contracts.SignupRejected{Via: contracts.ViaSignup, Reason: "domain-disposable"}))),
+		queuetest.Body(t, must(contracts.NewUserCreated(synthetic, contracts.UserCreated{Via: contracts.ViaSignup}))),
+		queuetest.Body(t, must(contracts.NewPasswordReset(synthetic))),
+		queuetest.Body(t, must(contracts.NewSigninAttempted(synthetic, contracts.SigninAttempted{UserNotFound: true}))),
+		queuetest.Body(t, must(contracts.NewSigninSucceeded(synthetic, contracts.SigninSucceeded{}))),
+	}
+	one := queuetest.Body(t, must(contracts.NewPasswordReset(person)))
+	var alone, together strings.Builder
+	if _, err := newCounter(&ledgertest.Table{}, &alone).Handle(t.Context(), queuetest.Batch(one)); err != nil {
+		t.Fatal(err)
+	}
+	// The first one twice: a copy counts no more than that of any event.
+	if _, err := newCounter(&ledgertest.Table{}, &together).Handle(t.Context(), queuetest.Batch(append(bodies, bodies[0], one)...)); err != nil {
+		t.Fatal(err)
+	}
+	want := queuetest.Sums(t, alone.String())
+	want[count.SyntheticEvents] = float64(len(bodies))
+	if diff := cmp.Diff(want, queuetest.Sums(t, together.String())); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	var only strings.Builder
+	if _, err := newCounter(&ledgertest.Table{}, &only).Handle(t.Context(), queuetest.Batch(bodies...)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]float64{count.SyntheticEvents: float64(len(bodies))}, positive(queuetest.Sums(t, only.String()))); diff != "" {
+		t.Errorf("metrics of a batch without people (-want +got):\n%s", diff)
+	}
+}

@@ -25,6 +25,9 @@ const (
 	EventsConsumed     = "EventsConsumed"
 	EventsDrained      = "EventsDrained"
 	EventAge           = "EventAge"
+	// SyntheticEvents counts the events about users whom nobody can be; no other
+	// metric does, or a test would look like people.
+	SyntheticEvents = "SyntheticEvents"
 )
 
 // maxName bounds what becomes a dimension: each value of one is billed.
@@ -36,7 +39,7 @@ func addZeros(b *metrics.Batch) {
 	for _, name := range []string{
 		SignUpsAllowed, SignUpsRejected, UsersCreated, PasswordsReset,
 		SignInsAttempted, SignInsUnknownUser, SignInsSucceeded, EventsConsumed,
-		AppEvents, AppEventsDelayed, AppEventsRefused,
+		AppEvents, AppEventsDelayed, AppEventsRefused, SyntheticEvents,
 		publish.MetricFellBack, publish.MetricLogged, EventsDrained,
 	} {
 		b.Add(name, metrics.Count, 0)
@@ -72,6 +75,9 @@ func reading(ev event.Event) (func(*metrics.Batch), error) {
 		name, dims = SignInsSucceeded, dimension("ClientId", contracts.ClientID(ev))
 	case contracts.TypeAppEvent:
 		name = AppEvents
+	}
+	if contracts.IsSynthetic(ev) {
+		return func(b *metrics.Batch) { b.Add(SyntheticEvents, metrics.Count, 1) }, nil
 	}
 	return func(b *metrics.Batch) {
 		b.Add(EventsConsumed, metrics.Count, 1)

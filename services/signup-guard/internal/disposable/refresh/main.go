@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gatehouse.example/services/signup-guard/internal/disposable"
@@ -50,6 +51,7 @@ func run(ctx context.Context, out io.Writer, dir, pip, wheel string, dry bool) e
 	if err != nil {
 		return err
 	}
+	release.names = slices.Compact(slices.Sorted(slices.Values(append(release.names, disposable.Test))))
 	protected, err := readLines(filepath.Join(dir, "protected.txt"))
 	if err != nil {
 		return err
