@@ -13,6 +13,7 @@ import (
 
 	"gatehouse.example/cli/internal/audit"
 	"gatehouse.example/cli/internal/awsdeploy"
+	"gatehouse.example/cli/internal/canary"
 	"gatehouse.example/cli/internal/demo"
 	"gatehouse.example/cli/internal/events"
 	"gatehouse.example/cli/internal/localcmd"
@@ -45,6 +46,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit.Command(), awsdeploy.Command(), demo.Command(), events.Command(), localcmd.Command(), trace.Command())
+	root.AddCommand(audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), events.Command(), localcmd.Command(), trace.Command())
 	return root.ExecuteContext(ctx)
 }
