@@ -65,6 +65,14 @@ deploy-aws: named prepare ## Check, show a plan, ask, deploy to that account: ma
 destroy-aws: named prepare ## Show what goes and what stays, ask, delete: make destroy-aws ENVIRONMENT=dev
 	@$(GATEHOUSE) aws destroy $(AWS_FLAGS) $(if $(YES),--yes "$(YES)") $(SERVICE)
 
+## --- after a deployment, on AWS or locally: with the AWS configuration of the shell
+
+REPORTS := build/reports
+
+.PHONY: canary
+canary: named build ## Walk a synthetic user through an environment: make canary ENVIRONMENT=dev
+	@$(GATEHOUSE) canary --environment "$(ENVIRONMENT)" --junit $(REPORTS)/canary-$(ENVIRONMENT).xml $(if $(TIMEOUT),--timeout $(TIMEOUT))
+
 .PHONY: named
 named:
 	@test -n "$(ENVIRONMENT)" || { echo "which one? make $(MAKECMDGOALS) ENVIRONMENT=dev (or test, production)"; exit 2; }
