@@ -22,8 +22,8 @@ func newCloud(t *testing.T) *cloud {
 	}
 }
 
-// walked is one run against a cloud: what it printed, its error and its report.
-func walked(ctx context.Context, c *cloud) (string, error, *report) {
+// walked is one run against a cloud: what it printed, its report and its error.
+func walked(ctx context.Context, c *cloud) (string, *report, error) {
 	var out bytes.Buffer
 	n := names{
 		environment: "test", apiURL: "https://api", hostedUIURL: "https://pages", machineClient: "machine", nativeClient: "native",
@@ -39,7 +39,7 @@ func walked(ctx context.Context, c *cloud) (string, error, *report) {
 	ctx, cancel := context.WithTimeout(ctx, run.timeout)
 	defer cancel()
 	run.walk(ctx)
-	return out.String(), run.report.summary(), run.report
+	return out.String(), run.report, run.report.summary()
 }
 
 // leavesNothing holds of every run, however it ends.
@@ -59,7 +59,7 @@ func TestWalk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t)
-		said, err, r := walked(t.Context(), c)
+		said, r, err := walked(t.Context(), c)
 		if err != nil || strings.Contains(said, "FAIL") {
 			t.Errorf("error %v\n%s", err, said)
 		}
@@ -99,7 +99,7 @@ func TestWalkNamesWhatIsMissing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCloud(t)
 				tc.plant(c)
-				said, err, _ := walked(t.Context(), c)
+				said, _, err := walked(t.Context(), c)
 				if err == nil || !strings.Contains(err.Error(), tc.failed) || !strings.Contains(said, tc.says) {
 					t.Errorf("error %v, want %q and %q in\n%s", err, tc.failed, tc.says, said)
 				}
@@ -115,7 +115,7 @@ func TestWalkWaitsForItsSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t)
 		c.late = 70 * time.Second
-		said, err, _ := walked(t.Context(), c)
+		said, _, err := walked(t.Context(), c)
 		if err != nil {
 			t.Errorf("error %v\n%s", err, said)
 		}
@@ -129,7 +129,7 @@ func TestInterruptedWalkCleansUp(t *testing.T) {
 		c := newCloud(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		c.interrupt = cancel
-		said, err, _ := walked(ctx, c)
+		said, _, err := walked(ctx, c)
 		if err == nil || strings.Contains(said, "sign-in") {
 			t.Errorf("it went on: %v\n%s", err, said)
 		}
@@ -151,7 +151,7 @@ func TestSweepTakesWhatCrashedAndNothingElse(t *testing.T) {
 		c.users["success+gatehouse-canary-erika@simulator.amazonses.com"] = "p"
 		c.queues = append(c.queues, "https://sqs/111122223333/gatehouse-production-canary-"+old)
 		c.subscriptions["arn:others"] = "arn:aws:sqs:eu-central-1:111122223333:gatehouse-test-signin-audit-recorder"
-		said, err, _ := walked(t.Context(), c)
+		said, _, err := walked(t.Context(), c)
 		if err != nil || !strings.Contains(said, "deleted 1 users, 2 queues and subscriptions of canaries that crashed") {
 			t.Errorf("error %v\n%s", err, said)
 		}
@@ -194,7 +194,7 @@ func TestJUnit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t)
 		c.uncounted = true
-		_, _, r := walked(t.Context(), c)
+		_, r, _ := walked(t.Context(), c)
 		path := filepath.Join(t.TempDir(), "new", "canary.xml")
 		if err := r.writeJUnit(path); err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ func (p *person) mistype(ctx context.Context) error {
 func (p *person) enter(ctx context.Context) (flow string, err error) {
 	flow, err = p.signIn(ctx, p.password)
 	if err == nil && p.idToken == "" {
-		err = errors.New("Cognito gave no ID token")
+		err = errors.New("there is no ID token among the tokens")
 	}
 	return flow, err
 }
@@ -162,7 +162,7 @@ func (p *person) byPassword(ctx context.Context, password string) error {
 
 func (p *person) take(tokens *types.AuthenticationResultType, challenge types.ChallengeNameType) error {
 	if tokens == nil {
-		return fmt.Errorf("Cognito gave no tokens but the challenge %q", challenge)
+		return fmt.Errorf("instead of tokens came the challenge %q", challenge)
 	}
 	p.idToken = aws.ToString(tokens.IdToken)
 	return nil

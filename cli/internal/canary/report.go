@@ -100,7 +100,7 @@ func (r *report) writeJUnit(path string) error {
 	if err != nil {
 		return fmt.Errorf("xml.MarshalIndent: %w", err)
 	}
-	err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, append([]byte(xml.Header), append(raw, '\n')...), 0o644))
+	err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, append([]byte(xml.Header), append(raw, '\n')...), 0o644))
 	if err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)
 	}
