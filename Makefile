@@ -90,6 +90,10 @@ package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make
 	@go run ./pipeline/builder package $(BUILD_ARGS) --out $(or $(OUT),build/$(SERVICE)) --architecture "$(ARCHITECTURE)" \
 		--bucket "$(ARTIFACT_BUCKET)" --key "$(ARTIFACT_KEY_ARN)" --commit "$(COMMIT)"
 
+.PHONY: release-contracts
+release-contracts: ## Part of a release: keep the events' schemas as those that readers have
+	@go run ./contracts/schemas/release contracts/schemas
+
 .PHONY: version
 version: ## Print the hash of the packaged template; equal hashes deploy nothing
 	@sed -n 's/^  "version": "\(.*\)",$$/\1/p' $(or $(OUT),build/$(SERVICE))/build.json

@@ -29,6 +29,10 @@ require (
 	github.com/aws/smithy-go v1.28.8 // indirect
 )
 
+require gatehouse.example/contracts v0.0.0
+
+replace gatehouse.example/contracts => ../contracts
+
 replace gatehouse.example/platform/local => ../platform/local
 
 replace gatehouse.example/platform/branding => ../platform/branding
