@@ -152,6 +152,15 @@ func TestSettings(t *testing.T) {
 	if len(got) != 1 || got[0].Level != Warning || !strings.Contains(got[0].Text, "CallbackUrls") {
 		t.Errorf("got %+v, want a warning about CallbackUrls alone", got)
 	}
+	for role, want := range map[string]int{"": 1, "arn:aws:iam::111122223333:role/x": 0} {
+		got := Settings{"api", map[string]string{"GradualDeployment": "true", "DeploymentRoleArn": role}}.Look(t.Context())
+		if len(got) != want || want == 1 && got[0].Level != Stop {
+			t.Errorf("role %q: got %+v, want %d stops", role, got, want)
+		}
+	}
+	if got := (Settings{"api", map[string]string{"GradualDeployment": "false", "DeploymentRoleArn": ""}}).Look(t.Context()); len(got) != 0 {
+		t.Errorf("all at once: got %+v, want none", got)
+	}
 }
 
 type fakeGateways struct {

@@ -130,13 +130,13 @@ func (t Target) Overrides(architecture string) map[string]string {
 	if t.Endpoint == "" {
 		return nil
 	}
-	return map[string]string{"Architecture": architecture, "OnAws": "false"}
+	return map[string]string{"Architecture": architecture, "GradualDeployment": "false", "OnAws": "false"}
 }
 
 // Print says where everything that follows happens.
 func (t Target) Print(w io.Writer) {
 	fmt.Fprintf(w, "Environment  %s\nAccount      %s\nRegion       %s\nAs           %s\n", t.Environment, t.Account, t.Config.Region, t.Caller)
 	if t.Endpoint != "" {
-		fmt.Fprintf(w, "Endpoint     %s, an emulator and not AWS: Architecture is this machine's, and OnAws=false leaves out what it refuses\n", t.Endpoint)
+		fmt.Fprintf(w, "Endpoint     %s, an emulator and not AWS: Architecture is this machine's, GradualDeployment=false and OnAws=false leave out what it refuses\n", t.Endpoint)
 	}
 }

@@ -69,7 +69,7 @@ func TestOverrides(t *testing.T) {
 	if got := (Target{}).Overrides("x86_64"); got != nil {
 		t.Errorf("AWS gets %v instead of its own settings", got)
 	}
-	if got := (Target{Endpoint: "http://127.0.0.1:4566"}).Overrides("x86_64"); got["OnAws"] != "false" || got["Architecture"] != "x86_64" {
+	if got := (Target{Endpoint: "http://127.0.0.1:4566"}).Overrides("x86_64"); got["OnAws"] != "false" || got["GradualDeployment"] != "false" || got["Architecture"] != "x86_64" {
 		t.Errorf("the emulator gets %v", got)
 	}
 }
