@@ -16,6 +16,7 @@ import secrets
 import socket
 import time
 
+import nestedstacks
 import serviceroles
 
 from ministack.app import main
@@ -113,5 +114,6 @@ def traced(invoke, send):
 if __name__ == "__main__":
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ProvidedWorker.invoke = traced(ProvidedWorker.invoke, to_daemon(udp, daemon()))
+    nestedstacks.install()
     serviceroles.install()
     main()
