@@ -78,7 +78,7 @@ func TestGuestsMayDoNothingElse(t *testing.T) {
 	s := start(t)
 	guest := s.guest(t)
 	out, err := guest.run(t, "aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
-	if err != nil || !strings.Contains(out, "assumed-role/gatehouse-local-platform-guest/") {
+	if err != nil || !strings.Contains(out, "assumed-role/gatehouse-local-platform-guests/") {
 		t.Fatalf("a guest is %s, %v", out, err)
 	}
 	pool, own, others := s.env["USER_POOL_ID"], s.env["CLIENT_EVENTS_GUEST_QUEUE_URL"], s.env["CLIENT_EVENTS_USER_QUEUE_URL"]
@@ -108,7 +108,7 @@ func TestGuestsMayDoNothingElse(t *testing.T) {
 		"change_a_function":     "lambda update-function-configuration --timeout 1 --function-name " + function,
 		"read_buckets":          "s3api list-buckets",
 		"use_the_topics_key":    "kms encrypt --plaintext eA== --key-id " + s.env["TOPIC_KEY_ARN"],
-		"become_the_users_role": "sts assume-role --role-session-name xyz --role-arn arn:aws:iam::000000000000:role/gatehouse-local-platform-user",
+		"become_the_users_role": "sts assume-role --role-session-name xyz --role-arn arn:aws:iam::000000000000:role/gatehouse/local/platform/gatehouse-local-platform-users",
 		"see_roles":             "iam list-roles",
 		"read_logs":             "logs describe-log-groups",
 		"write_metrics":         "cloudwatch put-metric-data --namespace Gatehouse --metric-name UsersCreated --value 1",
@@ -139,7 +139,7 @@ func TestUsersMayDoNothingElse(t *testing.T) {
 		"read_the_audit_trail": "dynamodb scan --table-name " + s.env["AUDIT_TABLE"],
 		"publish":              "sns publish --message x --topic-arn " + s.env["TOPIC_ARN"],
 		"read_users":           "cognito-idp list-users --user-pool-id " + s.env["USER_POOL_ID"],
-		"become_the_guests":    "sts assume-role --role-session-name xyz --role-arn arn:aws:iam::000000000000:role/gatehouse-local-platform-guest",
+		"become_the_guests":    "sts assume-role --role-session-name xyz --role-arn arn:aws:iam::000000000000:role/gatehouse/local/platform/gatehouse-local-platform-guests",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

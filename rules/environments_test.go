@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,9 +52,11 @@ func environments(dir, samconfig string, declared []string) []string {
 		if got := cfg.Parameters["Environment"]; got != env {
 			say("says Environment=%s", got)
 		}
-		onAWS := map[bool]string{true: "false", false: "true"}[env == "local"]
-		if got, has := cfg.Parameters["OnAws"]; has && got != onAWS {
-			say("says OnAws=%s, not %s", got, onAWS)
+		for name, where := range map[string][]string{"OnAws": {"dev", "test", "production"}, "GradualDeployment": {"test", "production"}} {
+			want := strconv.FormatBool(slices.Contains(where, env))
+			if got, has := cfg.Parameters[name]; has && got != want {
+				say("says %s=%s, not %s", name, got, want)
+			}
 		}
 	}
 	return out
@@ -77,16 +80,18 @@ func TestEnvironmentsPlanted(t *testing.T) {
 	t.Parallel()
 	var good strings.Builder
 	for _, env := range []string{"local", "dev", "test", "production"} {
-		fmt.Fprintf(&good, "[%[1]s.deploy.parameters]\nstack_name = \"gatehouse-%[1]s-x\"\nparameter_overrides = \"Environment=%[1]s OnAws=%[2]v Days='30'\"\n", env, env != "local")
+		fmt.Fprintf(&good, "[%[1]s.deploy.parameters]\nstack_name = \"gatehouse-%[1]s-x\"\nparameter_overrides = \"Environment=%[1]s OnAws=%[2]v GradualDeployment=%[3]v Days='30'\"\n", env, env != "local", env == "test" || env == "production")
 	}
 	for name, tc := range map[string]planted{
 		"good":        {"", "", ""},
 		"no_block":    {"[test.deploy", "[tset.deploy", "[test.deploy.parameters] must say stack_name"},
 		"wrong_stack": {"gatehouse-production-x", "gatehouse-test-x", "[production.deploy.parameters] must say stack_name"},
-		"left_out":    {"Environment=test OnAws=true Days='30'", "Environment=test OnAws=true", "[test.deploy.parameters] leaves out the parameter Days"},
+		"left_out":    {"Environment=test OnAws=true GradualDeployment=true Days='30'", "Environment=test OnAws=true GradualDeployment=true", "[test.deploy.parameters] leaves out the parameter Days"},
 		"unknown":     {"Environment=dev", "Environment=dev Nothing=1", "[dev.deploy.parameters] gives Nothing"},
 		"another":     {"Environment=production", "Environment=test", "[production.deploy.parameters] says Environment=test"},
 		"pretending":  {"Environment=production OnAws=true", "Environment=production OnAws=false", "says OnAws=false, not true"},
+		"at_once":     {"Environment=production OnAws=true GradualDeployment=true", "Environment=production OnAws=true GradualDeployment=false", "[production.deploy.parameters] says GradualDeployment=false, not true"},
+		"never_away":  {"Environment=dev OnAws=true GradualDeployment=false", "Environment=dev OnAws=true GradualDeployment=true", "[dev.deploy.parameters] says GradualDeployment=true, not false"},
 		"incapable":   {"gatehouse-test-x\"\n", "gatehouse-test-x\"\ncapabilities = \"CAPABILITY_IAM\"\n", "[test.deploy.parameters] gives the capabilities [CAPABILITY_IAM], and locally []"},
 		"not_toml":    {"[test.deploy", "[[test.deploy", "toml"},
 	} {
@@ -94,7 +99,7 @@ func TestEnvironmentsPlanted(t *testing.T) {
 		if err := os.WriteFile(file, []byte(strings.Replace(good.String(), tc.old, tc.new, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got := strings.Join(environments("services/x", file, []string{"Days", "Environment", "OnAws"}), "\n")
+		got := strings.Join(environments("services/x", file, []string{"Days", "Environment", "GradualDeployment", "OnAws"}), "\n")
 		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}

@@ -1,0 +1,282 @@
+package rules_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// maxAlarms is how many alarms CodeDeploy watches for one deployment group.
+const maxAlarms = 10
+
+// preferences: a pipeline can move calls to a new version of every function step by
+// step, watched by plain alarms of that very function. CodeDeploy's documentation
+// promises nothing of composite alarms, and CloudWatch lists them only on request.
+func preferences(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		if !strings.HasPrefix(t.Path, "services/") {
+			continue
+		}
+		for _, f := range t.Resources(functionType) {
+			for name, want := range map[string]string{"Enabled": "ref:GradualDeployment", "Role": "ref:DeploymentRoleArn", "Type": "ref:DeploymentType"} {
+				if got := rules.Text(setting(f, "DeploymentPreference", name)); got != want {
+					out = append(out, fmt.Sprintf("%s: DeploymentPreference %s is %q, want %q", f, name, got, want))
+				}
+			}
+			out = append(out, watchers(f, all)...)
+		}
+	}
+	return out
+}
+
+// watchers are what is wrong with the alarms of a function's preference.
+func watchers(f rules.Resource, all []*rules.Template) []string {
+	var out []string
+	var named []string
+	for _, name := range rules.Texts(setting(f, "DeploymentPreference", "Alarms")) {
+		if name != "ref:AWS::NoValue" {
+			named = append(named, name)
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range named {
+		metrics := metricsAlarmed(f, name, all)
+		if len(metrics) == 0 {
+			out = append(out, fmt.Sprintf("%s: %s in DeploymentPreference is no plain alarm on a metric of this function", f, name))
+		}
+		for _, m := range metrics {
+			seen[m] = true
+		}
+	}
+	for _, metric := range []string{"Errors", "Throttles"} {
+		if !seen[metric] {
+			out = append(out, fmt.Sprintf("%s: no alarm on %s in DeploymentPreference", f, metric))
+		}
+	}
+	if isTrigger(f) && !seen["Duration"] {
+		out = append(out, f.String()+": no alarm on Duration in DeploymentPreference, and a person waits for it")
+	}
+	if len(named) > maxAlarms {
+		out = append(out, fmt.Sprintf("%s: %d alarms, and CodeDeploy takes %d", f, len(named), maxAlarms))
+	}
+	return out
+}
+
+// metricsAlarmed are the function's metrics that the plain alarm of a name, or of
+// a !Ref, looks at.
+func metricsAlarmed(f rules.Resource, name string, all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		if t.Dir() != f.Dir() {
+			continue
+		}
+		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
+			if name != rules.Text(a.Prop("AlarmName")) && (name != "ref:"+a.ID || t.Path != f.Path) {
+				continue
+			}
+			rules.Walk(a.Node, func(n *yaml.Node) {
+				for _, d := range dimensions(n) {
+					if v := rules.Text(rules.Get(d, "Value")); v == "ref:"+f.ID || v == rules.Text(f.Prop("FunctionName")) {
+						out = append(out, rules.Text(rules.Get(n, "MetricName")))
+					}
+				}
+			})
+		}
+	}
+	return out
+}
+
+// gradual looks at translated templates that ask for gradual deployments: each
+// alias is moved by CodeDeploy, as our role, watched, and moved back by itself.
+func gradual(all []*rules.Template) []string {
+	out := noRoleOfSAM(all)
+	for _, t := range all {
+		groups := map[string]rules.Resource{}
+		for _, g := range t.Resources("AWS::CodeDeploy::DeploymentGroup") {
+			groups["ref:"+g.ID] = g
+			if rules.Text(g.Prop("ServiceRoleArn")) != "ref:DeploymentRoleArn" {
+				out = append(out, g.String()+": ServiceRoleArn is not DeploymentRoleArn")
+			}
+			if rules.Text(g.Prop("AlarmConfiguration", "Enabled")) != "true" || len(g.Prop("AlarmConfiguration", "Alarms").Content) == 0 {
+				out = append(out, g.String()+": no alarms")
+			}
+			events := rules.Texts(g.Prop("AutoRollbackConfiguration", "Events"))
+			for _, event := range []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} {
+				if rules.Text(g.Prop("AutoRollbackConfiguration", "Enabled")) != "true" || !slices.Contains(events, event) {
+					out = append(out, g.String()+": no rollback on "+event)
+				}
+			}
+		}
+		for _, a := range t.Resources("AWS::Lambda::Alias") {
+			update := rules.Get(a.Node, "UpdatePolicy", "CodeDeployLambdaAliasUpdate")
+			if _, ok := groups[rules.Text(rules.Get(update, "DeploymentGroupName"))]; !ok {
+				out = append(out, a.String()+": no deployment group moves it")
+			}
+			if rules.Get(t.Root, "Resources", strings.TrimPrefix(rules.Text(rules.Get(update, "ApplicationName")), "ref:")) == nil {
+				out = append(out, a.String()+": no CodeDeploy application")
+			}
+		}
+	}
+	return out
+}
+
+// versions: a version keeps the role that it was made with. When CloudFormation
+// replaces the role and nothing else changes, SAM makes no new version, and the alias
+// goes on with a role that is gone. A version that describes itself by the role's id
+// is replaced with it.
+func versions(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, v := range t.Resources("AWS::Lambda::Version") {
+			id := "${" + strings.TrimPrefix(rules.Text(v.Prop("FunctionName")), "ref:") + "Role.RoleId}"
+			if !strings.Contains(rules.Text(v.Prop("Description")), id) {
+				out = append(out, v.String()+": VersionDescription does not name "+id)
+			}
+		}
+	}
+	return out
+}
+
+// atOnce looks at translated templates that ask for none: an emulator refuses every
+// resource of CodeDeploy, and SAM takes some ways of saying 'false' as 'true'.
+func atOnce(all []*rules.Template) []string {
+	out := noRoleOfSAM(all)
+	for _, t := range all {
+		for _, r := range t.Resources("") {
+			if strings.HasPrefix(r.Type, "AWS::CodeDeploy::") {
+				out = append(out, r.String()+": "+r.Type+" though GradualDeployment is 'false'")
+			}
+		}
+	}
+	return out
+}
+
+// noRoleOfSAM: SAM's own role for CodeDeploy has no boundary.
+func noRoleOfSAM(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, r := range t.Resources("AWS::IAM::Role") {
+			for _, s := range statements(r.Prop("AssumeRolePolicyDocument")) {
+				if slices.Contains(principals(s), "codedeploy.amazonaws.com") {
+					out = append(out, r.String()+": SAM makes a role for CodeDeploy; give the DeploymentPreference a Role")
+				}
+			}
+		}
+	}
+	return out
+}
+
+func TestPreferences(t *testing.T) {
+	t.Parallel()
+	report(t, preferences(templates(t)))
+}
+
+func TestGradualDeployments(t *testing.T) {
+	t.Parallel()
+	services := func(of []*rules.Template) []*rules.Template {
+		return slices.DeleteFunc(of, func(t *rules.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
+	}
+	report(t, gradual(services(released(t, "true"))))
+	plain := services(released(t, "false"))
+	report(t, atOnce(plain))
+	report(t, versions(plain))
+}
+
+func TestPreferencesPlanted(t *testing.T) {
+	t.Parallel()
+	const alarms = `Alarms: [!Ref PreSignUpErrors, !Sub "gatehouse-${Environment}-good-presignup-throttles", !Ref PreSignUpSlow]`
+	plant(t, preferences, map[string]planted{
+		"always":        {"Enabled: !Ref GradualDeployment", "Enabled: true", "DeploymentPreference Enabled is"},
+		"by_if":         {"Enabled: !Ref GradualDeployment", "Enabled: !If [OnAws, true, false]", "DeploymentPreference Enabled is"},
+		"no_role":       {", Role: !Ref DeploymentRoleArn", "", "DeploymentPreference Role is"},
+		"fixed_type":    {"Type: !Ref DeploymentType", "Type: AllAtOnce", "DeploymentPreference Type is"},
+		"blind":         {"      DeploymentPreference: {" + alarms + "}\n", "", "no alarm on Errors in DeploymentPreference"},
+		"no_throttles":  {`!Sub "gatehouse-${Environment}-good-presignup-throttles", `, "", "no alarm on Throttles in DeploymentPreference"},
+		"slow_unseen":   {", !Ref PreSignUpSlow]", "]", "no alarm on Duration"},
+		"others_alarm":  {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref DeadAlarm", "ref:DeadAlarm in DeploymentPreference is no plain alarm"},
+		"composite":     {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref Composite", "ref:Composite in DeploymentPreference is no plain alarm"},
+		"unknown":       {"presignup-throttles\", !Ref PreSignUpSlow", "throttles\", !Ref PreSignUpSlow", "is no plain alarm"},
+		"too_many":      {alarms, "Alarms: [" + strings.Repeat("!Ref PreSignUpErrors, ", 11) + "]", "11 alarms, and CodeDeploy takes 10"},
+		"condition_off": {alarms, "Alarms: [!If [OnAws, !Ref Composite, !Ref AWS::NoValue]]", "ref:Composite in DeploymentPreference"},
+	})
+}
+
+func TestGradualDeploymentsPlanted(t *testing.T) {
+	t.Parallel()
+	plantSAM(t, "true", gradual, map[string]planted{
+		"sams_role":  {", Role: !Ref DeploymentRoleArn", "", "SAM makes a role for CodeDeploy"},
+		"other_role": {"Role: !Ref DeploymentRoleArn", "Role: !Ref Topic", "ServiceRoleArn is not DeploymentRoleArn"},
+		"no_alarms":  {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref AWS::NoValue", "PreSignUpFunctionDeploymentGroup: no alarms"},
+		"not_moved":  {"Enabled: !Ref GradualDeployment", "Enabled: false", "PreSignUpFunctionAliaslive: no deployment group"},
+	})
+	plantSAM(t, "true", versions, map[string]planted{
+		"undescribed":  {"      VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}\n", "", "does not name ${PreSignUpFunctionRole.RoleId}"},
+		"another_role": {"${PreSignUpFunctionRole.RoleId}", "${Other.RoleId}", "does not name ${PreSignUpFunctionRole.RoleId}"},
+	})
+	plantSAM(t, "false", atOnce, map[string]planted{
+		"by_if":  {"Enabled: !Ref GradualDeployment", "Enabled: !If [OnAws, true, false]", "though GradualDeployment is 'false'"},
+		"always": {"Enabled: !Ref GradualDeployment, ", "", "though GradualDeployment is 'false'"},
+	})
+}
+
+// TestCfnLintGradual shows cfn-lint the form with CodeDeploy in it: by itself it
+// translates a template with the parameters' defaults, and never sees that form.
+func TestCfnLintGradual(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	args := []string{"--region", "us-east-1", "--"}
+	for _, template := range templates(t) {
+		file := filepath.Join(dir, filepath.FromSlash(template.Path))
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+			t.Fatalf("os.MkdirAll: %v", err)
+		}
+		text, asked := asksForGradual(strings.Join(template.Lines, "\n"))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatalf("os.WriteFile: %v", err)
+		}
+		if asked {
+			args = append(args, file)
+		}
+	}
+	if len(args) == 3 {
+		t.Fatal("no template can be deployed gradually")
+	}
+	if out, err := exec.Command(cfnLint(t), args...).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}
+
+// asksForGradual gives a template defaults that ask for gradual deployments.
+func asksForGradual(text string) (changed string, ok bool) {
+	changed = text
+	for name, value := range map[string]string{"DeploymentRoleArn": "arn:aws:iam::111122223333:role/x", "GradualDeployment": "'true'"} {
+		changed = regexp.MustCompile(`(?m)^(  `+name+`:\n(?:    .*\n)*?    Default: ).*$`).ReplaceAllString(changed, "${1}"+value)
+	}
+	return changed, changed != text
+}
+
+func TestCfnLintGradualPlanted(t *testing.T) {
+	t.Parallel()
+	text := read(t, filepath.Join(root, "services", "log-encryptor", "template.yaml"))
+	bad, ok := asksForGradual(strings.Replace(text, "Role: !Ref DeploymentRoleArn", "Role: !GetAtt Nobody.Arn", 1))
+	if !ok {
+		t.Fatal("log-encryptor cannot be deployed gradually")
+	}
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
+		t.Fatalf("os.WriteFile: %v", err)
+	}
+	if out, err := exec.Command(cfnLint(t), "--region", "us-east-1", "--", file).CombinedOutput(); err == nil {
+		t.Errorf("cfn-lint does not see the deployment group: %s", out)
+	}
+}

@@ -1,0 +1,99 @@
+package rules_test
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// roles: whoever deploys a service may make and pass roles on that service's path
+// only, and only with the boundary. So a role without either fails its deployment,
+// and one that SAM makes unasked counts like one that somebody wrote.
+func roles(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		if strings.HasPrefix(t.Path, "pipeline/") {
+			continue // those make the boundaries, and have a rule of their own
+		}
+		for _, r := range t.Resources("AWS::IAM::Role") {
+			if got, want := rules.Text(r.Prop("Path")), rolePath(t); got != want {
+				out = append(out, r.String()+": Path is \""+got+"\", want \""+want+"\"")
+			}
+			if !bounded(r.Prop("PermissionsBoundary")) {
+				out = append(out, r.String()+": PermissionsBoundary is not PermissionsBoundaryArn where that is given")
+			}
+		}
+		out = append(out, handedDown(t, all)...)
+	}
+	return out
+}
+
+func rolePath(t *rules.Template) string {
+	name := path.Base(t.Dir())
+	if strings.HasPrefix(t.Path, "examples/") {
+		name = "example-" + name
+	}
+	return "/gatehouse/${Environment}/" + name + "/"
+}
+
+// bounded wants !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue], in SAM's words too.
+func bounded(n *yaml.Node) bool {
+	if long := rules.Get(n, "Fn::If"); long != nil {
+		n = long
+	}
+	return n != nil && len(n.Content) == 3 && n.Content[0].Value == "HasBoundary" &&
+		rules.Text(n.Content[1]) == "ref:PermissionsBoundaryArn" && rules.Text(n.Content[2]) == "ref:AWS::NoValue"
+}
+
+// handedDown: a nested template gets its parent's boundary.
+func handedDown(t *rules.Template, all []*rules.Template) []string {
+	var out []string
+	for _, s := range t.Resources("AWS::CloudFormation::Stack") {
+		for _, nested := range all {
+			if nested.Path != t.Dir()+"/"+rules.Text(s.Prop("TemplateURL")) || rules.Get(nested.Root, "Parameters", "PermissionsBoundaryArn") == nil {
+				continue
+			}
+			if rules.Text(s.Prop("Parameters", "PermissionsBoundaryArn")) != "ref:PermissionsBoundaryArn" {
+				out = append(out, s.String()+": does not hand PermissionsBoundaryArn down to "+nested.Path)
+			}
+		}
+	}
+	return out
+}
+
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	for _, gradual := range []string{"false", "true"} {
+		report(t, roles(released(t, gradual)))
+	}
+}
+
+func TestRolesPlanted(t *testing.T) {
+	t.Parallel()
+	const preSignUp = "      CodeUri: cmd/presignup\n"
+	plantSAM(t, "true", roles, map[string]planted{
+		"no_path":         {"    RolePath: !Sub /gatehouse/${Environment}/good/\n", "", `PreSignUpFunctionRole: Path is ""`},
+		"others_path":     {"${Environment}/good/\n", "${Environment}/api/\n", "PreSignUpFunctionRole: Path is"},
+		"no_boundary":     {"    PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "PreSignUpFunctionRole: PermissionsBoundary"},
+		"never_bounded":   {"!If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]", "!Ref AWS::NoValue", "PreSignUpFunctionRole: PermissionsBoundary"},
+		"own_role":        {"  Outbox:\n", "  Mine: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}\n  Outbox:\n", "Mine: PermissionsBoundary"},
+		"schedule":        {preSignUp, preSignUp + "      Events: {S: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}}\n", "PreSignUpFunctionSRole: Path"},
+		"codedeploy_role": {", Role: !Ref DeploymentRoleArn", "", "CodeDeployServiceRole: PermissionsBoundary"},
+	})
+}
+
+func TestHandedDownPlanted(t *testing.T) {
+	t.Parallel()
+	nested := parse(t, "services/good/roles.yaml", "Parameters: {PermissionsBoundaryArn: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n")
+	for given, want := range map[string]int{"!Ref PermissionsBoundaryArn": 0, `""`: 1} {
+		parent := parse(t, "services/good/template.yaml",
+			"Resources: {R: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: roles.yaml, Parameters: {PermissionsBoundaryArn: "+given+"}}}}\n")
+		if got := roles([]*rules.Template{parent, nested}); len(got) != want {
+			t.Errorf("%s: findings %q, want %d", given, got, want)
+		}
+	}
+}

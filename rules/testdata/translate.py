@@ -1,0 +1,26 @@
+"""Says what CloudFormation gets when SAM has translated a template.
+
+SAM's own translator does it, so that a rule sees the roles and the deployment
+groups that stand in no template. Reads a JSON list of
+{"template": text, "parameters": {name: value}} and writes the list of results.
+"""
+
+import json
+import logging
+import sys
+
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+
+def translate(text, parameters):
+    template = yaml_parse(text)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"  # `sam package` puts it there
+    return Translator({}, Parser()).translate(template, parameters)
+
+
+logging.disable(logging.WARNING)
+json.dump([translate(one["template"], one["parameters"]) for one in json.load(sys.stdin)], sys.stdout)
