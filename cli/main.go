@@ -17,6 +17,7 @@ import (
 	"gatehouse.example/cli/internal/demo"
 	"gatehouse.example/cli/internal/events"
 	"gatehouse.example/cli/internal/localcmd"
+	"gatehouse.example/cli/internal/pipelinecmd"
 	"gatehouse.example/cli/internal/trace"
 )
 
@@ -46,6 +47,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), events.Command(), localcmd.Command(), trace.Command())
+	root.AddCommand(audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), events.Command(), localcmd.Command(), pipelinecmd.Command(), trace.Command())
 	return root.ExecuteContext(ctx)
 }

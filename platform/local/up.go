@@ -51,6 +51,17 @@ func Up(ctx context.Context, l layout.Layout, out *os.File) error {
 	return nil
 }
 
+// Start starts the environment without any stack.
+func Start(ctx context.Context, l layout.Layout, out *os.File) error {
+	board := progress.New(out)
+	defer board.Close()
+	if err := ensureTools(ctx, l, board); err != nil {
+		return err
+	}
+	_, err := ensureSupervisor(ctx, l, board)
+	return err
+}
+
 // warm compiles everything into Go's own cache; errors come out again, and are
 // told, when SAM builds.
 func warm(ctx context.Context, all []stacks.Stack, board *progress.Board) {

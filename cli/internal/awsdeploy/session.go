@@ -16,7 +16,6 @@ import (
 
 	"gatehouse.example/cli/internal/awsdeploy/plan"
 	"gatehouse.example/cli/internal/awsdeploy/target"
-	"gatehouse.example/platform/local/gobuild"
 	"gatehouse.example/platform/local/layout"
 	"gatehouse.example/platform/local/lockfile"
 	"gatehouse.example/platform/local/sam"
@@ -87,7 +86,7 @@ func (s *session) choose(services []string) error {
 	}
 	order := slices.Concat(levels...)
 	slices.SortFunc(found, func(a, b stacks.Stack) int { return slices.Index(order, a.Name) - slices.Index(order, b.Name) })
-	if s.all, err = plan.Read(found, s.target.Environment, s.target.Overrides(gobuild.Architecture())); err != nil {
+	if s.all, err = plan.Read(found, s.target.Environment, s.target.Overrides()); err != nil {
 		return err
 	}
 	for _, name := range services {

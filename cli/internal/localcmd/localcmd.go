@@ -80,16 +80,22 @@ func folder(given, root, usual string) (string, error) {
 }
 
 func (f *flags) up() *cobra.Command {
-	return &cobra.Command{
+	var empty bool
+	cmd := &cobra.Command{
 		Use: "up", Short: "Start it and deploy what changed", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := f.layout()
 			if err != nil {
 				return err
 			}
+			if empty {
+				return local.Start(cmd.Context(), l, os.Stdout)
+			}
 			return local.Up(cmd.Context(), l, os.Stdout)
 		},
 	}
+	cmd.Flags().BoolVar(&empty, "empty", false, "deploy nothing; 'gatehouse pipeline up' has environments of its own")
+	return cmd
 }
 
 func (f *flags) down() *cobra.Command {

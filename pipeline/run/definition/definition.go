@@ -21,6 +21,7 @@ import (
 const (
 	pipelineType = "AWS::CodePipeline::Pipeline"
 	projectType  = "AWS::CodeBuild::Project"
+	reportType   = "AWS::CodeBuild::ReportGroup"
 )
 
 // Stack is a deployed stack.
@@ -36,6 +37,8 @@ type Definition struct {
 	Pipeline Pipeline
 	// Projects are those of the same stack, by name.
 	Projects map[string]Project
+	// ReportGroups of the same stack, by their names.
+	ReportGroups []string
 	// Structure tells versions of the pipeline apart: a rollback goes only to an
 	// execution of the same one.
 	Structure string
@@ -91,16 +94,21 @@ func newScope(s Stack, template map[string]any, override map[string]string) (*sc
 	return in, nil
 }
 
-// add takes the stack's pipeline and its projects.
+// add takes the stack's pipeline, its projects and the names of its report groups.
 func (d *Definition) add(ctx context.Context, in *scope, resource map[string]any) error {
 	typ, _ := resource["Type"].(string)
-	if typ != pipelineType && typ != projectType {
+	if typ != pipelineType && typ != projectType && typ != reportType {
 		return nil
 	}
 	if name, ok := resource["Condition"].(string); ok {
 		if made, err := in.holds(ctx, name); err != nil || !made {
 			return err
 		}
+	}
+	if typ == reportType {
+		name, err := in.value(ctx, dig(resource, "Properties")["Name"])
+		d.ReportGroups = append(d.ReportGroups, fmt.Sprint(name))
+		return err
 	}
 	properties, err := in.value(ctx, resource["Properties"])
 	if err != nil {

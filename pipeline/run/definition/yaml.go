@@ -34,9 +34,9 @@ func value(n *yaml.Node) (any, error) {
 		return v, err
 	}
 	name := n.Tag[1:]
-	switch {
-	case name == "Ref", name == "Condition":
-	case name == "GetAtt":
+	switch name {
+	case "Ref", "Condition":
+	case "GetAtt":
 		if s, ok := v.(string); ok { // !GetAtt Resource.Attribute
 			resource, attribute, _ := strings.Cut(s, ".")
 			v = []any{resource, attribute}

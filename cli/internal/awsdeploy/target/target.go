@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"gatehouse.example/cli/internal/account"
+	"gatehouse.example/platform/local/emulated"
 )
 
 // Options are what the person said.
@@ -126,11 +127,11 @@ func (t Target) Access(ctx context.Context) ([]string, error) {
 }
 
 // Overrides are the parameters that an emulator needs otherwise than AWS.
-func (t Target) Overrides(architecture string) map[string]string {
+func (t Target) Overrides() map[string]string {
 	if t.Endpoint == "" {
 		return nil
 	}
-	return map[string]string{"Architecture": architecture, "GradualDeployment": "false", "OnAws": "false"}
+	return emulated.Parameters(t.Endpoint, t.Environment)
 }
 
 // Print says where everything that follows happens.

@@ -66,10 +66,10 @@ func TestAccessPassesTheAccountOfThePlan(t *testing.T) {
 
 func TestOverrides(t *testing.T) {
 	t.Parallel()
-	if got := (Target{}).Overrides("x86_64"); got != nil {
+	if got := (Target{}).Overrides(); got != nil {
 		t.Errorf("AWS gets %v instead of its own settings", got)
 	}
-	if got := (Target{Endpoint: "http://127.0.0.1:4566"}).Overrides("x86_64"); got["OnAws"] != "false" || got["GradualDeployment"] != "false" || got["Architecture"] != "x86_64" {
+	if got := (Target{Endpoint: "http://127.0.0.1:4566", Environment: "dev"}).Overrides(); got["OnAws"] != "false" || got["ApiUrl"] != "http://127.0.0.1:4566/dev/api" {
 		t.Errorf("the emulator gets %v", got)
 	}
 }

@@ -1,0 +1,135 @@
+package artifact
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Pack zips files of a folder; their names are relative to it.
+func Pack(dir string, files []string) ([]byte, error) {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	files = slices.Clone(files)
+	slices.Sort(files)
+	for _, name := range files {
+		if err := add(w, dir, name); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("zip.Writer.Close: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func add(w *zip.Writer, dir, name string) error {
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("os.Lstat: %w", err)
+	}
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: info.ModTime()}
+	header.SetMode(info.Mode())
+	f, err := w.CreateHeader(header)
+	if err != nil {
+		return fmt.Errorf("zip.Writer.CreateHeader: %w", err)
+	}
+	content, err := read(path, info)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(content); err != nil {
+		return fmt.Errorf("io.Writer.Write: %w", err)
+	}
+	return nil
+}
+
+// read returns a file's content, of a link where it leads.
+func read(path string, info fs.FileInfo) ([]byte, error) {
+	if info.Mode()&fs.ModeSymlink != 0 {
+		to, err := os.Readlink(path)
+		if err != nil {
+			return nil, fmt.Errorf("os.Readlink: %w", err)
+		}
+		return []byte(to), nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	return content, nil
+}
+
+// Unpack writes a zip's files below dir and nowhere else.
+func Unpack(raw []byte, dir string) error {
+	r, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return fmt.Errorf("zip.NewReader: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("os.OpenRoot: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	for _, f := range r.File {
+		if err := extract(root, f); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func extract(root *os.Root, f *zip.File) error {
+	name := filepath.FromSlash(f.Name)
+	if f.FileInfo().IsDir() {
+		return root.MkdirAll(name, 0o750)
+	}
+	if err := root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+		return fmt.Errorf("os.Root.MkdirAll: %w", err)
+	}
+	content, err := open(f)
+	if err != nil {
+		return err
+	}
+	if f.Mode()&fs.ModeSymlink != 0 {
+		return root.Symlink(string(content), name)
+	}
+	if err := root.WriteFile(name, content, f.Mode().Perm()); err != nil {
+		return fmt.Errorf("os.Root.WriteFile: %w", err)
+	}
+	// Go takes a test for run already if its files have the times that they had.
+	return root.Chtimes(name, f.Modified, f.Modified)
+}
+
+func open(f *zip.File) ([]byte, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("zip.File.Open: %w", err)
+	}
+	defer func() { _ = r.Close() }()
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("io.ReadAll: %w", err)
+	}
+	return content, nil
+}
+
+// File is one file of a zip.
+func File(raw []byte, name string) ([]byte, error) {
+	r, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, fmt.Errorf("zip.NewReader: %w", err)
+	}
+	for _, f := range r.File {
+		if f.Name == name {
+			return open(f)
+		}
+	}
+	return nil, fmt.Errorf("it holds no file %s", name)
+}
