@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"gatehouse.example/platform/local/gobuild"
+	"gatehouse.example/platform/local/emulated"
 	"gatehouse.example/platform/local/inputs"
 	"gatehouse.example/platform/local/layout"
 	"gatehouse.example/platform/local/sam"
@@ -29,13 +29,9 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	if err != nil {
 		return sam.Config{}, "", err
 	}
-	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{
-		"ApiUrl":       l.URL() + "/api",
-		"Architecture": gobuild.Architecture(),
-		"Environment":  l.Environment,
-		"HostedUiUrl":  l.URL(),
-		"OnAws":        "false",
-	}, s.Parameters)
+	cfg.Parameters = sam.Merge(cfg.Parameters, emulated.Parameters(l.URL(), l.Environment), s.Parameters)
+	// The edge serves the API of its own environment at a shorter address, too.
+	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{"ApiUrl": l.URL() + "/api", "Environment": l.Environment}, s.Parameters)
 	cfg.Parameters = sam.Merge(cfg.Parameters, names.parameters(s.Name), s.Parameters)
 	name := strings.TrimPrefix(cfg.StackName, "gatehouse-"+layout.DefaultEnvironment+"-")
 	if name == "" {

@@ -1,9 +1,9 @@
 package edge
 
 // Gap: on AWS a REST API has an address of its own; the emulator's has its id in
-// the path, which changes with every new stack. Behind /api the edge finds it by
-// the name that the stack writes. Delete this file when an API can be given a
-// fixed address there.
+// the path, which changes with every new stack. Behind /{environment}/api the edge
+// finds it by the name that the stack writes, and behind /api that of its own
+// environment. Delete this file when an API can be given a fixed address there.
 
 import (
 	"context"
@@ -24,52 +24,72 @@ const (
 	apiIDAge = 2 * time.Second
 )
 
-// apiDoor remembers the id of the environment's API for a moment.
+// apiDoor remembers the id of each environment's API for a moment.
 type apiDoor struct {
-	up    *upstream
-	name  string // of the SSM parameter that holds the id
-	mu    sync.Mutex
+	up          *upstream
+	environment string // the edge's own
+	mu          sync.Mutex
+	found       map[string]foundAPI
+}
+
+type foundAPI struct {
 	id    string
 	until time.Time
 }
 
 func newAPIDoor(up *upstream, environment string) *apiDoor {
-	return &apiDoor{up: up, name: "/gatehouse/" + environment + "/api/api-id"}
+	return &apiDoor{up: up, environment: environment, found: map[string]foundAPI{}}
 }
 
-// find is the API's id, or empty if there is none yet.
-func (d *apiDoor) find(ctx context.Context) (string, error) {
+// find is the id of an environment's API, or empty if there is none yet.
+func (d *apiDoor) find(ctx context.Context, environment string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.id != "" && time.Now().Before(d.until) {
-		return d.id, nil
+	if known := d.found[environment]; time.Now().Before(known.until) {
+		return known.id, nil
 	}
 	var out struct {
 		Parameter struct{ Value string }
 	}
-	err := d.up.json(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": d.name}, &out)
+	name := "/gatehouse/" + environment + "/api/api-id"
+	err := d.up.json(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name}, &out)
 	if isAPI(err, "ParameterNotFound") {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	d.id, d.until = out.Parameter.Value, time.Now().Add(apiIDAge)
-	return d.id, nil
+	d.found[environment] = foundAPI{out.Parameter.Value, time.Now().Add(apiIDAge)}
+	return out.Parameter.Value, nil
 }
 
-// holds tells whether the path is /api or below it.
+// split tells whose API a path is of, and the door that stands before it there;
+// empty if of none.
+func (d *apiDoor) split(path string) (environment, door string) {
+	for environment, door := range map[string]string{
+		d.environment: apiPrefix, "dev": "/dev" + apiPrefix, "test": "/test" + apiPrefix, "production": "/production" + apiPrefix,
+	} {
+		if path == door || strings.HasPrefix(path, door+"/") {
+			return environment, door
+		}
+	}
+	return "", ""
+}
+
+// holds tells whether the path is that of an API or below it.
 func (d *apiDoor) holds(path string) bool {
-	return path == apiPrefix || strings.HasPrefix(path, apiPrefix+"/")
+	_, door := d.split(path)
+	return door != ""
 }
 
-// api serves a request for the environment's API: method, host, query, headers
+// api serves a request for an environment's API: method, host, query, headers
 // and body stay as they are.
 func (h *handler) api(w http.ResponseWriter, r *http.Request) {
-	id, err := h.apis.find(r.Context())
+	environment, door := h.apis.split(r.URL.Path)
+	id, err := h.apis.find(r.Context(), environment)
 	if err != nil || id == "" {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			h.log.Warn("API not found", "error", err.Error())
+			h.log.Warn("API not found", "environment", environment, "error", err.Error())
 		}
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -78,7 +98,7 @@ func (h *handler) api(w http.ResponseWriter, r *http.Request) {
 	}
 	root := "/restapis/" + id + "/" + apiStage + "/_user_request_"
 	r = r.Clone(r.Context())
-	r.URL.RawPath = root + strings.TrimPrefix(r.URL.EscapedPath(), apiPrefix)
-	r.URL.Path = root + strings.TrimPrefix(r.URL.Path, apiPrefix)
+	r.URL.RawPath = root + strings.TrimPrefix(r.URL.EscapedPath(), door)
+	r.URL.Path = root + strings.TrimPrefix(r.URL.Path, door)
 	h.restAPI(w, r)
 }

@@ -12,7 +12,8 @@ import (
 
 const testTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
-// restAPIs stands for an emulator with one API, whose id it tells, or with none.
+// restAPIs stands for an emulator with one API in local and another in test, whose
+// ids it tells, or with none.
 func restAPIs(t *testing.T, id string, serve http.HandlerFunc) string {
 	t.Helper()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -25,11 +26,12 @@ func restAPIs(t *testing.T, id string, serve http.HandlerFunc) string {
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
-		if id == "" || string(body) != `{"Name":"/gatehouse/local/api/api-id"}` {
+		of := map[string]string{`{"Name":"/gatehouse/local/api/api-id"}`: id, `{"Name":"/gatehouse/test/api/api-id"}`: id + "t"}[string(body)]
+		if id == "" || of == "" {
 			writeJSON(w, 400, map[string]string{"__type": "ParameterNotFound"})
 			return
 		}
-		writeJSON(w, 200, map[string]any{"Parameter": map[string]string{"Value": id}})
+		writeJSON(w, 200, map[string]any{"Parameter": map[string]string{"Value": of}})
 	}))
 	t.Cleanup(upstream.Close)
 	_, origin := edgeBefore(t, &fake{server: upstream})
@@ -55,6 +57,10 @@ func TestAPIDoor(t *testing.T) {
 		"escaped":      {"/api/activity/a%2Fb%20c", "/restapis/abc/live/_user_request_/activity/a%2Fb%20c"},
 		"root":         {"/api", "/restapis/abc/live/_user_request_"},
 		"root_slash":   {"/api/", "/restapis/abc/live/_user_request_/"},
+		"environment":  {"/test/api/activity/a%2Fb?c=d", "/restapis/abct/live/_user_request_/activity/a%2Fb?c=d"},
+		"env_root":     {"/test/api", "/restapis/abct/live/_user_request_"},
+		"unheard_of":   {"/staging/api/guest", "/staging/api/guest"},
+		"a_bucket":     {"/test/apis", "/test/apis"},
 		"another_path": {"/apiary", "/apiary"},
 		"by_id":        {"/restapis/x/live/_user_request_/guest", "/restapis/x/live/_user_request_/guest"},
 	} {
@@ -91,9 +97,11 @@ func TestAPIDoor(t *testing.T) {
 func TestAPIDoor_without_an_api(t *testing.T) {
 	t.Parallel()
 	origin := restAPIs(t, "", func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the emulator got %s", r.URL) })
-	status, header, body := do(t, request(t, http.MethodGet, origin+"/api/guest", ""))
-	if status != http.StatusServiceUnavailable || header.Get("Content-Type") != "application/problem+json" || !strings.Contains(body, "not deployed") {
-		t.Errorf("%d %v %s", status, header, body)
+	for _, path := range []string{"/api/guest", "/production/api/guest"} {
+		status, header, body := do(t, request(t, http.MethodGet, origin+path, ""))
+		if status != http.StatusServiceUnavailable || header.Get("Content-Type") != "application/problem+json" || !strings.Contains(body, "not deployed") {
+			t.Errorf("%d %v %s", status, header, body)
+		}
 	}
 }
 

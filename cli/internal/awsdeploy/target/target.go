@@ -138,6 +138,7 @@ func (t Target) Overrides() map[string]string {
 func (t Target) Print(w io.Writer) {
 	fmt.Fprintf(w, "Environment  %s\nAccount      %s\nRegion       %s\nAs           %s\n", t.Environment, t.Account, t.Config.Region, t.Caller)
 	if t.Endpoint != "" {
-		fmt.Fprintf(w, "Endpoint     %s, an emulator and not AWS: Architecture is this machine's, GradualDeployment=false and OnAws=false leave out what it refuses\n", t.Endpoint)
+		fmt.Fprintf(w, "Endpoint     %s, an emulator and not AWS. For the emulator: Architecture is this machine's, OnAws=false leaves out what it refuses,\n"+
+			"             GradualDeployment=false moves all traffic at once, and the addresses of the API and the sign-in pages are the edge's\n", t.Endpoint)
 	}
 }
