@@ -67,11 +67,21 @@ destroy-aws: named prepare ## Show what goes and what stays, ask, delete: make d
 
 ## --- after a deployment, on AWS or locally: with the AWS configuration of the shell
 
-REPORTS := build/reports
+# Where testspec.yml's report looks, too.
+CHECK_REPORTS := build/reports/checks
 
 .PHONY: canary
 canary: named build ## Walk a synthetic user through an environment: make canary ENVIRONMENT=dev
-	@$(GATEHOUSE) canary --environment "$(ENVIRONMENT)" --junit $(REPORTS)/canary-$(ENVIRONMENT).xml $(if $(TIMEOUT),--timeout $(TIMEOUT))
+	@$(GATEHOUSE) canary --environment "$(ENVIRONMENT)" --junit $(CHECK_REPORTS)/canary-$(ENVIRONMENT).xml $(if $(TIMEOUT),--timeout $(TIMEOUT))
+
+# A name that is no service would run no test and pass.
+.PHONY: integration
+integration: named pipeline-tools ## Test what a deployed service promises to others: make integration SERVICE=api ENVIRONMENT=dev (all without SERVICE)
+	@test -z "$(SERVICE)" || test -f "$(firstword $(wildcard services/$(SERVICE)/template.yaml $(filter platform/template.yaml,$(SERVICE)/template.yaml)))" || { echo "which one? make integration SERVICE=signup-guard ENVIRONMENT=dev"; exit 2; }
+	@mkdir -p $(CHECK_REPORTS)
+	@name=$$(echo "$(SERVICE)" | awk -F- '{for (i = 1; i <= NF; i++) printf "%s%s", toupper(substr($$i, 1, 1)), substr($$i, 2)}') && \
+		GATEHOUSE_ENVIRONMENT="$(ENVIRONMENT)" $(PIPELINE_TOOLS)/gotestsum --format testname --junitfile $(CHECK_REPORTS)/integration-$(or $(SERVICE),all)-$(ENVIRONMENT).xml -- \
+		-count=1 -timeout 20m -run "^Test$${name:-.*}$$" ./e2e/integration
 
 .PHONY: named
 named:
@@ -138,12 +148,13 @@ check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
 	@$(LINT) run $(MODULES)
 	@go test -shuffle=on $$(go list work | grep -v gatehouse.example/e2e)
 
+# e2e/integration is not among them, for it wants an environment: make integration.
 .PHONY: test
 test: prepare .local/venv-e2e/done ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
-	@go test -count=1 -timeout 15m ./e2e/...
+	@go test -count=1 -timeout 15m $$(go list ./e2e/... | grep -v e2e/integration)
 
 # Clients that were not written here, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | prepare
