@@ -8,6 +8,15 @@ require (
 	gopkg.in/yaml.v3 v3.0.1
 )
 
-require github.com/BurntSushi/toml v1.6.0 // indirect
+require github.com/bmatcuk/doublestar/v4 v4.9.1
+
+require (
+	gatehouse.example/pipeline v0.0.0
+	github.com/BurntSushi/toml v1.6.0 // indirect
+)
 
 replace gatehouse.example/platform/local => ../platform/local
+
+replace gatehouse.example/pipeline => ../pipeline
+
+replace gatehouse.example/platform/branding => ../platform/branding

@@ -1,0 +1,163 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gatehouse.example/pipeline/run/definition"
+	"gatehouse.example/pipeline/run/trigger"
+)
+
+// filterFindings: every input starts the pipeline, and every pattern stands for one.
+func filterFindings(p definition.Pipeline, in inputs) []string {
+	filter := p.Triggers[0].GitConfiguration.Push[0].FilePaths
+	idle := map[string]bool{}
+	for _, pattern := range filter.Includes {
+		idle[pattern] = true
+	}
+	var out []string
+	for _, file := range slices.Sorted(maps.Keys(in)) {
+		starts, err := trigger.Match(filter, file)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		if !starts {
+			out = append(out, fmt.Sprintf("%s: a change of %s does not start it (%s)", p.Name, file, in[file]))
+		}
+		for _, pattern := range filter.Includes {
+			if in, _ := trigger.Match(definition.Patterns{Includes: []string{pattern}}, file); in {
+				delete(idle, pattern)
+			}
+		}
+	}
+	for pattern := range idle {
+		out = append(out, fmt.Sprintf("%s: the pattern %s stands for no file that it is made of", p.Name, pattern))
+	}
+	return out
+}
+
+// serviceInputs are all inputs of each service. Asking Go for them takes a second
+// each, so the tests share them.
+func serviceInputs(t *testing.T) (map[string]inputs, map[string]definition.Pipeline) {
+	t.Helper()
+	services, err := pipelineServices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, findings := readPipelines(nil, services)
+	report(t, findings)
+	all, pipelines := map[string]inputs{}, map[string]definition.Pipeline{}
+	var mutex sync.Mutex
+	var wait sync.WaitGroup
+	for _, m := range models {
+		if m.mode != "multi" {
+			continue
+		}
+		pipelines[m.service] = m.Pipeline
+		wait.Go(func() {
+			in, err := stackInputs(folderOf(m.service))
+			mutex.Lock()
+			defer mutex.Unlock()
+			all[m.service] = in
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	shared, err := buildInputs("pipeline/buildspec.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait.Wait()
+	for _, in := range all {
+		maps.Copy(in, shared)
+	}
+	return all, pipelines
+}
+
+func TestPipelineFilters(t *testing.T) {
+	t.Parallel()
+	all, pipelines := serviceInputs(t)
+	for service, in := range all {
+		report(t, filterFindings(pipelines[service], in))
+	}
+	// What must be among them, or the rule looks at nothing.
+	for service, files := range map[string][]string{
+		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/disposable/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
+		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
+		"platform":     {"platform/identity.yaml", "platform/branding/pages.css"},
+		"user-events":  {"cli/internal/awsdeploy/protect/stack-policy.json", "go.work.sum", "pipeline/builder/main.go", "pipeline/tools/go.sum", "platform/local/gobuild/gobuild.go", "rules/go.mod", "platform/local/tools/install/main.go"},
+	} {
+		for _, file := range files {
+			if _, ok := all[service][file]; !ok {
+				t.Errorf("%s: %s is not seen as an input", service, file)
+			}
+		}
+	}
+	// Each pattern is needed, and one that is not is found.
+	for service, p := range pipelines {
+		filter := &p.Triggers[0].GitConfiguration.Push[0].FilePaths
+		whole := slices.Clone(filter.Includes)
+		for i, pattern := range whole {
+			filter.Includes = slices.Delete(slices.Clone(whole), i, i+1)
+			if len(filterFindings(p, all[service])) == 0 {
+				t.Errorf("%s: without %s nothing is missing", service, pattern)
+			}
+		}
+		filter.Includes = append(slices.Clone(whole), "docs/**")
+		if got := filterFindings(p, all[service]); len(got) != 1 || !strings.Contains(got[0], "docs/**") {
+			t.Errorf("%s with docs/**: %v", service, got)
+		}
+		filter.Includes, filter.Excludes = whole, append(filter.Excludes, "**/go.mod")
+		if got := filterFindings(p, all[service]); len(got) == 0 {
+			t.Errorf("%s: the exclusion of every go.mod is not found", service)
+		}
+	}
+}
+
+func TestPipelinesStarted(t *testing.T) {
+	t.Parallel()
+	services, err := pipelineServices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, findings := readPipelines(nil, append(services, ""))
+	report(t, findings)
+	var all []definition.Pipeline
+	for _, m := range models {
+		if m.mode == "single" {
+			all = append(all, m.Pipeline)
+		}
+	}
+	const every = "gatehouse-api gatehouse-log-encryptor gatehouse-platform gatehouse-signin-audit gatehouse-signup-guard gatehouse-user-events"
+	for changed, want := range map[string]string{
+		"services/signup-guard/internal/rules/rules.go": "gatehouse-signup-guard",
+		"services/signin-audit/samconfig.toml":          "gatehouse-signin-audit",
+		"contracts/types.go":                            every,
+		"go.work.sum":                                   every,
+		"Makefile":                                      every,
+		"pipeline/buildspec.yml":                        every,
+		"pipeline/pipeline.yaml":                        "gatehouse-pipelines",
+		"pipeline/config/api.json":                      "gatehouse-pipelines",
+		"pipeline/pipelines.yaml":                       "",
+		"pipeline/environment.yaml":                     "",
+		"pipeline/roles/api.yaml":                       "",
+		"platform/identity.yaml":                        "gatehouse-platform",
+		"cli/internal/demo/demo.go":                     "",
+		"e2e/integration/integration_test.go":           "",
+		"README.md docs/deploy-aws.md":                  "",
+		"services/api/README.md platform/README.md":     "gatehouse-api gatehouse-platform",
+	} {
+		got, err := trigger.Started(all, trigger.Push{Branch: "main", Files: strings.Fields(changed)})
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s starts %v, %v, want %s", changed, got, err, want)
+		}
+	}
+	if got, err := trigger.Started(all, trigger.Push{Branch: "feature", Files: []string{"contracts/types.go"}}); err != nil || len(got) > 0 {
+		t.Errorf("a push to another branch starts %v, %v", got, err)
+	}
+}

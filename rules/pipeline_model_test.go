@@ -1,0 +1,283 @@
+package rules_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/pipeline/run/definition"
+	"gatehouse.example/rules"
+)
+
+const (
+	servicePipeline  = "pipeline/pipeline.yaml"
+	pipelinePipeline = "pipeline/pipelines.yaml"
+	toolsAccount     = "111111111111"
+)
+
+// pipelineFiles are the texts of files, by their paths in the repository, so that a
+// planted error need not be written to disk.
+type pipelineFiles map[string]string
+
+func (s pipelineFiles) read(path string) (string, error) {
+	if text, ok := s[path]; ok {
+		return text, nil
+	}
+	raw, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	if err != nil {
+		return "", fmt.Errorf("os.ReadFile: %w", err)
+	}
+	return string(raw), nil
+}
+
+// pipelineModel is one pipeline as AWS would have it, with what belongs to it.
+type pipelineModel struct {
+	definition.Definition
+	sources  pipelineFiles
+	template *rules.Template
+	// service is empty for the pipelines' own pipeline.
+	service, mode string
+	parameters    map[string]string
+}
+
+func (m pipelineModel) String() string {
+	if m.service == "" {
+		return fmt.Sprintf("%s (%s)", m.template.Path, m.mode)
+	}
+	return fmt.Sprintf("%s (%s, %s)", m.template.Path, m.service, m.mode)
+}
+
+// world answers what a template asks of its surroundings.
+type world struct {
+	template   *rules.Template
+	parameters map[string]string
+}
+
+func (w world) Parameter(_ context.Context, name string) (string, error) {
+	known := map[string]string{
+		"/gatehouse/tools/pipeline/artifact-bucket":        "artifacts",
+		"/gatehouse/tools/pipeline/artifact-key-arn":       "arn:aws:kms:eu-central-1:" + toolsAccount + ":key/1",
+		"/gatehouse/tools/pipeline/connection-arn":         "arn:aws:codeconnections:eu-central-1:" + toolsAccount + ":connection/1",
+		"/gatehouse/tools/pipeline/notification-topic-arn": "arn:aws:sns:eu-central-1:" + toolsAccount + ":gatehouse-tools-pipeline",
+	}
+	if v, ok := known[name]; ok {
+		return v, nil
+	}
+	return "", fmt.Errorf("bootstrap.yaml writes no SSM name %s", name)
+}
+
+// Attribute gives a resource's name for Ref, and its ARN as far as roles have one.
+func (w world) Attribute(_ context.Context, id, attribute string) (string, error) {
+	for _, r := range w.template.Resources("") {
+		if r.ID != id {
+			continue
+		}
+		for _, property := range []string{"Name", "RoleName", "LogGroupName"} {
+			name := w.fill(rules.Text(r.Prop(property)))
+			switch {
+			case name == "":
+			case attribute == "Ref":
+				return name, nil
+			case r.Type == "AWS::IAM::Role":
+				return "arn:aws:iam::" + toolsAccount + ":role" + w.fill(rules.Text(r.Prop("Path"))) + name, nil
+			default:
+				return "arn:" + name, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s has no resource %s with a name", w.template.Path, id)
+}
+
+func (w world) fill(text string) string {
+	for name, value := range w.parameters {
+		text = strings.ReplaceAll(text, "${"+name+"}", value)
+	}
+	return text
+}
+
+// pipelineServices are those that have a configuration.
+func pipelineServices() ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(root, "pipeline", "config", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("there is no pipeline/config/*.json")
+	}
+	for i, file := range found {
+		found[i] = strings.TrimSuffix(filepath.Base(file), ".json")
+	}
+	return found, nil
+}
+
+func pipelineConfig(src pipelineFiles, service string) (map[string]string, error) {
+	text, err := src.read("pipeline/config/" + service + ".json")
+	if err != nil {
+		return nil, err
+	}
+	var config struct{ Parameters map[string]string }
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&config); err != nil {
+		return nil, fmt.Errorf("pipeline/config/%s.json: %w", service, err)
+	}
+	return config.Parameters, nil
+}
+
+// readPipeline evaluates a template as the stack of a service, or of the pipelines.
+func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel, error) {
+	m := pipelineModel{sources: src, service: service, mode: mode, parameters: map[string]string{
+		"AWS::AccountId": toolsAccount, "AWS::Region": "eu-central-1", "AWS::Partition": "aws", "AWS::StackName": "gatehouse-tools-" + service,
+	}}
+	text, err := src.read(file)
+	if err != nil {
+		return m, err
+	}
+	if m.template, err = rules.Parse(file, []byte(text)); err != nil {
+		return m, err
+	}
+	given := map[string]string{
+		"DevAccount": "222222222222", "TestAccount": "333333333333", "ProductionAccount": "444444444444",
+		"Mode": mode, "Repository": "example/gatehouse", "LogKeyEnvironment": "",
+		// Each is seen once.
+		"Architecture": map[string]string{"single": "x86_64", "multi": "arm64"}[mode],
+	}
+	if service != "" {
+		config, err := pipelineConfig(src, service)
+		if err != nil {
+			return m, err
+		}
+		maps.Copy(given, config)
+	}
+	for key, p := range rules.Pairs(rules.Get(m.template.Root, "Parameters")) {
+		value, ok := given[key.Value]
+		if !ok {
+			if rules.Get(p, "Default") == nil {
+				return m, fmt.Errorf("%s: nobody gives the parameter %s to %s", file, key.Value, service)
+			}
+			value = rules.Text(rules.Get(p, "Default"))
+		}
+		m.parameters[key.Value] = value
+	}
+	m.Definition, err = definition.Read(context.Background(), definition.Stack{
+		Template: text, Parameters: m.parameters, World: world{m.template, m.parameters},
+	}, nil)
+	if err != nil {
+		return m, fmt.Errorf("%s (%s): %w", m, m.mode, err)
+	}
+	return m, nil
+}
+
+// readPipelines are the pipelines of services in both modes, and what is wrong with
+// those that cannot be read. The empty service stands for the pipelines' own.
+func readPipelines(src pipelineFiles, services []string) (all []pipelineModel, findings []string) {
+	add := func(file, service, mode string) {
+		m, err := readPipeline(src, file, service, mode)
+		if err != nil {
+			findings = append(findings, err.Error())
+			return
+		}
+		all = append(all, m)
+	}
+	for _, mode := range []string{"single", "multi"} {
+		for _, service := range services {
+			if service == "" {
+				add(pipelinePipeline, "", mode)
+			} else {
+				add(servicePipeline, service, mode)
+			}
+		}
+	}
+	return all, findings
+}
+
+// pipelineRules is one list of all that a pipeline keeps; each looks at one pipeline.
+func pipelineRules() map[string]func(pipelineModel) []string {
+	return map[string]func(pipelineModel) []string{
+		"triggers": triggerFindings, "stages": stageFindings, "deployments": deploymentFindings, "variables": variableFindings,
+		"overrides": overrideFindings, "artifacts": artifactFindings, "projects": projectFindings, "reports": reportFindings,
+		"notifications": notificationFindings, "names": fixedNameFindings, "environment": environmentFindings,
+	}
+}
+
+// pipelineFindings applies every rule to the pipelines of services.
+func pipelineFindings(src pipelineFiles, services ...string) []string {
+	all, findings := readPipelines(src, services)
+	for _, m := range all {
+		for _, name := range slices.Sorted(maps.Keys(pipelineRules())) {
+			for _, finding := range pipelineRules()[name](m) {
+				if finding = m.String() + ": " + finding; !slices.Contains(findings, finding) {
+					findings = append(findings, finding)
+				}
+			}
+		}
+	}
+	return findings
+}
+
+func TestPipelines(t *testing.T) {
+	t.Parallel()
+	services, err := pipelineServices()
+	if err != nil || len(services) != 6 {
+		t.Fatalf("pipelineServices: %v, %v", services, err)
+	}
+	report(t, pipelineFindings(nil, append(services, "")...))
+}
+
+// plantedPipeline is one error in one file and a part of the finding that it must cause.
+type plantedPipeline struct{ file, old, new, want string }
+
+// affected are pipelines enough to see an error in a file: one with functions, and the
+// one without.
+func affected(file string) []string {
+	service := strings.TrimSuffix(filepath.Base(file), ".json")
+	switch {
+	case file == pipelinePipeline:
+		return []string{""}
+	case strings.HasPrefix(file, "pipeline/config/"):
+		return []string{service, ""}
+	}
+	return []string{"signup-guard", "platform"}
+}
+
+// plantPipelines writes one error at a time into the repository's own definitions.
+func plantPipelines(t *testing.T, errs map[string]plantedPipeline) {
+	t.Helper()
+	for name, p := range errs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if p.file == "" {
+				p.file = servicePipeline
+			}
+			text := read(t, filepath.Join(root, p.file))
+			if !strings.Contains(text, p.old) {
+				t.Fatalf("nothing to plant in %s at: %s", p.file, p.old)
+			}
+			findings := pipelineFindings(pipelineFiles{p.file: strings.Replace(text, p.old, p.new, 1)}, affected(p.file)...)
+			if !strings.Contains(strings.Join(findings, "\n"), p.want) {
+				t.Errorf("findings %q, want one with %q", findings, p.want)
+			}
+		})
+	}
+}
+
+// templateParameters are the parameters that a template declares.
+func (m pipelineModel) templateParameters(file string) (*yaml.Node, error) {
+	text, err := m.sources.read(file)
+	if err != nil {
+		return nil, err
+	}
+	t, err := rules.Parse(file, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return rules.Get(t.Root, "Parameters"), nil
+}

@@ -1,0 +1,202 @@
+package rules_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// buildImages are CodeBuild's own images that bring Go 1.26, with the kind of machine
+// that they run on (github.com/aws/aws-codebuild-docker-images, 2026-04).
+func buildImages() map[string]string {
+	return map[string]string{
+		"aws/codebuild/amazonlinux-aarch64-standard:3.0": "ARM_CONTAINER",
+		"aws/codebuild/amazonlinux-aarch64-standard:4.0": "ARM_CONTAINER",
+		"aws/codebuild/amazonlinux-x86_64-standard:5.0":  "LINUX_CONTAINER",
+		"aws/codebuild/amazonlinux-x86_64-standard:6.0":  "LINUX_CONTAINER",
+		"aws/codebuild/standard:7.0":                     "LINUX_CONTAINER",
+		"aws/codebuild/standard:8.0":                     "LINUX_CONTAINER",
+	}
+}
+
+// projectFindings: a project runs on a machine that its image fits, with a cache
+// that the machine has and no other project writes.
+func projectFindings(m pipelineModel) []string {
+	var out []string
+	for name, p := range m.Projects {
+		say := func(format string, args ...any) { out = append(out, name+": "+fmt.Sprintf(format, args...)) }
+		e := p.Environment
+		machine, ok := buildImages()[e.Image]
+		switch {
+		case strings.Contains(e.Type, "LAMBDA") || strings.Contains(e.ComputeType, "LAMBDA"):
+			say("Lambda compute has no cache, no Go 1.26 and 15 minutes")
+		case !ok:
+			say("the image %q is unknown, or brings no Go 1.26", e.Image)
+		case machine != e.Type:
+			say("the image %s runs on %s, not on %s", e.Image, machine, e.Type)
+		}
+		if (e.Type == "ARM_CONTAINER") != (m.parameters["Architecture"] == "arm64") {
+			say("the machine is %s, the architecture %s", e.Type, m.parameters["Architecture"])
+		}
+		if !regexp.MustCompile(`^BUILD_GENERAL1_(SMALL|MEDIUM|LARGE)$`).MatchString(e.ComputeType) {
+			say("ComputeType %q", e.ComputeType)
+		}
+		if e.PrivilegedMode {
+			say("PrivilegedMode, which only Docker needs")
+		}
+		kind := strings.TrimPrefix(name, "gatehouse-"+m.service+"-")
+		if want := "artifacts/cache/" + m.service + "-" + kind; p.Cache.Type != "S3" || p.Cache.Location != want {
+			say("the cache is %s %s, want S3 %s, which the role may write", p.Cache.Type, p.Cache.Location, want)
+		}
+		if !strings.HasSuffix(p.Cache.CacheNamespace, m.parameters["Architecture"]) {
+			say("the cache's namespace %q does not part the architectures", p.Cache.CacheNamespace)
+		}
+		if want := "/gatehouse/tools/" + m.service + "/" + kind; p.LogsConfig.CloudWatchLogs.GroupName != want || p.LogsConfig.CloudWatchLogs.Status != "ENABLED" {
+			say("logs to %q, want %q", p.LogsConfig.CloudWatchLogs.GroupName, want)
+		}
+		if !strings.HasSuffix(p.ServiceRole, "/gatehouse-tools-"+m.service+"-"+kind) {
+			say("the role is %s, not its own", p.ServiceRole)
+		}
+		if p.Source.Type != "CODEPIPELINE" || p.Artifacts.Type != "CODEPIPELINE" || p.EncryptionKey == "" {
+			say("takes from and gives to something else than its pipeline, or with another key")
+		}
+		for _, minutes := range []int{p.TimeoutInMinutes, p.QueuedTimeoutInMinutes} {
+			if minutes < 5 || minutes > 480 {
+				say("a time limit of %d minutes, want 5 to 480", minutes)
+			}
+		}
+		if spec, err := m.projectSpec(p); err != nil {
+			say("%v", err)
+		} else if !slices.Contains([]string{"1.26"}, spec.Phases["install"].Runtimes["golang"]) {
+			say("%s asks for Go %q, want 1.26", p.Source.BuildSpec, spec.Phases["install"].Runtimes["golang"])
+		}
+	}
+	return append(out, commandFindings(m)...)
+}
+
+// pipelineEvents are the events of pipelines that a notification rule can name.
+func pipelineEvents() []string {
+	var out []string
+	for subject, states := range map[string]string{
+		"action-execution": "succeeded failed canceled started", "stage-execution": "started succeeded resumed canceled failed",
+		"pipeline-execution": "failed canceled started resumed succeeded superseded", "manual-approval": "failed needed succeeded",
+	} {
+		for _, state := range strings.Fields(states) {
+			out = append(out, "codepipeline-pipeline-"+subject+"-"+state)
+		}
+	}
+	return out
+}
+
+// notificationFindings: somebody hears when a pipeline fails and when it waits.
+func notificationFindings(m pipelineModel) []string {
+	var out []string
+	all := m.template.Resources("AWS::CodeStarNotifications::NotificationRule")
+	if len(all) != 1 {
+		return []string{fmt.Sprintf("%d notification rules, want one", len(all))}
+	}
+	ids := rules.Texts(all[0].Prop("EventTypeIds"))
+	for _, id := range ids {
+		if !slices.Contains(pipelineEvents(), id) {
+			out = append(out, "there is no event "+id)
+		}
+	}
+	for _, id := range []string{"manual-approval-failed", "manual-approval-needed", "pipeline-execution-canceled", "pipeline-execution-failed"} {
+		if !slices.Contains(ids, "codepipeline-pipeline-"+id) {
+			out = append(out, "nobody hears of "+id)
+		}
+	}
+	if target := rules.Text(rules.Get(all[0].Prop("Targets").Content[0], "TargetAddress")); target != "{{resolve:ssm:/gatehouse/tools/pipeline/notification-topic-arn}}" {
+		out = append(out, "notifies "+target)
+	}
+	if got, want := m.text(rules.Text(all[0].Prop("Resource"))), "arn:aws:codepipeline:eu-central-1:"+toolsAccount+":"+m.Pipeline.Name; got != want {
+		out = append(out, fmt.Sprintf("notifies of %s, want %s", got, want))
+	}
+	return out
+}
+
+// fixedNames are the properties that CloudFormation can only change by making the
+// resource anew, under names that policies in other accounts and templates have by heart.
+func fixedNames() map[string][]string {
+	const boundary = "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/gatehouse/tools/gatehouse-tools-boundary"
+	return map[string][]string{
+		servicePipeline: {
+			"Pipeline Name=gatehouse-${Service}",
+			"BuildProject Name=gatehouse-${Service}-build", "TestProject Name=gatehouse-${Service}-test",
+			"BuildLogGroup LogGroupName=/gatehouse/tools/${Service}/build", "TestLogGroup LogGroupName=/gatehouse/tools/${Service}/test",
+			"PipelineRole RoleName=gatehouse-tools-${Service}-pipeline Path=/gatehouse/tools/${Service}/ PermissionsBoundary=" + boundary,
+			"BuildRole RoleName=gatehouse-tools-${Service}-build Path=/gatehouse/tools/${Service}/ PermissionsBoundary=" + boundary,
+			"TestRole RoleName=gatehouse-tools-${Service}-test Path=/gatehouse/tools/${Service}/ PermissionsBoundary=" + boundary,
+			"UnitReports Name=${BuildProject}-unit", "CoverageReports Name=${BuildProject}-coverage", "EnvironmentReports Name=${TestProject}-environment",
+			"Notifications Name=gatehouse-${Service}-pipeline",
+		},
+		pipelinePipeline: {
+			"PipelinesPipeline Name=gatehouse-pipelines",
+			"PipelinesRole RoleName=gatehouse-tools-pipelines-pipeline Path=/gatehouse/tools/pipelines/ PermissionsBoundary=" + boundary,
+			"CloudFormationRole RoleName=gatehouse-tools-pipelines-cloudformation Path=/gatehouse/tools/pipelines/",
+			"PipelinesNotifications Name=gatehouse-pipelines-pipeline",
+		},
+	}
+}
+
+// fixedNameFindings: the names are the ones that are known elsewhere.
+func fixedNameFindings(m pipelineModel) []string {
+	var got, out []string
+	for _, r := range m.template.Resources("") {
+		line := r.ID
+		for _, property := range []string{"Name", "LogGroupName", "RoleName", "Path", "PermissionsBoundary"} {
+			if r.Prop(property) != nil {
+				line += " " + property + "=" + rules.Text(r.Prop(property))
+			}
+		}
+		got = append(got, line)
+	}
+	want := fixedNames()[m.template.Path]
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			out = append(out, "not as it is known elsewhere: "+line)
+		}
+	}
+	if len(got) != len(want) {
+		out = append(out, fmt.Sprintf("%d resources, want %d", len(got), len(want)))
+	}
+	if folder := m.parameters["ArtifactFolder"]; m.service != "" && folder != m.Pipeline.Name[:min(len(m.Pipeline.Name), 20)] {
+		out = append(out, "ArtifactFolder is "+folder+", want the first twenty characters of "+m.Pipeline.Name)
+	}
+	return out
+}
+
+func TestPipelineProjectsPlanted(t *testing.T) {
+	t.Parallel()
+	plantPipelines(t, map[string]plantedPipeline{
+		"unknown_image":        {"", "amazonlinux-aarch64-standard:4.0", "amazonlinux-aarch64-standard:5.0", "is unknown"},
+		"x86_image_on_arm":     {"", "amazonlinux-aarch64-standard:4.0", "amazonlinux-x86_64-standard:6.0", "runs on LINUX_CONTAINER"},
+		"arm_image_on_x86":     {"", "amazonlinux-x86_64-standard:6.0", "amazonlinux-aarch64-standard:4.0", "runs on ARM_CONTAINER"},
+		"machines_swapped":     {"", "OnArm: !Equals [!Ref Architecture, arm64]", "OnArm: !Equals [!Ref Architecture, x86_64]", "the architecture"},
+		"lambda_with_cache":    {"", "Type: !If [OnArm, ARM_CONTAINER, LINUX_CONTAINER]", "Type: !If [OnArm, ARM_LAMBDA_CONTAINER, LINUX_LAMBDA_CONTAINER]", "Lambda compute has no cache"},
+		"local_cache":          {"", "Cache: {Type: S3, Location: !Sub '{{resolve:ssm:/gatehouse/tools/pipeline/artifact-bucket}}/cache/${Service}-build', CacheNamespace: !Sub 'go-${Architecture}'}", "Cache: {Type: LOCAL, Modes: [LOCAL_CUSTOM_CACHE]}", "the cache is LOCAL"},
+		"shared_cache":         {"", "cache/${Service}-test', CacheNamespace", "cache/${Service}-build', CacheNamespace", "the cache is S3"},
+		"mixed_cache":          {"", "CacheNamespace: !Sub 'go-${Architecture}'", "CacheNamespace: go", "does not part the architectures"},
+		"privileged":           {"", "        ComputeType: BUILD_GENERAL1_MEDIUM", "        PrivilegedMode: true\n        ComputeType: BUILD_GENERAL1_MEDIUM", "PrivilegedMode"},
+		"too_long":             {"", "TimeoutInMinutes: 30", "TimeoutInMinutes: 600", "want 5 to 480"},
+		"anothers_role":        {"", "ServiceRole: !GetAtt TestRole.Arn", "ServiceRole: !GetAtt BuildRole.Arn", "not its own"},
+		"anothers_log":         {"", "GroupName: !Ref TestLogGroup", "GroupName: !Ref BuildLogGroup", "logs to"},
+		"older_go":             {"pipeline/buildspec.yml", "golang: '1.26'", "golang: '1.24'", "want 1.26"},
+		"unknown_event":        {"", "codepipeline-pipeline-manual-approval-needed", "codepipeline-pipeline-manual-approval-wanted", "there is no event"},
+		"not_told":             {"", "codepipeline-pipeline-manual-approval-failed, ", "", "nobody hears of manual-approval-failed"},
+		"told_of_others":       {"", "${AWS::AccountId}:${Pipeline}", "${AWS::AccountId}:gatehouse-pipelines", "notifies of"},
+		"renamed":              {"", "Name: !Sub gatehouse-${Service}\n", "Name: !Sub gatehouse-pipeline-${Service}\n", "not as it is known"},
+		"renamed_role":         {"", "RoleName: !Sub gatehouse-tools-${Service}-build", "RoleName: !Sub gatehouse-${Service}-build", "not as it is known"},
+		"no_boundary":          {"", "      PermissionsBoundary: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/gatehouse/tools/gatehouse-tools-boundary\n", "", "not as it is known"},
+		"other_path":           {"", "      Path: !Sub /gatehouse/tools/${Service}/\n", "", "not as it is known"},
+		"folder_of_others":     {"pipeline/config/signup-guard.json", "gatehouse-signup-gua", "gatehouse-signin-aud", "ArtifactFolder is"},
+		"folder_too_long":      {"pipeline/config/signup-guard.json", "gatehouse-signup-gua", "gatehouse-signup-guard", "ArtifactFolder"},
+		"unknown_name":         {"", "/gatehouse/tools/pipeline/connection-arn", "/gatehouse/tools/pipeline/connection", "writes no SSM name"},
+		"pipelines_renamed":    {pipelinePipeline, "Name: gatehouse-pipelines\n", "Name: gatehouse-all\n", "not as it is known"},
+		"pipelines_no_ceiling": {pipelinePipeline, "      PermissionsBoundary: ", "      Description: ", "not as it is known"},
+	})
+}
