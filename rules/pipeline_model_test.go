@@ -66,6 +66,7 @@ func (w world) Parameter(_ context.Context, name string) (string, error) {
 		"/gatehouse/tools/pipeline/artifact-bucket":        "artifacts",
 		"/gatehouse/tools/pipeline/artifact-key-arn":       "arn:aws:kms:eu-central-1:" + toolsAccount + ":key/1",
 		"/gatehouse/tools/pipeline/connection-arn":         "arn:aws:codeconnections:eu-central-1:" + toolsAccount + ":connection/1",
+		"/gatehouse/tools/pipeline/connection-id":          "1",
 		"/gatehouse/tools/pipeline/notification-topic-arn": "arn:aws:sns:eu-central-1:" + toolsAccount + ":gatehouse-tools-pipeline",
 	}
 	if v, ok := known[name]; ok {
