@@ -1,0 +1,118 @@
+package rules_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// deadLetterSources: a dead-letter queue takes dead letters of the queues that it was
+// made for, and of no other. The policy is about queues alone: a topic needs a queue
+// policy, and a function its own role, whatever stands there.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+func deadLetterSources(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, q := range t.Resources("AWS::SQS::Queue") {
+			if !slices.Contains(deadLetterTargets(t), q.ID) {
+				continue
+			}
+			want := sourcesOf(q)
+			permission := rules.Text(q.Prop("RedriveAllowPolicy", "redrivePermission"))
+			if len(want) == 0 {
+				if permission != "denyAll" {
+					out = append(out, q.String()+": RedriveAllowPolicy is not denyAll, and no queue sends to it")
+				}
+				continue
+			}
+			named := rules.Texts(q.Prop("RedriveAllowPolicy", "sourceQueueArns"))
+			slices.Sort(named)
+			if permission != "byQueue" || !slices.Equal(named, want) {
+				out = append(out, q.String()+": RedriveAllowPolicy is not byQueue with "+strings.Join(want, ", "))
+			}
+		}
+	}
+	return out
+}
+
+// sourcesOf are the ARNs of the queues that send their dead letters to a queue.
+func sourcesOf(dead rules.Resource) []string {
+	var out []string
+	for _, q := range dead.Resources("AWS::SQS::Queue") {
+		if rules.Text(q.Prop("RedrivePolicy", "deadLetterTargetArn")) == "att:"+dead.ID+".Arn" {
+			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+rules.Text(q.Prop("QueueName")))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// tlsOnly: whatever has a policy of its own denies what comes without TLS. Only the
+// services: another team's example is no longer than it must be.
+func tlsOnly(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		if !strings.HasPrefix(t.Path, "services/") {
+			continue
+		}
+		policies := append(t.Resources("AWS::SQS::QueuePolicy"), t.Resources("AWS::SNS::TopicPolicy")...)
+		for _, p := range policies {
+			action := map[string]string{"AWS::SQS::QueuePolicy": "sqs:*", "AWS::SNS::TopicPolicy": "sns:Publish"}[p.Type]
+			covered := map[string]bool{}
+			for _, s := range statements(p.Node) {
+				secure, _ := condition(s, "aws:SecureTransport")
+				if rules.Text(rules.Get(s, "Effect")) != "Deny" || secure != "false" || !slices.Equal(principals(s), []string{"*"}) ||
+					!slices.Contains(rules.Texts(rules.Get(s, "Action")), action) || len(rules.Get(s, "Condition").Content) != 2 {
+					continue
+				}
+				for _, r := range rules.Texts(rules.Get(s, "Resource")) {
+					covered[strings.TrimSuffix(strings.TrimPrefix(r, "att:"), ".Arn")] = true
+					covered[strings.TrimPrefix(r, "ref:")] = true
+				}
+			}
+			for _, of := range append(rules.Texts(p.Prop("Queues")), rules.Texts(p.Prop("Topics"))...) {
+				if !covered[strings.TrimPrefix(of, "ref:")] {
+					out = append(out, p.String()+": no denial of "+action+" without TLS on "+strings.TrimPrefix(of, "ref:"))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func TestDeadLetterSources(t *testing.T) {
+	t.Parallel()
+	report(t, deadLetterSources(templates(t)))
+}
+
+func TestTLSOnly(t *testing.T) {
+	t.Parallel()
+	report(t, tlsOnly(templates(t)))
+}
+
+func TestDeadLetterSourcesPlanted(t *testing.T) {
+	t.Parallel()
+	const policy = `RedriveAllowPolicy: {redrivePermission: byQueue, sourceQueueArns: [!Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:gatehouse-${Environment}-good-outbox"]}`
+	plant(t, deadLetterSources, map[string]planted{
+		"none":        {", " + policy, "", "Dead: RedriveAllowPolicy is not byQueue"},
+		"any_queue":   {"redrivePermission: byQueue", "redrivePermission: allowAll", "Dead: RedriveAllowPolicy is not byQueue"},
+		"other_queue": {"good-outbox\"]", "good-metrics\"]", "Dead: RedriveAllowPolicy is not byQueue"},
+		"one_more":    {"  Outbox:\n", "  More: {Type: AWS::SQS::Queue, Properties: {QueueName: more, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn}}}\n  Outbox:\n", ":more"},
+		"of_no_queue": {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000}\n", "", "Dead: RedriveAllowPolicy is not denyAll"},
+	})
+}
+
+func TestTLSOnlyPlanted(t *testing.T) {
+	t.Parallel()
+	plant(t, tlsOnly, map[string]planted{
+		"queue_open":     {`Action: "sqs:*"`, "Action: sqs:SendMessage", "no denial of sqs:* without TLS on Outbox"},
+		"topic_open":     {`Action: sns:Publish, Condition: {Bool: {aws:SecureTransport: "false"}}`, "Action: sns:Publish", "no denial of sns:Publish without TLS on Topic"},
+		"upside_down":    {`aws:SecureTransport: "false"`, `aws:SecureTransport: "true"`, "without TLS on"},
+		"one_queue_less": {"Queues: [!Ref Outbox]", "Queues: [!Ref Outbox, !Ref Dead]", "without TLS on Dead"},
+		"for_some":       {`{Sid: TlsOnly, Effect: Deny, Principal: "*"`, `{Sid: TlsOnly, Effect: Deny, Principal: {AWS: "111122223333"}`, "without TLS on"},
+		"and_more":       {`Bool: {aws:SecureTransport: "false"}}`, `Bool: {aws:SecureTransport: "false"}, StringEquals: {aws:SourceAccount: x}}`, "without TLS on"},
+		"allowed":        {"{Sid: TlsOnly, Effect: Deny", "{Sid: TlsOnly, Effect: Allow", "without TLS on"},
+	})
+}
