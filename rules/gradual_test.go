@@ -164,15 +164,6 @@ func TestPreferences(t *testing.T) {
 	report(t, preferences(templates(t)))
 }
 
-func TestGradualDeployments(t *testing.T) {
-	t.Parallel()
-	services := func(of []*rules.Template) []*rules.Template {
-		return slices.DeleteFunc(of, func(t *rules.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
-	}
-	report(t, gradual(services(released(t, "true"))))
-	report(t, atOnce(services(released(t, "false"))))
-}
-
 func TestPreferencesPlanted(t *testing.T) {
 	t.Parallel()
 	const alarms = `Alarms: [!Ref PreSignUpErrors, !Sub "gatehouse-${Environment}-good-presignup-throttles", !Ref PreSignUpSlow]`
@@ -189,20 +180,6 @@ func TestPreferencesPlanted(t *testing.T) {
 		"unknown":       {"presignup-throttles\", !Ref PreSignUpSlow", "throttles\", !Ref PreSignUpSlow", "is no plain alarm"},
 		"too_many":      {alarms, "Alarms: [" + strings.Repeat("!Ref PreSignUpErrors, ", 11) + "]", "11 alarms, and CodeDeploy takes 10"},
 		"condition_off": {alarms, "Alarms: [!If [OnAws, !Ref Composite, !Ref AWS::NoValue]]", "ref:Composite in DeploymentPreference"},
-	})
-}
-
-func TestGradualDeploymentsPlanted(t *testing.T) {
-	t.Parallel()
-	plantSAM(t, "true", gradual, map[string]planted{
-		"sams_role":  {", Role: !Ref DeploymentRoleArn", "", "SAM makes a role for CodeDeploy"},
-		"other_role": {"Role: !Ref DeploymentRoleArn", "Role: !Ref Topic", "ServiceRoleArn is not DeploymentRoleArn"},
-		"no_alarms":  {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref AWS::NoValue", "PreSignUpFunctionDeploymentGroup: no alarms"},
-		"not_moved":  {"Enabled: !Ref GradualDeployment", "Enabled: false", "PreSignUpFunctionAliaslive: no deployment group"},
-	})
-	plantSAM(t, "false", atOnce, map[string]planted{
-		"by_if":  {"Enabled: !Ref GradualDeployment", "Enabled: !If [OnAws, true, false]", "though GradualDeployment is 'false'"},
-		"always": {"Enabled: !Ref GradualDeployment, ", "", "though GradualDeployment is 'false'"},
 	})
 }
 

@@ -65,27 +65,6 @@ func handedDown(t *rules.Template, all []*rules.Template) []string {
 	return out
 }
 
-func TestRoles(t *testing.T) {
-	t.Parallel()
-	for _, gradual := range []string{"false", "true"} {
-		report(t, roles(released(t, gradual)))
-	}
-}
-
-func TestRolesPlanted(t *testing.T) {
-	t.Parallel()
-	const preSignUp = "      CodeUri: cmd/presignup\n"
-	plantSAM(t, "true", roles, map[string]planted{
-		"no_path":         {"    RolePath: !Sub /gatehouse/${Environment}/good/\n", "", `PreSignUpFunctionRole: Path is ""`},
-		"others_path":     {"${Environment}/good/\n", "${Environment}/api/\n", "PreSignUpFunctionRole: Path is"},
-		"no_boundary":     {"    PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "PreSignUpFunctionRole: PermissionsBoundary"},
-		"never_bounded":   {"!If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]", "!Ref AWS::NoValue", "PreSignUpFunctionRole: PermissionsBoundary"},
-		"own_role":        {"  Outbox:\n", "  Mine: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}\n  Outbox:\n", "Mine: PermissionsBoundary"},
-		"schedule":        {preSignUp, preSignUp + "      Events: {S: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}}\n", "PreSignUpFunctionSRole: Path"},
-		"codedeploy_role": {", Role: !Ref DeploymentRoleArn", "", "CodeDeployServiceRole: PermissionsBoundary"},
-	})
-}
-
 func TestHandedDownPlanted(t *testing.T) {
 	t.Parallel()
 	nested := parse(t, "services/good/roles.yaml", "Parameters: {PermissionsBoundaryArn: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n")

@@ -77,15 +77,10 @@ func longest(t *rules.Template, name string) int {
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	report(t, descriptions(templates(t)))
-	report(t, versions(released(t, "false")))
 }
 
 func TestVersionsPlanted(t *testing.T) {
 	t.Parallel()
-	plantSAM(t, "true", versions, map[string]planted{
-		"undescribed":  {"      VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}\n", "", "does not name ${PreSignUpFunctionRole.RoleId}"},
-		"another_role": {"${PreSignUpFunctionRole.RoleId}", "${Other.RoleId}", "does not name ${PreSignUpFunctionRole.RoleId}"},
-	})
 	const description = "VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}"
 	plant(t, descriptions, map[string]planted{
 		"too_long":   {description, description + " " + strings.Repeat("x", 230), "may have 257 characters"},
