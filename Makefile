@@ -142,7 +142,7 @@ tools: ## Install the pinned Python tools into .local/venv
 	@go run ./platform/local/tools/install $(VENV)
 
 .PHONY: check
-check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
+check: $(LINT) .local/venv-rules/done ## Format, vet, lint and unit tests, in under a minute
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@$(LINT) run $(MODULES)
@@ -150,7 +150,7 @@ check: $(LINT) ## Format, vet, lint and unit tests, in under a minute
 
 # e2e/integration is not among them, for it wants an environment: make integration.
 .PHONY: test
-test: prepare .local/venv-e2e/done ## Every test: unit with the race detector, contracts, templates, end to end
+test: prepare .local/venv-e2e/done .local/venv-rules/done ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
@@ -159,6 +159,13 @@ test: prepare .local/venv-e2e/done ## Every test: unit with the race detector, c
 # Clients that were not written here, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | prepare
 	@echo "installing the clients of the end-to-end tests (once)"
+	@.local/venv/bin/python -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# The linter of IAM policies, apart from the other tools: see rules/requirements.in.
+.local/venv-rules/done: rules/requirements.txt | tools
+	@echo "installing the linter of policies (once)"
 	@.local/venv/bin/python -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@

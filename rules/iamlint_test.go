@@ -1,0 +1,200 @@
+package rules_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// acceptedFile lists what stays of the policies' findings, with reasons.
+const acceptedFile = "iam/accepted.txt"
+
+// policyLint finds the virtualenv of the linter of policies: it lies beside that of
+// the other tools, or beside what that is a link to.
+func policyLint(t *testing.T) string {
+	t.Helper()
+	venv := filepath.Dir(filepath.Dir(cfnLint(t)))
+	real, err := filepath.EvalSymlinks(venv)
+	if err != nil {
+		t.Fatalf("filepath.EvalSymlinks: %v", err)
+	}
+	for _, beside := range []string{venv, real} {
+		python := filepath.Join(filepath.Dir(beside), "venv-rules", "bin", "python")
+		if _, err := os.Stat(python); err == nil {
+			return python
+		}
+	}
+	t.Fatal("parliament is not installed; run `make .local/venv-rules/done` first")
+	return ""
+}
+
+// accepted is a line of the list: four patterns and the reason above.
+type accepted struct {
+	template, resource, issue, detail, reason string
+}
+
+func (a accepted) fits(f [4]string) bool {
+	// An asterisk at the end of a path stands for the folders below, too.
+	folder, isFolder := strings.CutSuffix(a.template, "*")
+	template := a.template == f[0] || isFolder && strings.HasPrefix(f[0], folder)
+	resource, err := path.Match(a.resource, f[1])
+	return err == nil && template && resource && a.issue == f[2] && strings.Contains(f[3], a.detail)
+}
+
+func readAccepted(t *testing.T, text string) []accepted {
+	t.Helper()
+	var all []accepted
+	for _, block := range strings.Split(text, "\n\n") {
+		reason := ""
+		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
+			if comment, ok := strings.CutPrefix(line, "#"); ok {
+				reason += comment
+				continue
+			}
+			f := strings.SplitN(line, "  ", 4)
+			if len(f) != 4 || reason == "" {
+				t.Fatalf("%s: %q is no finding with its reason above", acceptedFile, line)
+			}
+			all = append(all, accepted{f[0], f[1], f[2], f[3], reason})
+		}
+	}
+	return all
+}
+
+// lintPolicies is what parliament finds in every policy document that the templates
+// would deploy: template, resource, issue, detail.
+func lintPolicies(t *testing.T, root string, paths []string) [][4]string {
+	t.Helper()
+	documents := exec.Command(filepath.Join(filepath.Dir(cfnLint(t)), "python"), append([]string{"iam/documents.py", root}, paths...)...)
+	var complaint bytes.Buffer
+	documents.Stderr = &complaint
+	said, err := documents.Output()
+	if err != nil {
+		t.Fatalf("documents.py: %v\n%s", err, complaint.String())
+	}
+	if !bytes.Contains(said, []byte(`"document"`)) {
+		t.Fatal("no policy document was found")
+	}
+	lint := exec.Command(policyLint(t), "iam/lint.py")
+	lint.Stdin, lint.Stderr = bytes.NewReader(said), &complaint
+	found, err := lint.Output()
+	if err != nil {
+		t.Fatalf("lint.py: %v\n%s", err, complaint.String())
+	}
+	var findings [][4]string
+	for line := range strings.Lines(string(found)) {
+		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "  ", 4)
+		if len(parts) != 4 {
+			t.Fatalf("lint.py said %q", line)
+		}
+		findings = append(findings, [4]string(parts))
+	}
+	return findings
+}
+
+func TestPolicyLint(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/*.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
+		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatalf("filepath.Glob: %v", err)
+		}
+		for _, one := range found {
+			paths = append(paths, short(one))
+		}
+	}
+	list := readAccepted(t, read(t, acceptedFile))
+	used := make([]bool, len(list))
+	for _, f := range lintPolicies(t, root, paths) {
+		known := false
+		for i, a := range list {
+			if a.fits(f) {
+				used[i], known = true, true
+			}
+		}
+		if !known {
+			t.Errorf("parliament: %s; mend it, or list it in rules/%s with its reason", strings.Join(f[:], "  "), acceptedFile)
+		}
+	}
+	for i, a := range list {
+		if !used[i] {
+			t.Errorf("rules/%s: %s  %s  %s is found no more; take it off", acceptedFile, a.template, a.resource, a.issue)
+		}
+	}
+}
+
+func TestPolicyLintPlanted(t *testing.T) {
+	t.Parallel()
+	const template = `
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: p
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: [{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn, Condition: {StringEquals: {aws:PrincipalAccount: !Ref AWS::AccountId}}}]
+`
+	dir := t.TempDir()
+	var paths []string
+	errs := map[string]planted{
+		"good":             {"", "", ""},
+		"no_such_action":   {"sqs:SendMessage", "sqs:SendMail", "UNKNOWN_ACTION"},
+		"no_such_service":  {"sqs:SendMessage", "sqz:SendMessage", "UNKNOWN_PREFIX"},
+		"other_service":    {"sqs:SendMessage", "sns:Publish", "RESOURCE_MISMATCH"},
+		"everything":       {"!GetAtt Queue.Arn", `"*"`, "RESOURCE_STAR"},
+		"no_arn":           {"!GetAtt Queue.Arn", "!GetAtt Queue.QueueName", "INVALID_ARN"},
+		"no_version":       {"            Version: \"2012-10-17\"\n", "", "NO_VERSION"},
+		"no_such_operator": {"StringEquals", "StringIs", "UNKNOWN_OPERATOR"},
+		"no_such_key":      {"aws:PrincipalAccount", "aws:PrincipalCountry", "UNKNOWN_CONDITION_FOR_ACTION"},
+		"trust_action":     {"sts:AssumeRole}", "sts:TakeRole}", "UNKNOWN_ACTION"},
+		"trust_principal":  {"Service: lambda.amazonaws.com", `AWS: "12345"`, "UNKNOWN_PRINCIPAL"},
+	}
+	for name, p := range errs {
+		if !strings.Contains(template, p.old) {
+			t.Fatalf("%s: nothing to plant at", name)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(strings.Replace(template, p.old, p.new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, name+".yaml")
+	}
+	found := map[string]string{}
+	for _, f := range lintPolicies(t, dir, paths) {
+		found[strings.TrimSuffix(f[0], ".yaml")] += f[2] + " "
+	}
+	for name, p := range errs {
+		if p.want == "" && found[name] != "" || !strings.Contains(found[name], p.want) {
+			t.Errorf("%s: findings %q, want %q", name, found[name], p.want)
+		}
+	}
+}
+
+func TestAccepted(t *testing.T) {
+	t.Parallel()
+	all := readAccepted(t, "# Why.\npipeline/*  *Key  ISSUE  some detail\n")
+	if len(all) != 1 {
+		t.Fatalf("%d lines", len(all))
+	}
+	for f, want := range map[[4]string]bool{
+		{"pipeline/roles/api.yaml", "LogKey", "ISSUE", "with some detail in it"}: true,
+		{"services/api.yaml", "LogKey", "ISSUE", "some detail"}:                  false,
+		{"pipeline/a.yaml", "Role", "ISSUE", "some detail"}:                      false,
+		{"pipeline/a.yaml", "LogKey", "OTHER", "some detail"}:                    false,
+		{"pipeline/a.yaml", "LogKey", "ISSUE", "another"}:                        false,
+	} {
+		if all[0].fits(f) != want {
+			t.Errorf("%v: not %v", f, want)
+		}
+	}
+}
