@@ -1,0 +1,196 @@
+package rules_test
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// ceiling is a permissions boundary and what stands below it.
+type ceiling struct {
+	boundary rules.Resource
+	below    []grant
+}
+
+// grant is one action that a role is given, on one resource where a template says so.
+type grant struct {
+	where, action, resource string
+}
+
+// managed are the actions of AWS's managed policies that roles here have:
+// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/
+func managed() map[string][]string {
+	return map[string][]string{
+		"AWSLambdaBasicExecutionRole": {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"},
+		"AWSXrayWriteOnlyAccess": {"xray:GetSamplingRules", "xray:GetSamplingStatisticSummaries", "xray:GetSamplingTargets",
+			"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+		"AmazonAPIGatewayPushToCloudWatchLogs": {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams",
+			"logs:FilterLogEvents", "logs:GetLogEvents", "logs:PutLogEvents"},
+	}
+}
+
+// given is all that a resource's role is given.
+func given(r rules.Resource) []grant {
+	var out []grant
+	policies := rules.Texts(r.Prop("ManagedPolicyArns"))
+	if r.Type == functionType {
+		// What SAM gives to each traced function.
+		policies = append(policies, "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
+	}
+	for _, arn := range policies {
+		actions, known := managed()[path.Base(arn)]
+		if !known {
+			actions = []string{"unknown:" + path.Base(arn)}
+		}
+		for _, action := range actions {
+			out = append(out, grant{r.String(), action, ""})
+		}
+	}
+	for _, s := range statements(r.Prop("Policies")) {
+		if rules.Text(rules.Get(s, "Effect")) != "Allow" {
+			continue
+		}
+		for _, action := range rules.Texts(rules.Get(s, "Action")) {
+			for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+				out = append(out, grant{r.String(), action, resource})
+			}
+		}
+	}
+	return out
+}
+
+// ceilings are the boundaries of the repository with the roles that carry them:
+// one for the services, one for the roles that pipelines have in an environment, and
+// one for those that they have where they are.
+func ceilings(all []*rules.Template) []*ceiling {
+	byName := map[string]*ceiling{}
+	var out []*ceiling
+	for _, t := range ofPipelines(all) {
+		for _, p := range t.Resources("AWS::IAM::ManagedPolicy") {
+			if name := rules.Text(p.Prop("ManagedPolicyName")); strings.HasSuffix(name, "boundary") {
+				byName[name] = &ceiling{boundary: p}
+				out = append(out, byName[name])
+			}
+		}
+	}
+	for _, t := range all {
+		for _, r := range t.Resources("") {
+			bound := rules.Text(r.Prop("PermissionsBoundary"))
+			switch {
+			case r.Type != functionType && r.Type != "AWS::IAM::Role", strings.HasPrefix(t.Path, "examples/"):
+				continue
+			case t.Dir() != "pipeline":
+				bound = "gatehouse-${Environment}-boundary"
+			case bound == "ref:PipelineBoundary":
+				bound = "gatehouse-${Environment}-pipeline-boundary"
+			}
+			if c := byName[path.Base(bound)]; c != nil {
+				c.below = append(c.below, given(r)...)
+			}
+		}
+	}
+	return out
+}
+
+// wild says whether a pattern of IAM's, in which asterisks stand for anything, covers a text.
+func wild(pattern, text string) bool {
+	parts := strings.Split(strings.ToLower(pattern), "*")
+	text, ok := strings.CutPrefix(strings.ToLower(text), parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && text == ""
+	}
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		if _, text, ok = strings.Cut(text, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(text, parts[last])
+}
+
+// admits says whether a boundary's statement lets a permission through. A resource
+// that a template names by a reference or by SSM cannot be compared, and passes.
+func admits(s *yaml.Node, p grant) bool {
+	account := strings.NewReplacer("${DevAccount}", "${Account}", "${TestAccount}", "${Account}", "${ProductionAccount}", "${Account}")
+	action := func(a string) bool { return wild(a, p.action) || wild(p.action, a) }
+	resource := func(r string) bool { return wild(r, account.Replace(p.resource)) }
+	return slices.ContainsFunc(rules.Texts(rules.Get(s, "Action")), action) &&
+		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(rules.Texts(rules.Get(s, "Resource")), resource))
+}
+
+// belowCeilings: a boundary lets through all that its roles are given, for AWS says
+// nothing when it does not until somebody calls; and it is no wider than that.
+func belowCeilings(all []*rules.Template) []string {
+	var out []string
+	for _, c := range ceilings(all) {
+		through := statements(c.boundary.Node)
+		for _, p := range c.below {
+			if !slices.ContainsFunc(through, func(s *yaml.Node) bool { return admits(s, p) }) {
+				out = append(out, fmt.Sprintf("%s is given %s on %q, which %s does not let through", p.where, p.action, p.resource, c.boundary))
+			}
+		}
+		for _, s := range through {
+			for _, action := range rules.Texts(rules.Get(s, "Action")) {
+				uses := func(p grant) bool { return wild(action, p.action) || wild(p.action, action) }
+				if !slices.ContainsFunc(c.below, uses) {
+					out = append(out, fmt.Sprintf("%s lets %s through, which none of its roles is given", c.boundary, action))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func TestWild(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"sqs:Send*", "sqs:sendmessage", true},
+		{"sqs:SendMessage", "sqs:SendMessage", true},
+		{"sqs:SendMessage", "sqs:SendMessageBatch", false},
+		{"*", "anything", true},
+		{"a*b*c", "a-b-c", true},
+		{"a*b*c", "a-c", false},
+		{"a*bc", "abc", true},
+		{"ab*bc", "abc", false},
+		{"role/x/*", "role/xy", false},
+	} {
+		if got := wild(tc.pattern, tc.text); got != tc.want {
+			t.Errorf("wild(%q, %q) = %t", tc.pattern, tc.text, got)
+		}
+	}
+}
+
+func TestCeilings(t *testing.T) {
+	t.Parallel()
+	all := templates(t)
+	for _, c := range ceilings(all) {
+		if len(c.below) == 0 {
+			t.Errorf("%s: no role carries it", c.boundary)
+		}
+	}
+	if len(ceilings(all)) != 3 {
+		t.Errorf("%d boundaries, want 3", len(ceilings(all)))
+	}
+	report(t, belowCeilings(all))
+}
+
+func TestCeilingsPlanted(t *testing.T) {
+	t.Parallel()
+	mutate(t, belowCeilings, map[string]mutation{
+		"too_low":        {"environment.yaml", "sqs:ReceiveMessage, sqs:SendMessage]", "sqs:SendMessage]", "is given sqs:ReceiveMessage on"},
+		"too_high":       {"environment.yaml", "Action: sns:Publish", "Action: [sns:Publish, sns:DeleteTopic]", "lets sns:DeleteTopic through"},
+		"other_resource": {"environment.yaml", "parameter/gatehouse/${Environment}/*\n          - Sid: ReadUsers", "parameter/other/*\n          - Sid: ReadUsers", "is given ssm:GetParameter on"},
+		"canary_wider":   {"environment.yaml", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups]\n", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups, logs:DeleteLogGroup]\n", "CanaryRole is given logs:DeleteLogGroup"},
+		"build_wider":    {"pipeline.yaml", "Action: [s3:GetObject, s3:GetObjectVersion]", "Action: [s3:GetObject, s3:GetObjectVersion, s3:DeleteObject]", "is given s3:DeleteObject"},
+		"unknown_policy": {"environment.yaml", "      PermissionsBoundary: !Ref PipelineBoundary\n", "      PermissionsBoundary: !Ref PipelineBoundary\n      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n", "is given unknown:AdministratorAccess"},
+	})
+}

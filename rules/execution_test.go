@@ -1,0 +1,172 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+	"gatehouse.example/rules/registry"
+)
+
+// executionRole is the role that CloudFormation has for a service's stack.
+type executionRole struct {
+	rules.Resource
+	service string
+}
+
+// executionRoles are those of pipeline/roles, by service.
+func executionRoles(all []*rules.Template) []executionRole {
+	var out []executionRole
+	for _, t := range all {
+		for _, r := range t.Resources("AWS::IAM::Role") {
+			if strings.HasSuffix(rules.Text(r.Prop("RoleName")), "-cloudformation") && path.Dir(t.Path) == "pipeline/roles" {
+				out = append(out, executionRole{r, strings.TrimSuffix(path.Base(t.Path), ".yaml")})
+			}
+		}
+	}
+	return out
+}
+
+// rolesOfPipelines is the role that makes the pipelines' own stacks.
+func rolesOfPipelines(all []*rules.Template) []executionRole {
+	var out []executionRole
+	for _, t := range all {
+		for _, r := range t.Resources("AWS::IAM::Role") {
+			if t.Path == "pipeline/pipelines.yaml" && strings.HasSuffix(rules.Text(r.Prop("RoleName")), "-cloudformation") {
+				out = append(out, executionRole{r, "pipelines"})
+			}
+		}
+	}
+	return out
+}
+
+// statements are those of the role's own policies, and of the policies of its
+// template that it has because it takes only so many characters.
+func (r executionRole) statements() []*yaml.Node {
+	out := statements(r.Prop("Policies"))
+	for _, arn := range rules.Texts(r.Prop("ManagedPolicyArns")) {
+		out = append(out, statements(rules.Get(r.Root, "Resources", strings.TrimPrefix(arn, "ref:")))...)
+	}
+	return out
+}
+
+// allowing are the statements that allow something.
+func (r executionRole) allowing() []*yaml.Node {
+	return slices.DeleteFunc(r.statements(), func(s *yaml.Node) bool { return rules.Text(rules.Get(s, "Effect")) != "Allow" })
+}
+
+// allows are the actions that a role's own policies allow, in lower case, with
+// the statements that do.
+func (r executionRole) allows() map[string][]*yaml.Node {
+	out := map[string][]*yaml.Node{}
+	for _, s := range r.allowing() {
+		for _, action := range rules.Texts(rules.Get(s, "Action")) {
+			out[strings.ToLower(action)] = append(out[strings.ToLower(action)], s)
+		}
+	}
+	return out
+}
+
+// stackOf is the folder of a service's stack, and the templates there that are
+// stacks of their own, which no pipeline deploys.
+func stackOf(service string) (dir string, apart []string) {
+	switch service {
+	case "platform":
+		return "platform", []string{"certificate.yaml", "trail.yaml"}
+	case "pipelines":
+		return "pipeline", []string{"bootstrap.yaml", "environment.yaml", "pipelines.yaml"}
+	}
+	return "services/" + service, nil
+}
+
+// execution holds each role of CloudFormation's against the registry, both ways:
+// what a type needs is allowed, and what is allowed some type needs.
+func execution(all []*rules.Template, reg registry.Registry, exceptions []registry.Exception) []string {
+	var out []string
+	used := map[registry.Exception]bool{}
+	for _, role := range append(executionRoles(all), rolesOfPipelines(all)...) {
+		dir, apart := stackOf(role.service)
+		needs, given := reg.Needs(reg.Stack(dir, apart...).Types), role.allows()
+		for _, e := range exceptions {
+			for _, typ := range reg.Stack(dir, apart...).Types {
+				switch {
+				case e.Given && e.Covers(role.service, typ, e.Action):
+					used[e] = true
+					needs[strings.ToLower(e.Action)] = append(needs[strings.ToLower(e.Action)], typ)
+				case !e.Given:
+					used[e] = drop(needs, e, role.service, typ) || used[e]
+				}
+			}
+		}
+		for _, action := range slices.Sorted(maps.Keys(needs)) {
+			if len(needs[action]) > 0 && given[action] == nil {
+				out = append(out, fmt.Sprintf("%s: %s is needed by %s and not allowed; rules/registry/exceptions.txt is for what is not used", role, action, strings.Join(needs[action], ", ")))
+			}
+		}
+		for _, action := range slices.Sorted(maps.Keys(given)) {
+			if len(needs[action]) == 0 {
+				out = append(out, fmt.Sprintf("%s: %s is allowed, and no resource type of %s needs it", role, action, dir))
+			}
+		}
+	}
+	for _, e := range exceptions {
+		if !used[e] {
+			out = append(out, fmt.Sprintf("rules/registry/exceptions.txt:%d: nothing needs %s for %s any more", e.Line, e.Action, e.Type))
+		}
+	}
+	return out
+}
+
+// drop takes a type out of those that need an action, and says whether it was there.
+func drop(needs map[string][]string, e registry.Exception, service, typ string) bool {
+	dropped := false
+	for action, types := range needs {
+		if at := slices.Index(types, typ); at >= 0 && e.Covers(service, typ, action) {
+			needs[action] = slices.Delete(slices.Clone(types), at, at+1)
+			dropped = true
+		}
+	}
+	return dropped
+}
+
+// readRegistry asks for the stacks that pipelines deploy.
+func readRegistry(t *testing.T, all []*rules.Template) registry.Registry {
+	t.Helper()
+	var paths []string
+	for _, template := range all {
+		if template.Path == "pipeline/pipeline.yaml" || strings.HasPrefix(template.Path, "services/") || strings.HasPrefix(template.Path, "platform/") {
+			paths = append(paths, template.Path)
+		}
+	}
+	reg, err := registry.Read(t.Context(), filepath.Join(filepath.Dir(cfnLint(t)), "python"), root, paths)
+	if err != nil {
+		t.Fatalf("registry.Read: %v", err)
+	}
+	return reg
+}
+
+// TestExecutionRoles asks the registry once for all that stands on it, for asking
+// takes seconds.
+func TestExecutionRoles(t *testing.T) {
+	t.Parallel()
+	all := templates(t)
+	exceptions, err := registry.Exceptions()
+	if err != nil {
+		t.Fatalf("registry.Exceptions: %v", err)
+	}
+	if got := len(executionRoles(all)); got != 6 {
+		t.Fatalf("%d roles of CloudFormation's under pipeline/roles, want one for each of 6 services", got)
+	}
+	reg := readRegistry(t, all)
+	report(t, execution(all, reg, exceptions))
+	report(t, uses(all, reg))
+	staleException(t, all, reg)
+	plantUses(t, reg, exceptions)
+}

@@ -1,0 +1,143 @@
+package rules_test
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+	"gatehouse.example/rules/registry"
+)
+
+// uses holds what a role of CloudFormation's names against what its service's
+// templates name, both ways: the names of others that they resolve, the managed
+// policies that roles get, and the services that roles are passed to.
+func uses(all []*rules.Template, reg registry.Registry) []string {
+	var out []string
+	names := rules.NamesOf(all)
+	for _, role := range executionRoles(all) {
+		dir, apart := stackOf(role.service)
+		stack := reg.Stack(dir, apart...)
+		var resolved []string
+		for name, readers := range names.Readers {
+			if slices.Contains(readers, dir) && path.Base(path.Dir(name)) != role.service {
+				resolved = append(resolved, name)
+			}
+		}
+		same := func(what string, need, given []string) {
+			for _, n := range need {
+				if !slices.Contains(given, n) {
+					out = append(out, fmt.Sprintf("%s: %s %s is used by %s and not allowed", role, what, n, dir))
+				}
+			}
+			for _, g := range given {
+				if !slices.Contains(need, g) {
+					out = append(out, fmt.Sprintf("%s: %s %s is allowed and not used by %s", role, what, g, dir))
+				}
+			}
+		}
+		same("name", resolved, role.othersNames())
+		same("managed policy", partitioned(stack.Policies), role.values("iam:PolicyARN"))
+		codedeploy := slices.Contains(stack.Types, "AWS::CodeDeploy::DeploymentGroup")
+		trusted := stack.Trusted
+		if codedeploy {
+			trusted = append(slices.Clone(trusted), "codedeploy.amazonaws.com")
+		}
+		same("passing a role to", trusted, role.values("iam:PassedToService"))
+		out = append(out, role.foreign()...)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// partitioned writes SAM's ARNs as the templates do.
+func partitioned(arns []string) []string {
+	var out []string
+	for _, arn := range arns {
+		arn = strings.Replace(arn, "arn:aws:", "arn:${AWS::Partition}:", 1)
+		if !slices.Contains(out, arn) {
+			out = append(out, arn)
+		}
+	}
+	return out
+}
+
+// othersNames are the SSM names of other services that the role may read.
+func (r executionRole) othersNames() []string {
+	var out []string
+	for _, s := range r.allowing() {
+		for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+			if _, name, ok := strings.Cut(resource, ":parameter"); ok && path.Base(path.Dir(name)) != r.service {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// values are all values of a condition key in the role's policies.
+func (r executionRole) values(key string) []string {
+	var out []string
+	for _, s := range r.allowing() {
+		for _, operator := range rules.Pairs(rules.Get(s, "Condition")) {
+			out = append(out, rules.Texts(rules.Get(operator, key))...)
+		}
+	}
+	return out
+}
+
+// foreign are the resources that are not the service's by their name and for
+// which no reason is written.
+func (r executionRole) foreign() []string {
+	own := []string{"gatehouse-${Environment}-" + r.service, "/gatehouse/${Environment}/" + r.service + "/", "/code/" + r.service + "/", "ref:ArtifactKeyArn"}
+	var out []string
+	for _, s := range r.allowing() {
+		for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+			named := func(part string) bool { return strings.Contains(resource, part) }
+			if !slices.ContainsFunc(own, named) && !reasoned(r.Template, s, "Resource") {
+				out = append(out, fmt.Sprintf("%s:%d: %s is not %s's by its name, and no '# Reason:' says why it is here", r.Path, s.Line, resource, r.service))
+			}
+		}
+	}
+	return out
+}
+
+// plantUses plants errors in the roles and wants both rules to find them.
+func plantUses(t *testing.T, reg registry.Registry, exceptions []registry.Exception) {
+	t.Helper()
+	const guard = "roles/signup-guard.yaml"
+	actions := func(all []*rules.Template) []string { return execution(all, reg, exceptions) }
+	mutate(t, actions, map[string]mutation{
+		"removed":             {guard, "                  - lambda:UpdateAlias\n", "", "lambda:updatealias is needed by AWS::Lambda::Alias and not allowed"},
+		"removed_of_rollouts": {guard, "                  - codedeploy:CreateDeployment\n", "", "codedeploy:createdeployment is needed by AWS::CodeDeploy::DeploymentGroup, AWS::Lambda::Alias"},
+		"removed_of_a_nested": {"roles/user-events.yaml", "cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:putdashboard is needed by AWS::CloudWatch::Dashboard"},
+		"widened":             {guard, "                  - lambda:UpdateAlias\n", "                  - lambda:UpdateAlias\n                  - lambda:InvokeFunction\n", "lambda:invokefunction is allowed, and no resource type of services/signup-guard needs it"},
+		"widened_by_star":     {guard, "                  - lambda:UpdateAlias\n", "                  - lambda:UpdateAlias\n                  - lambda:Update*\n", "lambda:update* is allowed"},
+		"widened_by_another":  {guard, "Action: codedeploy:StopDeployment", "Action: [codedeploy:StopDeployment, dynamodb:DeleteTable]", "dynamodb:deletetable is allowed, and no resource type of services/signup-guard"},
+		"kept_data_deletable": {"roles/signin-audit.yaml", "                  - dynamodb:CreateTable\n", "                  - dynamodb:CreateTable\n                  - dynamodb:DeleteTable\n", "dynamodb:deletetable is allowed"},
+		"pool_deletable":      {"roles/platform.yaml", "                  - cognito-idp:DescribeUserPool\n", "                  - cognito-idp:DescribeUserPool\n                  - cognito-idp:DeleteUserPool\n", "cognito-idp:deleteuserpool is allowed"},
+	})
+	named := func(all []*rules.Template) []string { return uses(all, reg) }
+	mutate(t, named, map[string]mutation{
+		"name_lost":           {guard, "/user-events/topic-arn\n", "/user-events/topic-key-arn\n", "name /gatehouse/${Environment}/user-events/topic-arn is used"},
+		"name_too_many":       {guard, "/user-events/topic-arn\n", "/user-events/bus-arn\n", "bus-arn is allowed and not used"},
+		"policy_lost":         {guard, "policy/AWSXrayWriteOnlyAccess", "policy/AdministratorAccess", "AWSXrayWriteOnlyAccess is used"},
+		"policy_too_many":     {guard, "policy/AWSXrayWriteOnlyAccess", "policy/AdministratorAccess", "AdministratorAccess is allowed and not used"},
+		"passed_to_another":   {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to ec2.amazonaws.com is allowed and not used"},
+		"passed_to_lambda":    {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to lambda.amazonaws.com is used"},
+		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder hears of what user-events publishes.\n", "", "is not signin-audit's by its name"},
+		"others_by_no_reason": {guard, "                # Reason: the service's functions, their versions and aliases.\n                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-signup-guard-*", "                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-*", "is not signup-guard's by its name"},
+	})
+}
+
+// staleException: an exception that excuses nothing is one too many.
+func staleException(t *testing.T, all []*rules.Template, reg registry.Registry) {
+	t.Helper()
+	stale := []registry.Exception{{Service: "api", Type: "AWS::Lambda::Function", Action: "ec2:RunInstances", Line: 7}}
+	want := "rules/registry/exceptions.txt:7: nothing needs ec2:RunInstances"
+	if got := strings.Join(execution(all, reg, stale), "\n"); !strings.Contains(got, want) {
+		t.Errorf("findings %q, want one with %q", got, want)
+	}
+}

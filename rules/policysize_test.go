@@ -1,0 +1,83 @@
+package rules_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"gatehouse.example/rules"
+)
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+// White space does not count.
+const (
+	maxInlinePolicies = 10240 // all of a role's together
+	maxManagedPolicy  = 6144
+)
+
+// policySize is how many characters a value has as JSON, with the longest of what is put
+// into it. A reference counts as a long ARN.
+func policySize(n *yaml.Node) int {
+	total := 0
+	switch {
+	case n == nil:
+	case n.Kind == yaml.MappingNode:
+		for key, value := range rules.Pairs(n) {
+			total += len(key.Value) + len(`"":,`) + policySize(value)
+		}
+		total += len("{}")
+	case n.Kind == yaml.SequenceNode && n.Tag == "!Sub":
+		return policySize(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: rules.Text(n)})
+	case n.Kind == yaml.SequenceNode:
+		for _, item := range n.Content {
+			total += policySize(item) + len(",")
+		}
+		total += len("[]")
+	case n.Tag == "!Ref" || n.Tag == "!GetAtt":
+		return 120
+	default:
+		text := strings.NewReplacer("${AWS::Partition}", "aws-us-gov", "${AWS::Region}", "ap-southeast-2", "${AWS::AccountId}", "111122223333",
+			"${Environment}", "production", "${Service}", "log-encryptor", "${ArtifactBucket}", "gatehouse-tools-pipeline-artifactbucket-abcdefghijkl").Replace(n.Value)
+		return len(text) + len(`""`)
+	}
+	return total
+}
+
+// policySizes: a policy that is too long is refused when it is deployed, and not before.
+func policySizes(all []*rules.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, r := range t.Resources("") {
+			total, most := 0, maxInlinePolicies
+			switch r.Type {
+			case "AWS::IAM::Role", functionType:
+				if list := r.Prop("Policies"); list != nil {
+					for _, policy := range list.Content {
+						total += policySize(rules.Get(policy, "PolicyDocument"))
+					}
+				}
+			case "AWS::IAM::ManagedPolicy":
+				total, most = policySize(r.Prop("PolicyDocument")), maxManagedPolicy
+			}
+			if total > most {
+				out = append(out, fmt.Sprintf("%s: its policies have up to %d characters, and IAM takes %d", r, total, most))
+			}
+		}
+	}
+	return out
+}
+
+func TestPolicySizes(t *testing.T) {
+	t.Parallel()
+	report(t, policySizes(templates(t)))
+}
+
+func TestPolicySizesPlanted(t *testing.T) {
+	t.Parallel()
+	mutate(t, policySizes, map[string]mutation{
+		"role":     {"roles/user-events.yaml", "sqs:CreateQueue\n", "sqs:CreateQueue" + strings.Repeat("x", 5000) + "\n", "CloudFormationRole: its policies have up to"},
+		"boundary": {"environment.yaml", "Action: sns:Publish", "Action: sns:" + strings.Repeat("x", 6000), "Boundary: its policies have up to"},
+	})
+}
