@@ -8,7 +8,7 @@
 // evil_test.go what strangers send, browser_test.go the way of a person with a
 // browser, tamper_test.go what strangers do to it, machine_test.go what a machine
 // may, credentials_test.go and clientevents_test.go what the identity pool's
-// guests and users may.
+// guests and users may, canary_test.go that the canary finds what is broken.
 //
 // The system is started by TestMain in .local/test on its own ports, beside a
 // running `make up`, and is stopped afterwards. With E2E_REUSE=1 a system that

@@ -106,7 +106,7 @@ func (s *system) sums(t *testing.T) map[string]float64 {
 	sums := map[string]float64{}
 	for _, name := range []string{
 		"SignUpsRejected", "SignUpsAllowed", "UsersCreated", "SignInsAttempted", "SignInsSucceeded", "PasswordsReset",
-		"EventsFellBack", "AppEvents", "AppEventsDelayed", "AppEventsRefused",
+		"EventsFellBack", "AppEvents", "AppEventsDelayed", "AppEventsRefused", "SyntheticEvents",
 	} {
 		out := must(c.cloudwatch.GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
 			Namespace: aws.String("Gatehouse"), MetricName: aws.String(name), Period: aws.Int32(60),

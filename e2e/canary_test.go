@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"encoding/xml"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"gatehouse.example/contracts"
+)
+
+// The tests of this file compare metrics, or break what all tests share, so they
+// run alone: no t.Parallel.
+
+// TestTheCanaryComesHome runs the whole walk and finds it in the metric of
+// synthetic events, in the audit trail with its mark, and nowhere else.
+func TestTheCanaryComesHome(t *testing.T) {
+	s := start(t)
+	before := s.settled(t)
+	report := filepath.Join(t.TempDir(), "canary.xml")
+	said, err := s.canary(t, "--timeout", "90s", "--junit", report)
+	if err != nil {
+		t.Fatalf("gatehouse canary: %v\n%s", err, said)
+	}
+	for _, secret := range []string{s.env["MACHINE_CLIENT_SECRET"], "eyJ", "aA1-", "Bearer"} {
+		if strings.Contains(said, secret) {
+			t.Errorf("the canary prints a secret, it begins with %.4s", secret)
+		}
+	}
+	var suite struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Cases    []struct {
+			Name string `xml:"name,attr"`
+		} `xml:"testcase"`
+	}
+	if err := xml.Unmarshal(must(os.ReadFile(report))(t), &suite); err != nil || suite.Failures != 0 || suite.Tests != strings.Count(said, "ok  ") {
+		t.Errorf("report with %d tests and %d failures, error %v\n%s", suite.Tests, suite.Failures, err, said)
+	}
+	s.nothingOfCanaries(t)
+
+	after := s.settled(t)
+	if n := after["SyntheticEvents"] - before["SyntheticEvents"]; n != 6 {
+		t.Errorf("SyntheticEvents rose by %v, want 6: a refusal, a sign-up, a user, two attempts and a success", n)
+	}
+	for name, n := range after {
+		if name != "SyntheticEvents" && n != before[name] {
+			t.Errorf("the canary is in the metrics of people: %s was %v and is %v", name, before[name], n)
+		}
+	}
+	rows := must(s.run(t, s.root+"/bin/gatehouse", "audit", "show", "--limit", "6"))(t)
+	if strings.Count(rows, " synthetic ")+strings.Count(rows, " synthetic\n") != 6 || !strings.Contains(rows, "domain="+contracts.SyntheticDomain) {
+		t.Errorf("gatehouse audit show:\n%s", rows)
+	}
+}
+
+// TestTheCanaryNamesWhatIsBroken breaks one thing at a time.
+func TestTheCanaryNamesWhatIsBroken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		plant  func(*testing.T, *system) (restore func())
+		failed string
+		says   string
+	}{
+		"topic_and_outbox_refuse": {topicAndOutboxRefuse, "event " + contracts.TypeSignupRejected, "0 of 1 arrived in the queue after "},
+		"detached_trigger":        {detachedTrigger, "event " + contracts.TypeSigninSucceeded, "0 of 1 arrived in the queue after "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			restore := tc.plant(t, s)
+			said, err := s.canary(t, "--timeout", "15s")
+			restore()
+			_, summary, _ := strings.Cut(said, "gatehouse: canary of local: ")
+			if err == nil || !strings.Contains(summary, tc.failed) {
+				t.Errorf("it ends with %v and %q, want %q\n%s", err, summary, tc.failed, said)
+			}
+			found := slices.ContainsFunc(strings.Split(said, "\n"), func(line string) bool {
+				return strings.HasPrefix(line, "FAIL ") && strings.Contains(line, tc.failed) && strings.Contains(line, tc.says)
+			})
+			if !found {
+				t.Errorf("no line FAIL of %s says %q:\n%s", tc.failed, tc.says, said)
+			}
+			s.nothingOfCanaries(t)
+		})
+	}
+}
+
+func topicAndOutboxRefuse(t *testing.T, s *system) func() {
+	s.disturb(t, fault{Service: "sns", Action: "Publish", Mode: "refuse"})
+	s.disturb(t, fault{Service: "sqs", Action: "SendMessage", Mode: "refuse"})
+	return func() { s.undisturb(t) }
+}
+
+// detachedTrigger is what a careless update of the pool does.
+func detachedTrigger(t *testing.T, s *system) func() {
+	pool := s.clients(t).cognito
+	attached := must(pool.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: s.pool()}))(t).UserPool.LambdaConfig
+	detached := *attached
+	detached.PostAuthentication = nil
+	must(pool.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{UserPoolId: s.pool(), LambdaConfig: &detached}))(t)
+	return func() {
+		must(pool.UpdateUserPool(t.Context(), &cognito.UpdateUserPoolInput{UserPoolId: s.pool(), LambdaConfig: attached}))(t)
+	}
+}
+
+func (s *system) canary(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	return s.run(t, s.root+"/bin/gatehouse", append([]string{"canary"}, args...)...)
+}
+
+// settled are the sums of the metrics once they do not change any more.
+func (s *system) settled(t *testing.T) map[string]float64 {
+	t.Helper()
+	last, since := s.sums(t), time.Now()
+	eventually(t, time.Minute, "the metrics come to rest", func() bool {
+		if now := s.sums(t); !maps.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > 3*time.Second
+	})
+	return last
+}
+
+// nothingOfCanaries: no user, queue or subscription is left.
+func (s *system) nothingOfCanaries(t *testing.T) {
+	t.Helper()
+	c := s.clients(t)
+	users := must(c.cognito.ListUsers(t.Context(), &cognito.ListUsersInput{UserPoolId: s.pool(), Filter: aws.String(`email ^= "success"`)}))(t).Users
+	queues := must(c.sqs.ListQueues(t.Context(), &sqs.ListQueuesInput{QueueNamePrefix: aws.String("gatehouse-local-canary-")}))(t).QueueUrls
+	if len(users) > 0 || len(queues) > 0 {
+		t.Errorf("left behind: %d users, queues %v", len(users), queues)
+	}
+	topic := s.env["TOPIC_ARN"]
+	for pages := sns.NewListSubscriptionsByTopicPaginator(c.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic}); pages.HasMorePages(); {
+		for _, subscription := range must(pages.NextPage(t.Context()))(t).Subscriptions {
+			if strings.Contains(aws.ToString(subscription.Endpoint), "-canary-") {
+				t.Errorf("left behind: the subscription of %s", aws.ToString(subscription.Endpoint))
+			}
+		}
+	}
+}
