@@ -167,6 +167,17 @@ func fixedNameFindings(m pipelineModel) []string {
 	if folder := m.parameters["ArtifactFolder"]; m.service != "" && folder != m.Pipeline.Name[:min(len(m.Pipeline.Name), 20)] {
 		out = append(out, "ArtifactFolder is "+folder+", want the first twenty characters of "+m.Pipeline.Name)
 	}
+	if m.service == "" {
+		return out
+	}
+	environment, err := m.sources.read("pipeline/environment.yaml")
+	if err != nil {
+		return append(out, err.Error())
+	}
+	given := regexp.MustCompile(`ArtifactFolder: ([a-z-]+),.* Service: ` + m.service + `,`).FindStringSubmatch(environment)
+	if given == nil || given[1] != m.parameters["ArtifactFolder"] {
+		out = append(out, "environment.yaml lets the deploy role read another ArtifactFolder")
+	}
 	return out
 }
 
@@ -194,6 +205,7 @@ func TestPipelineProjectsPlanted(t *testing.T) {
 		"no_boundary":          {"", "      PermissionsBoundary: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/gatehouse/tools/gatehouse-tools-boundary\n", "", "not as it is known"},
 		"other_path":           {"", "      Path: !Sub /gatehouse/tools/${Service}/\n", "", "not as it is known"},
 		"folder_of_others":     {"pipeline/config/signup-guard.json", "gatehouse-signup-gua", "gatehouse-signin-aud", "ArtifactFolder is"},
+		"folder_not_read":      {"pipeline/environment.yaml", "ArtifactFolder: gatehouse-signup-gua,", "ArtifactFolder: gatehouse-signup-guard,", "read another ArtifactFolder"},
 		"folder_too_long":      {"pipeline/config/signup-guard.json", "gatehouse-signup-gua", "gatehouse-signup-guard", "ArtifactFolder"},
 		"unknown_name":         {"", "/gatehouse/tools/pipeline/connection-arn", "/gatehouse/tools/pipeline/connection", "writes no SSM name"},
 		"pipelines_renamed":    {pipelinePipeline, "Name: gatehouse-pipelines\n", "Name: gatehouse-all\n", "not as it is known"},
