@@ -88,14 +88,15 @@ func stackOf(service string) (dir string, apart []string) {
 
 // execution holds each role of CloudFormation's against the registry, both ways:
 // what a type needs is allowed, and what is allowed some type needs.
-func execution(all []*rules.Template, reg registry.Registry, exceptions []registry.Exception) []string {
+func execution(all []*rules.Template, of stacks, reg registry.Registry, exceptions []registry.Exception) []string {
 	var out []string
 	used := map[registry.Exception]bool{}
 	for _, role := range append(executionRoles(all), rolesOfPipelines(all)...) {
 		dir, apart := stackOf(role.service)
-		needs, given := reg.Needs(reg.Stack(dir, apart...).Types), role.allows()
+		types := of.at(dir, apart...).types
+		needs, given := reg.Needs(types), role.allows()
 		for _, e := range exceptions {
-			for _, typ := range reg.Stack(dir, apart...).Types {
+			for _, typ := range types {
 				switch {
 				case e.Given && e.Covers(role.service, typ, e.Action):
 					used[e] = true
@@ -136,24 +137,28 @@ func drop(needs map[string][]string, e registry.Exception, service, typ string) 
 	return dropped
 }
 
-// readRegistry asks for the stacks that pipelines deploy.
-func readRegistry(t *testing.T, all []*rules.Template) registry.Registry {
+// made are the stacks that pipelines deploy, as CloudFormation gets them, with
+// everything in them that any environment has.
+func made(t *testing.T, all []*rules.Template) stacks {
 	t.Helper()
-	var paths []string
-	for _, template := range all {
-		if template.Path == "pipeline/pipeline.yaml" || strings.HasPrefix(template.Path, "services/") || strings.HasPrefix(template.Path, "platform/") {
-			paths = append(paths, template.Path)
+	var sam []untranslated
+	out := stacks{}
+	for _, one := range all {
+		switch {
+		case isSAM(one):
+			sam = append(sam, untranslated{one.Path, strings.Join(one.Lines, "\n"), release("true")})
+		case one.Path == "pipeline/pipeline.yaml", one.Dir() != "pipeline":
+			out.add(one)
 		}
 	}
-	reg, err := registry.Read(t.Context(), filepath.Join(filepath.Dir(cfnLint(t)), "python"), root, paths)
-	if err != nil {
-		t.Fatalf("registry.Read: %v", err)
+	for _, one := range translate(t, sam) {
+		out.add(one)
 	}
-	return reg
+	return out
 }
 
-// TestExecutionRoles asks the registry once for all that stands on it, for asking
-// takes seconds.
+// TestExecutionRoles translates the templates once for all that stands on it, for
+// that takes seconds.
 func TestExecutionRoles(t *testing.T) {
 	t.Parallel()
 	all := templates(t)
@@ -164,9 +169,13 @@ func TestExecutionRoles(t *testing.T) {
 	if got := len(executionRoles(all)); got != 6 {
 		t.Fatalf("%d roles of CloudFormation's under pipeline/roles, want one for each of 6 services", got)
 	}
-	reg := readRegistry(t, all)
-	report(t, execution(all, reg, exceptions))
-	report(t, uses(all, reg))
-	staleException(t, all, reg)
-	plantUses(t, reg, exceptions)
+	of := made(t, all)
+	reg, err := registry.Read(filepath.Dir(filepath.Dir(python(t))), of.types())
+	if err != nil {
+		t.Fatalf("registry.Read: %v", err)
+	}
+	report(t, execution(all, of, reg, exceptions))
+	report(t, uses(all, of))
+	staleException(t, all, of, reg)
+	plantUses(t, of, reg, exceptions)
 }

@@ -14,12 +14,12 @@ import (
 // uses holds what a role of CloudFormation's names against what its service's
 // templates name, both ways: the names of others that they resolve, the managed
 // policies that roles get, and the services that roles are passed to.
-func uses(all []*rules.Template, reg registry.Registry) []string {
+func uses(all []*rules.Template, of stacks) []string {
 	var out []string
 	names := rules.NamesOf(all)
 	for _, role := range executionRoles(all) {
 		dir, apart := stackOf(role.service)
-		stack := reg.Stack(dir, apart...)
+		stack := of.at(dir, apart...)
 		var resolved []string
 		for name, readers := range names.Readers {
 			if slices.Contains(readers, dir) && path.Base(path.Dir(name)) != role.service {
@@ -39,9 +39,9 @@ func uses(all []*rules.Template, reg registry.Registry) []string {
 			}
 		}
 		same("name", resolved, role.othersNames())
-		same("managed policy", partitioned(stack.Policies), role.values("iam:PolicyARN"))
-		codedeploy := slices.Contains(stack.Types, "AWS::CodeDeploy::DeploymentGroup")
-		trusted := stack.Trusted
+		same("managed policy", partitioned(stack.policies), role.values("iam:PolicyARN"))
+		codedeploy := slices.Contains(stack.types, "AWS::CodeDeploy::DeploymentGroup")
+		trusted := stack.trusted
 		if codedeploy {
 			trusted = append(slices.Clone(trusted), "codedeploy.amazonaws.com")
 		}
@@ -105,10 +105,10 @@ func (r executionRole) foreign() []string {
 }
 
 // plantUses plants errors in the roles and wants both rules to find them.
-func plantUses(t *testing.T, reg registry.Registry, exceptions []registry.Exception) {
+func plantUses(t *testing.T, of stacks, reg registry.Registry, exceptions []registry.Exception) {
 	t.Helper()
 	const guard = "roles/signup-guard.yaml"
-	actions := func(all []*rules.Template) []string { return execution(all, reg, exceptions) }
+	actions := func(all []*rules.Template) []string { return execution(all, of, reg, exceptions) }
 	mutate(t, actions, map[string]mutation{
 		"removed":             {guard, "                  - lambda:UpdateAlias\n", "", "lambda:updatealias is needed by AWS::Lambda::Alias and not allowed"},
 		"removed_of_rollouts": {guard, "                  - codedeploy:CreateDeployment\n", "", "codedeploy:createdeployment is needed by AWS::CodeDeploy::DeploymentGroup, AWS::Lambda::Alias"},
@@ -119,7 +119,7 @@ func plantUses(t *testing.T, reg registry.Registry, exceptions []registry.Except
 		"kept_data_deletable": {"roles/signin-audit.yaml", "                  - dynamodb:CreateTable\n", "                  - dynamodb:CreateTable\n                  - dynamodb:DeleteTable\n", "dynamodb:deletetable is allowed"},
 		"pool_deletable":      {"roles/platform.yaml", "                  - cognito-idp:DescribeUserPool\n", "                  - cognito-idp:DescribeUserPool\n                  - cognito-idp:DeleteUserPool\n", "cognito-idp:deleteuserpool is allowed"},
 	})
-	named := func(all []*rules.Template) []string { return uses(all, reg) }
+	named := func(all []*rules.Template) []string { return uses(all, of) }
 	mutate(t, named, map[string]mutation{
 		"name_lost":           {guard, "/user-events/topic-arn\n", "/user-events/topic-key-arn\n", "name /gatehouse/${Environment}/user-events/topic-arn is used"},
 		"name_too_many":       {guard, "/user-events/topic-arn\n", "/user-events/bus-arn\n", "bus-arn is allowed and not used"},
@@ -133,11 +133,11 @@ func plantUses(t *testing.T, reg registry.Registry, exceptions []registry.Except
 }
 
 // staleException: an exception that excuses nothing is one too many.
-func staleException(t *testing.T, all []*rules.Template, reg registry.Registry) {
+func staleException(t *testing.T, all []*rules.Template, of stacks, reg registry.Registry) {
 	t.Helper()
 	stale := []registry.Exception{{Service: "api", Type: "AWS::Lambda::Function", Action: "ec2:RunInstances", Line: 7}}
 	want := "rules/registry/exceptions.txt:7: nothing needs ec2:RunInstances"
-	if got := strings.Join(execution(all, reg, stale), "\n"); !strings.Contains(got, want) {
+	if got := strings.Join(execution(all, of, reg, stale), "\n"); !strings.Contains(got, want) {
 		t.Errorf("findings %q, want one with %q", got, want)
 	}
 }

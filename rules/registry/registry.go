@@ -6,85 +6,67 @@
 package registry
 
 import (
-	"context"
-	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os/exec"
-	"path"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
-//go:embed registry.py
-var script string
+// Registry are the permissions by resource type and handler.
+type Registry map[string]map[string][]string
 
-// Template is what CloudFormation gets of one template, after SAM's transform.
-type Template struct {
-	// Types are the resource types, in order.
-	Types []string `json:"types"`
-	// Policies are the managed policies of its roles.
-	Policies []string `json:"policies"`
-	// Trusted are the services that may take its roles.
-	Trusted []string `json:"trusted"`
-}
-
-// Registry is what some templates consist of, and what their types need.
-type Registry struct {
-	Templates map[string]Template `json:"templates"`
-	// Handlers are the permissions by type and handler.
-	Handlers map[string]map[string][]string `json:"handlers"`
-}
-
-// Read asks SAM's transform and cfn-lint's schemas, both in the virtualenv of python.
-func Read(ctx context.Context, python, root string, templates []string) (Registry, error) {
-	cmd := exec.CommandContext(ctx, python, append([]string{"-c", script}, templates...)...)
-	cmd.Dir = root
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return Registry{}, fmt.Errorf("registry.py: %w\n%s", err, exit.Stderr)
+// Read reads the schemas of some types that cfn-lint brought into a virtualenv. A
+// type whose schema has no handlers needs nothing that AWS would say.
+func Read(venv string, types []string) (Registry, error) {
+	found, err := filepath.Glob(filepath.Join(venv, "lib", "python3*", "site-packages", "cfnlint", "data", "schemas"))
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("registry: %d folders of schemas in %s; run `make tools` first: %w", len(found), venv, err)
 	}
-	if err != nil {
-		return Registry{}, fmt.Errorf("exec.CommandContext: %w", err)
+	// The files are named after their content.
+	var files map[string]string
+	if err := load(filepath.Join(found[0], "providers", "us-east-1.json"), &files); err != nil {
+		return nil, err
 	}
-	var r Registry
-	if err := json.Unmarshal(out, &r); err != nil {
-		return Registry{}, fmt.Errorf("json.Unmarshal: %w", err)
-	}
-	return r, nil
-}
-
-// Stack is what the templates of one folder consist of together: those that a
-// stack nests are made by the same role.
-func (r Registry) Stack(dir string, except ...string) Template {
-	var all Template
-	for name, t := range r.Templates {
-		if path.Dir(name) == dir && !slices.Contains(except, path.Base(name)) {
-			all.Types = append(all.Types, t.Types...)
-			all.Policies = append(all.Policies, t.Policies...)
-			all.Trusted = append(all.Trusted, t.Trusted...)
+	out := Registry{}
+	for _, name := range types {
+		var schema struct {
+			Handlers map[string]struct{ Permissions []string }
+		}
+		if err := load(filepath.Join(found[0], "resources", files[name]+".json"), &schema); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out[name] = map[string][]string{}
+		for on, handler := range schema.Handlers {
+			out[name][on] = handler.Permissions
 		}
 	}
-	for _, list := range []*[]string{&all.Types, &all.Policies, &all.Trusted} {
-		slices.Sort(*list)
-		*list = slices.Compact(*list)
-	}
-	return all
+	return out, nil
 }
 
-// Needs says for each action, in lower case, which types need it on which handler.
-// Listing is left out: CloudFormation lists resources for drift and import only.
+func load(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("os.ReadFile: %w", err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("json.Unmarshal %s: %w", path, err)
+	}
+	return nil
+}
+
+// Needs says for each action, in lower case, which types need it. Listing is left
+// out: CloudFormation lists resources for drift and import only.
 func (r Registry) Needs(types []string) map[string][]string {
 	needs := map[string][]string{}
 	for _, name := range types {
-		for _, handler := range slices.Sorted(maps.Keys(r.Handlers[name])) {
+		for _, handler := range slices.Sorted(maps.Keys(r[name])) {
 			if handler == "list" {
 				continue
 			}
-			for _, action := range r.Handlers[name][handler] {
+			for _, action := range r[name][handler] {
 				action = strings.ToLower(action)
 				if !slices.Contains(needs[action], name) {
 					needs[action] = append(needs[action], name)

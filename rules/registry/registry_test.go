@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,23 +57,43 @@ func TestCovers(t *testing.T) {
 func TestNeeds(t *testing.T) {
 	t.Parallel()
 	r := Registry{
-		Templates: map[string]Template{
-			"services/x/template.yaml": {Types: []string{"B", "A"}, Trusted: []string{"lambda"}},
-			"services/x/nested.yaml":   {Types: []string{"A"}},
-			"services/x/apart.yaml":    {Types: []string{"C"}},
-			"services/y/template.yaml": {Types: []string{"D"}},
-		},
-		Handlers: map[string]map[string][]string{
-			"A": {"create": {"S3:Put"}, "delete": {"s3:put"}, "list": {"s3:list"}},
-			"B": {"read": {"s3:get", "s3:put"}},
-		},
+		"A": {"create": {"S3:Put"}, "delete": {"s3:put"}, "list": {"s3:list"}},
+		"B": {"read": {"s3:get", "s3:put"}},
+		"C": {"read": {"s3:other"}},
 	}
-	stack := r.Stack("services/x", "apart.yaml")
-	if diff := cmp.Diff(Template{Types: []string{"A", "B"}, Trusted: []string{"lambda"}}, stack); diff != "" {
-		t.Errorf("Stack (-want +got)\n%s", diff)
-	}
-	if diff := cmp.Diff(map[string][]string{"s3:put": {"A", "B"}, "s3:get": {"B"}}, r.Needs(stack.Types)); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"s3:put": {"A", "B"}, "s3:get": {"B"}}, r.Needs([]string{"A", "B"})); diff != "" {
 		t.Errorf("Needs (-want +got)\n%s", diff)
+	}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	venv := t.TempDir()
+	schemas := filepath.Join(venv, "lib", "python3.11", "site-packages", "cfnlint", "data", "schemas")
+	for name, text := range map[string]string{
+		"providers/us-east-1.json": `{"A": "1f", "Legacy": "2e", "Broken": "3d", "Lost": "4c"}`,
+		"resources/1f.json":        `{"typeName": "A", "handlers": {"create": {"permissions": ["s3:Put"]}}}`,
+		"resources/2e.json":        `{"typeName": "Legacy"}`,
+		"resources/3d.json":        `{`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(schemas, name)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(schemas, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Read(venv, []string{"A", "Legacy"})
+	if diff := cmp.Diff(Registry{"A": {"create": {"s3:Put"}}, "Legacy": {}}, got); diff != "" || err != nil {
+		t.Errorf("Read: %v (-want +got)\n%s", err, diff)
+	}
+	for _, name := range []string{"Broken", "Lost", "Unknown"} {
+		if _, err := Read(venv, []string{name}); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+	if _, err := Read(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "make tools") {
+		t.Errorf("without cfn-lint: %v", err)
 	}
 }
 

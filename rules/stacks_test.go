@@ -1,0 +1,65 @@
+package rules_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"gatehouse.example/rules"
+)
+
+// stack is what one template makes, or those of a folder together.
+type stack struct {
+	types    []string // of resources
+	policies []string // of AWS's, that its roles have
+	trusted  []string // services that may take its roles
+}
+
+// stacks are stacks by the paths of their templates.
+type stacks map[string]stack
+
+// add looks at a template as CloudFormation gets it.
+func (s stacks) add(t *rules.Template) {
+	var one stack
+	for _, r := range t.Resources("") {
+		one.types = append(one.types, r.Type)
+		if r.Type != "AWS::IAM::Role" {
+			continue
+		}
+		one.policies = append(one.policies, rules.Texts(r.Prop("ManagedPolicyArns"))...)
+		for _, trust := range statements(r.Prop("AssumeRolePolicyDocument")) {
+			for _, kind := range []string{"Service", "Federated"} {
+				one.trusted = append(one.trusted, rules.Texts(rules.Get(trust, "Principal", kind))...)
+			}
+		}
+	}
+	s[t.Path] = one
+}
+
+// at is what the templates of a folder make together: those that a stack nests
+// are made by the same role. Some are stacks of their own and left out.
+func (s stacks) at(dir string, except ...string) stack {
+	var all stack
+	for name, one := range s {
+		if path.Dir(name) == dir && !slices.Contains(except, path.Base(name)) {
+			all.types = append(all.types, one.types...)
+			all.policies = append(all.policies, one.policies...)
+			all.trusted = append(all.trusted, one.trusted...)
+		}
+	}
+	return stack{types: sorted(all.types), policies: sorted(all.policies), trusted: sorted(all.trusted)}
+}
+
+// types are all that have a schema: SAM's and custom ones are nobody's.
+func (s stacks) types() []string {
+	var all []string
+	for _, one := range s {
+		all = append(all, one.types...)
+	}
+	return slices.DeleteFunc(sorted(all), func(name string) bool { return !strings.HasPrefix(name, "AWS::") })
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
