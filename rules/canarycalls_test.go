@@ -1,0 +1,98 @@
+package rules_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse.example/rules"
+)
+
+// canaryCode is what runs as the canary's role: the command, where it finds the
+// account, and the integration tests.
+func canaryCode() []string {
+	return []string{"cli/internal/canary", "cli/internal/account", "e2e/integration"}
+}
+
+// calls are the IAM actions of the SDK inputs that code makes.
+func calls(code string) []string {
+	// The package of a call, and IAM's name of the service.
+	service := map[string]string{
+		"cloudwatch": "cloudwatch", "cloudwatchlogs": "logs", "cognito": "cognito-idp", "dynamodb": "dynamodb", "sns": "sns", "sqs": "sqs", "ssm": "ssm",
+	}
+	var out []string
+	for _, m := range regexp.MustCompile(`&(\w+)\.(\w+)Input\{`).FindAllStringSubmatch(code, -1) {
+		action := service[m[1]] + ":" + strings.TrimSuffix(m[2], "Batch")
+		switch m[2] {
+		case "SignUp", "InitiateAuth", "RespondToAuthChallenge":
+			continue // everybody's: sent without a signature
+		}
+		if !slices.Contains(out, action) {
+			out = append(out, action)
+		}
+	}
+	return out
+}
+
+// canaryCalls holds the canary's role against the code, both ways. The calls to
+// KMS are DynamoDB's in the caller's name.
+func canaryCalls(all []*rules.Template, code string) []string {
+	var out, allowed []string
+	for _, t := range all {
+		for _, r := range t.Resources("AWS::IAM::Role") {
+			if r.ID != "CanaryRole" {
+				continue
+			}
+			for _, s := range statements(r.Prop("Policies")) {
+				allowed = append(allowed, rules.Texts(rules.Get(s, "Action"))...)
+			}
+		}
+	}
+	made := append(calls(code), "kms:Decrypt", "kms:DescribeKey")
+	for _, action := range made {
+		if !slices.Contains(allowed, action) {
+			out = append(out, fmt.Sprintf("pipeline/environment.yaml: CanaryRole: %s is called and not allowed", action))
+		}
+	}
+	for _, action := range allowed {
+		if !slices.Contains(made, action) {
+			out = append(out, fmt.Sprintf("pipeline/environment.yaml: CanaryRole: %s is allowed and never called", action))
+		}
+	}
+	return out
+}
+
+func TestCanaryRoleIsWhatTheCanaryCalls(t *testing.T) {
+	t.Parallel()
+	var code strings.Builder
+	for _, dir := range canaryCode() {
+		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no code in %s: %v", dir, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") && dir != "e2e/integration" {
+				continue
+			}
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatalf("os.ReadFile: %v", err)
+			}
+			code.Write(raw)
+		}
+	}
+	for _, wrong := range canaryCalls(templates(t), code.String()) {
+		t.Error(wrong)
+	}
+	for name, planted := range map[string]string{
+		"more_calls": code.String() + "&sqs.PurgeQueueInput{", "fewer_calls": strings.ReplaceAll(code.String(), "&sns.UnsubscribeInput{", ""),
+	} {
+		if got := canaryCalls(templates(t), planted); len(got) != 1 {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
