@@ -12,6 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"gatehouse.example/contracts"
 )
 
 // TestOneServiceDeploysAlone changes signup-guard, deploys it with its own
@@ -109,11 +112,22 @@ func TestAnotherTeamSubscribes(t *testing.T) {
 			t.Errorf("stack %s changed", name)
 		}
 	}
+	nobody := s.newPerson(t)
+	nobody.email = "success+" + nobody.local + "@" + contracts.SyntheticDomain
+	t.Cleanup(func() {
+		_, _ = nobody.c.cognito.AdminDeleteUser(context.Background(), &cognito.AdminDeleteUserInput{UserPoolId: s.pool(), Username: &nobody.email})
+	})
+	nobody.signUp(t)
+	nobody.confirm(t)
+	must(nobody.signIn(t, password))(t)
 	p := s.member(t)
 	must(p.signIn(t, password))(t)
 	eventually(t, soon, "the example tells of the sign-in", func() bool {
 		return strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), p.sub)
 	})
+	if strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), nobody.sub) {
+		t.Error("the example would write to a user whom nobody can be")
+	}
 }
 
 // passThrough is one person signing up and in.
