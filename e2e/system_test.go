@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,7 +23,8 @@ type system struct {
 // defaultPort is the edge's. E2E_PORT sets another, for two runs side by side.
 const defaultPort = 4866
 
-// TestMain deploys a system, runs the tests against it and stops it.
+// TestMain deploys a system, runs the tests against it, compares what roles may do
+// with what they did in all of them, and stops it.
 func TestMain(m *testing.M) {
 	code, err := realMain(m)
 	if err != nil {
@@ -50,7 +52,11 @@ func realMain(m *testing.M) (int, error) {
 	if err := s.local("up"); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	code := m.Run()
+	if code != 0 || !wholeRun() {
+		return code, nil
+	}
+	return code, checkAllowances(context.Background(), s)
 }
 
 func locate() (*system, error) {
@@ -88,19 +94,26 @@ func start(t *testing.T) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.Open(filepath.Join(s.dir, "env"))
-	if err != nil {
+	if s.env, err = s.readEnv(); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func (s *system) readEnv() (map[string]string, error) {
+	file, err := os.Open(filepath.Join(s.dir, "env"))
+	if err != nil {
+		return nil, fmt.Errorf("os.Open: %w", err)
+	}
 	defer file.Close()
-	s.env = map[string]string{}
+	env := map[string]string{}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
 		if ok {
-			s.env[name] = strings.Trim(value, `'"`)
+			env[name] = strings.Trim(value, `'"`)
 		}
 	}
-	return s
+	return env, nil
 }
 
 // environ is the process environment of a client: the env file and a PATH.

@@ -14,8 +14,10 @@ import json
 import os
 import secrets
 import socket
+import sys
 import time
 
+import calls
 import nestedstacks
 import serviceroles
 
@@ -116,4 +118,5 @@ if __name__ == "__main__":
     ProvidedWorker.invoke = traced(ProvidedWorker.invoke, to_daemon(udp, daemon()))
     nestedstacks.install()
     serviceroles.install()
+    calls.install(sys.argv.pop())  # the last argument; the emulator's own come before
     main()

@@ -84,6 +84,9 @@ func (l Layout) DeployedFile(stack string) string {
 	return filepath.Join(l.Dir, "state", stack+".json")
 }
 
+// CallsFile lists what each role was let do in the emulator, and what not.
+func (l Layout) CallsFile() string { return filepath.Join(l.Dir, "calls.jsonl") }
+
 // EmulatorDir is the emulator's own folder; it starts empty with each emulator.
 func (l Layout) EmulatorDir() string { return filepath.Join(l.Dir, "emulator") }
 

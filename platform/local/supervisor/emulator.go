@@ -21,7 +21,7 @@ const healthLimit = 2 * time.Second
 // so that functions call through the edge as everybody does.
 func Ministack(l layout.Layout) *exec.Cmd {
 	start := filepath.Join(l.Root, "platform", "local", "edge", "lambdatrace.py")
-	cmd := exec.Command(l.Tool("python"), start) //nolint:noctx // our virtualenv; the supervisor stops it itself
+	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // our virtualenv; the supervisor stops it itself
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),

@@ -1,0 +1,119 @@
+package allowances
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		pattern, value string
+		want           bool
+	}{
+		"equal":         {"sns:publish", "sns:publish", true},
+		"other":         {"sns:publish", "sns:subscribe", false},
+		"longer":        {"arn:aws:sqs:x", "arn:aws:sqs:xy", false},
+		"any":           {"*", "arn:aws:sqs:x", true},
+		"part":          {"kms:generatedatakey*", "kms:generatedatakeypair", true},
+		"one_character": {"a?c", "abc", true},
+		"no_regexp":     {"a.c", "abc", false},
+		"middle":        {"arn:*:userpool/*", "arn:aws:cognito-idp:r:1:userpool/p", true},
+	} {
+		if got := Match(tc.pattern, tc.value); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestUsed(t *testing.T) {
+	t.Parallel()
+	calls, err := ReadCalls(strings.NewReader(`{"role":"r","action":"sns:Publish","resource":"arn:t","allowed":true,"count":2}
+{"role":"r","action":"sqs:SendMessage","resource":"arn:q","allowed":false,"count":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a, want := range map[Allowance]bool{
+		{Action: "SNS:publish", Resource: "arn:t"}:    true,
+		{Action: "sns:*", Resource: "*"}:              true,
+		{Action: "sns:Publish", Resource: "arn:u"}:    false,
+		{Action: "sqs:SendMessage", Resource: "*"}:    false, // it was refused
+		{Action: "sns:Subscribe", Resource: "arn:t*"}: false,
+	} {
+		if got := a.Used(calls); got != want {
+			t.Errorf("%s: %v", a, got)
+		}
+	}
+	if _, err := ReadCalls(strings.NewReader("{")); err == nil {
+		t.Error("half a line was read")
+	}
+}
+
+func TestOfPolicy(t *testing.T) {
+	t.Parallel()
+	got, err := OfPolicy(`{"Statement":[{"Effect":"Allow","Action":["a:B","a:C"],"Resource":"x"},{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"d:E","Resource":["y","z"]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Allowance{{"", "a:B", "x"}, {"", "a:C", "x"}, {"", "d:E", "y"}, {"", "d:E", "z"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("allowances (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseList(t *testing.T) {
+	t.Parallel()
+	list, err := ParseList("# Because of\n# two lines.\ns/R  a:B  x\ns/R a:C y\n# Another.\ns/R d:E z\n\n# A third.\ns/Q d:E z\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := List{{"s/R", "a:B", "x"}: "Because of two lines.", {"s/R", "a:C", "y"}: "Because of two lines.", {"s/R", "d:E", "z"}: "Another.", {"s/Q", "d:E", "z"}: "A third."}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+	for name, tc := range map[string]struct{ text, want string }{
+		"no_reason":     {"s/R a:B x\n", "line 1: s/R a:B x has no reason"},
+		"reason_before": {"# A.\n\ns/R a:B x\n", "line 3"},
+		"short":         {"# A.\ns/R a:B\n", "want a role, an action and a resource"},
+		"twice":         {"# A.\ns/R a:B x\ns/R a:B x\n", "twice"},
+	} {
+		if _, err := ParseList(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	list := List{{"s/R", "a:B", "x"}: "why", {"s/R", "old:Action", "x"}: "why"}
+	got := list.Compare([]Allowance{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}})
+	want := []string{
+		"not used, so take it out of the template or list it with its reason: s/R  new:Action  x",
+		"used by now, or no role's any more, so take it off the list: s/R  old:Action  x",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestExcuse(t *testing.T) {
+	t.Parallel()
+	list := List{{"s/R", "refused:a:B", "log:/elsewhere/*"}: "why"}
+	if got, ok := list.Excuse(Allowance{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
+		t.Errorf("got %v, %v", got, ok)
+	}
+	for _, a := range []Allowance{{"s/Q", "refused:a:B", "log:/elsewhere/1"}, {"s/R", "a:B", "log:/elsewhere/1"}, {"s/R", "refused:a:B", "log:/own/1"}} {
+		if _, ok := list.Excuse(a); ok {
+			t.Errorf("%s is excused", a)
+		}
+	}
+}
+
+func FuzzParseList(f *testing.F) {
+	f.Add("# A.\ns/R a:B x\n")
+	f.Fuzz(func(_ *testing.T, text string) {
+		_, _ = ParseList(text) // must not panic
+	})
+}

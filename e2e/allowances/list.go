@@ -1,0 +1,72 @@
+package allowances
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// List is the file of allowances that no test needs, each with its reason.
+type List map[Allowance]string
+
+// ParseList reads the file: blocks of a reason, in lines that begin with #, and of
+// allowances, one a line.
+func ParseList(text string) (List, error) {
+	list := List{}
+	reason := ""
+	fresh := true // the next comment begins a reason
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		comment, isComment := strings.CutPrefix(line, "#")
+		fields := strings.Fields(line)
+		switch {
+		case line == "":
+			reason, fresh = "", true
+		case isComment && fresh:
+			reason = strings.TrimSpace(reason + " " + strings.TrimSpace(comment))
+		case isComment:
+			reason, fresh = strings.TrimSpace(comment), true
+		case len(fields) != 3:
+			return nil, fmt.Errorf("line %d: want a role, an action and a resource, not %q", i+1, line)
+		case reason == "":
+			return nil, fmt.Errorf("line %d: %s has no reason above it", i+1, line)
+		default:
+			fresh = false
+			a := Allowance{fields[0], fields[1], fields[2]}
+			if _, twice := list[a]; twice {
+				return nil, fmt.Errorf("line %d: %s stands there twice", i+1, line)
+			}
+			list[a] = reason
+		}
+	}
+	return list, nil
+}
+
+// Excuse is the line whose resource, as a pattern, covers that of a: what a test
+// tries in vain has names that are drawn.
+func (l List) Excuse(a Allowance) (Allowance, bool) {
+	for line := range l {
+		if line.Role == a.Role && line.Action == a.Action && Match(line.Resource, a.Resource) {
+			return line, true
+		}
+	}
+	return Allowance{}, false
+}
+
+// Compare says what is wrong with the allowances that no call needed, and with the
+// list that excuses them.
+func (l List) Compare(unused []Allowance) []string {
+	var wrong []string
+	for _, a := range unused {
+		if _, excused := l[a]; !excused {
+			wrong = append(wrong, "not used, so take it out of the template or list it with its reason: "+a.String())
+		}
+	}
+	for a := range l {
+		if !slices.Contains(unused, a) {
+			wrong = append(wrong, "used by now, or no role's any more, so take it off the list: "+a.String())
+		}
+	}
+	slices.Sort(wrong)
+	return slices.Compact(wrong)
+}
