@@ -111,7 +111,7 @@ version: ## Print the hash of the packaged template; equal hashes deploy nothing
 .PHONY: check-deployed
 check-deployed: named ## Run a check as the role that may: make check-deployed CHECK=canary ENVIRONMENT=dev [ROLE_ARN=...]
 	@case "$(CHECK)" in integration|canary) ;; *) echo "which one? CHECK=integration or CHECK=canary"; exit 2;; esac
-	@go run ./pipeline/deployed --role "$(ROLE_ARN)" --report build/reports/checks/$(CHECK).xml -- \
+	@go run ./pipeline/deployed --role "$(ROLE_ARN)" -- \
 		$(MAKE) --no-print-directory SERVICE="$(SERVICE)" ENVIRONMENT="$(ENVIRONMENT)" $(CHECK)
 
 # Their module is not in go.work: what they need must not choose the versions of

@@ -1,6 +1,5 @@
 // Command deployed runs one check of a deployed environment, as the role of that
-// environment's account that may look, and reports it as JUnit. It is called by
-// `make check-deployed`.
+// environment's account that may look. It is called by `make check-deployed`.
 package main
 
 import (
@@ -30,11 +29,10 @@ func main() {
 func realMain(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("deployed", flag.ContinueOnError)
 	role := flags.String("role", "", "ARN of the role to be; empty means whoever the shell is")
-	report := flags.String("report", "", "JUnit file to write")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	c := deployed.Check{Environ: os.Environ(), Report: *report, Out: os.Stdout}
+	c := deployed.Check{Environ: os.Environ(), Out: os.Stdout}
 	if *role != "" {
 		cfg, err := config.LoadDefaultConfig(ctx)
 		if err != nil {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -30,17 +31,22 @@ func release(dir string) error {
 	for typ, changes := range broken {
 		return fmt.Errorf("%s breaks its readers: %s; keep it as it was and put a new version beside it", typ, changes[0])
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("filepath.Glob: %w", err)
+		return fmt.Errorf("os.OpenRoot: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	files, err := fs.Glob(root.FS(), "*.json")
+	if err != nil {
+		return fmt.Errorf("fs.Glob: %w", err)
 	}
 	for _, file := range files {
-		raw, err := os.ReadFile(file)
+		raw, err := root.ReadFile(file)
 		if err != nil {
-			return fmt.Errorf("os.ReadFile: %w", err)
+			return fmt.Errorf("os.Root.ReadFile: %w", err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, schemas.Released, filepath.Base(file)), raw, 0o600); err != nil {
-			return fmt.Errorf("os.WriteFile: %w", err)
+		if err := root.WriteFile(filepath.Join(schemas.Released, file), raw, 0o600); err != nil {
+			return fmt.Errorf("os.Root.WriteFile: %w", err)
 		}
 	}
 	fmt.Printf("%d schemas released: commit %s with the release\n", len(files), filepath.Join(dir, schemas.Released))

@@ -73,9 +73,9 @@ func (b Builder) commit(ctx context.Context) string {
 }
 
 // limits refuses here what CodePipeline would refuse after minutes.
-func (b Builder) limits() error {
-	var sum int64
-	err := filepath.WalkDir(b.Out, func(path string, d fs.DirEntry, err error) error {
+func (b Builder) limits(template, artifact int64) error {
+	var sum, packaged int64
+	err := filepath.WalkDir(b.Out, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -84,16 +84,18 @@ func (b Builder) limits() error {
 			return err
 		}
 		sum += info.Size()
-		if d.Name() == Template && info.Size() >= maxTemplate {
-			return fmt.Errorf("%s has %d bytes, CodePipeline takes fewer than %d; move resources into a nested template beside template.yaml", b.short(path), info.Size(), maxTemplate)
+		if d.Name() == Template {
+			packaged = info.Size()
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("filepath.WalkDir: %w", err)
-	}
-	if sum >= maxArtifact {
-		return fmt.Errorf("%s holds %d bytes, CodePipeline takes artifacts below %d; keep code out of it, it belongs into the bucket", b.short(b.Out), sum, maxArtifact)
+	case packaged >= template:
+		return fmt.Errorf("%s has %d bytes, and CodePipeline takes fewer than %d; move resources into a template that template.yaml nests", b.short(filepath.Join(b.Out, Template)), packaged, template)
+	case sum >= artifact:
+		return fmt.Errorf("%s holds %d bytes, and CodePipeline takes artifacts below %d; code belongs into the bucket", b.short(b.Out), sum, artifact)
 	}
 	return nil
 }

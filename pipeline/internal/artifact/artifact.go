@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"gatehouse.example/pipeline/internal/service"
 	"gatehouse.example/platform/local/layout"
@@ -62,7 +63,7 @@ func (b Builder) Build(ctx context.Context) error {
 		return err
 	}
 	cli := b.cli()
-	if err := cli.Prepare(now()); err != nil {
+	if err := cli.Prepare(time.Now()); err != nil {
 		return fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
 	functions, err := b.compile(ctx, cli, s.Stack, architecture)
@@ -75,14 +76,16 @@ func (b Builder) Build(ctx context.Context) error {
 	if err := b.about(ctx, architecture, functions); err != nil {
 		return err
 	}
-	return b.limits()
+	return b.limits(maxTemplate, maxArtifact)
 }
 
-// clear makes an empty folder, so that no file of another build is deployed.
+// Files are the patterns of all that an artifact holds; the buildspec lists the same.
+func Files() []string {
+	return []string{Template, About, Checksums, ConfigDir + "/*.json", SBOMDir + "/*.cdx.json"}
+}
+
+// clear takes away what another build left, so that nothing of it is deployed.
 func (b Builder) clear() error {
-	if _, err := os.Stat(filepath.Join(b.Out, "go.mod")); err == nil {
-		return fmt.Errorf("%s holds source code and would be emptied; name another folder by OUT=", b.Out)
-	}
 	for _, name := range []string{Template, Checksums, About, ConfigDir, SBOMDir} {
 		if err := os.RemoveAll(filepath.Join(b.Out, name)); err != nil {
 			return fmt.Errorf("os.RemoveAll: %w", err)

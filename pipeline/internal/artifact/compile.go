@@ -11,14 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"gatehouse.example/platform/local/sam"
 	"gatehouse.example/platform/local/stacks"
 )
-
-// now is for SAM's settings only; nothing of the artifact knows the time.
-func now() time.Time { return time.Now() }
 
 // Function is what was built of one function.
 type Function struct {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"gatehouse.example/platform/local/sam"
 	"gatehouse.example/platform/local/stacks"
@@ -111,13 +110,4 @@ func (b Builder) writeConfigs(configs map[string]Configuration) error {
 		}
 	}
 	return nil
-}
-
-// ConfigFiles are the names of the configurations in the artifact.
-func ConfigFiles() []string {
-	var names []string
-	for _, environment := range Environments() {
-		names = append(names, strings.Join([]string{ConfigDir, environment + ".json"}, "/"))
-	}
-	return names
 }

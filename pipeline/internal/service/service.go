@@ -46,7 +46,11 @@ func Find(root, name string) (Service, error) {
 // system below platform/, is tested by `make test` and no pipeline.
 func modules(root string, s stacks.Stack) ([]string, error) {
 	found := []string{Shared}
-	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Abs: %w", err)
+	}
+	err = filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err

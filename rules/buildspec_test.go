@@ -1,0 +1,124 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// specFiles are what CodeBuild runs, and what they are held to.
+func specFiles() []string {
+	return []string{"pipeline/buildspec.yml", "pipeline/testspec.yml", "go.work", "Makefile"}
+}
+
+// specFindings: the specifications call make and nothing else, so that a laptop
+// does the same; and what compiles the functions is the same release everywhere,
+// for another one makes other bytes of every function.
+func specFindings(text map[string]string) []string {
+	var out []string
+	language := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(text["go.work"])
+	if language == nil {
+		return []string{"go.work names no version of Go"}
+	}
+	toolchains := map[string]bool{}
+	for _, file := range specFiles()[:2] {
+		say := func(format string, args ...any) { out = append(out, file+": "+fmt.Sprintf(format, args...)) }
+		var spec buildspec
+		if err := yaml.Unmarshal([]byte(text[file]), &spec); err != nil {
+			say("yaml.Unmarshal: %v", err)
+			continue
+		}
+		if got := spec.Phases["install"].Runtimes["golang"]; got != language[1] {
+			say("the runtime golang is %q, go.work says %s", got, language[1])
+		}
+		toolchain := spec.Env.Variables["GOTOOLCHAIN"]
+		toolchains[toolchain] = true
+		if !regexp.MustCompile(`^go` + regexp.QuoteMeta(language[1]) + `\.\d+$`).MatchString(toolchain) {
+			say("GOTOOLCHAIN is %q, want one release such as go%s.8: images bring any", toolchain, language[1])
+		}
+		if regexp.MustCompile(`(?m)^[^#\n]*\blatest\b`).MatchString(text[file]) {
+			say("says latest; name a version")
+		}
+		for _, name := range slices.Sorted(maps.Keys(spec.Phases)) {
+			for _, command := range spec.Phases[name].Commands {
+				if finding := commandFinding(command, text["Makefile"]); finding != "" {
+					say("%s: %s: %s", name, command, finding)
+				}
+			}
+		}
+	}
+	if len(toolchains) > 1 {
+		out = append(out, fmt.Sprintf("the specifications differ in GOTOOLCHAIN: %v", slices.Sorted(maps.Keys(toolchains))))
+	}
+	return out
+}
+
+// commandFinding: one call of make with variables, or its answer in a variable.
+func commandFinding(command, makefile string) string {
+	m := regexp.MustCompile(`^(?:export [A-Z]+="\$\()?make (?:--silent )?([a-z-]+)((?: [A-Z_]+=(?:"\$[A-Z_]+"|[a-z/]+))*)(?:\)")?$`).FindStringSubmatch(command)
+	switch {
+	case m == nil:
+		return "is more than one call of make; put it into a target, for a laptop to do the same"
+	case !regexp.MustCompile(`(?m)^` + m[1] + `:`).MatchString(makefile):
+		return "the Makefile has no target " + m[1]
+	}
+	for _, name := range regexp.MustCompile(` ([A-Z_]+)=`).FindAllStringSubmatch(m[2], -1) {
+		if !strings.Contains(makefile, "$("+name[1]+")") && !strings.Contains(makefile, "$(or $("+name[1]+")") {
+			return "no target reads " + name[1]
+		}
+	}
+	return ""
+}
+
+func specTexts(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, file := range specFiles() {
+		out[file] = read(t, filepath.Join(root, filepath.FromSlash(file)))
+	}
+	return out
+}
+
+func TestBuildspecs(t *testing.T) {
+	t.Parallel()
+	report(t, specFindings(specTexts(t)))
+}
+
+func TestBuildspecsPlanted(t *testing.T) {
+	t.Parallel()
+	const build, test = "pipeline/buildspec.yml", "pipeline/testspec.yml"
+	for name, p := range map[string]struct{ file, old, new, want string }{
+		"older_runtime":    {build, "golang: '1.26'", "golang: '1.25'", `golang is "1.25"`},
+		"newest_runtime":   {test, "golang: '1.26'", "golang: latest", "says latest"},
+		"work_moved_on":    {"go.work", "go 1.26", "go 1.27", "go.work says 1.27"},
+		"any_toolchain":    {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: local", `GOTOOLCHAIN is "local"`},
+		"no_patch":         {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: go1.26", "want one release"},
+		"no_toolchain":     {test, "GOTOOLCHAIN: go1.26.8", "OTHER: a", "want one release"},
+		"two_toolchains":   {test, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: go1.26.9", "differ in GOTOOLCHAIN"},
+		"installs":         {build, "      - make verify", "      - pip install aws-sam-cli\n      - make verify", "more than one call of make"},
+		"chained":          {build, `make verify SERVICE="$SERVICE"`, `make verify SERVICE="$SERVICE" || true`, "more than one call of make"},
+		"unquoted":         {test, `CHECK="$CHECK"`, `CHECK=$CHECK`, "more than one call of make"},
+		"substituted":      {test, `CHECK="$CHECK"`, `CHECK="$(curl example.org)"`, "more than one call of make"},
+		"unknown_target":   {build, "make verify", "make verifies", "no target verifies"},
+		"unknown_variable": {build, "make verify SERVICE=", "make verify SERVICES=", "no target reads SERVICES"},
+		"not_yaml":         {test, "phases:", "phases: [", "yaml.Unmarshal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := specTexts(t)
+			if !strings.Contains(text[p.file], p.old) {
+				t.Fatalf("nothing to plant at: %s", p.old)
+			}
+			text[p.file] = strings.Replace(text[p.file], p.old, p.new, 1)
+			if got := strings.Join(specFindings(text), "\n"); !strings.Contains(got, p.want) {
+				t.Errorf("findings %q, want one with %q", got, p.want)
+			}
+		})
+	}
+}
