@@ -172,7 +172,7 @@ func buildInputs(spec string) (inputs, error) {
 		name := path.Clean(m)
 		info, err := os.Stat(filepath.Join(root, filepath.FromSlash(name)))
 		switch {
-		case err != nil || strings.HasPrefix(name, ".local"):
+		case err != nil || strings.HasPrefix(name, ".local") || strings.HasPrefix(name, "build/"): // made, not read
 		case !info.IsDir():
 			in.add("the Makefile", name)
 		case exists(path.Join(name, "go.mod")): // go -C
