@@ -92,7 +92,7 @@ named:
 BUILD_ARGS = --service "$(SERVICE)" --venv $(VENV) --tools $(PIPELINE_TOOLS)
 
 .PHONY: verify
-verify: tools pipeline-tools ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
+verify: rules-tools pipeline-tools ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
 	@go run ./pipeline/builder verify $(BUILD_ARGS) --out $(or $(REPORTS),build/reports)
 
 .PHONY: package
@@ -142,7 +142,7 @@ tools: ## Install the pinned Python tools into .local/venv
 	@go run ./platform/local/tools/install $(VENV)
 
 .PHONY: check
-check: $(LINT) .local/venv-rules/done ## Format, vet, lint and unit tests, in under a minute
+check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minute
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@$(LINT) run $(MODULES)
@@ -153,7 +153,7 @@ check: $(LINT) .local/venv-rules/done ## Format, vet, lint and unit tests, in un
 
 # e2e/integration is not among them, for it wants an environment: make integration.
 .PHONY: test
-test: prepare .local/venv-e2e/done .local/venv-rules/done ## Every test: unit with the race detector, contracts, templates, end to end
+test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_FRESH=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
@@ -167,11 +167,16 @@ test: prepare .local/venv-e2e/done .local/venv-rules/done ## Every test: unit wi
 	@touch $@
 
 # The linter of IAM policies, apart from the other tools: see rules/requirements.in.
-.local/venv-rules/done: rules/requirements.txt | tools
-	@echo "installing the linter of policies (once)"
-	@.local/venv/bin/python -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
-	@touch $@
+# Beside the other tools, wherever they are: a build's clean copy finds it installed.
+RULES_VENV = $(patsubst %/,%,$(dir $(VENV)))/venv-rules
+
+.PHONY: rules-tools
+rules-tools: tools
+	@cmp -s rules/requirements.txt $(RULES_VENV)/pinned || { \
+		echo "installing the linter of policies (once)" && \
+		$(VENV)/bin/python -m venv $(RULES_VENV) && \
+		$(RULES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r rules/requirements.txt && \
+		cp rules/requirements.txt $(RULES_VENV)/pinned; }
 
 .PHONY: screenshots
 screenshots: up ## Take the pictures of the sign-in pages anew, for docs/pictures (needs Chromium)
