@@ -234,3 +234,23 @@ func TestAnswersOfTheAPI(t *testing.T) {
 		}
 	}
 }
+
+// A filter is not in force at once, so people's events may come, too.
+func TestInboxKeepsOneCopyOfWhatIsMarked(t *testing.T) {
+	t.Parallel()
+	in := &inbox{}
+	marked := contracts.Act{PoolARN: poolARN, Subject: subOf, Time: time.Unix(1, 0), Synthetic: true}
+	person := marked
+	person.Synthetic = false
+	for _, act := range []contracts.Act{person, marked} {
+		ev, err := contracts.NewPasswordReset(act)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.keep(ev)
+		in.keep(ev)
+	}
+	if len(in.events) != 1 || !contracts.IsSynthetic(in.events[0]) {
+		t.Errorf("kept %v", in.events)
+	}
+}
