@@ -92,6 +92,10 @@ func (u *upstream) json(ctx context.Context, service, target string, in, out any
 	defer cancel()
 	header := http.Header{"X-Amz-Target": {target}, "Content-Type": {"application/x-amz-json-1.1"}}
 	res, err := u.send(ctx, service, http.MethodPost, "/", header, body)
+	// The emulator's lists change while it goes through them. Every SDK asks again.
+	for again := 1; again < attempts && err == nil && res.status >= http.StatusInternalServerError && reads(target); again++ {
+		res, err = u.send(ctx, service, http.MethodPost, "/", header, body)
+	}
 	if err != nil {
 		return fmt.Errorf("edge: %s: %w", target, err)
 	}
@@ -105,6 +109,16 @@ func (u *upstream) json(ctx context.Context, service, target string, in, out any
 		return fmt.Errorf("edge: %s: answer: %w", target, err)
 	}
 	return nil
+}
+
+// attempts are those of a call that changes nothing.
+const attempts = 3
+
+// reads tells whether a call changes nothing, by its name.
+func reads(target string) bool {
+	_, action, _ := strings.Cut(target, ".")
+	action = strings.TrimPrefix(action, "Admin")
+	return strings.HasPrefix(action, "Get") || strings.HasPrefix(action, "List") || strings.HasPrefix(action, "Describe")
 }
 
 // result is an answer of the emulator, read to its end.
