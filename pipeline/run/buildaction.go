@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,7 @@ import (
 )
 
 // tail is how much of a failed build's log is shown.
-const tail = 4000
+const tail = 1200
 
 // build runs a project's buildspec here.
 func (c call) build(ctx context.Context) (outcome, error) {
@@ -103,7 +104,7 @@ func (c call) buildIn(ctx context.Context, dir string, project definition.Projec
 	defer func() { _ = log.Close() }()
 	job.Log = log
 	result, err := job.Run(ctx)
-	out := outcome{note: strings.Join(result.Reports, "; "), outputs: result.Exported, artifacts: map[string]string{}}
+	out := outcome{note: cmp.Or(strings.Join(result.Reports, "; "), "no reports"), outputs: result.Exported, artifacts: map[string]string{}}
 	out.simulated = []string{"the machine is this one; the caches are its own: modules, compiled packages and " + c.Layout.Venv}
 	if err != nil {
 		return out, fmt.Errorf("%w\n%s\n(all of it: %s)", err, end(log.Name()), log.Name())
@@ -161,7 +162,9 @@ func (c call) environment(ctx context.Context, project definition.Project, as aw
 		return nil, fmt.Errorf("aws.CredentialsProvider.Retrieve: %w", err)
 	}
 	maps.Copy(values, map[string]string{
-		"PATH": filepath.Join(c.Layout.Venv, "bin") + ":" + os.Getenv("PATH"), "HOME": home, "LANG": "C.UTF-8", "VENV": c.Layout.Venv,
+		// The sources have no history; git must not find that of a clone around them.
+		"GIT_CEILING_DIRECTORIES": filepath.Dir(home),
+		"PATH":                    filepath.Join(c.Layout.Venv, "bin") + ":" + os.Getenv("PATH"), "HOME": home, "LANG": "C.UTF-8", "VENV": c.Layout.Venv,
 		"GOPATH": filepath.Join(home, "go"), "AWS_REGION": c.Account.Config.Region, "AWS_DEFAULT_REGION": c.Account.Config.Region,
 		"AWS_ENDPOINT_URL": aws.ToString(c.Account.Config.BaseEndpoint), "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken, "SAM_CLI_TELEMETRY": "0",

@@ -45,6 +45,8 @@ type Runner struct {
 	Board  *progress.Board
 	// Ask answers an approval.
 	Ask func(ctx context.Context, question string) (bool, error)
+	// does are the known action types, unless a test has its own.
+	does map[string]doer
 }
 
 // Options of one execution.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,9 +30,12 @@ type outcome struct {
 	outputs, artifacts map[string]string
 }
 
+// doer does one type of action.
+type doer func(call, context.Context) (outcome, error)
+
 // doers are the action types that are known, each with who does it.
-func doers() map[string]func(call, context.Context) (outcome, error) {
-	return map[string]func(call, context.Context) (outcome, error){
+func doers() map[string]doer {
+	return map[string]doer{
 		definition.Source: call.source, definition.Build: call.build, definition.Test: call.build,
 		definition.CloudFormation: call.cloudFormation, definition.Approval: call.approve,
 	}
@@ -83,13 +87,18 @@ func (e *execution) act(ctx context.Context, stage string, a definition.Action) 
 	var out outcome
 	settings, err := e.Variables.All(a.Configuration)
 	if err == nil {
-		out, err = doers()[a.ActionTypeID.String()](call{execution: e, Action: a, stage: stage, settings: settings}, ctx)
+		does := e.does
+		if does == nil {
+			does = doers()
+		}
+		out, err = does[a.ActionTypeID.String()](call{execution: e, Action: a, stage: stage, settings: settings}, ctx)
 	}
 	told.Took, told.Status = time.Since(told.Started), ending(ctx, err)
 	told.Note, told.Simulated = out.note, out.simulated
 	if err != nil {
 		told.Error = err.Error()
-		task.Fail("failed: " + told.Error)
+		first, _, _ := strings.Cut(told.Error, "\n")
+		task.Fail("failed: " + first)
 		return told, out, fmt.Errorf("%s/%s failed", stage, a.Name) // the timeline says why
 	}
 	task.Done("succeeded: " + out.note)

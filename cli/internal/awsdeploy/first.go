@@ -30,7 +30,8 @@ type Emulator struct {
 // and without a look at what only an AWS account has.
 func First(ctx context.Context, e Emulator) error {
 	l := e.Layout
-	l.Dir, l.Environment = filepath.Join(l.Dir, "aws", e.Environment), e.Environment
+	// One folder for all environments: they share what is built.
+	l.Dir, l.Environment = filepath.Join(l.Dir, "aws"), e.Environment
 	s := &session{
 		layout: l, out: os.Stdout, cf: cloudformation.NewFromConfig(e.Config),
 		target: target.Target{Config: e.Config, Environment: e.Environment, Account: e.Account, Endpoint: aws.ToString(e.Config.BaseEndpoint)},

@@ -129,9 +129,11 @@ func (m Maker) compare(ctx context.Context, s *Stack, task *progress.Task) error
 	return err
 }
 
-// build leaves what is built already from the same inputs as it is.
+// build leaves what is built already from the same inputs as it is. Of the
+// parameters only the architecture changes what is built, so that environments
+// may share it.
 func (m Maker) build(ctx context.Context, cli sam.CLI, s *Stack, log *os.File) error {
-	fingerprint, err := inputs.Fingerprint(ctx, s.Stack, sam.Arguments(s.Config.Parameters)...)
+	fingerprint, err := inputs.Fingerprint(ctx, s.Stack, s.Config.Parameters["Architecture"])
 	if err != nil {
 		return fmt.Errorf("inputs.Fingerprint: %w", err)
 	}
