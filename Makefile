@@ -45,6 +45,12 @@ deploy: build ## Deploy one service to the local system: make deploy SERVICE=sig
 	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or api, log-encryptor, user-events, signin-audit, platform, examples/subscriber)"; exit 2; }
 	@$(GATEHOUSE) local deploy $(LOCAL_FLAGS) $(SERVICE)
 
+# docs/pipelines.md tells what this is good for.
+.PHONY: pipelines
+pipelines: prepare ## Deploy the pipelines, with test and production, into the local system
+	@$(GATEHOUSE) local up --empty $(LOCAL_FLAGS)
+	@$(GATEHOUSE) pipeline up --dir $(LOCAL_DIR) --venv $(VENV)
+
 .PHONY: watch
 watch: build ## Put every Go edit live within seconds
 	@$(GATEHOUSE) local watch $(LOCAL_FLAGS)
@@ -157,7 +163,7 @@ test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_FRESH=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
-	@go test -count=1 -timeout 15m $$(go list ./e2e/... | grep -v e2e/integration)
+	@go test -p 1 -count=1 -timeout 15m $$(go list ./e2e/... | grep -v e2e/integration)
 
 # Clients that were not written here, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | prepare

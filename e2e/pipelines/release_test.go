@@ -1,0 +1,98 @@
+package pipelines
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// enough sign-ups that one which failed would have been among them.
+const enough = 30
+
+// TestAChangeGoesToProductionAndBack is one story, for each part of it stands on
+// what the one before has deployed.
+func TestAChangeGoesToProductionAndBack(t *testing.T) {
+	s := start(t)
+	t.Run("a_change_is_released_while_people_sign_up", s.release)
+	t.Run("a_broken_integration_test_stops_before_production", s.stops)
+	t.Run("a_failing_canary_goes_back", s.goesBack)
+	t.Run("a_changed_pipeline_has_nothing_to_go_back_to", s.changed)
+}
+
+func (s *system) release(t *testing.T) {
+	c := s.copied(t)
+	c.guard(t, "release "+uuid.NewString(), "nowhere") // another one each time, for a system that is used again
+	before, was := s.state(t), s.live(t, "production")
+	people := s.people(t, "production")
+	said := s.succeeds(t, "signup-guard", "--approve", "--source", c.dir)
+	people.end()
+	if people.signedUp < enough || len(people.failed) > 0 {
+		t.Errorf("%d signed up, %d failed: %v", people.signedUp, len(people.failed), people.failed)
+	}
+	t.Logf("%d people signed up meanwhile", people.signedUp)
+	if s.live(t, "production") == was || s.live(t, "production") != s.live(t, "test") {
+		t.Error("the new code is not live in production, or another one is in test")
+	}
+	before.onlyChanged(t, s.state(t), "-test-signup-guard", "-production-signup-guard")
+	inOrder(t, said, "Source/Source ", "Build/Build ", "Test/ChangeSet ", "Test/Execute ", "Integration/Integration ",
+		"asked: ", "Approval/Approve ", "Production/ChangeSet ", "Production/Execute ", "Production/Canary ", "gatehouse-signup-guard, execution")
+	for _, want := range []string{
+		"simulated  Production/ChangeSet: parameters for the emulator: ", "OnAws=false",
+		"alias live would go over by Canary10Percent5Minutes, watched by gatehouse-production-signup-guard-presignup",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the timeline does not say %q", want)
+		}
+	}
+}
+
+// inOrder looks for the lines with which actions succeed.
+func inOrder(t *testing.T, said string, words ...string) {
+	t.Helper()
+	at := 0
+	for _, word := range words {
+		i := strings.Index(said[at:], word)
+		if i < 0 {
+			t.Fatalf("%q is not there, or not in this order", word)
+		}
+		at += i
+	}
+}
+
+func (s *system) stops(t *testing.T) {
+	c := s.copied(t)
+	c.guard(t, "broken in test", "test")
+	before := s.state(t)
+	s.fails(t, []string{"✗ Integration/Integration", "Approval", "not reached"}, "signup-guard", "--approve", "--source", c.dir)
+	before.onlyChanged(t, s.state(t), "-test-signup-guard")
+}
+
+func (s *system) goesBack(t *testing.T) {
+	c := s.copied(t)
+	c.guard(t, "broken in production", "production")
+	was := s.live(t, "production")
+	said := s.fails(t, []string{"✗ Production/Canary", "Production failed and is rolled back to execution", "a rollback to execution"},
+		"signup-guard", "--approve", "--source", c.dir)
+	inOrder(t, said, "✓ Production/Execute", "✗ Production/Canary", "rolled back", "✓ Production/Execute", "✓ Production/Canary")
+	if s.live(t, "production") != was {
+		t.Error("the former code is not live in production")
+	}
+	if err := s.client(t, "production").signUp(t.Context()); err != nil {
+		t.Errorf("nobody can sign up after the rollback: %v", err)
+	}
+}
+
+// changed applies an edited pipeline by the pipelines' own, and fails a stage of it
+// afterwards: what the version before has deployed is no target any more.
+func (s *system) changed(t *testing.T) {
+	c := s.copied(t)
+	c.edit(t, "pipeline/pipeline.yaml", "TimeoutInMinutes: 4320", "TimeoutInMinutes: 4000")
+	c.commit(t, "ask for a shorter time")
+	said := s.succeeds(t, "pipelines", "--approve", "--source", c.dir)
+	inOrder(t, said, "✓ Pipelines/ChangeSet-signup-guard", "✓ Pipelines/Execute-signup-guard succeeded: changed")
+	c.edit(t, "services/signup-guard/template.yaml", "/user-events/topic-key-arn", "/user-events/no-such-name")
+	c.commit(t, "a name that nobody writes")
+	s.fails(t, []string{"✗ Test/", "no-such-name", "Test cannot be rolled back: no execution of this version of the pipeline"},
+		"signup-guard", "--approve", "--source", c.dir)
+}
