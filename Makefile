@@ -163,7 +163,7 @@ test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_FRESH=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
-	@go test -p 1 -count=1 -timeout 15m $$(go list ./e2e/... | grep -v e2e/integration)
+	@go test -p 2 -count=1 -timeout 20m $$(go list ./e2e/... | grep -v e2e/integration)
 
 # Clients that were not written here, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | prepare
