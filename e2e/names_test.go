@@ -23,7 +23,7 @@ func TestOwnNames(t *testing.T) {
 		}
 	}
 	var zones []string
-	ask(&zones, "route53", "list-hosted-zones-by-name", "--dns-name", "gatehouse.test", "--query", "HostedZones[].Id")
+	ask(&zones, "route53", "list-hosted-zones-by-name", "--dns-name", "gatehouse.test", "--query", "HostedZones[?Name=='gatehouse.test.'].Id")
 	if len(zones) != 1 {
 		t.Fatalf("zones %v, want one", zones)
 	}
