@@ -76,10 +76,13 @@ func remove(dir string) error {
 func (c call) buildIn(ctx context.Context, dir string, project definition.Project, as aws.Config, sources []byte) (outcome, error) {
 	job := build.Job{Dir: filepath.Join(dir, "src"), State: filepath.Join(dir, "state")}
 	home := filepath.Join(dir, "home")
-	for _, d := range []string{job.Dir, job.State, home} {
+	for _, d := range []string{job.Dir, job.State} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return outcome{}, fmt.Errorf("os.MkdirAll: %w", err)
 		}
+	}
+	if err := build.Home(home); err != nil {
+		return outcome{}, fmt.Errorf("build.Home: %w", err)
 	}
 	if err := artifact.Unpack(sources, job.Dir); err != nil {
 		return outcome{}, fmt.Errorf("artifact.Unpack: %w", err)

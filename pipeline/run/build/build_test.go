@@ -51,7 +51,11 @@ func job(t *testing.T, spec string) (Job, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	j := Job{Spec: s, Dir: t.TempDir(), State: t.TempDir(), Log: log, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCACHE=off", "WHO=action"}}
+	home := t.TempDir()
+	if err := Home(home); err != nil {
+		t.Fatal(err)
+	}
+	j := Job{Spec: s, Dir: t.TempDir(), State: t.TempDir(), Log: log, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GOCACHE=off", "WHO=action"}}
 	for name, text := range files() {
 		path := filepath.Join(j.Dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -123,6 +127,25 @@ func TestReportWithoutFiles(t *testing.T) {
 	j, _ := job(t, strings.Replace(good, "[cover]", "[nothing]", 1))
 	if _, err := j.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "the report cover has no file") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Whatever is written into the home later would stay behind, or fail its deletion.
+func TestHomeStaysQuiet(t *testing.T) {
+	t.Parallel()
+	j, _ := job(t, good)
+	if err := j.compiler(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range j.Env {
+		home, ok := strings.CutPrefix(e, "HOME=")
+		if !ok {
+			continue
+		}
+		entries, err := os.ReadDir(filepath.Join(home, ".config", "go", "telemetry"))
+		if err != nil || len(entries) != 1 {
+			t.Errorf("go left %v (%v) beside its mode", entries, err)
+		}
 	}
 }
 
