@@ -156,12 +156,36 @@ func locked(all []*rules.Template) []string {
 	return out
 }
 
+// ownRoles: a role of CloudFormation's reaches the roles of its service and no
+// others; beside them it only hands on CodeDeploy's.
+func ownRoles(all []*rules.Template) []string {
+	const roles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/"
+	var out []string
+	for _, role := range executionRoles(all) {
+		for _, s := range role.statements() {
+			if rules.Text(rules.Get(s, "Effect")) != "Allow" {
+				continue
+			}
+			for _, action := range rules.Texts(rules.Get(s, "Action")) {
+				for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+					handedOn := action == "iam:PassRole" && resource == roles+"pipeline/gatehouse-${Environment}-codedeploy"
+					if strings.HasPrefix(action, "iam:") && action != "iam:CreateServiceLinkedRole" && resource != roles+role.service+"/*" && !handedOn {
+						out = append(out, fmt.Sprintf("%s: %s reaches %s, want %s%s/*", role, action, resource, roles, role.service))
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
 func TestBoundaries(t *testing.T) {
 	t.Parallel()
 	all := templates(t)
 	report(t, boundaries(all))
 	report(t, trusts(all))
 	report(t, locked(all))
+	report(t, ownRoles(all))
 }
 
 // mutate runs a rule over the repository's templates with one of them changed.
@@ -206,6 +230,12 @@ func TestBoundariesPlanted(t *testing.T) {
 		"all_of_iam":         {guard, "iam:GetRole\n", "iam:*\n", "iam:* is for administrators"},
 		"deploy_passes_all":  {"roles/deploy.yaml", "role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-${Service}-cloudformation", "role/*", "iam:PassRole reaches"},
 		"service_linked":     {"roles/platform.yaml", "                Condition: {StringEquals: {iam:AWSServiceName: email.cognito-idp.amazonaws.com}}\n", "", "without iam:AWSServiceName"},
+	})
+	mutate(t, ownRoles, map[string]mutation{
+		"all_roles_of_the_environment": {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/*", "reaches"},
+		"roles_of_another_service":     {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/platform/*", "reaches"},
+		"codedeploys_role_changed":     {guard, "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:PassRole", "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:DeleteRole", "iam:DeleteRole reaches"},
+		"the_deploy_role_passed":       {guard, "gatehouse-${Environment}-codedeploy", "gatehouse-${Environment}-signup-guard-deploy", "iam:PassRole reaches"},
 	})
 	mutate(t, trusts, map[string]mutation{
 		"any_role_of_tools":    {"environment.yaml", "role/gatehouse/tools/*/gatehouse-tools-*-test", "role/*", "trusts an account"},
