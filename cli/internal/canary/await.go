@@ -144,7 +144,7 @@ func (c *canary) seesItself(ctx context.Context) (string, error) {
 func (c *canary) isCounted(ctx context.Context, want float64) (string, error) {
 	now := 0.0
 	err := c.until(ctx, func(ctx context.Context) (_ bool, err error) {
-		now, err = c.meter.sum(ctx)
+		now, err = c.meter.Sum(ctx, metric)
 		return now >= want, err
 	}, func() string { return fmt.Sprintf("it is %.0f and should be %.0f", now, want) })
 	return fmt.Sprintf("%.0f", now), err

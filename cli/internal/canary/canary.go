@@ -6,10 +6,13 @@ import (
 	"sync"
 	"time"
 
+	"gatehouse.example/cli/internal/meter"
 	"gatehouse.example/contracts"
 )
 
 const (
+	// metric is the only one in which synthetic events are.
+	metric = "SyntheticEvents"
 	// every is the time between two questions to AWS.
 	every = time.Second
 	// again is when the refused sign-up is repeated: a subscription on AWS is not in
@@ -30,7 +33,7 @@ type canary struct {
 	inbox   *inbox
 	api     *api
 	trail   *trail
-	meter   *meter
+	meter   *meter.Meter
 
 	refused int     // how often the disposable address was tried
 	before  float64 // the metric at the start
@@ -59,7 +62,7 @@ func (c *canary) walk(ctx context.Context) {
 			return "subscribed to synthetic events", nil
 		}},
 		{"metric so far", func(ctx context.Context) (_ string, err error) {
-			c.before, err = c.meter.sum(ctx)
+			c.before, err = c.meter.Sum(ctx, metric)
 			return fmt.Sprintf("%s %.0f", metric, c.before), err
 		}},
 		{"disposable address", c.isRefused},

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehouse.example/cli/internal/meter"
 	"gatehouse.example/contracts"
 )
 
@@ -34,7 +35,7 @@ func walked(ctx context.Context, c *cloud) (string, *report, error) {
 	run := &canary{
 		report: newReport(&out, "test"), id: id, started: now, timeout: 5 * time.Minute, names: n,
 		person: &person{pool: c, names: n, email: address(id)}, inbox: &inbox{queues: c, topic: c, names: n, name: queuePrefix("test") + id},
-		api: &api{pool: c, names: n, http: browser}, trail: &trail{table: c, name: "audit"}, meter: &meter{cloudwatch: c, environment: "test", since: now},
+		api: &api{pool: c, names: n, http: browser}, trail: &trail{table: c, name: "audit"}, meter: &meter.Meter{CloudWatch: c, Environment: "test", Since: now},
 	}
 	ctx, cancel := context.WithTimeout(ctx, run.timeout)
 	defer cancel()

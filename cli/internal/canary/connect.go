@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"gatehouse.example/cli/internal/account"
+	"gatehouse.example/cli/internal/meter"
 )
 
 // answerLimit is how long one answer of the API or the token endpoint may take:
@@ -60,5 +61,5 @@ func (c *canary) connect(cfg aws.Config, n names) {
 	c.inbox = &inbox{queues: queues, topic: sns.NewFromConfig(cfg), names: n, name: queuePrefix(n.environment) + c.id}
 	c.api = &api{pool: pool, names: n, http: browser}
 	c.trail = &trail{table: dynamodb.NewFromConfig(cfg), name: n.auditTable}
-	c.meter = &meter{cloudwatch: cloudwatch.NewFromConfig(cfg), environment: n.environment, since: c.started.Truncate(time.Minute).Add(-time.Hour)}
+	c.meter = meter.New(cloudwatch.NewFromConfig(cfg), n.environment, c.started)
 }

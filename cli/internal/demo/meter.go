@@ -2,49 +2,16 @@ package demo
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
-	gatehouse "gatehouse.example/contracts/metrics"
+	gatehouse "gatehouse.example/cli/internal/meter"
 )
 
-// statistics is what meter needs of CloudWatch.
-type statistics interface {
-	GetMetricStatistics(context.Context, *cloudwatch.GetMetricStatisticsInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error)
-}
+// meter waits for metrics to grow.
+type meter struct{ *gatehouse.Meter }
 
-// meter reads sums of metrics, counted from one moment so that two readings
-// can be compared.
-type meter struct {
-	cloudwatch  statistics
-	environment string
-	since       time.Time
-}
-
-func newMeter(c statistics, environment string) *meter {
-	return &meter{cloudwatch: c, environment: environment, since: time.Now().Truncate(time.Minute).Add(-time.Hour)}
-}
-
-// sum adds up the datapoints of a metric.
-func (m *meter) sum(ctx context.Context, name string) (float64, error) {
-	out, err := m.cloudwatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
-		Namespace: aws.String(gatehouse.Namespace), MetricName: &name,
-		Dimensions: []types.Dimension{{Name: aws.String("Environment"), Value: &m.environment}},
-		StartTime:  &m.since, EndTime: aws.Time(time.Now().Add(time.Minute)),
-		Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSum},
-	})
-	if err != nil {
-		return 0, fmt.Errorf("cloudwatch.GetMetricStatistics: %w", err)
-	}
-	total := 0.0
-	for _, d := range out.Datapoints {
-		total += aws.ToFloat64(d.Sum)
-	}
-	return total, nil
+func newMeter(c gatehouse.Statistics, environment string) *meter {
+	return &meter{gatehouse.New(c, environment, time.Now())}
 }
 
 // grown waits until a metric is above what it was and returns what it is.
@@ -52,7 +19,7 @@ func (m *meter) grown(ctx context.Context, limit time.Duration, name string, abo
 	now := above
 	err := poll(ctx, limit, "metric "+name, func(ctx context.Context) (bool, error) {
 		var err error
-		now, err = m.sum(ctx, name)
+		now, err = m.Sum(ctx, name)
 		return now > above, err
 	})
 	return now, err

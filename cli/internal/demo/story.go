@@ -54,7 +54,7 @@ func (s *story) perform(ctx context.Context, a act) error {
 	was := map[string]float64{}
 	for _, e := range a.causes {
 		var err error
-		if was[e.metric], err = s.metrics.sum(ctx, e.metric); err != nil {
+		if was[e.metric], err = s.metrics.Sum(ctx, e.metric); err != nil {
 			return err
 		}
 	}
