@@ -99,11 +99,11 @@ BUILD_ARGS = --service "$(SERVICE)" --venv $(VENV) --tools $(PIPELINE_TOOLS)
 
 .PHONY: verify
 verify: rules-tools pipeline-tools ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
-	@go run ./pipeline/builder verify $(BUILD_ARGS) --out $(or $(REPORTS),build/reports)
+	@go run ./tools/cmd/builder verify $(BUILD_ARGS) --out $(or $(REPORTS),build/reports)
 
 .PHONY: package
 package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make package SERVICE=signup-guard [ARTIFACT_BUCKET=...]
-	@go run ./pipeline/builder package $(BUILD_ARGS) --out $(or $(OUT),build/$(SERVICE)) --architecture "$(ARCHITECTURE)" \
+	@go run ./tools/cmd/builder package $(BUILD_ARGS) --out $(or $(OUT),build/$(SERVICE)) --architecture "$(ARCHITECTURE)" \
 		--bucket "$(ARTIFACT_BUCKET)" --key "$(ARTIFACT_KEY_ARN)" --commit "$(COMMIT)"
 
 .PHONY: release-contracts
@@ -117,7 +117,7 @@ version: ## Print the hash of the packaged template; equal hashes deploy nothing
 .PHONY: check-deployed
 check-deployed: named ## Run a check as the role that may: make check-deployed CHECK=canary ENVIRONMENT=dev [ROLE_ARN=...]
 	@case "$(CHECK)" in integration|canary) ;; *) echo "which one? CHECK=integration or CHECK=canary"; exit 2;; esac
-	@go run ./pipeline/deployed --role "$(ROLE_ARN)" -- \
+	@go run ./tools/cmd/asrole --role "$(ROLE_ARN)" -- \
 		$(MAKE) --no-print-directory SERVICE="$(SERVICE)" ENVIRONMENT="$(ENVIRONMENT)" $(CHECK)
 
 # Their module is not in go.work: what they need must not choose the versions of
@@ -136,7 +136,7 @@ pipeline-tools:
 prepare:
 	@$(MAKE) --no-print-directory -j2 build tools
 
-# The tag is the functions' own (platform/local/gobuild): with it both share what
+# The tag is the functions' own (tools/internal/gobuild): with it both share what
 # is compiled of net/http and the SDK, without it a first demo compiles all twice.
 .PHONY: build
 build: ## Build bin/gatehouse
@@ -145,7 +145,7 @@ build: ## Build bin/gatehouse
 
 .PHONY: tools
 tools: ## Install the pinned Python tools into .local/venv
-	@go run ./platform/local/tools/install $(VENV)
+	@go run ./tools/cmd/install $(VENV)
 
 .PHONY: check
 check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minute

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"gatehouse.example/platform/local/losses"
+	"gatehouse.example/tools/dataloss"
 )
 
 // lossy is a stack with one of each kind that a change must not cost, deployed to
@@ -104,10 +104,10 @@ func TestAChangeSetThatWouldLoseSomethingIsRefused(t *testing.T) {
 }
 
 // inShort names the losses without their advice.
-func inShort(r losses.Report) []string {
-	words := map[losses.What]string{
-		losses.Replaced: "replaced", losses.PerhapsGone: "perhaps", losses.Frozen: "frozen", losses.Removed: "removed",
-		losses.Orphaned: "orphaned", losses.Renamed: "renamed", losses.Unprotected: "unprotected", losses.NameGone: "name",
+func inShort(r dataloss.Report) []string {
+	words := map[dataloss.What]string{
+		dataloss.Replaced: "replaced", dataloss.PerhapsGone: "perhaps", dataloss.Frozen: "frozen", dataloss.Removed: "removed",
+		dataloss.Orphaned: "orphaned", dataloss.Renamed: "renamed", dataloss.Unprotected: "unprotected", dataloss.NameGone: "name",
 	}
 	var out []string
 	for _, l := range r.Losses {
@@ -197,7 +197,7 @@ func (l *lossy) upload(t *testing.T, text string) string {
 }
 
 // judge makes a change set, has it judged, and deletes it.
-func (l *lossy) judge(t *testing.T, text, below, rows string) losses.Report {
+func (l *lossy) judge(t *testing.T, text, below, rows string) dataloss.Report {
 	t.Helper()
 	url := l.now(t, "Below")
 	if below != edit(t, "losses-nested.yaml", nil) {
@@ -218,7 +218,7 @@ func (l *lossy) judge(t *testing.T, text, below, rows string) losses.Report {
 		}
 		return out.Status == types.ChangeSetStatusCreateComplete
 	})
-	return must(losses.Finder{API: l.client}.Find(t.Context(), l.name, *in.ChangeSetName))(t)
+	return must(dataloss.Finder{API: l.client}.Find(t.Context(), l.name, *in.ChangeSetName))(t)
 }
 
 // now is the value that a parameter of the stack has.

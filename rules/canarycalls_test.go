@@ -15,7 +15,7 @@ import (
 // canaryCode is what runs as the canary's role: the command, where it finds the
 // account, and the integration tests.
 func canaryCode() []string {
-	return []string{"cli/internal/canary", "cli/internal/account", "cli/internal/meter", "e2e/integration"}
+	return []string{"tools/internal/canary", "tools/internal/account", "tools/internal/meter", "e2e/integration"}
 }
 
 // calls are the IAM actions of the SDK inputs that code makes.

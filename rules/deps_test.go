@@ -17,14 +17,14 @@ func forbidden() map[string]string {
 		"github.com/aws/aws-xray-sdk-go":              "doubles the binary and adds 3.7 ms to each cold start; Tracing: Active is enough",
 		"github.com/aws/aws-sdk-go":                   "its table of endpoints takes 3 ms at each start; use aws-sdk-go-v2",
 		"github.com/aws/aws-sdk-go-v2/config":         "links the whole credential chain; a function has its environment",
-		"github.com/aws/aws-sdk-go-v2/service":        "their tables take half a millisecond of each start; contracts/publish/wire makes the two calls",
+		"github.com/aws/aws-sdk-go-v2/service":        "their tables take half a millisecond of each start; lambdakit/publish/wire makes the two calls",
 		"go.uber.org/zap":                             "comes with the CloudEvents client; import v2/event only",
 		"google.golang.org/grpc":                      "a trigger makes one HTTP call",
 		"github.com/valyala/fasthttp":                 "comes with the X-Ray SDK",
 		"net/http/pprof":                              "opens an HTTP door and starts work at init",
 		"net/rpc":                                     "belongs to the retired go1.x runtime; build with -tags lambda.norpc",
 		"github.com/santhosh-tekuri/jsonschema":       "is for tests",
-		"gatehouse.example/contracts/tracing":         "links the X-Ray SDK",
+		"gatehouse.example/lambdakit/tracing":         "links the X-Ray SDK",
 		"gatehouse.example/contracts/schemas":         "is for tests and tools",
 		"github.com/cloudevents/sdk-go/v2/client":     "import v2/event only",
 		"github.com/cloudevents/sdk-go/v2/protocol":   "import v2/event only",
@@ -94,7 +94,7 @@ func TestTriggersLinkLittlePlanted(t *testing.T) {
 	}
 	for _, dep := range []string{
 		"github.com/aws/aws-xray-sdk-go/v2/xray", "github.com/aws/aws-sdk-go/aws", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/service/sns",
-		"gatehouse.example/contracts/tracing", "go.uber.org/zap/zapcore", "google.golang.org/grpc", "net/http/pprof", "github.com/cloudevents/sdk-go/v2",
+		"gatehouse.example/lambdakit/tracing", "go.uber.org/zap/zapcore", "google.golang.org/grpc", "net/http/pprof", "github.com/cloudevents/sdk-go/v2",
 		"github.com/cloudevents/sdk-go/v2/client",
 	} {
 		if got := weights(append(slices.Clone(fine), dep)); len(got) != 1 || !strings.HasPrefix(got[0], dep+": ") {

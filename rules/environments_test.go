@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/platform/local/sam"
 	"gatehouse.example/rules"
+	"gatehouse.example/tools/sam"
 )
 
 // environments: a stack can be deployed to each of them, under its name and with

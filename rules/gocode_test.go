@@ -183,10 +183,10 @@ func TestGoRulesPlanted(t *testing.T) {
 		"long_function":   {sized, map[string]string{"a/a.go": "package a\nfunc f() {\n" + lines + "}\n"}, "f has 63 lines"},
 		"long_in_a_test":  {sized, map[string]string{"a/a_test.go": "package a\nfunc f() {\n" + lines + "}\n"}, ""},
 		"long_file":       {sized, map[string]string{"a/a.go": "package a\n" + strings.Repeat("\n", 400)}, "401 lines"},
-		"own_and_shared":  {imports, map[string]string{"services/a/a.go": "package a\nimport (\n_ \"gatehouse.example/services/a/b\"\n_ \"gatehouse.example/contracts/publish\"\n_ \"fmt\")\n"}, ""},
+		"own_and_shared":  {imports, map[string]string{"services/a/a.go": "package a\nimport (\n_ \"gatehouse.example/services/a/b\"\n_ \"gatehouse.example/lambdakit/publish\"\n_ \"fmt\")\n"}, ""},
 		"other_service":   {imports, map[string]string{"services/a/a.go": "package a\nimport _ \"gatehouse.example/services/b/c\"\n"}, "imports gatehouse.example/services/b/c"},
 		"name_alike":      {imports, map[string]string{"services/a/a.go": "package a\nimport _ \"gatehouse.example/services/ab\"\n"}, "imports gatehouse.example/services/ab"},
-		"tool_may_import": {imports, map[string]string{"cli/a.go": "package a\nimport _ \"gatehouse.example/platform/local\"\n"}, ""},
+		"tool_may_import": {imports, map[string]string{"cli/a.go": "package a\nimport _ \"gatehouse.example/tools/internal/local\"\n"}, ""},
 		"local_word":      {localWords, map[string]string{"services/a/a.go": "package a\n// For the Mini" + "Stack.\n"}, "says"},
 		"local_elsewhere": {localWords, map[string]string{"cli/a.go": "package a\n// For the mini" + "stack.\n"}, ""},
 	}

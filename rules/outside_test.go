@@ -16,7 +16,7 @@ func TestReadersOutside(t *testing.T) {
 	if err != nil {
 		t.Fatalf("rules.ReadersOutside: %v", err)
 	}
-	for _, want := range []string{"rules", "cli/internal/awsdeploy/protect"} {
+	for _, want := range []string{"rules", "tools/internal/awsdeploy/protect"} {
 		if !slices.Contains(found, want) {
 			t.Errorf("%s is not among %v", want, found)
 		}

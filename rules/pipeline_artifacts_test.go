@@ -11,8 +11,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"gopkg.in/yaml.v3"
 
-	"gatehouse.example/pipeline/run/definition"
 	"gatehouse.example/rules"
+	"gatehouse.example/tools/definition"
 )
 
 // buildspec is what the rules read of a build specification.

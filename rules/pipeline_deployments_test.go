@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/pipeline/run/definition"
+	"gatehouse.example/tools/definition"
 )
 
 // environmentAccounts are those that the rules put each environment into: three

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse.example/pipeline/run/definition"
-	"gatehouse.example/pipeline/run/trigger"
+	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/trigger"
 )
 
 // filterFindings: every input starts the pipeline, and every pattern stands for one.
@@ -90,7 +90,7 @@ func TestPipelineFilters(t *testing.T) {
 		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/disposable/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
 		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
 		"platform":     {"platform/identity.yaml", "platform/branding/pages.css"},
-		"user-events":  {"cli/internal/awsdeploy/protect/stack-policy.json", "go.work.sum", "pipeline/builder/main.go", "pipeline/tools/go.sum", "platform/local/gobuild/gobuild.go", "rules/go.mod", "platform/local/tools/install/main.go"},
+		"user-events":  {"tools/internal/awsdeploy/protect/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "rules/go.mod", "tools/cmd/install/main.go"},
 	} {
 		for _, file := range files {
 			if _, ok := all[service][file]; !ok {
@@ -147,7 +147,7 @@ func TestPipelinesStarted(t *testing.T) {
 		"pipeline/environment.yaml":                     "",
 		"pipeline/roles/api.yaml":                       "",
 		"platform/identity.yaml":                        "gatehouse-platform",
-		"cli/internal/demo/demo.go":                     "",
+		"tools/internal/demo/demo.go":                   "",
 		"e2e/integration/integration_test.go":           "",
 		"README.md docs/deploy-aws.md":                  "",
 		"services/api/README.md platform/README.md":     "gatehouse-api gatehouse-platform",

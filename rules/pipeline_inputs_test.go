@@ -136,7 +136,7 @@ func stackInputs(folder string) (inputs, error) {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
 	for _, module := range append(modules, below...) {
-		if dir := path.Dir(short(module)); dir != "platform/local" { // the laptop's; what builds need of it, they import
+		if dir := path.Dir(short(module)); dir != "tools/internal/local" { // the laptop's; what builds need of it, they import
 			more, _, err := goInputs(dir, []string{"GOWORK=off"}, "-test", "./...")
 			if err != nil {
 				return nil, err

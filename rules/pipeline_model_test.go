@@ -13,8 +13,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"gatehouse.example/pipeline/run/definition"
 	"gatehouse.example/rules"
+	"gatehouse.example/tools/definition"
 )
 
 const (

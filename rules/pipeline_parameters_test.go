@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/pipeline/run/definition"
-	"gatehouse.example/platform/local/sam"
 	"gatehouse.example/rules"
+	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/sam"
 )
 
 // folderOf is where a service's stack stands.
@@ -39,7 +39,7 @@ func (m pipelineModel) target(stage string, a definition.Action) (string, map[st
 	given := map[string]string{}
 	for name, value := range config.Parameters {
 		if value != "" || !slices.Contains([]string{"PermissionsBoundaryArn", "DeploymentRoleArn", "DeploymentType"}, name) {
-			given[name] = value // as pipeline/internal/artifact writes them
+			given[name] = value // as tools/internal/release writes them
 		}
 	}
 	return folderOf(m.service) + "/template.yaml", given, nil

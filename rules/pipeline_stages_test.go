@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/pipeline/run/definition"
+	"gatehouse.example/tools/definition"
 )
 
 // wantedStages is what a pipeline does, in its order; behind a stage that goes back

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/pipeline/run/definition"
+	"gatehouse.example/tools/definition"
 )
 
 // maxSetting is how long a value of an action's configuration may be.

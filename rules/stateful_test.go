@@ -15,7 +15,7 @@ import (
 
 // kindsFile says which types hold what cannot be made again. The tool refuses
 // change sets by it; here the templates and AWS's schemas are held to it.
-const kindsFile = "../platform/local/losses/kinds.json"
+const kindsFile = "../tools/dataloss/kinds.json"
 
 type stateKind struct {
 	CreateOnly, Conditional []string

@@ -3,12 +3,13 @@ module gatehouse.example/examples/subscriber
 go 1.26.0
 
 require (
-	gatehouse.example/contracts v0.0.0
+	gatehouse.example/lambdakit v0.0.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/google/go-cmp v0.7.0
 )
 
 require (
+	gatehouse.example/contracts v0.0.0 // indirect
 	github.com/cloudevents/sdk-go/v2 v2.16.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
@@ -17,3 +18,5 @@ require (
 )
 
 replace gatehouse.example/contracts => ../../contracts
+
+replace gatehouse.example/lambdakit => ../../lambdakit

@@ -3,7 +3,7 @@ module gatehouse.example/services/api
 go 1.26.0
 
 require (
-	gatehouse.example/contracts v0.0.0
+	gatehouse.example/lambdakit v0.0.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/google/go-cmp v0.7.0
 	github.com/pb33f/libopenapi v0.42.3
@@ -12,6 +12,7 @@ require (
 )
 
 require (
+	gatehouse.example/contracts v0.0.0 // indirect
 	github.com/andybalholm/brotli v1.1.0 // indirect
 	github.com/aws/aws-sdk-go-v2 v1.47.7 // indirect
 	github.com/aws/aws-sdk-go-v2/config v1.33.15 // indirect
@@ -55,3 +56,5 @@ require (
 )
 
 replace gatehouse.example/contracts => ../../contracts
+
+replace gatehouse.example/lambdakit => ../../lambdakit

@@ -3,7 +3,7 @@ module gatehouse.example/services/log-encryptor
 go 1.26.0
 
 require (
-	gatehouse.example/contracts v0.0.0
+	gatehouse.example/lambdakit v0.0.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/config v1.33.15
@@ -29,3 +29,5 @@ require (
 )
 
 replace gatehouse.example/contracts => ../../contracts
+
+replace gatehouse.example/lambdakit => ../../lambdakit

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	gatehouse.example/contracts v0.0.0
+	gatehouse.example/lambdakit v0.0.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider v1.61.0
@@ -47,3 +48,5 @@ require (
 )
 
 replace gatehouse.example/contracts => ../../contracts
+
+replace gatehouse.example/lambdakit => ../../lambdakit

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	gatehouse.example/contracts v0.0.0
+	gatehouse.example/lambdakit v0.0.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/google/go-cmp v0.7.0
@@ -21,3 +22,5 @@ require (
 )
 
 replace gatehouse.example/contracts => ../../contracts
+
+replace gatehouse.example/lambdakit => ../../lambdakit

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"gatehouse.example/contracts/consume"
+	"gatehouse.example/lambdakit/consume"
 )
 
 func main() { lambda.Start(welcome{lambdacontext.NewLogger()}.batch) }

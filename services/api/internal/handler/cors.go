@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"gatehouse.example/contracts/rest"
+	"gatehouse.example/lambdakit/rest"
 )
 
 // preflight answers a browser that asks before it sends a token. It names the

@@ -14,8 +14,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"gatehouse.example/contracts/rest"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/rest"
+	"gatehouse.example/lambdakit/tracing"
 )
 
 // Handler answers requests of API Gateway.

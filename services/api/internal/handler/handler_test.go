@@ -14,7 +14,7 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
-	"gatehouse.example/contracts/rest"
+	"gatehouse.example/lambdakit/rest"
 )
 
 const (

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"strings"
 
-	"gatehouse.example/contracts/env"
-	"gatehouse.example/contracts/function"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/env"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/tracing"
 )
 
 // Main runs the handler as a Lambda function.

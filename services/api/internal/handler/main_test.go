@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/tracing"
 )
 
 func TestMain(m *testing.M) {

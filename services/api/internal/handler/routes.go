@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"gatehouse.example/contracts/rest"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/rest"
+	"gatehouse.example/lambdakit/tracing"
 )
 
 // Guest is what anybody gets.

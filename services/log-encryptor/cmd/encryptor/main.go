@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"gatehouse.example/contracts/function"
+	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/services/log-encryptor/internal/created"
 	"gatehouse.example/services/log-encryptor/internal/dispatch"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"

@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse.example/contracts/metrics"
+	"gatehouse.example/lambdakit/metrics"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"
 	"gatehouse.example/services/log-encryptor/internal/prefix"
 )

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"gatehouse.example/contracts/env"
+	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/services/log-encryptor/internal/prefix"
 )
 

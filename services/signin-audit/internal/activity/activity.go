@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
-	"gatehouse.example/contracts/rest"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/rest"
+	"gatehouse.example/lambdakit/tracing"
 )
 
 // The two resources, as API Gateway names them.

@@ -10,7 +10,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/publish"
 )
 
 // Cognito is what Users needs of the service: the role may do nothing else.

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/services/signin-audit/internal/keys"
 )
 

@@ -10,9 +10,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"gatehouse.example/contracts/env"
-	"gatehouse.example/contracts/function"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/env"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/tracing"
 )
 
 // Main runs the recorder as a Lambda function.

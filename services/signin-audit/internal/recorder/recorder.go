@@ -18,8 +18,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/consume"
-	"gatehouse.example/contracts/metrics"
+	"gatehouse.example/lambdakit/consume"
+	"gatehouse.example/lambdakit/metrics"
 )
 
 // The metrics, written once a batch. ActToAuditRow is the longest time of the

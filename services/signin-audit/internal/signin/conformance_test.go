@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 // The payload files of this service have the keys of AWS's own fixtures, and

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse.example/contracts/function"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 // Main runs one of the two triggers as a Lambda function.

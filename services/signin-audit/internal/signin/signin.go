@@ -12,8 +12,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 // The trigger sources that the two functions know.
@@ -26,7 +26,7 @@ const (
 // the shell logs it with the source and lets the person through.
 var errSource = errors.New("signin: unknown trigger source; is the function attached to the right trigger?")
 
-// Publisher is what the triggers need of contracts/publish.
+// Publisher is what the triggers need of lambdakit/publish.
 type Publisher interface {
 	Publish(context.Context, event.Event) (publish.Outcome, error)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 // topic is a Publisher in memory.

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/services/signup-guard/internal/disposable"
 	"gatehouse.example/services/signup-guard/internal/guard"
 )

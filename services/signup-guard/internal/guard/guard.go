@@ -15,8 +15,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/services/signup-guard/internal/domainset"
 	"gatehouse.example/services/signup-guard/internal/refusal"
 )

@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 // sink is a Publisher that remembers what it was given.

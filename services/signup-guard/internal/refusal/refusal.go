@@ -7,7 +7,7 @@
 // finds it in the event.
 package refusal
 
-import "gatehouse.example/contracts/trigger"
+import "gatehouse.example/lambdakit/trigger"
 
 // Rules, as the event names them.
 const (

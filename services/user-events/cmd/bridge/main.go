@@ -8,9 +8,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
-	"gatehouse.example/contracts/env"
-	"gatehouse.example/contracts/function"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/env"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/bridge"
 )
 

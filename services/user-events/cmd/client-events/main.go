@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/env"
-	"gatehouse.example/contracts/function"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/tracing"
+	"gatehouse.example/lambdakit/env"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/appevent"
 )
 

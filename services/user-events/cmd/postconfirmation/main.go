@@ -8,9 +8,9 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse.example/contracts/function"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/services/user-events/internal/confirm"
 )
 

@@ -20,9 +20,9 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/consume"
-	"gatehouse.example/contracts/metrics"
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/consume"
+	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/services/user-events/internal/count"
 )
 

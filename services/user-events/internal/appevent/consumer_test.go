@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/services/user-events/internal/appevent"
 	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/queuetest"

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/services/user-events/internal/ledger"
 )
 

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/publish"
 )
 
 const (

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
-	"gatehouse.example/contracts/consume"
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/consume"
+	"gatehouse.example/lambdakit/publish"
 )
 
 // Source of every event on the bus; the function may send no other.

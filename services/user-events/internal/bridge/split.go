@@ -1,6 +1,6 @@
 package bridge
 
-import "gatehouse.example/contracts/consume"
+import "gatehouse.example/lambdakit/consume"
 
 // EventBridge takes ten entries and 256 KiB in one request, and ten of the
 // largest events are more than that

@@ -14,8 +14,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/publish"
-	"gatehouse.example/contracts/trigger"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 // The sources of the trigger

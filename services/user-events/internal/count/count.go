@@ -17,8 +17,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/consume"
-	"gatehouse.example/contracts/metrics"
+	"gatehouse.example/lambdakit/consume"
+	"gatehouse.example/lambdakit/metrics"
 )
 
 // spare is what must be left of an invocation to write the metrics of what is

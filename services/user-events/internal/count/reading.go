@@ -6,8 +6,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/metrics"
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/publish"
 )
 
 // Names of the metrics, beside those of the ways an event went.

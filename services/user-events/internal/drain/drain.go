@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/contracts/consume"
-	"gatehouse.example/contracts/metrics"
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/consume"
+	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/services/user-events/internal/count"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 
-	"gatehouse.example/contracts/publish"
+	"gatehouse.example/lambdakit/publish"
 )
 
 // Keep is how long a claim holds: longer than a copy can wait, which is 14 days

@@ -1,3 +1,0 @@
-module gatehouse.example/bench
-
-go 1.26.0

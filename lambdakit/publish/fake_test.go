@@ -1,0 +1,111 @@
+package publish_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/publish"
+)
+
+const (
+	pool      = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse"
+	sub       = "5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11"
+	topicARN  = "arn:aws:sns:eu-central-1:123456789012:topic"
+	outboxURL = "https://sqs.eu-central-1.amazonaws.com/123456789012/outbox"
+)
+
+// fakeAWS is a topic and an outbox in memory. The functions decide how each
+// attempt ends; nil means that all succeed.
+type fakeAWS struct {
+	topic, outbox func(ctx context.Context, attempt int) error
+
+	mu       sync.Mutex
+	messages []message
+	queued   []message
+}
+
+// message is one attempt; attributes are those of the topic.
+type message struct {
+	to, body   string
+	attributes map[string]string
+}
+
+func (f *fakeAWS) Publish(ctx context.Context, topicARN, body string, attributes map[string]string) error {
+	return f.take(ctx, &f.messages, f.topic, message{to: topicARN, body: body, attributes: attributes})
+}
+
+func (f *fakeAWS) SendMessage(ctx context.Context, queueURL, body string) error {
+	return f.take(ctx, &f.queued, f.outbox, message{to: queueURL, body: body})
+}
+
+func (f *fakeAWS) take(ctx context.Context, all *[]message, end func(context.Context, int) error, m message) error {
+	f.mu.Lock()
+	*all = append(*all, m)
+	attempt := len(*all)
+	f.mu.Unlock()
+	if end == nil {
+		return nil
+	}
+	return end(ctx, attempt)
+}
+
+// bench is a Publisher over a fake, with what it wrote.
+type bench struct {
+	aws *fakeAWS
+	pub *publish.Publisher
+	log *bytes.Buffer
+	out *bytes.Buffer
+}
+
+func newBench(aws *fakeAWS) bench {
+	b := bench{aws: aws, log: &bytes.Buffer{}, out: &bytes.Buffer{}}
+	b.pub = &publish.Publisher{
+		Topic: aws, TopicARN: topicARN, Outbox: aws, OutboxURL: outboxURL, Environment: "test",
+		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Out: b.out, Now: moment,
+	}
+	return b
+}
+
+// bodies are the bytes of every attempt on every way, the log line's last.
+func (b bench) bodies(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, m := range b.aws.messages {
+		all = append(all, m.body)
+	}
+	for _, m := range b.aws.queued {
+		all = append(all, m.body)
+	}
+	for line := range bytes.Lines(b.log.Bytes()) {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(line, &fields); err != nil {
+			t.Fatalf("log line %s: %v", line, err)
+		}
+		if body, ok := fields[publish.UndeliveredKey]; ok {
+			all = append(all, string(body))
+		}
+	}
+	return all
+}
+
+func moment() time.Time { return time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC) }
+
+func someEvent(t testing.TB) event.Event {
+	t.Helper()
+	ev, err := contracts.NewSignupRejected(
+		contracts.Act{PoolARN: pool, ClientID: "client", Time: moment()},
+		contracts.SignupRejected{Via: contracts.ViaSignup, Domain: "mailinator.com", Reason: "disposable-domain", Rule: "a&b<c>", ListVersion: "2026-08-21"},
+	)
+	if err != nil {
+		t.Fatalf("NewSignupRejected: %v", err)
+	}
+	return ev
+}

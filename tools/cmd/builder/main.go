@@ -1,0 +1,68 @@
+// Command builder does what a pipeline's build does, here as there: `builder verify`
+// tests one service, `builder package` makes the artifact that is deployed. It is
+// called by `make verify` and `make package`.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/release"
+	"gatehouse.example/tools/internal/verify"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := realMain(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "builder:", err)
+		os.Exit(1)
+	}
+}
+
+func realMain(ctx context.Context, args []string) error {
+	root, err := layout.FindRoot(".")
+	if err != nil {
+		return fmt.Errorf("layout.FindRoot: %w", err)
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("usage: builder verify|package [flags]")
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	service := flags.String("service", "", "the service to build, such as signup-guard, or platform")
+	venv := flags.String("venv", layout.DefaultVenv, "virtualenv of the Python tools")
+	tools := flags.String("tools", "", "folder of the Go tools that pipeline/tools pins")
+	out := flags.String("out", "", "folder that is written")
+	architecture := flags.String("architecture", "", "arm64 or x86_64; empty means what samconfig.toml says")
+	bucket := flags.String("bucket", "", "artifact bucket; empty means that no code is uploaded")
+	key := flags.String("key", "", "ARN of the bucket's KMS key")
+	commit := flags.String("commit", "", "commit that is built; empty means that git is asked")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	for _, path := range []*string{venv, tools, out} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return fmt.Errorf("filepath.Abs: %w", err)
+		}
+	}
+	switch args[0] {
+	case "verify":
+		v := verify.Verify{Root: root, Service: *service, Venv: *venv, Tools: *tools, Reports: *out, Out: os.Stdout}
+		return v.Run(ctx)
+	case "package":
+		b := release.Builder{
+			Root: root, Service: *service, Venv: *venv, Tools: *tools, Out: *out, Architecture: *architecture,
+			Bucket: *bucket, KeyARN: *key, Commit: *commit, Environ: os.Environ(), Log: os.Stdout,
+		}
+		return b.Build(ctx)
+	}
+	return fmt.Errorf("unknown command %q: verify or package", strings.ToValidUTF8(args[0], "?"))
+}

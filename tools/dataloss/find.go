@@ -1,0 +1,217 @@
+package dataloss
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+const (
+	nestedType    = "AWS::CloudFormation::Stack"
+	parameterType = "AWS::SSM::Parameter"
+)
+
+// API is what is asked of CloudFormation. Nothing of it changes a stack.
+type API interface {
+	cloudformation.DescribeStacksAPIClient
+	cloudformation.ListStackResourcesAPIClient
+	CreateChangeSet(context.Context, *cloudformation.CreateChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.CreateChangeSetOutput, error)
+	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
+	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
+	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
+	GetTemplateSummary(context.Context, *cloudformation.GetTemplateSummaryInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateSummaryOutput, error)
+}
+
+// Finder looks for losses.
+type Finder struct {
+	API API
+	// kinds are read once for a look.
+	kinds kinds
+}
+
+// look is one stack's change set, read.
+type look struct {
+	stack, changeSet string
+	// path leads to the stack: the logical ids of the nested stacks, each with a slash.
+	path     string
+	changes  []types.ResourceChange
+	values   map[string]string
+	old, new template
+	// deployed are the types that the stack has now, by logical id.
+	deployed map[string]types.StackResourceSummary
+}
+
+// Find reads a change set that is complete and not executed.
+func (f Finder) Find(ctx context.Context, stack, changeSet string) (Report, error) {
+	var err error
+	if f.kinds, err = readKinds(); err != nil {
+		return Report{}, err
+	}
+	return f.find(ctx, stack, changeSet, "")
+}
+
+func (f Finder) find(ctx context.Context, stack, changeSet, path string) (Report, error) {
+	l, err := f.read(ctx, stack, changeSet, path)
+	if err != nil {
+		return Report{}, err
+	}
+	var report Report
+	for _, c := range l.changes {
+		more, err := f.one(ctx, l, c)
+		if err != nil {
+			return Report{}, err
+		}
+		report.Losses = append(report.Losses, more.Losses...)
+		report.Unseen = append(report.Unseen, more.Unseen...)
+	}
+	report.Losses = append(report.Losses, f.unprotected(l)...)
+	slices.SortStableFunc(report.Losses, func(a, b Loss) int { return strings.Compare(a.Path, b.Path) })
+	return report, nil
+}
+
+func (f Finder) read(ctx context.Context, stack, changeSet, path string) (look, error) {
+	l := look{stack: stack, changeSet: changeSet, path: path, values: map[string]string{}, deployed: map[string]types.StackResourceSummary{}}
+	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: &changeSet, StackName: &stack}
+	for pages := cloudformation.NewDescribeChangeSetPaginator(f.API, in); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return look{}, fmt.Errorf("cloudformation.DescribeChangeSet: %w", err)
+		}
+		for _, c := range out.Changes {
+			if c.ResourceChange != nil {
+				l.changes = append(l.changes, *c.ResourceChange)
+			}
+		}
+		for _, p := range out.Parameters {
+			l.values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+		}
+	}
+	var err error
+	if l.deployed, err = f.resources(ctx, stack); err != nil {
+		return look{}, err
+	}
+	if l.old, err = f.template(ctx, stack, nil); err != nil {
+		return look{}, err
+	}
+	l.new, err = f.template(ctx, stack, &changeSet)
+	return l, err
+}
+
+func (f Finder) resources(ctx context.Context, stack string) (map[string]types.StackResourceSummary, error) {
+	found := map[string]types.StackResourceSummary{}
+	for pages := cloudformation.NewListStackResourcesPaginator(f.API, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cloudformation.ListStackResources: %w", err)
+		}
+		for _, r := range out.StackResourceSummaries {
+			found[aws.ToString(r.LogicalResourceId)] = r
+		}
+	}
+	return found, nil
+}
+
+// one judges one change.
+func (f Finder) one(ctx context.Context, l look, c types.ResourceChange) (Report, error) {
+	id, typ := aws.ToString(c.LogicalResourceId), aws.ToString(c.ResourceType)
+	// A change of the type names the new one; what would go is of the old.
+	if was := aws.ToString(l.deployed[id].ResourceType); was != "" {
+		typ = was
+	}
+	gone := c.Action == types.ChangeActionRemove
+	replaced := c.Replacement == types.ReplacementTrue
+	switch {
+	case typ == nestedType && (gone || replaced):
+		return f.removedStack(ctx, l.path+id, aws.ToString(l.deployed[id].PhysicalResourceId))
+	case typ == nestedType && c.Action != types.ChangeActionAdd:
+		return f.nested(ctx, l, id, aws.ToString(c.ChangeSetId))
+	case typ == parameterType && c.Action != types.ChangeActionAdd:
+		return f.name(ctx, l, c)
+	}
+	k, stateful := f.kinds[typ]
+	if !stateful {
+		return Report{}, nil
+	}
+	loss := Loss{Path: l.path + id, Type: typ}
+	more := ""
+	switch {
+	case gone:
+		loss.What, loss.Because = f.removed(l, c)
+	case replaced:
+		loss.What, loss.Because = Replaced, because(c)
+	default:
+		loss.What, loss.Because, more = perhaps(k, c)
+	}
+	if loss.What == "" {
+		return Report{}, nil
+	}
+	loss.Instead = advice(loss.What, k, more)
+	return Report{Losses: []Loss{loss}}, nil
+}
+
+// removed tells a rename and a resource that is kept from one that is deleted.
+func (f Finder) removed(l look, c types.ResourceChange) (What, string) {
+	for _, other := range l.changes {
+		if other.Action == types.ChangeActionAdd && aws.ToString(other.ResourceType) == aws.ToString(c.ResourceType) {
+			return Renamed, aws.ToString(other.LogicalResourceId) + " is new and of the same type"
+		}
+	}
+	if l.old.policies[aws.ToString(c.LogicalResourceId)].keeps("DeletionPolicy") {
+		return Orphaned, "by its DeletionPolicy"
+	}
+	return Removed, ""
+}
+
+// perhaps judges a change of which CloudFormation does not say that it replaces.
+// What it calls conditional it often cannot know at all (the emulator never knows
+// it of a key), so the registry's schema has the last word.
+func perhaps(k kind, c types.ResourceChange) (what What, why, more string) {
+	for _, d := range c.Details {
+		if d.Target == nil || d.Target.Attribute != types.ResourceAttributeProperties {
+			continue
+		}
+		property := aws.ToString(d.Target.Name)
+		switch {
+		case slices.Contains(k.Frozen, property):
+			return Frozen, property + " changes", ""
+		case c.Replacement != types.ReplacementConditional || !k.touches(property):
+		case d.Evaluation == types.EvaluationTypeStatic && slices.Contains(k.CreateOnly, property):
+			return Replaced, property + " changes", ""
+		default:
+			cause := aws.ToString(d.CausingEntity)
+			if cause == "" {
+				cause = property
+			}
+			what, why, more = PerhapsGone, property+" depends on "+cause, cause
+		}
+	}
+	if what == "" && c.Replacement == types.ReplacementConditional && len(c.Details) == 0 {
+		return PerhapsGone, "CloudFormation gives no reason", "this resource"
+	}
+	return what, why, more
+}
+
+// because names the properties that a change was made by.
+func because(c types.ResourceChange) string {
+	var names []string
+	for _, d := range c.Details {
+		if d.Target == nil || d.Target.RequiresRecreation == types.RequiresRecreationNever {
+			continue
+		}
+		if name := aws.ToString(d.Target.Name); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + " changes"
+	}
+	return strings.Join(names, ", ") + " change"
+}

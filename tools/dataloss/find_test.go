@@ -1,0 +1,136 @@
+package dataloss
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	modify  = types.ChangeActionModify
+	remove  = types.ChangeActionRemove
+	add     = types.ChangeActionAdd
+	yes     = types.ReplacementTrue
+	no      = types.ReplacementFalse
+	perhap  = types.ReplacementConditional
+	always  = types.RequiresRecreationAlways
+	may     = types.RequiresRecreationConditionally
+	never   = types.RequiresRecreationNever
+	static  = types.EvaluationTypeStatic
+	dynamic = types.EvaluationTypeDynamic
+
+	table = "AWS::DynamoDB::Table"
+	key   = "AWS::KMS::Key"
+	queue = "AWS::SQS::Queue"
+)
+
+// brief is a loss without its advice.
+func brief(r Report) []string {
+	var out []string
+	for _, l := range r.Losses {
+		out = append(out, l.Path+" "+string(l.What)+": "+l.Because)
+	}
+	return out
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	const kept = "Resources: {T: {Type: AWS::DynamoDB::Table, DeletionPolicy: Retain, UpdateReplacePolicy: Retain}}"
+	for name, tc := range map[string]struct {
+		changes []types.Change
+		old     string
+		next    string
+		want    []string
+	}{
+		"replaced":              {changes: []types.Change{change(modify, "T", table, yes, detail("TableName", always, static, ""))}, want: []string{"T would be replaced: TableName changes"}},
+		"removed":               {changes: []types.Change{change(remove, "Q", queue, "")}, want: []string{"Q would be removed: "}},
+		"removed_but_kept":      {changes: []types.Change{change(remove, "T", table, "")}, old: kept, want: []string{"T would stay in the account, but no stack would know it any more: by its DeletionPolicy"}},
+		"renamed":               {changes: []types.Change{change(add, "U", table, ""), change(remove, "T", table, "")}, want: []string{"T would be removed and made anew, empty, under another logical id: U is new and of the same type"}},
+		"not_a_rename":          {changes: []types.Change{change(add, "U", queue, ""), change(remove, "T", table, "")}, want: []string{"T would be removed: "}},
+		"depends":               {changes: []types.Change{change(modify, "T", table, perhap, detail("TableName", always, dynamic, "Other.Name"))}, want: []string{"T may be replaced: TableName depends on Other.Name"}},
+		"depends_on_the_schema": {changes: []types.Change{change(modify, "T", table, perhap, detail("KeySchema", may, static, ""))}, want: []string{"T may be replaced: KeySchema depends on KeySchema"}},
+		"never_by_the_schema":   {changes: []types.Change{change(modify, "K", key, perhap, detail("KeyPolicy", may, static, ""))}},
+		"frozen":                {changes: []types.Change{change(modify, "K", key, perhap, detail("KeySpec", may, static, ""))}, want: []string{"K would be changed in what AWS never changes: KeySpec changes"}},
+		"create_only":           {changes: []types.Change{change(modify, "T", table, perhap, detail("TableName", may, static, ""))}, want: []string{"T would be replaced: TableName changes"}},
+		"without_details":       {changes: []types.Change{change(modify, "T", table, perhap)}, want: []string{"T may be replaced: CloudFormation gives no reason"}},
+		"harmless":              {changes: []types.Change{change(modify, "T", table, no, detail("BillingMode", never, static, "")), change(add, "N", queue, ""), change(remove, "F", "AWS::Lambda::Function", "")}},
+		"other_type":            {changes: []types.Change{change(modify, "F", "AWS::Lambda::Function", yes)}},
+		"type_changed":          {changes: []types.Change{change(modify, "Was", "AWS::Lambda::Function", yes)}, want: []string{"Was would be replaced: "}},
+		"less_protected":        {old: kept, next: "Resources: {T: {Type: AWS::DynamoDB::Table, DeletionPolicy: Delete, UpdateReplacePolicy: Retain}}", want: []string{"T would lose its protection: DeletionPolicy from Retain to Delete"}},
+		"not_protected":         {old: kept, next: "Resources: {T: {Type: AWS::DynamoDB::Table, DeletionPolicy: Retain}}", want: []string{"T would lose its protection: UpdateReplacePolicy from Retain to nothing"}},
+		"as_protected":          {old: kept, next: strings.ReplaceAll(kept, "DeletionPolicy: Retain,", "DeletionPolicy: RetainExceptOnCreate,")},
+		"as_protected_json":     {old: kept, next: `{"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{stacks: map[string]fakeStack{"s": {
+				template: tc.old, next: tc.next, changes: tc.changes, resources: map[string][2]string{"Was": {table, "t-1"}},
+			}}}
+			got, err := Finder{API: f}.Find(t.Context(), "s", "set")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, brief(got)); diff != "" {
+				t.Errorf("losses (-want +got):\n%s", diff)
+			}
+			for _, l := range got.Losses {
+				if l.Instead == "" || strings.Contains(l.Instead, "  ") {
+					t.Errorf("%s: no way out: %q", l.Path, l.Instead)
+				}
+			}
+		})
+	}
+}
+
+func TestErr(t *testing.T) {
+	t.Parallel()
+	if err := (Report{Unseen: []string{"Nested"}}).Err("s"); err != nil {
+		t.Errorf("got %v, but nothing is lost", err)
+	}
+	k := kind{Holds: "the rows", First: "move them"}
+	err := Report{Losses: []Loss{{Path: "T", Type: table, What: Replaced, Because: "TableName changes", Instead: advice(Replaced, k, "")}}}.Err("gatehouse-dev-x")
+	want := `stopped: gatehouse-dev-x would lose what cannot be made again:
+  - T, AWS::DynamoDB::Table, would be replaced (TableName changes). Instead: take that back (it holds the rows), or add a second one beside it under another logical id, move them, and only then let this one go.
+The stack policy forbids it as well. If it is meant all the same, docs/deploy-aws.md says how to take the policy off for one deployment`
+	if err == nil || err.Error() != want {
+		t.Errorf("refusal (-want +got):\n%s", cmp.Diff(want, err.Error()))
+	}
+}
+
+func TestFindNamesTheCallee(t *testing.T) {
+	t.Parallel()
+	no := errors.New("no")
+	if _, err := (Finder{API: &fake{err: no}}).Find(t.Context(), "s", "set"); !errors.Is(err, no) || !strings.Contains(err.Error(), "cloudformation.DescribeChangeSet") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	types, err := Types()
+	if err != nil || len(types) < 10 {
+		t.Fatalf("%d types, %v", len(types), err)
+	}
+	all, err := readKinds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for typ, k := range all {
+		if k.Holds == "" || k.First == "" {
+			t.Errorf("%s: what does it hold, and what has to happen first?", typ)
+		}
+	}
+	if !Stateful(table) || Stateful("AWS::Lambda::Function") {
+		t.Error("a table holds rows, a function nothing")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: u, Parameters: {P: !Ref Q}}}}"))
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		_, _ = parse(text) // must not panic
+	})
+}

@@ -1,0 +1,155 @@
+package dataloss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/uuid"
+)
+
+// patience is how long CloudFormation may take to make one change set.
+const patience = 2 * time.Minute
+
+// removedStack are the losses of a nested stack that goes as a whole.
+func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, error) {
+	var report Report
+	if stack == "" {
+		return report, nil // it was never made
+	}
+	inside, err := f.resources(ctx, stack)
+	if err != nil {
+		return report, err
+	}
+	for id, r := range inside {
+		typ, below := aws.ToString(r.ResourceType), path+"/"+id
+		k, stateful := f.kinds[typ]
+		switch {
+		case stateful:
+			report.Losses = append(report.Losses, Loss{
+				Path: below, Type: typ, What: Removed, Because: "with its nested stack " + path, Instead: advice(Removed, k, ""),
+			})
+		case typ == nestedType:
+			more, err := f.removedStack(ctx, below, aws.ToString(r.PhysicalResourceId))
+			if err != nil {
+				return report, err
+			}
+			report.Losses = append(report.Losses, more.Losses...)
+		case typ == parameterType:
+			more, err := f.nameGone(ctx, stack, below, aws.ToString(r.PhysicalResourceId), "with its nested stack "+path)
+			if err != nil {
+				return report, err
+			}
+			report.Losses = append(report.Losses, more.Losses...)
+		}
+	}
+	return report, nil
+}
+
+// nested looks into a nested stack. Where the change set has one of its own for
+// it, that is read; SAM asks for none, so otherwise one is made, and deleted.
+func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Report, error) {
+	path, stack := l.path+id+"/", aws.ToString(l.deployed[id].PhysicalResourceId)
+	if changeSet != "" {
+		return f.find(ctx, stack, changeSet, path)
+	}
+	in, err := f.probe(ctx, l.new.nested[id], l.values, stack)
+	if err != nil {
+		return Report{}, err
+	}
+	if in == nil {
+		return Report{Unseen: []string{l.path + id}}, nil
+	}
+	made, err := f.API.CreateChangeSet(ctx, in)
+	if err != nil {
+		return Report{}, fmt.Errorf("%s%s: cloudformation.CreateChangeSet: %w", l.path, id, err)
+	}
+	changeSet = aws.ToString(made.Id)
+	defer func() {
+		_, _ = f.API.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: &changeSet, StackName: &stack})
+	}()
+	changed, err := f.wait(ctx, stack, changeSet)
+	if err != nil {
+		return Report{}, fmt.Errorf("%s%s: %w", l.path, id, err)
+	}
+	if !changed {
+		return Report{}, nil
+	}
+	return f.find(ctx, stack, changeSet, path)
+}
+
+// probe is a change set for a nested stack as its parent would change it, or nil
+// if nobody can say before what one of its new parameters will be.
+func (f Finder) probe(ctx context.Context, n nestedStack, values map[string]string, stack string) (*cloudformation.CreateChangeSetInput, error) {
+	if n.urlRef != "" {
+		n.url = values[n.urlRef]
+	}
+	if n.url == "" || stack == "" {
+		return nil, nil
+	}
+	wants, err := f.API.GetTemplateSummary(ctx, &cloudformation.GetTemplateSummaryInput{TemplateURL: &n.url})
+	if err != nil {
+		return nil, fmt.Errorf("cloudformation.GetTemplateSummary: %w", err)
+	}
+	now, err := f.API.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(now.Stacks, func(s types.Stack) bool {
+			return slices.ContainsFunc(s.Parameters, func(p types.Parameter) bool { return aws.ToString(p.ParameterKey) == name })
+		})
+	}
+	in := &cloudformation.CreateChangeSetInput{
+		StackName: &stack, TemplateURL: &n.url, ChangeSetName: aws.String("look-" + uuid.NewString()), ChangeSetType: types.ChangeSetTypeUpdate,
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
+	}
+	for _, p := range wants.Parameters {
+		name := aws.ToString(p.ParameterKey)
+		value, known := n.literals[name]
+		if from, isRef := n.refs[name]; isRef {
+			value, known = values[from]
+		}
+		switch {
+		case known:
+			in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &name, ParameterValue: &value})
+		case has(name):
+			in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &name, UsePreviousValue: aws.Bool(true)})
+		case p.DefaultValue == nil:
+			return nil, nil
+		}
+	}
+	return in, nil
+}
+
+// wait ends when the change set is made; false means that it is empty.
+func (f Finder) wait(ctx context.Context, stack, changeSet string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		out, err := f.API.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: &changeSet, StackName: &stack})
+		if err != nil {
+			return false, fmt.Errorf("cloudformation.DescribeChangeSet: %w", err)
+		}
+		switch reason := aws.ToString(out.StatusReason); out.Status {
+		case types.ChangeSetStatusCreateComplete:
+			return true, nil
+		case types.ChangeSetStatusFailed:
+			if len(out.Changes) == 0 && (strings.Contains(reason, "didn't contain changes") || strings.Contains(reason, "No updates")) {
+				return false, nil
+			}
+			return false, errors.New("no change set: " + reason)
+		}
+		select {
+		case <-ctx.Done():
+			return false, fmt.Errorf("the change set is not made: %w", ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,108 @@
+// Package audit is `gatehouse audit`: it shows what the audit table of
+// signin-audit holds, to an operator with the right to query it.
+//
+// It only ever queries, never scans: a question costs what its answer costs,
+// however large the table has grown.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/spf13/cobra"
+
+	"gatehouse.example/tools/internal/account"
+)
+
+// options are the flags of `gatehouse audit show`.
+type options struct {
+	user, day, typ     string
+	limit              int
+	json               bool
+	table, environment string
+}
+
+// Command is `gatehouse audit`.
+func Command() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Look into the audit trail", Args: cobra.NoArgs}
+	cmd.AddCommand(showCommand())
+	return cmd
+}
+
+func showCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show the newest rows of the audit table: of a user, or of a day",
+		Long: `Shows the newest rows of the audit table, oldest first. With --user, the rows of
+that user; otherwise those of one day (today, in UTC, unless --day says another).
+
+The table is --table, or else the one of --environment, or else $AUDIT_TABLE, or
+else the one of $GATEHOUSE_ENVIRONMENT. Locally, 'source .local/env' sets all it needs.`,
+		Example: `  gatehouse audit show
+  gatehouse audit show --user b1e7c2a0-5a2f-4f0e-9f58-1c2d3e4f5a6b --json
+  gatehouse audit show --day 2026-11-22 --type user.signin.attempted --limit 10`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			now := time.Now()
+			if err := o.check(now); err != nil {
+				return err
+			}
+			return run(cmd.Context(), cmd.OutOrStdout(), o, now)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.user, "user", "", "only rows of this user (the sub)")
+	f.StringVar(&o.day, "day", "", "only rows of this day, YYYY-MM-DD in UTC (default today, or any day with --user)")
+	f.StringVar(&o.typ, "type", "", "only rows of this type, such as user.signin.attempted")
+	f.IntVar(&o.limit, "limit", 50, "how many rows at most; 0 for all")
+	f.BoolVar(&o.json, "json", false, "one JSON object a line")
+	f.StringVar(&o.table, "table", "", "name of the audit table")
+	f.StringVar(&o.environment, "environment", "", "whose table: local, dev, test or production")
+	return cmd
+}
+
+// check refuses flags that make no sense and fills in the day.
+func (o *options) check(now time.Time) error {
+	if o.limit < 0 {
+		return errors.New("--limit must not be negative")
+	}
+	if o.typ != "" && !regexp.MustCompile(`^[a-z0-9.]+$`).MatchString(o.typ) {
+		return errors.New("--type takes a name such as user.signin.attempted")
+	}
+	if o.day == "" && o.user == "" {
+		o.day = now.UTC().Format(time.DateOnly)
+	}
+	if o.day != "" {
+		if _, err := time.Parse(time.DateOnly, o.day); err != nil {
+			return fmt.Errorf("--day takes a date such as 2026-11-22, not %q", o.day)
+		}
+	}
+	return nil
+}
+
+func run(ctx context.Context, out io.Writer, o options, now time.Time) error {
+	cfg, err := account.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	table, err := tableName(ctx, cfg, o, os.Getenv)
+	if err != nil {
+		return err
+	}
+	r := reader{client: dynamodb.NewFromConfig(cfg), table: table, now: now}
+	rows, err := r.read(ctx, o)
+	if err != nil {
+		return hint(err)
+	}
+	if o.json {
+		return printJSON(out, rows)
+	}
+	return printTable(out, rows)
+}

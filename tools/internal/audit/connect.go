@@ -1,0 +1,39 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"gatehouse.example/tools/internal/account"
+)
+
+// tableName follows the order that the command's help tells.
+func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(string) string) (string, error) {
+	if o.table != "" {
+		return o.table, nil
+	}
+	environment := o.environment
+	if environment == "" {
+		if name := getenv("AUDIT_TABLE"); name != "" {
+			return name, nil
+		}
+		environment = getenv("GATEHOUSE_ENVIRONMENT")
+	}
+	if environment == "" {
+		return "", errors.New("which table? Run 'source .local/env', or give --environment or --table")
+	}
+	return account.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
+}
+
+// hint adds what to do next to the errors that have one remedy.
+func hint(err error) error {
+	var missing *types.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return fmt.Errorf("no such table; run 'source .local/env' again, or give --environment: %w", err)
+	}
+	return account.Hint(err)
+}

@@ -1,0 +1,63 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"gatehouse.example/tools/internal/deploy"
+)
+
+// Stacks: CloudFormation refuses to update a stack that is in some states, and
+// each has a way on of its own.
+type Stacks struct {
+	API cloudformation.DescribeStacksAPIClient
+	// Names are those that the environment's stacks have.
+	Names []string
+}
+
+// Look implements Check.
+func (c Stacks) Look(ctx context.Context) []Finding {
+	const what = "stacks"
+	var findings []Finding
+	there := 0
+	for _, name := range c.Names {
+		status, err := deploy.Status(ctx, c.API, name)
+		if err != nil {
+			return unknown(what, "cloudformation.DescribeStacks", err)
+		}
+		if status != "" {
+			there++
+		}
+		if next := wayOn(name, types.StackStatus(status)); next != "" {
+			findings = append(findings, Finding{Stop, what, name + " is in " + status, next})
+		}
+	}
+	if len(findings) == 0 {
+		return []Finding{{OK, what, fmt.Sprintf("%d of %d are there, none of them in a state that forbids a deployment", there, len(c.Names)), ""}}
+	}
+	return findings
+}
+
+// wayOn is empty for a stack that can be deployed.
+func wayOn(name string, status types.StackStatus) string {
+	const aws = "aws cloudformation "
+	switch status {
+	case types.StackStatusReviewInProgress: // a change set that nobody executed
+		return ""
+	case types.StackStatusRollbackComplete, types.StackStatusCreateFailed, types.StackStatusRollbackFailed:
+		return "its first creation failed, so nothing uses it: " + aws + "describe-stack-events --stack-name " + name +
+			" says why; then " + aws + "delete-stack --stack-name " + name + ", and deploy again"
+	case types.StackStatusUpdateRollbackFailed:
+		return aws + "continue-update-rollback --stack-name " + name + ", and deploy again when it is UPDATE_ROLLBACK_COMPLETE"
+	case types.StackStatusDeleteFailed:
+		return aws + "describe-stack-events --stack-name " + name + " says what could not be deleted; then 'gatehouse aws destroy' again"
+	}
+	if strings.HasSuffix(string(status), "_IN_PROGRESS") {
+		return "somebody is changing it; wait for: " + aws + "describe-stacks --stack-name " + name
+	}
+	return ""
+}

@@ -1,0 +1,65 @@
+package awsdeploy
+
+import (
+	"net"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+
+	"gatehouse.example/tools/internal/awsdeploy/check"
+	"gatehouse.example/tools/internal/awsdeploy/plan"
+)
+
+// platform is the stack with the user pool.
+const platform = "platform"
+
+// checks are all that can be looked at before, as far as the chosen stacks and
+// their parameters ask for it.
+func (s *session) checks() []check.Check {
+	cfg := s.target.Config
+	var full []string
+	var more []check.Check
+	for _, one := range s.stacks {
+		full = append(full, one.FullName)
+		more = append(more, check.Settings{Stack: one.Name, Parameters: one.Config.Parameters})
+		if name := one.Config.Parameters["DomainName"]; name != "" {
+			more = append(more, check.Domain{
+				API: route53.NewFromConfig(cfg), DNS: net.DefaultResolver, Name: name,
+				Zone: one.Config.Parameters["HostedZoneId"], Parent: one.Name == platform,
+			})
+		}
+		if one.Name == platform {
+			arn := identity(one)
+			more = append(more, check.Mail{API: sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+				if parts := strings.Split(arn, ":"); len(parts) > 3 { // Cognito may send from another region
+					o.Region = parts[3]
+				}
+			}), Identity: arn})
+		}
+		if manage, given := one.Config.Parameters["ManageLogRole"]; given {
+			more = append(more, check.Gateway{API: apigateway.NewFromConfig(cfg), Managed: manage == "true"})
+		}
+	}
+	return append([]check.Check{
+		check.Tools{Layout: s.layout},
+		check.Stacks{API: s.cf, Names: full},
+		check.Trail{API: cloudtrail.NewFromConfig(cfg), Region: cfg.Region},
+		check.Concurrency{API: lambda.NewFromConfig(cfg)},
+		check.SignIns{API: servicequotas.NewFromConfig(cfg)},
+	}, more...)
+}
+
+// identity is the parameter that holds the ARN of an SES identity, whatever its name.
+func identity(one plan.Stack) string {
+	for _, value := range one.Config.Parameters {
+		if strings.HasPrefix(value, "arn:") && strings.Contains(value, ":ses:") && strings.Contains(value, ":identity/") {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,186 @@
+package awsdeploy
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"gatehouse.example/tools/internal/awsdeploy/check"
+	"gatehouse.example/tools/internal/awsdeploy/plan"
+	"gatehouse.example/tools/internal/awsdeploy/protect"
+	"gatehouse.example/tools/internal/deploy"
+	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/sam"
+)
+
+func (s *session) deploy(ctx context.Context, yes bool) error {
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	if err := s.needs(ctx); err != nil {
+		return err
+	}
+	board := progress.New(s.out)
+	defer board.Close()
+	board.Print("")
+	planned, err := plan.Maker{Layout: s.layout, CLI: s.cli, API: s.cf, Board: board}.Make(ctx, s.stacks)
+	if err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	plan.Print(s.out, planned)
+	if err := plan.Losses(planned); err != nil {
+		return err
+	}
+	todo := plan.ToDeploy(planned)
+	if len(todo) > 0 {
+		question := fmt.Sprintf("Deploy %s to account %s in %s as %s?", names(todo), s.target.Account, s.target.Config.Region, s.target.Environment)
+		if err := s.ask(question, "yes", yes, "--yes (make: YES=1)"); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(s.out)
+	for i, one := range planned {
+		if err := s.deployOne(ctx, board, one); err != nil {
+			return fmt.Errorf("%w\n%s", err, stand(planned, i))
+		}
+	}
+	return s.after(ctx)
+}
+
+// needs refuses to deploy a stack before those that it reads from.
+func (s *session) needs(ctx context.Context) error {
+	chosen := func(name string) bool {
+		return slices.ContainsFunc(s.stacks, func(one plan.Stack) bool { return one.Name == name })
+	}
+	for _, need := range s.all {
+		for _, one := range s.stacks {
+			if chosen(need.Name) || !slices.Contains(s.graph[one.Name], need.Name) {
+				continue
+			}
+			status, err := deploy.Status(ctx, s.cf, need.FullName)
+			if err != nil {
+				return fmt.Errorf("deploy.Status: %w", err)
+			}
+			if status == "" {
+				return fmt.Errorf("nothing was changed: %s reads names of %s, which is not there; name it as well, or no stack for all", one.Name, need.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// deployOne deploys what is to deploy, and protects every stack: somebody may
+// have taken the protection off.
+func (s *session) deployOne(ctx context.Context, board *progress.Board, one plan.Stack) error {
+	task := board.Start(one.Name, "deploying")
+	if one.Kind != plan.Unchanged {
+		if err := s.push(ctx, one); err != nil {
+			task.Fail("failed")
+			return err
+		}
+	}
+	if err := protect.Apply(ctx, s.cf, one.FullName); err != nil {
+		task.Fail("deployed, not protected")
+		return fmt.Errorf("%s is deployed but not protected: %w", one.Name, err)
+	}
+	if one.Kind == plan.Unchanged {
+		task.Done("unchanged, protected")
+	} else {
+		task.Done("deployed, protected")
+	}
+	return nil
+}
+
+func (s *session) push(ctx context.Context, one plan.Stack) error {
+	log, err := os.Create(s.layout.Log("deploy-" + one.Name))
+	if err != nil {
+		return fmt.Errorf("os.Create: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	cli, err := s.cli(ctx)
+	if err != nil {
+		return err
+	}
+	started := time.Now().Add(-clockSkew)
+	err = cli.Deploy(ctx, sam.Deployment{Stack: one.Stack, Config: one.Config, Name: one.FullName}, log)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted while %s was being deployed; CloudFormation goes on by itself: %w", one.FullName, ctx.Err())
+	}
+	reasons := deploy.Failures(ctx, s.cf, one.FullName, started)
+	if len(reasons) == 0 {
+		return fmt.Errorf("%s was not deployed: %w\n%s", one.FullName, err, deploy.Relevant(log.Name()))
+	}
+	return fmt.Errorf("%s was not deployed. What failed first: %s\n  (all of it: %s)", one.FullName, reasons[len(reasons)-1], log.Name())
+}
+
+// stand says how the others are, after the one at i failed.
+func stand(planned []plan.Stack, i int) string {
+	var b strings.Builder
+	if i > 0 {
+		fmt.Fprintf(&b, "As planned: %s. ", names(planned[:i]))
+	}
+	if i+1 < len(planned) {
+		fmt.Fprintf(&b, "As before: %s. ", names(planned[i+1:]))
+	}
+	b.WriteString("CloudFormation has put the failed one back as it was; if that was its first deployment, 'gatehouse aws check' says how to go on.")
+	return b.String()
+}
+
+func names(all []plan.Stack) string {
+	var list []string
+	for _, s := range all {
+		list = append(list, s.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+func (s *session) check(ctx context.Context) error {
+	findings := check.Run(ctx, s.checks())
+	check.Print(s.out, findings)
+	return check.Stops(findings)
+}
+
+// after prints what the stacks put out, and what to do with it.
+func (s *session) after(ctx context.Context) error {
+	fmt.Fprintln(s.out, "\nDeployed")
+	alarms := ""
+	for _, one := range s.stacks {
+		out, err := s.cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &one.FullName})
+		if err != nil {
+			return fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+		}
+		for _, stack := range out.Stacks {
+			for _, o := range stack.Outputs {
+				fmt.Fprintf(s.out, "  %-14s %-22s %s\n", one.Name, aws.ToString(o.OutputKey), aws.ToString(o.OutputValue))
+				if aws.ToString(o.OutputKey) == "AlarmTopicArn" {
+					alarms = aws.ToString(o.OutputValue)
+				}
+			}
+		}
+	}
+	env := s.target.Environment
+	fmt.Fprintln(s.out, "\nNext")
+	if alarms != "" {
+		fmt.Fprintf(s.out, "  hear of alarms              aws sns subscribe --topic-arn %s --protocol email --notification-endpoint YOU\n", alarms)
+	}
+	fmt.Fprintf(s.out, `  every name is in SSM        aws ssm get-parameters-by-path --recursive --path /gatehouse/%[1]s
+  after the first sign-in     gatehouse audit show --environment %[1]s
+  what could not be delivered gatehouse events dead --environment %[1]s
+  take it down again          gatehouse aws destroy --environment %[1]s
+`, env)
+	return nil
+}

@@ -1,0 +1,195 @@
+package awsdeploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"gatehouse.example/tools/internal/awsdeploy/teardown"
+	"gatehouse.example/tools/internal/deploy"
+	"gatehouse.example/tools/internal/progress"
+)
+
+const (
+	functionType = "AWS::Lambda::Function"
+	poolType     = "AWS::Cognito::UserPool"
+	apiType      = "AWS::ApiGateway::RestApi"
+)
+
+func (s *session) destroy(ctx context.Context, yes string) error {
+	env := s.target.Environment
+	if yes != "" && yes != env {
+		return fmt.Errorf("nothing was changed: --yes %s, but the environment is %s", yes, env)
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	going, err := s.deployed(ctx)
+	if err != nil {
+		return err
+	}
+	if len(going) == 0 {
+		fmt.Fprintln(s.out, "\nNone of these stacks is there; nothing to delete.")
+		return nil
+	}
+	pools := cognitoidentityprovider.NewFromConfig(s.target.Config)
+	if err := s.refuse(ctx, pools, going); err != nil {
+		return err
+	}
+	s.show(going)
+	question := fmt.Sprintf("Delete %d stacks from account %s in %s?", len(going), s.target.Account, s.target.Config.Region)
+	if err := s.ask(question, env, yes == env, "--yes "+env+" (make: YES="+env+")"); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out)
+	if err := s.delete(ctx, pools, going); err != nil {
+		return err
+	}
+	return s.leftovers(ctx, going)
+}
+
+// deployed reads the chosen stacks that are there, the last deployed first.
+func (s *session) deployed(ctx context.Context) ([]*teardown.Stack, error) {
+	var going []*teardown.Stack
+	for _, one := range slices.Backward(s.stacks) {
+		read, err := teardown.Read(ctx, s.cf, one.Name, one.FullName)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", one.FullName, err)
+		}
+		if read != nil {
+			going = append(going, read)
+		}
+	}
+	return going, nil
+}
+
+// refuse says what stands against deleting these stacks.
+func (s *session) refuse(ctx context.Context, pools teardown.Pools, going []*teardown.Stack) error {
+	attached, err := teardown.Attached(ctx, pools, teardown.Of(going, functionType))
+	if err != nil {
+		return fmt.Errorf("teardown.Attached: %w", err)
+	}
+	own := teardown.Of(going, poolType)
+	var against []string
+	for _, a := range attached {
+		if !slices.Contains(own, a.Pool) {
+			against = append(against, a.String())
+		}
+	}
+	readers, err := s.readers(ctx, going)
+	if err != nil {
+		return err
+	}
+	against = append(against, readers...)
+	if len(against) == 0 {
+		return nil
+	}
+	return fmt.Errorf("nothing was changed, because what is left would fail:\n  %s\n"+
+		"Delete the readers as well, or first; a pool's trigger is switched off by its stack's parameter, such as PreSignUpTrigger=off in platform/samconfig.toml",
+		strings.Join(against, "\n  "))
+}
+
+// readers are the stacks that stay and read a name from one that goes.
+func (s *session) readers(ctx context.Context, going []*teardown.Stack) ([]string, error) {
+	var found []string
+	for _, reader := range s.all {
+		goes := slices.ContainsFunc(going, func(g *teardown.Stack) bool { return g.Name == reader.Name })
+		for _, g := range going {
+			if goes || !slices.Contains(s.graph[reader.Name], g.Name) {
+				continue
+			}
+			status, err := deploy.Status(ctx, s.cf, reader.FullName)
+			if err != nil {
+				return nil, fmt.Errorf("deploy.Status: %w", err)
+			}
+			if status != "" {
+				found = append(found, fmt.Sprintf("%s reads names of %s", reader.FullName, g.FullName))
+			}
+		}
+	}
+	return found, nil
+}
+
+func (s *session) show(going []*teardown.Stack) {
+	fmt.Fprintln(s.out, "\nWhat goes, in this order")
+	for i, g := range going {
+		kept := 0
+		for _, r := range g.Resources {
+			if r.Kept {
+				kept++
+			}
+		}
+		first := ""
+		if len(g.Switches) > 0 {
+			first = "   first " + strings.Join(g.Switches, ", ") + " off"
+		}
+		fmt.Fprintf(s.out, "  %d  %-14s  %d resources, %d of them kept%s\n", i+1, g.Name, len(g.Resources), kept, first)
+	}
+	fmt.Fprintln(s.out, "\nWhat is kept on purpose: users, evidence, and their keys")
+	if !teardown.PrintKept(s.out, going) {
+		fmt.Fprintln(s.out, "  nothing")
+	}
+}
+
+// delete switches the triggers off, looks whether they are, and deletes.
+func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*teardown.Stack) error {
+	board := progress.New(s.out)
+	defer board.Close()
+	for _, g := range going {
+		if len(g.Switches) == 0 {
+			continue
+		}
+		task := board.Start(g.Name, "switching the triggers off")
+		if err := teardown.SwitchOff(ctx, s.cf, g); err != nil {
+			task.Fail("triggers not switched off")
+			return fmt.Errorf("nothing was deleted: %s: %w", g.FullName, err)
+		}
+		task.Done("triggers off")
+	}
+	attached, err := teardown.Attached(ctx, pools, teardown.Of(going, functionType))
+	if err != nil {
+		return fmt.Errorf("teardown.Attached: %w", err)
+	}
+	if len(attached) > 0 {
+		return fmt.Errorf("nothing was deleted: the triggers are switched off, but %s", attached[0])
+	}
+	for i, g := range going {
+		task := board.Start(g.Name, "deleting")
+		if err := teardown.Delete(ctx, s.cf, g.FullName); err != nil {
+			task.Fail("not deleted")
+			return errors.Join(fmt.Errorf("%s was not deleted: %w", g.FullName, err),
+				fmt.Errorf("%d stacks are gone, %d are as they were; mend it and run the same command again", i, len(going)-i-1))
+		}
+		task.Done("deleted")
+	}
+	return nil
+}
+
+// leftovers lists what no stack owned.
+func (s *session) leftovers(ctx context.Context, went []*teardown.Stack) error {
+	var prefixes []string
+	for _, g := range went {
+		name := s.target.Environment + "/" + g.Name + "/"
+		prefixes = append(prefixes, "/gatehouse/"+name, "/aws/lambda/gatehouse-"+strings.ReplaceAll(name, "/", "-"))
+	}
+	for _, id := range teardown.Of(went, apiType) {
+		prefixes = append(prefixes, "API-Gateway-Execution-Logs_"+id+"/")
+	}
+	groups, err := teardown.LogGroups(ctx, cloudwatchlogs.NewFromConfig(s.target.Config), prefixes)
+	if err != nil {
+		return fmt.Errorf("the stacks are gone; what is left was not looked for: %w", err)
+	}
+	fmt.Fprintln(s.out, "\nLeft over, beside what is kept on purpose")
+	for _, name := range groups {
+		fmt.Fprintf(s.out, "  log group %s   aws logs delete-log-group --log-group-name %s\n", name, name)
+	}
+	fmt.Fprintln(s.out, "  the bucket with the functions' code, which SAM shares between all stacks of the account: stack aws-sam-cli-managed-default")
+	return nil
+}

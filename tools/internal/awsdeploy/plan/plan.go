@@ -1,0 +1,192 @@
+// Package plan works out what a deployment would do before it does it: it builds
+// every stack and lets CloudFormation itself say, by a change set that is never
+// executed, what would change.
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"gatehouse.example/tools/dataloss"
+	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/stacks"
+)
+
+// Kind is what a deployment is to a stack.
+type Kind string
+
+// The kinds, as they are printed.
+const (
+	New       Kind = "new"
+	Changed   Kind = "changed"
+	Unchanged Kind = "unchanged"
+)
+
+// Stack is one stack of the plan.
+type Stack struct {
+	stacks.Stack
+	// FullName is CloudFormation's.
+	FullName string
+	Config   sam.Config
+	Kind     Kind
+	Changes  []Change
+	// Report is what the changes would cost.
+	dataloss.Report
+}
+
+// Change is what would happen to one resource.
+type Change struct {
+	Action, ID, Type string
+	// Replaced means that it gets a new id, and that the old one is removed.
+	Replaced bool
+}
+
+// Print shows the stacks in the order in which they would be deployed.
+func Print(w io.Writer, all []Stack) {
+	fmt.Fprintln(w, "\nPlan, in this order")
+	for i, s := range all {
+		fmt.Fprintf(w, "  %d  %-14s  %-9s  %s\n", i+1, s.Name, s.Kind, s.summary())
+		for _, c := range s.Changes {
+			switch {
+			case c.Replaced:
+				fmt.Fprintf(w, "       replaces  %s (%s)\n", c.ID, c.Type)
+			case slices.Contains(s.Unseen, c.ID):
+				fmt.Fprintf(w, "       changes   %s, a nested stack; what in it shows only then, and the stack policy watches\n", c.ID)
+			case c.Action == string(types.ChangeActionRemove):
+				fmt.Fprintf(w, "       removes   %s (%s)\n", c.ID, c.Type)
+			}
+		}
+		for _, l := range s.Losses {
+			fmt.Fprintf(w, "       loses     %s (%s): %s\n", l.Path, l.Type, l.What)
+		}
+	}
+}
+
+func (s Stack) summary() string {
+	switch s.Kind {
+	case New:
+		switch len(s.Functions) {
+		case 0:
+			return ""
+		case 1:
+			return "1 function"
+		}
+		return fmt.Sprintf("%d functions", len(s.Functions))
+	case Unchanged:
+		return ""
+	}
+	count := map[string]int{}
+	for _, c := range s.Changes {
+		count[c.Action]++
+	}
+	return fmt.Sprintf("%d to add, %d to change, %d to remove", count["Add"], count["Modify"]+count["Dynamic"], count["Remove"])
+}
+
+// Losses returns an error if anything that cannot be made again would go.
+func Losses(all []Stack) error {
+	var errs []error
+	for _, s := range all {
+		errs = append(errs, s.Err(s.Name))
+	}
+	return errors.Join(errs...)
+}
+
+// ToDeploy are the stacks that are not as they should be.
+func ToDeploy(all []Stack) []Stack {
+	return slices.DeleteFunc(slices.Clone(all), func(s Stack) bool { return s.Kind == Unchanged })
+}
+
+// ChangeSets is what is asked of CloudFormation.
+type ChangeSets interface {
+	cloudformation.DescribeStacksAPIClient
+	ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error)
+	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
+	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
+}
+
+// cost says what a change set would lose.
+type cost func(ctx context.Context, stack, changeSet string) (dataloss.Report, error)
+
+// changes calls make, which makes a change set of the stack, and returns what
+// that holds and costs. The change set is deleted again, and so is an empty one, which
+// CloudFormation keeps as a failed one.
+func changes(ctx context.Context, api ChangeSets, look cost, stack string, make func() error) (found []Change, report dataloss.Report, err error) {
+	before, err := list(ctx, api, stack)
+	if err != nil {
+		return nil, report, err
+	}
+	if err := make(); err != nil {
+		return nil, report, err
+	}
+	after, err := list(ctx, api, stack)
+	if err != nil {
+		return nil, report, err
+	}
+	for id, status := range after {
+		if _, old := before[id]; old {
+			continue
+		}
+		defer func() {
+			_, deleteErr := api.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: &id, StackName: &stack})
+			if deleteErr != nil {
+				err = errors.Join(err, fmt.Errorf("cloudformation.DeleteChangeSet: %w", deleteErr))
+			}
+		}()
+		if status != types.ChangeSetStatusCreateComplete {
+			continue
+		}
+		more, err := describe(ctx, api, stack, id)
+		if err != nil {
+			return nil, report, err
+		}
+		found = append(found, more...)
+		lost, err := look(ctx, stack, id)
+		if err != nil {
+			return nil, report, fmt.Errorf("losses.Find: %w", err)
+		}
+		report.Losses = append(report.Losses, lost.Losses...)
+		report.Unseen = append(report.Unseen, lost.Unseen...)
+	}
+	return found, report, nil
+}
+
+func list(ctx context.Context, api ChangeSets, stack string) (map[string]types.ChangeSetStatus, error) {
+	all := map[string]types.ChangeSetStatus{}
+	for pages := cloudformation.NewListChangeSetsPaginator(api, &cloudformation.ListChangeSetsInput{StackName: &stack}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cloudformation.ListChangeSets: %w", err)
+		}
+		for _, s := range out.Summaries {
+			all[aws.ToString(s.ChangeSetId)] = s.Status
+		}
+	}
+	return all, nil
+}
+
+func describe(ctx context.Context, api ChangeSets, stack, id string) ([]Change, error) {
+	var found []Change
+	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: &id, StackName: &stack}
+	for pages := cloudformation.NewDescribeChangeSetPaginator(api, in); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cloudformation.DescribeChangeSet: %w", err)
+		}
+		for _, c := range out.Changes {
+			if r := c.ResourceChange; r != nil {
+				found = append(found, Change{
+					Action: string(r.Action), ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
+					Replaced: r.Replacement == types.ReplacementTrue,
+				})
+			}
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,164 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/dataloss"
+	"gatehouse.example/tools/stacks"
+)
+
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	all := []Stack{
+		{Stack: stacks.Stack{Name: "user-events", Functions: make([]stacks.Function, 5)}, Kind: New},
+		{Stack: stacks.Stack{Name: "signin-audit"}, Kind: Changed, Changes: []Change{
+			{Action: "Add", ID: "A", Type: "AWS::SQS::Queue"},
+			{Action: "Modify", ID: "Monitoring", Type: "AWS::CloudFormation::Stack"},
+			{Action: "Modify", ID: "Seen", Type: "AWS::CloudFormation::Stack"},
+			{Action: "Modify", ID: "Table", Type: "AWS::DynamoDB::Table", Replaced: true},
+			{Action: "Remove", ID: "Z", Type: "AWS::Lambda::Function"},
+		}, Report: dataloss.Report{
+			Losses: []dataloss.Loss{{Path: "Table", Type: "AWS::DynamoDB::Table", What: dataloss.Replaced, Because: "TableName changes", Instead: "do not"}},
+			Unseen: []string{"Monitoring"},
+		}},
+		{Stack: stacks.Stack{Name: "platform"}, Kind: Unchanged},
+	}
+	var out strings.Builder
+	Print(&out, all)
+	want := `
+Plan, in this order
+  1  user-events     new        5 functions
+  2  signin-audit    changed    1 to add, 3 to change, 1 to remove
+       changes   Monitoring, a nested stack; what in it shows only then, and the stack policy watches
+       replaces  Table (AWS::DynamoDB::Table)
+       removes   Z (AWS::Lambda::Function)
+       loses     Table (AWS::DynamoDB::Table): would be replaced
+  3  platform        unchanged  
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	if err := Losses(all); err == nil || !strings.Contains(err.Error(), "signin-audit would lose") || !strings.Contains(err.Error(), "Instead: do not") {
+		t.Errorf("got %v, want the table's loss and the way out", err)
+	}
+	all[1].Losses = nil
+	if err := Losses(all); err != nil {
+		t.Errorf("got %v, but nothing is lost", err)
+	}
+	if got := ToDeploy(all); len(got) != 2 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
+		t.Errorf("to deploy: %v", got)
+	}
+}
+
+// fakeSets are the change sets of one stack; make adds to them.
+type fakeSets struct {
+	cloudformation.DescribeStacksAPIClient
+	sets    map[string]types.ChangeSetStatus
+	changes []types.Change
+	deleted []string
+	err     error
+}
+
+func (f *fakeSets) ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error) {
+	out := &cloudformation.ListChangeSetsOutput{}
+	for id, status := range f.sets {
+		out.Summaries = append(out.Summaries, types.ChangeSetSummary{ChangeSetId: &id, Status: status})
+	}
+	return out, nil
+}
+
+func (f *fakeSets) DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error) {
+	return &cloudformation.DescribeChangeSetOutput{Changes: f.changes}, f.err
+}
+
+func (f *fakeSets) DeleteChangeSet(_ context.Context, in *cloudformation.DeleteChangeSetInput, _ ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error) {
+	f.deleted = append(f.deleted, *in.ChangeSetName)
+	return nil, nil
+}
+
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	change := []types.Change{{ResourceChange: &types.ResourceChange{
+		Action: types.ChangeActionModify, LogicalResourceId: aws.String("T"), ResourceType: aws.String("AWS::SNS::Topic"), Replacement: types.ReplacementTrue,
+	}}}
+	no := errors.New("no")
+	for name, tc := range map[string]struct {
+		status  types.ChangeSetStatus
+		make    error
+		read    error
+		want    []Change
+		deleted []string
+		err     error
+	}{
+		"changed":  {status: types.ChangeSetStatusCreateComplete, want: []Change{{Action: "Modify", ID: "T", Type: "AWS::SNS::Topic", Replaced: true}}, deleted: []string{"mine"}},
+		"empty":    {status: types.ChangeSetStatusFailed, deleted: []string{"mine"}},
+		"not_made": {make: no, err: no},
+		"not_read": {status: types.ChangeSetStatusCreateComplete, read: no, deleted: []string{"mine"}, err: no},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakeSets{sets: map[string]types.ChangeSetStatus{"old": types.ChangeSetStatusCreateComplete}, changes: change, err: tc.read}
+			look := func(_ context.Context, stack, changeSet string) (dataloss.Report, error) {
+				return dataloss.Report{Unseen: []string{stack + " " + changeSet}}, nil
+			}
+			got, report, err := changes(t.Context(), f, look, "s", func() error {
+				f.sets["mine"] = tc.status
+				return tc.make
+			})
+			if looked := len(report.Unseen) == 1 && report.Unseen[0] == "s mine"; looked != (tc.want != nil) {
+				t.Errorf("report %+v", report)
+			}
+			if !errors.Is(err, tc.err) {
+				t.Errorf("got %v, want %v", err, tc.err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.deleted, f.deleted); diff != "" {
+				t.Errorf("deleted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ block, err string }{
+		"good":        {"[dev.deploy.parameters]\nstack_name = \"gatehouse-dev-guard\"\nparameter_overrides = \"Environment=dev OnAws=true\"\n", ""},
+		"no_block":    {"[local.deploy.parameters]\nstack_name = \"gatehouse-local-guard\"\n", `stack_name = "gatehouse-dev-guard"`},
+		"wrong_stack": {"[dev.deploy.parameters]\nstack_name = \"gatehouse-production-guard\"\n", `not "gatehouse-production-guard"`},
+		"wrong_env":   {"[dev.deploy.parameters]\nstack_name = \"gatehouse-dev-guard\"\nparameter_overrides = \"Environment=production\"\n", "Environment=dev"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "samconfig.toml"), []byte(tc.block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := Read([]stacks.Stack{{Name: "guard", Dir: dir, Parameters: []string{"Environment", "OnAws"}}}, "dev", map[string]string{"OnAws": "false", "Other": "x"})
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Fatalf("got %v, want %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]string{"Environment": "dev", "OnAws": "false"}
+			if diff := cmp.Diff(want, got[0].Config.Parameters); diff != "" || got[0].FullName != "gatehouse-dev-guard" {
+				t.Errorf("%s (-want +got):\n%s", got[0].FullName, diff)
+			}
+		})
+	}
+}

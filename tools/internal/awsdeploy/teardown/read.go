@@ -1,0 +1,125 @@
+// Package teardown takes stacks down without leaving anything behind that fails
+// or costs unseen: a user pool that calls a deleted function fails every
+// sign-in, and a key that nobody remembers is on every bill.
+package teardown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+
+	"gatehouse.example/tools/internal/awsdeploy/retained"
+)
+
+// Resource is one resource of a stack, or of one that it nests.
+type Resource struct {
+	ID, Type, Physical string
+	// Kept says that the template keeps it when the stack goes.
+	Kept bool
+}
+
+// Stack is a stack as it is deployed.
+type Stack struct {
+	Name, FullName string
+	Resources      []Resource
+	// Switches are the parameters that let a user pool call a trigger and are on.
+	Switches     []string
+	parameters   []types.Parameter
+	capabilities []types.Capability
+}
+
+// Stacks is what is asked of CloudFormation.
+type Stacks interface {
+	cloudformation.DescribeStacksAPIClient
+	cloudformation.ListStackResourcesAPIClient
+	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
+}
+
+// Read looks at a deployed stack; it is nil if there is none.
+func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error) {
+	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &fullName})
+	if gone(err) || err == nil && len(out.Stacks) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+	}
+	s := &Stack{Name: name, FullName: fullName, parameters: out.Stacks[0].Parameters, capabilities: out.Stacks[0].Capabilities}
+	if s.Resources, err = resources(ctx, api, fullName); err != nil {
+		return nil, err
+	}
+	// A stack whose creation failed has the parameters, but no pool, and cannot be updated.
+	if len(Of([]*Stack{s}, "AWS::Cognito::UserPool")) == 0 {
+		return s, nil
+	}
+	for _, p := range s.parameters {
+		if strings.HasSuffix(aws.ToString(p.ParameterKey), "Trigger") && aws.ToString(p.ParameterValue) == "on" {
+			s.Switches = append(s.Switches, aws.ToString(p.ParameterKey))
+		}
+	}
+	return s, nil
+}
+
+func gone(err error) bool {
+	api := smithy.APIError(nil)
+	return errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "does not exist")
+}
+
+// resources lists those of a stack and of the stacks that it nests. What is kept
+// stands in the template that was deployed, which need not be the one in this
+// folder.
+func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error) {
+	// The template as it was written: in the processed one SAM keeps old versions
+	// of functions, which go with their function all the same.
+	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, fmt.Errorf("cloudformation.GetTemplate: %w", err)
+	}
+	kept, err := retained.In([]byte(aws.ToString(template.TemplateBody)))
+	if err != nil {
+		return nil, fmt.Errorf("template of %s: %w", stack, err)
+	}
+	var all []Resource
+	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cloudformation.ListStackResources: %w", err)
+		}
+		for _, r := range out.StackResourceSummaries {
+			one := Resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
+			_, one.Kept = kept[one.ID]
+			if r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped || one.Physical == "" {
+				continue
+			}
+			all = append(all, one)
+			if one.Type != "AWS::CloudFormation::Stack" {
+				continue
+			}
+			below, err := resources(ctx, api, one.Physical)
+			if err != nil && !gone(err) {
+				return nil, err
+			}
+			all = append(all, below...)
+		}
+	}
+	return all, nil
+}
+
+// Of lists the physical ids of a type, over all the stacks.
+func Of(all []*Stack, typ string) []string {
+	var ids []string
+	for _, s := range all {
+		for _, r := range s.Resources {
+			if r.Type == typ {
+				ids = append(ids, r.Physical)
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,257 @@
+package canary
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/tools/internal/meter"
+)
+
+func newCloud(t *testing.T) *cloud {
+	return &cloud{
+		t: t, users: map[string]string{}, subscriptions: map[string]string{}, lost: map[string]bool{}, unrecorded: map[string]bool{},
+		status: map[string]int{}, secrets: []string{secret, idToken, "machine-token"}, counted: 40,
+	}
+}
+
+// walked is one run against a cloud: what it printed, its report and its error.
+func walked(ctx context.Context, c *cloud) (string, *report, error) {
+	var out bytes.Buffer
+	n := names{
+		environment: "test", apiURL: "https://api", hostedUIURL: "https://pages", machineClient: "machine", nativeClient: "native",
+		pool: "eu-central-1_Example01", resourceServer: "gatehouse", topic: "arn:aws:sns:eu-central-1:111122223333:user-events",
+	}
+	now := time.Now()
+	id, browser := newID(now), &http.Client{Transport: c}
+	run := &canary{
+		report: newReport(&out, "test"), id: id, started: now, timeout: 5 * time.Minute, names: n,
+		person: &person{pool: c, names: n, email: address(id)}, inbox: &inbox{queues: c, topic: c, names: n, name: queuePrefix("test") + id},
+		api: &api{pool: c, names: n, http: browser}, trail: &trail{table: c, name: "audit"}, meter: &meter.Meter{CloudWatch: c, Environment: "test", Since: now},
+	}
+	ctx, cancel := context.WithTimeout(ctx, run.timeout)
+	defer cancel()
+	run.walk(ctx)
+	return out.String(), run.report, run.report.summary()
+}
+
+// leavesNothing holds of every run, however it ends.
+func leavesNothing(t *testing.T, c *cloud, said string) {
+	t.Helper()
+	if len(c.users) > 0 && !c.stubbornUser || len(c.queues) > 0 || len(c.subscriptions) > 0 {
+		t.Errorf("left behind: users %v, queues %v, subscriptions %v", c.users, c.queues, c.subscriptions)
+	}
+	for _, s := range c.secrets {
+		if strings.Contains(said, s) {
+			t.Errorf("a secret is printed:\n%s", said)
+		}
+	}
+}
+
+func TestWalk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		said, r, err := walked(t.Context(), c)
+		if err != nil || strings.Contains(said, "FAIL") {
+			t.Errorf("error %v\n%s", err, said)
+		}
+		if len(r.steps) != 27 || c.counted != 46 {
+			t.Errorf("%d steps and %v events\n%s", len(r.steps), c.counted, said)
+		}
+		leavesNothing(t, c, said)
+	})
+}
+
+// TestWalkNamesWhatIsMissing breaks one thing at a time.
+func TestWalkNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		plant  func(*cloud)
+		failed string // in the summary
+		says   string
+	}{
+		"guard_is_off":       {func(c *cloud) { c.open = true }, "1 of 6 steps failed: disposable address", "is signup-guard the pool's PreSignUp trigger?"},
+		"topic_is_dead":      {func(c *cloud) { c.lost[contracts.TypeSignupRejected] = true }, "failed: event " + contracts.TypeSignupRejected, "0 of 1 arrived in the queue after 5m0s"},
+		"no_created":         {func(c *cloud) { c.lost[contracts.TypeUserCreated] = true }, "event " + contracts.TypeUserCreated, "because the event did not arrive"},
+		"no_succeeded":       {func(c *cloud) { c.lost[contracts.TypeSigninSucceeded] = true }, "event " + contracts.TypeSigninSucceeded, "0 of 1 arrived"},
+		"no_attempted":       {func(c *cloud) { c.lost[contracts.TypeSigninAttempted] = true }, "event " + contracts.TypeSigninAttempted, "0 of 2 arrived"},
+		"no_allowed":         {func(c *cloud) { c.lost[contracts.TypeSignupAllowed] = true }, "event " + contracts.TypeSignupAllowed, "0 of 1 arrived"},
+		"recorder_is_dead":   {func(c *cloud) { c.unrecorded[contracts.TypeUserCreated] = true }, "audit " + contracts.TypeUserCreated, "0 of 1 rows are in the audit table"},
+		"rows_have_no_mark":  {func(c *cloud) { c.unmarked = true }, "audit " + contracts.TypeUserCreated, "not marked synthetic"},
+		"metrics_are_dead":   {func(c *cloud) { c.uncounted = true }, "1 of 27 steps failed: metric SyntheticEvents", "it is 40 and should be 46"},
+		"any_password":       {func(c *cloud) { c.anyPassword = true }, "failed: wrong password", "a wrong password was accepted"},
+		"api_is_down":        {func(c *cloud) { c.status["/guest"] = 503 }, "failed: API /guest", "GET /guest answered 503 and not 200; its trace is Root=1-x"},
+		"user_is_open":       {func(c *cloud) { c.status["/user"] = 200 }, "failed: API /user without a token", "answered 200 and not 401"},
+		"no_machine_token":   {func(c *cloud) { c.status["/oauth2/token"] = 400 }, "failed: API /client as a machine", "the token endpoint answered 400"},
+		"activity_is_broken": {func(c *cloud) { c.status["/activity"] = 500 }, "failed: API /activity", "answered 500"},
+		"user_stays":         {func(c *cloud) { c.stubbornUser = true }, "failed: user deleted", "cognito.AdminDeleteUser: throttled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(t)
+				tc.plant(c)
+				said, _, err := walked(t.Context(), c)
+				if err == nil || !strings.Contains(err.Error(), tc.failed) || !strings.Contains(said, tc.says) {
+					t.Errorf("error %v, want %q and %q in\n%s", err, tc.failed, tc.says, said)
+				}
+				leavesNothing(t, c, said)
+			})
+		})
+	}
+}
+
+// A subscription that is not in force at once must not fail the canary.
+func TestWalkWaitsForItsSubscription(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		c.late = 70 * time.Second
+		said, _, err := walked(t.Context(), c)
+		if err != nil {
+			t.Errorf("error %v\n%s", err, said)
+		}
+		leavesNothing(t, c, said)
+	})
+}
+
+func TestInterruptedWalkCleansUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		c.interrupt = cancel
+		said, _, err := walked(ctx, c)
+		if err == nil || strings.Contains(said, "sign-in") {
+			t.Errorf("it went on: %v\n%s", err, said)
+		}
+		leavesNothing(t, c, said)
+	})
+}
+
+func TestSweepTakesWhatCrashedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		c.stubbornUser = false
+		old, young := newID(time.Now().Add(-2*time.Hour)), newID(time.Now().Add(-time.Minute))
+		for _, id := range []string{old, young} {
+			c.users[address(id)] = "p"
+			c.queues = append(c.queues, "https://sqs/111122223333/gatehouse-test-canary-"+id)
+			c.subscriptions["arn:of-"+id] = "arn:aws:sqs:eu-central-1:111122223333:gatehouse-test-canary-" + id
+		}
+		c.users["success+gatehouse-canary-erika@simulator.amazonses.com"] = "p"
+		c.queues = append(c.queues, "https://sqs/111122223333/gatehouse-production-canary-"+old)
+		c.subscriptions["arn:others"] = "arn:aws:sqs:eu-central-1:111122223333:gatehouse-test-signin-audit-recorder"
+		said, _, err := walked(t.Context(), c)
+		if err != nil || !strings.Contains(said, "deleted 1 users, 2 queues and subscriptions of canaries that crashed") {
+			t.Errorf("error %v\n%s", err, said)
+		}
+		if len(c.users) != 2 || len(c.queues) != 2 || len(c.subscriptions) != 2 {
+			t.Errorf("users %v, queues %v, subscriptions %v", c.users, c.queues, c.subscriptions)
+		}
+	})
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)
+	id := newID(now)
+	if got := idOfAddress(address(id)); got != id {
+		t.Errorf("id %q of the address of %q", got, id)
+	}
+	if !contracts.IsSyntheticAddress(address(id)) || !contracts.IsSyntheticAddress("x@"+refusedDomain(id)) {
+		t.Error("an address is not synthetic")
+	}
+	if name := queuePrefix("production") + id; len(name) > 80 {
+		t.Errorf("SQS takes names of 80 characters, and %s has %d", name, len(name))
+	}
+	for of, want := range map[string]bool{
+		id: false, newID(now.Add(-61 * time.Minute)): true, newID(now.Add(-59 * time.Minute)): false, "": false, "x": false,
+		"20261122-x": false, newID(now.Add(time.Hour)): false,
+	} {
+		if abandoned(of, now) != want {
+			t.Errorf("abandoned(%q) = %v", of, !want)
+		}
+	}
+	for _, email := range []string{"", "success@simulator.amazonses.com", localPart + id + "@example.net", localPart + id} {
+		if got := idOfAddress(email); got != "" {
+			t.Errorf("id %q in %q", got, email)
+		}
+	}
+}
+
+func TestJUnit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		c.uncounted = true
+		_, r, _ := walked(t.Context(), c)
+		path := filepath.Join(t.TempDir(), "new", "canary.xml")
+		if err := r.writeJUnit(path); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got suite
+		if err := xml.Unmarshal(raw, &got); err != nil {
+			t.Fatal(err)
+		}
+		failures := 0
+		for _, one := range got.Cases {
+			if one.Failure != nil && one.Name == "metric SyntheticEvents" && strings.Contains(one.Failure.Message, "should be 46") {
+				failures++
+			}
+		}
+		if got.Tests != 27 || got.Failures != 1 || failures != 1 || len(got.Cases) != 27 {
+			t.Errorf("%s", raw)
+		}
+	})
+}
+
+func TestAnswersOfTheAPI(t *testing.T) {
+	t.Parallel()
+	if isMe([]byte(`{"sub":"me"}`), "me") != nil || isMe([]byte(`{"sub":"you"}`), "me") == nil || isMe([]byte(`<`), "me") == nil {
+		t.Error("isMe")
+	}
+	ids, err := activityIDs([]byte(`{"items":[{"id":"1","sub":"me"},{"id":"2","sub":"me"}]}`), "me")
+	if err != nil || len(ids) != 2 || !ids["2"] {
+		t.Errorf("ids %v, error %v", ids, err)
+	}
+	for _, bad := range []string{`{"items":[{"id":"1","sub":"you"}]}`, `{"items":[{"id":"1"}]}`, `[`} {
+		if _, err := activityIDs([]byte(bad), "me"); err == nil {
+			t.Errorf("%s passed", bad)
+		}
+	}
+}
+
+// A filter is not in force at once, so people's events may come, too.
+func TestInboxKeepsOneCopyOfWhatIsMarked(t *testing.T) {
+	t.Parallel()
+	in := &inbox{}
+	marked := contracts.Act{PoolARN: poolARN, Subject: subOf, Time: time.Unix(1, 0), Synthetic: true}
+	person := marked
+	person.Synthetic = false
+	for _, act := range []contracts.Act{person, marked} {
+		ev, err := contracts.NewPasswordReset(act)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.keep(ev)
+		in.keep(ev)
+	}
+	if len(in.events) != 1 || !contracts.IsSynthetic(in.events[0]) {
+		t.Errorf("kept %v", in.events)
+	}
+}

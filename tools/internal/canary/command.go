@@ -1,0 +1,93 @@
+// Package canary is `gatehouse canary`: a user who does not exist walks through a
+// deployed environment, and everything that has to come out of it is waited for.
+//
+// It exists because a deployment without traffic looks healthy whatever it broke.
+// It uses the doors of people and of other teams and none of its own, so that it
+// runs on AWS as it runs locally, and what it causes is marked as nobody's
+// (docs/adr/0017).
+package canary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehouse.example/tools/internal/account"
+)
+
+// options are the flags.
+type options struct {
+	environment, junit string
+	timeout            time.Duration
+}
+
+// Command is `gatehouse canary`.
+func Command() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "canary",
+		Short: "Walk a synthetic user through an environment and see that everything arrives",
+		Long: `Signs up a user whom nobody can be, confirms, mistypes the password, signs in, calls
+the API, and waits for every event, audit row and metric that this has to cause. The
+user, a queue and its subscription are deleted at the end, also after a failure or
+Ctrl-C; what a crash left behind goes an hour later, with the next run.
+
+It works with the AWS configuration of the shell, on AWS and locally alike. What it
+causes is marked synthetic and in no metric but SyntheticEvents.`,
+		Example: `  . .local/env && gatehouse canary
+  gatehouse canary --environment production --junit build/reports/canary.xml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.environment == "" {
+				o.environment = os.Getenv("GATEHOUSE_ENVIRONMENT")
+			}
+			if o.environment == "" {
+				return errors.New("which environment? Run 'source .local/env', or give --environment")
+			}
+			if o.timeout <= 0 {
+				return errors.New("--timeout must be longer than nothing, such as 5m")
+			}
+			return run(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.environment, "environment", "", "local, dev, test or production (default $GATEHOUSE_ENVIRONMENT)")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long all of it may take, but for cleaning up; CloudWatch needs minutes on AWS")
+	f.StringVar(&o.junit, "junit", "", "also write the steps to this file, as JUnit XML")
+	return cmd
+}
+
+func run(cmd *cobra.Command, o options) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
+	defer cancel()
+	r := newReport(cmd.OutOrStdout(), o.environment)
+	c := &canary{report: r, id: newID(time.Now()), started: time.Now(), timeout: o.timeout}
+	if r.step(ctx, "names", func(ctx context.Context) (string, error) {
+		cfg, err := account.Connect(ctx)
+		if err != nil {
+			return "", err
+		}
+		n, err := readNames(ctx, cfg, o.environment)
+		if err != nil {
+			return "", err
+		}
+		c.connect(cfg, n)
+		return "of the stacks, in SSM", nil
+	}) {
+		c.walk(ctx)
+	}
+	if o.junit != "" {
+		if err := r.writeJUnit(o.junit); err != nil {
+			return fmt.Errorf("report.writeJUnit: %w", err)
+		}
+	}
+	// What a person interrupted is not what a step failed of.
+	if err := cmd.Context().Err(); err != nil {
+		return err
+	}
+	return r.summary()
+}

@@ -1,0 +1,264 @@
+// Package deploy brings stacks to the local endpoint with the real SAM CLI. A
+// stack whose inputs did not change is skipped, builds run ahead of the
+// deployments that they do not depend on, and stacks that do not read from each
+// other are deployed at the same time.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"gatehouse.example/tools/internal/endpoint"
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/stacks"
+)
+
+// builders is how many stacks are built at once; each build compiles in
+// parallel by itself.
+const builders = 2
+
+// Deployer deploys into one emulator.
+type Deployer struct {
+	Layout layout.Layout
+	// Instance names the emulator's start.
+	Instance string
+	Board    *progress.Board
+	cli      sam.CLI
+	cf       *cloudformation.Client
+}
+
+// New makes a Deployer and the bucket that takes the code.
+func New(ctx context.Context, l layout.Layout, instance string, board *progress.Board) (*Deployer, error) {
+	d := &Deployer{
+		Layout: l, Instance: instance, Board: board,
+		cli: sam.CLI{
+			Layout: l, Block: sam.LocalBlock, Bucket: "gatehouse-" + l.Environment + "-artifacts", Access: sam.LocalAccess(l),
+		},
+		cf: cloudformation.NewFromConfig(endpoint.Config(l)),
+	}
+	client := s3.NewFromConfig(endpoint.Config(l), func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil {
+		return nil, fmt.Errorf("s3.CreateBucket: %w", err)
+	}
+	if err := d.cli.Prepare(time.Now()); err != nil {
+		return nil, fmt.Errorf("sam.CLI.Prepare: %w", err)
+	}
+	return d, os.MkdirAll(l.LogDir(), 0o750)
+}
+
+// job is the way of one stack through a run.
+type job struct {
+	stack       stacks.Stack
+	needs       []*job
+	task        *progress.Task
+	cfg         sam.Config
+	name        string // of the CloudFormation stack
+	fingerprint string
+	drifted     bool
+	done        chan struct{}
+	err         error
+}
+
+// Run deploys the stacks, in the order of the graph as far as they are in it.
+func (d *Deployer) Run(ctx context.Context, selected []stacks.Stack, graph stacks.Graph) error {
+	if err := d.ownNames(ctx); err != nil {
+		return err
+	}
+	jobs := order(selected, graph)
+	queue := make(chan *job, len(jobs))
+	for _, j := range jobs {
+		queue <- j
+	}
+	close(queue)
+	var deploying, building sync.WaitGroup
+	for range builders {
+		building.Go(func() {
+			for j := range queue {
+				changed := d.build(ctx, j)
+				deploying.Go(func() {
+					defer close(j.done)
+					if changed && j.err == nil {
+						j.err = d.deploy(ctx, j)
+					}
+				})
+			}
+		})
+	}
+	building.Wait()
+	deploying.Wait()
+	return d.report(ctx, jobs)
+}
+
+// report makes one error of the jobs' errors.
+func (d *Deployer) report(ctx context.Context, jobs []*job) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var failed []string
+	var errs []error
+	for _, j := range jobs {
+		if j.err != nil {
+			failed = append(failed, j.stack.Name)
+			errs = append(errs, j.err)
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not deployed: %s\n%w", strings.Join(failed, ", "), errors.Join(errs...))
+}
+
+// order sorts the stacks by the graph's levels and links them.
+func order(selected []stacks.Stack, graph stacks.Graph) []*job {
+	byName := map[string]*job{}
+	for _, s := range selected {
+		byName[s.Name] = &job{stack: s, done: make(chan struct{})}
+	}
+	var names []string
+	levels, _ := graph.Levels() // NewGraph has refused cycles
+	for _, level := range levels {
+		names = append(names, level...)
+	}
+	for _, s := range selected { // outside the graph, such as an example
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	var jobs []*job
+	for _, name := range names {
+		j := byName[name]
+		if j == nil {
+			continue
+		}
+		for _, need := range graph[name] {
+			if n := byName[need]; n != nil {
+				j.needs = append(j.needs, n)
+			}
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// build reports whether the stack has to be deployed.
+func (d *Deployer) build(ctx context.Context, j *job) bool {
+	j.task = d.Board.Start(j.stack.Name, "comparing")
+	changed, err := d.compare(ctx, j)
+	if err == nil && !changed {
+		j.task.Done("unchanged")
+		return false
+	}
+	if err == nil && len(j.stack.Functions) > 0 && !Built(d.Layout, j.stack.Name, j.fingerprint) {
+		j.task.Step("building")
+		err = d.compile(ctx, j)
+	}
+	if err != nil {
+		j.err = d.fail(ctx, j, "build failed", err)
+	}
+	return true
+}
+
+// compare works out the stack's inputs and whether they are deployed already.
+func (d *Deployer) compare(ctx context.Context, j *job) (changed bool, err error) {
+	if j.cfg, j.name, err = Settings(d.Layout, j.stack); err != nil {
+		return false, err
+	}
+	j.fingerprint, err = Fingerprint(ctx, d.Layout, j.stack)
+	if err != nil {
+		return false, err
+	}
+	record, err := ReadRecord(d.Layout, j.stack.Name)
+	if err != nil {
+		return false, err
+	}
+	if record.Instance != d.Instance {
+		return true, nil
+	}
+	j.drifted = record.Drifted
+	if record.Fingerprint != j.fingerprint || record.Drifted {
+		return true, nil
+	}
+	status, err := Status(ctx, d.cf, j.name)
+	return !healthy(status), err
+}
+
+func (d *Deployer) compile(ctx context.Context, j *job) error {
+	log, err := os.Create(d.Layout.Log("build-" + j.stack.Name))
+	if err != nil {
+		return fmt.Errorf("os.Create: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	if err := d.cli.Build(ctx, j.stack, j.cfg.Parameters, log); err != nil {
+		return fmt.Errorf("%w\n%s", err, Relevant(log.Name()))
+	}
+	if err := rebuildForHost(ctx, d.Layout, j.stack, log); err != nil {
+		return err
+	}
+	return MarkBuilt(d.Layout, j.stack.Name, j.fingerprint)
+}
+
+func (d *Deployer) deploy(ctx context.Context, j *job) error {
+	for _, need := range j.needs {
+		select {
+		case <-need.done:
+		default:
+			j.task.Step("waiting for " + need.stack.Name)
+			<-need.done
+		}
+		if need.err != nil {
+			j.task.Fail("left out, because " + need.stack.Name + " failed")
+			return fmt.Errorf("%s: needs %s", j.stack.Name, need.stack.Name)
+		}
+	}
+	j.task.Step("deploying")
+	started := time.Now()
+	if err := d.push(ctx, j); err != nil {
+		if reasons := Failures(context.WithoutCancel(ctx), d.cf, j.name, started); len(reasons) > 0 {
+			err = fmt.Errorf("%w\n  CloudFormation says:\n    %s", err, strings.Join(reasons, "\n    "))
+		}
+		return d.fail(ctx, j, "failed", err)
+	}
+	j.task.Done("deployed")
+	return nil
+}
+
+func (d *Deployer) push(ctx context.Context, j *job) error {
+	if err := prepare(ctx, d.cf, j.name); err != nil {
+		return err
+	}
+	log, err := os.Create(d.Layout.Log("deploy-" + j.stack.Name))
+	if err != nil {
+		return fmt.Errorf("os.Create: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	what := sam.Deployment{Stack: j.stack, Config: j.cfg, Name: j.name}
+	if j.drifted {
+		what.Prefix = "repair-" + strconv.FormatInt(time.Now().Unix(), 36)
+	}
+	if err := d.cli.Deploy(ctx, what, log); err != nil {
+		return fmt.Errorf("%w\n%s", err, Relevant(log.Name()))
+	}
+	r := Record{Instance: d.Instance, Fingerprint: j.fingerprint, Deployed: time.Now().UTC()}
+	return r.write(d.Layout, j.stack.Name)
+}
+
+// fail ends the task's line and names the stack in the error.
+func (d *Deployer) fail(ctx context.Context, j *job, text string, err error) error {
+	if ctx.Err() != nil {
+		text = "interrupted"
+	}
+	j.task.Fail(text)
+	return fmt.Errorf("%s: %w", j.stack.Name, err)
+}

@@ -1,0 +1,154 @@
+package deploy
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed" // the zone's template
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/endpoint"
+	"gatehouse.example/tools/internal/layout"
+)
+
+// zone is the domain of the local system. RFC 2606 keeps .test for such.
+const zone = "gatehouse.test"
+
+//go:embed zone.yaml
+var zoneTemplate string
+
+// ownNames gives the system names of its own, as an installation on AWS has them:
+// a zone, which stands for the domain that somebody owns, and the certificate stack,
+// deployed as it is. Both go by CloudFormation itself and not by SAM, which would
+// take as long for them as for a stack with functions.
+type ownNames struct {
+	Instance, Fingerprint        string
+	HostedZoneID, CertificateARN string
+}
+
+// parameters of the stack that has a name in the zone; other stacks lack them.
+func (n ownNames) parameters(stack string) map[string]string {
+	if n.CertificateARN == "" {
+		return nil
+	}
+	return map[string]string{"CertificateArn": n.CertificateARN, "DomainName": nameOf(stack), "HostedZoneId": n.HostedZoneID}
+}
+
+// nameOf is a stack's name in the zone.
+func nameOf(stack string) string {
+	if stack == "platform" {
+		stack = "signin"
+	}
+	return stack + "." + zone
+}
+
+func namesFile(l layout.Layout) string { return filepath.Join(l.Dir, "state", "names.json") }
+
+// readNames reads what the last run wrote; there is nothing before the first.
+func readNames(l layout.Layout) (ownNames, error) {
+	var n ownNames
+	raw, err := os.ReadFile(namesFile(l))
+	if errors.Is(err, os.ErrNotExist) {
+		return n, nil
+	}
+	if err != nil {
+		return n, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	if err := json.Unmarshal(raw, &n); err != nil {
+		return n, fmt.Errorf("json.Unmarshal %s: %w", namesFile(l), err)
+	}
+	return n, nil
+}
+
+// ownNames makes the zone and the certificate, unless this emulator has them.
+func (d *Deployer) ownNames(ctx context.Context) error {
+	certificate, err := os.ReadFile(filepath.Join(d.Layout.Root, "platform", "certificate.yaml"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // a repository without a platform, as tests have it
+	}
+	if err != nil {
+		return fmt.Errorf("os.ReadFile: %w", err)
+	}
+	have, err := readNames(d.Layout)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(append([]byte(zoneTemplate), certificate...))
+	want := ownNames{Instance: d.Instance, Fingerprint: hex.EncodeToString(sum[:])}
+	if have.Instance == want.Instance && have.Fingerprint == want.Fingerprint {
+		return nil
+	}
+	task := d.Board.Start("names", "making a zone and a certificate")
+	if err := d.makeNames(ctx, &want, string(certificate)); err != nil {
+		task.Fail("failed")
+		return err
+	}
+	raw, err := json.Marshal(want)
+	if err != nil {
+		return fmt.Errorf("json.Marshal: %w", err)
+	}
+	if err := atomicfile.Write(namesFile(d.Layout), raw); err != nil {
+		return fmt.Errorf("atomicfile.Write: %w", err)
+	}
+	task.Done("made")
+	return nil
+}
+
+func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate string) error {
+	made, err := apply(ctx, d.cf, "gatehouse-"+d.Layout.Environment+"-zone", zoneTemplate, nil)
+	if err != nil {
+		return err
+	}
+	n.HostedZoneID = made["HostedZoneId"]
+	// CloudFront, and so Cognito, takes certificates of this region only.
+	cfg := endpoint.Config(d.Layout)
+	cfg.Region = "us-east-1"
+	made, err = apply(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{
+		"AlternativeName": nameOf("api"), "DomainName": nameOf("platform"),
+		"Environment": d.Layout.Environment, "HostedZoneId": n.HostedZoneID,
+	})
+	n.CertificateARN = made["CertificateArn"]
+	return err
+}
+
+// apply makes a stack anew and returns its outputs. One that is there is deleted
+// first: it is of an older template, and nothing is lost with it.
+func apply(ctx context.Context, cf *cloudformation.Client, name, template string, parameters map[string]string) (map[string]string, error) {
+	if _, err := cf.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
+		return nil, fmt.Errorf("cloudformation.DeleteStack: %w", err)
+	}
+	if _, err := settled(ctx, cf, name); err != nil {
+		return nil, err
+	}
+	in := &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template}
+	for key, value := range parameters {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(value)})
+	}
+	if _, err := cf.CreateStack(ctx, in); err != nil {
+		return nil, fmt.Errorf("cloudformation.CreateStack: %w", err)
+	}
+	if _, err := settled(ctx, cf, name); err != nil {
+		return nil, err
+	}
+	out, err := cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+	}
+	if len(out.Stacks) != 1 || out.Stacks[0].StackStatus != types.StackStatusCreateComplete {
+		return nil, fmt.Errorf("deploy: the stack %s was not made", name)
+	}
+	outputs := map[string]string{}
+	for _, o := range out.Stacks[0].Outputs {
+		outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return outputs, nil
+}

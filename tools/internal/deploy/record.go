@@ -1,0 +1,81 @@
+package deploy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/layout"
+)
+
+// Record remembers what a stack was last deployed from.
+type Record struct {
+	// Instance is the emulator's start into which it was deployed.
+	Instance    string    `json:"instance"`
+	Fingerprint string    `json:"fingerprint"`
+	Deployed    time.Time `json:"deployed"`
+	// Drifted is set when watch changed a function past CloudFormation.
+	Drifted bool `json:"drifted,omitempty"`
+}
+
+// ReadRecord returns an empty record if the stack was never deployed.
+func ReadRecord(l layout.Layout, stack string) (Record, error) {
+	var r Record
+	raw, err := os.ReadFile(l.DeployedFile(stack))
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return r, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, fmt.Errorf("%s: json.Unmarshal: %w", l.DeployedFile(stack), err)
+	}
+	return r, nil
+}
+
+func (r Record) write(l layout.Layout, stack string) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("json.MarshalIndent: %w", err)
+	}
+	if err := atomicfile.Write(l.DeployedFile(stack), append(raw, '\n')); err != nil {
+		return fmt.Errorf("atomicfile.Write: %w", err)
+	}
+	return nil
+}
+
+// MarkDrifted says that the stack's functions are no longer what CloudFormation
+// believes, so that the next deployment does not skip it.
+func MarkDrifted(l layout.Layout, stack string) error {
+	r, err := ReadRecord(l, stack)
+	if err != nil || r.Drifted {
+		return err
+	}
+	r.Drifted = true
+	return r.write(l, stack)
+}
+
+// buildStamp remembers what the build folder was built from; builds outlive
+// the emulator.
+func buildStamp(l layout.Layout, stack string) string {
+	return filepath.Join(filepath.Dir(l.BuildDir(stack)), "fingerprint")
+}
+
+// Built reports whether the build folder holds what these inputs make.
+func Built(l layout.Layout, stack, fingerprint string) bool {
+	raw, err := os.ReadFile(buildStamp(l, stack))
+	return err == nil && string(raw) == fingerprint
+}
+
+// MarkBuilt remembers what the build folder was built from.
+func MarkBuilt(l layout.Layout, stack, fingerprint string) error {
+	if err := atomicfile.Write(buildStamp(l, stack), []byte(fingerprint)); err != nil {
+		return fmt.Errorf("atomicfile.Write: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+package emulated_test
+
+import (
+	"testing"
+
+	"gatehouse.example/tools/internal/emulated"
+)
+
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	got := emulated.Parameters("http://127.0.0.1:4566", "test")
+	for name, want := range map[string]string{
+		"ApiUrl": "http://127.0.0.1:4566/test/api", "HostedUiUrl": "http://127.0.0.1:4566", "OnAws": "false", "GradualDeployment": "false",
+	} {
+		if got[name] != want {
+			t.Errorf("%s=%s, want %s", name, got[name], want)
+		}
+	}
+	if a := got["Architecture"]; a != "x86_64" && a != "arm64" {
+		t.Errorf("Architecture=%s", a)
+	}
+}

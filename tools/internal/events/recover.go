@@ -1,0 +1,126 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/publish"
+)
+
+// logs is what recoverer needs of CloudWatch Logs.
+type logs interface {
+	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
+	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
+}
+
+// outbox is what recoverer needs of SQS. The topic's policy admits nobody but
+// the triggers and the drain, so an operator goes by the outbox.
+type outbox interface {
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+type recoverer struct {
+	logs      logs
+	outbox    outbox
+	outboxURL string
+	out       io.Writer
+}
+
+// recover puts every event that a log line since start has kept into the outbox, each event once.
+func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time, dryRun bool) error {
+	found := map[string]bool{}
+	unreadable := 0
+	err := r.each(ctx, prefix, start, func(group, message string) error {
+		body, kept := keptEvent(message)
+		if !kept {
+			return nil
+		}
+		ev, err := contracts.Decode(body)
+		if err != nil {
+			fmt.Fprintf(r.out, "unreadable: a line of %d bytes in %s\n", len(message), group)
+			unreadable++
+			return nil
+		}
+		// CloudEvents promises that source and id together are unique.
+		key := ev.Source() + "#" + ev.ID()
+		if found[key] {
+			return nil
+		}
+		if dryRun {
+			fmt.Fprintf(r.out, "would send: %q %q\n", ev.Type(), ev.ID())
+		} else if err := r.send(ctx, body); err != nil {
+			return fmt.Errorf("after %d events: %w", len(found), err)
+		}
+		found[key] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	verb := "sent"
+	if dryRun {
+		verb = "would send"
+	}
+	fmt.Fprintf(r.out, "%s %d events from the log groups %s* to the outbox\n", verb, len(found), prefix)
+	if unreadable > 0 {
+		return fmt.Errorf("log lines without a valid event, left to a person: %d", unreadable)
+	}
+	return nil
+}
+
+// each calls f with the lines of the log groups that name the key.
+func (r *recoverer) each(ctx context.Context, prefix string, start time.Time, f func(group, message string) error) error {
+	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(r.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("logs.DescribeLogGroups: %w", err)
+		}
+		for _, g := range page.LogGroups {
+			lines := cloudwatchlogs.NewFilterLogEventsPaginator(r.logs, &cloudwatchlogs.FilterLogEventsInput{
+				LogGroupName: g.LogGroupName, StartTime: aws.Int64(start.UnixMilli()),
+				FilterPattern: aws.String(`"` + publish.UndeliveredKey + `"`),
+			})
+			for lines.HasMorePages() {
+				page, err := lines.NextPage(ctx)
+				if err != nil {
+					return fmt.Errorf("logs.FilterLogEvents: %w", err)
+				}
+				for _, e := range page.Events {
+					if err := f(aws.ToString(g.LogGroupName), aws.ToString(e.Message)); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// send puts the very bytes that the log kept into the outbox.
+func (r *recoverer) send(ctx context.Context, body []byte) error {
+	_, err := r.outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.outboxURL, MessageBody: aws.String(string(body))})
+	if err != nil {
+		return fmt.Errorf("sqs.SendMessage: %w", err)
+	}
+	return nil
+}
+
+// keptEvent takes the event out of a line that lambdakit/publish wrote, in
+// either of the two formats that a Lambda function's log can have.
+func keptEvent(message string) ([]byte, bool) {
+	var line map[string]json.RawMessage
+	if json.Unmarshal([]byte(message), &line) == nil {
+		body, kept := line[publish.UndeliveredKey]
+		return body, kept
+	}
+	return fromText(message)
+}

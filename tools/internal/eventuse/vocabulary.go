@@ -1,0 +1,149 @@
+package eventuse
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// contracts is the import path that services name event types by.
+const contracts = "gatehouse.example/contracts"
+
+// eventType is what every type's name looks like.
+var eventType = regexp.MustCompile(`^gatehouse\.[a-z.]+\.v[0-9]+$`)
+
+// word is what one exported name of package contracts stands for.
+type word struct {
+	// types of events, sorted.
+	types []string
+	// makes is set for functions: who calls one publishes.
+	makes bool
+	// data is set for the struct of a type's data.
+	data bool
+}
+
+// vocabulary maps the exported names of package contracts to event types. It is
+// read from the package's source: a constant's value, the constants that a
+// function uses, and for a struct those of the functions that take it.
+func vocabulary(dir string) (map[string]word, error) {
+	files, err := parseDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	values, uses, takes := map[string]string{}, map[string][]string{}, map[string][]string{}
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			switch decl := decl.(type) {
+			case *ast.GenDecl:
+				maps.Copy(values, constants(decl))
+			case *ast.FuncDecl:
+				if decl.Recv == nil && decl.Body != nil {
+					uses[decl.Name.Name] = identifiers(decl.Body)
+					takes[decl.Name.Name] = identifiers(decl.Type.Params)
+				}
+			}
+		}
+	}
+	out := map[string]word{}
+	for name, value := range values {
+		out[name] = word{types: []string{value}}
+	}
+	for name := range uses {
+		types := typesOf(name, values, uses, map[string]bool{})
+		if len(types) == 0 || !ast.IsExported(name) {
+			continue
+		}
+		out[name] = word{types: types, makes: true}
+		for _, taken := range takes[name] {
+			if _, isFunc := uses[taken]; !isFunc && ast.IsExported(taken) && len(types) == 1 {
+				out[taken] = word{data: true, types: slices.Compact(slices.Sorted(slices.Values(append(out[taken].types, types...))))}
+			}
+		}
+	}
+	// What every constructor takes is the act, not the data of a type.
+	maps.DeleteFunc(out, func(_ string, w word) bool { return !w.makes && len(w.types) > 1 })
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s names no event type; are they somewhere else now?", dir)
+	}
+	return out, nil
+}
+
+// typesOf follows a function through those that it calls.
+func typesOf(name string, values map[string]string, uses map[string][]string, seen map[string]bool) []string {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	var types []string
+	for _, used := range uses[name] {
+		if value, ok := values[used]; ok {
+			types = append(types, value)
+		}
+		types = append(types, typesOf(used, values, uses, seen)...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
+
+// constants are those of a declaration whose value is an event type.
+func constants(decl *ast.GenDecl) map[string]string {
+	out := map[string]string{}
+	for _, spec := range decl.Specs {
+		spec, ok := spec.(*ast.ValueSpec)
+		if !ok || decl.Tok != token.CONST {
+			continue
+		}
+		for i, name := range spec.Names {
+			if i >= len(spec.Values) {
+				break
+			}
+			literal, ok := spec.Values[i].(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				continue
+			}
+			if value, err := strconv.Unquote(literal.Value); err == nil && eventType.MatchString(value) {
+				out[name.Name] = value
+			}
+		}
+	}
+	return out
+}
+
+// identifiers are the names below a node.
+func identifiers(node ast.Node) []string {
+	var names []string
+	ast.Inspect(node, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			names = append(names, id.Name)
+		}
+		return true
+	})
+	return names
+}
+
+// parseDir reads a folder's Go files, without its tests.
+func parseDir(dir string) ([]*ast.File, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	var files []*ast.File
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, fmt.Errorf("parser.ParseFile: %w", err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}

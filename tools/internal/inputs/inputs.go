@@ -1,0 +1,166 @@
+// Package inputs reduces everything that decides what a stack becomes to one
+// fingerprint: its templates and settings, the Go files of its functions with
+// all that they import from this repository, the versions of everything else,
+// and the compiler. SAM's own cache looks at the function's folder only and
+// would miss an edit in contracts/ or internal/.
+package inputs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"gatehouse.example/tools/internal/gobuild"
+	"gatehouse.example/tools/stacks"
+)
+
+// Files are what one package is compiled from.
+type Files struct {
+	ImportPath string
+	Dir        string
+	Standard   bool
+	GoFiles    []string
+	EmbedFiles []string
+	SFiles     []string
+	Module     *struct {
+		Path    string
+		Version string
+		GoMod   string
+		Replace *struct{ Version string }
+	}
+}
+
+// local reports whether the package's source is in the repository.
+func (f Files) local() bool {
+	return !f.Standard && f.Module != nil && (f.Module.Version == "" || f.Module.Replace != nil && f.Module.Replace.Version == "")
+}
+
+// Paths are the package's files in the repository, or none.
+func (f Files) Paths() []string {
+	if !f.local() {
+		return nil
+	}
+	var paths []string
+	for _, name := range slices.Concat(f.GoFiles, f.EmbedFiles, f.SFiles) {
+		paths = append(paths, filepath.Join(f.Dir, name))
+	}
+	return append(paths, f.Module.GoMod)
+}
+
+// Packages lists the packages that a stack's folder builds, with everything
+// that they import.
+func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files, error) {
+	if len(codeURIs) == 0 {
+		return nil, nil
+	}
+	args := []string{"list", "-deps", "-json=ImportPath,Dir,Standard,GoFiles,EmbedFiles,SFiles,Module"}
+	for _, uri := range codeURIs {
+		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list in %s: %w: %s", s.Dir, err, strings.TrimSpace(said.String()))
+	}
+	var all []Files
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var f Files
+		err := dec.Decode(&f)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("json.Decoder.Decode: %w", err)
+		}
+		all = append(all, f)
+	}
+}
+
+// Fingerprint reduces the stack and whatever else its deployment depends on,
+// such as its parameters, to a short text.
+func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, error) {
+	sum := sha256.New()
+	write(sum, runtime.Version(), gobuild.Flags, runtime.GOOS, runtime.GOARCH)
+	write(sum, extra...)
+	for _, path := range append([]string{s.Template(), s.Samconfig()}, s.Nested...) {
+		if err := writeFile(sum, s.Dir, path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+	}
+	var uris []string
+	for _, f := range s.Functions {
+		uris = append(uris, f.CodeURI)
+	}
+	packages, err := Packages(ctx, s, uris...)
+	if err != nil {
+		return "", err
+	}
+	var paths []string
+	for _, p := range packages {
+		if p.Module != nil && !p.local() {
+			write(sum, p.ImportPath, p.Module.Path, p.Module.Version)
+		}
+		paths = append(paths, p.Paths()...)
+	}
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
+		if err := writeFile(sum, s.Dir, path); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// write adds texts with their lengths, so that no two lists look the same.
+func write(sum hash.Hash, texts ...string) {
+	for _, text := range texts {
+		_, _ = fmt.Fprintf(sum, "%d:%s\n", len(text), text)
+	}
+}
+
+// writeFile adds a file under its path relative to the stack.
+func writeFile(sum hash.Hash, dir, path string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("os.ReadFile: %w", err)
+	}
+	rel, err := filepath.Rel(dir, path)
+	if err != nil {
+		return fmt.Errorf("filepath.Rel: %w", err)
+	}
+	write(sum, filepath.ToSlash(rel), string(raw))
+	return nil
+}
+
+// Warm compiles all that a stack's functions import into Go's cache, without
+// linking anything.
+func Warm(ctx context.Context, s stacks.Stack) error {
+	if len(s.Functions) == 0 {
+		return nil
+	}
+	args := []string{"list", "-export", "-deps", "-f", ""}
+	for _, f := range s.Functions {
+		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(f.CodeURI), "./"))
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go list -export in %s: %w: %s", s.Dir, err, bytes.TrimSpace(out))
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+// Package local is the whole of Gatehouse on one machine: it starts the
+// emulator and the edge, deploys every stack with the real SAM CLI and says
+// where everything is. Each file holds one command of `gatehouse local`.
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/stacks"
+)
+
+// errNotUp is returned by what needs a running environment.
+var errNotUp = errors.New("the local system is not up; start it with `gatehouse local up`")
+
+// running returns the state of the environment, or errNotUp.
+func running(l layout.Layout) (supervisor.State, error) {
+	s, up, err := supervisor.Running(l)
+	if err != nil {
+		return supervisor.State{}, fmt.Errorf("supervisor.Running: %w", err)
+	}
+	if !up || !s.Ready {
+		return supervisor.State{}, errNotUp
+	}
+	return s, nil
+}
+
+// choose finds the stacks that were named: a service, "platform", or a folder
+// with a template.
+func choose(root string, all []stacks.Stack, names []string) ([]stacks.Stack, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var chosen []stacks.Stack
+	for _, name := range names {
+		s, err := find(root, all, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, s)
+	}
+	return chosen, nil
+}
+
+func find(root string, all []stacks.Stack, name string) (stacks.Stack, error) {
+	for _, s := range all {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	for _, dir := range []string{name, filepath.Join(root, name)} {
+		if _, err := os.Stat(filepath.Join(dir, "template.yaml")); err == nil {
+			s, err := stacks.Read(dir)
+			if err != nil {
+				return stacks.Stack{}, fmt.Errorf("stacks.Read: %w", err)
+			}
+			return s, nil
+		}
+	}
+	known := make([]string, 0, len(all))
+	for _, s := range all {
+		known = append(known, s.Name)
+	}
+	return stacks.Stack{}, fmt.Errorf("there is no stack %q; there are %v, and any folder with a template.yaml", name, known)
+}

@@ -1,0 +1,104 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse.example/tools/internal/layout"
+)
+
+const (
+	// logTail is how much of each log is shown at first.
+	logTail = 4 << 10
+	// logPoll is how often followed logs are looked at.
+	logPoll = 300 * time.Millisecond
+)
+
+// Logs shows the ends of the logs whose names contain one of the given, or of
+// all; with follow it goes on until ctx is done.
+func Logs(ctx context.Context, l layout.Layout, names []string, follow bool, out io.Writer) error {
+	seen := map[string]int64{}
+	shown, err := showLogs(l, names, seen, out)
+	if err != nil {
+		return err
+	}
+	if shown == 0 && !follow {
+		return fmt.Errorf("no such log in %s", l.LogDir())
+	}
+	if !follow {
+		return nil
+	}
+	tick := time.NewTicker(logPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if _, err := showLogs(l, names, seen, out); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// showLogs writes what is new since seen and reports how many logs match.
+func showLogs(l layout.Layout, names []string, seen map[string]int64, out io.Writer) (int, error) {
+	paths, err := filepath.Glob(filepath.Join(l.LogDir(), "*.log"))
+	if err != nil {
+		return 0, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	matching := 0
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".log")
+		if len(names) > 0 && !slices.ContainsFunc(names, func(part string) bool { return strings.Contains(name, part) }) {
+			continue
+		}
+		matching++
+		text, err := unseen(path, seen)
+		if err != nil {
+			return 0, err
+		}
+		for line := range strings.Lines(text) {
+			_, _ = fmt.Fprintf(out, "%s | %s\n", name, strings.TrimRight(line, "\r\n"))
+		}
+	}
+	return matching, nil
+}
+
+// unseen reads on from where the last look ended; a shorter file began anew.
+func unseen(path string, seen map[string]int64) (string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("os.Open: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("os.File.Stat: %w", err)
+	}
+	from, known := seen[path]
+	if !known {
+		from = max(0, info.Size()-logTail)
+	}
+	if from > info.Size() {
+		from = 0
+	}
+	text := make([]byte, info.Size()-from)
+	n, err := f.ReadAt(text, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("os.File.ReadAt: %w", err)
+	}
+	seen[path] = from + int64(n)
+	return string(text[:n]), nil
+}

@@ -1,0 +1,44 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/proxy"
+	"gatehouse.example/tools/internal/supervisor"
+)
+
+// ServeArgs start Serve in a process of its own.
+func ServeArgs(l layout.Layout) []string {
+	return []string{
+		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
+		"--port", strconv.Itoa(l.Port), "--emulator-port", strconv.Itoa(l.EmulatorPort), "--region", l.Region,
+	}
+}
+
+// Serve is the supervisor's process; it runs until ctx is done.
+func Serve(ctx context.Context, l layout.Layout, out io.Writer) error {
+	log := slog.New(slog.NewTextHandler(out, nil))
+	s := &supervisor.Supervisor{
+		Layout: l, Log: log,
+		Emulator: supervisor.Ministack,
+		Healthy:  func(ctx context.Context) bool { return supervisor.EmulatorHealthy(ctx, l) },
+		Edge: func(ctx context.Context, ready func()) error {
+			return proxy.Run(ctx, proxy.Config{
+				Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
+				AccessKeyID: layout.AccessKeyID, SecretAccessKey: layout.SecretAccessKey,
+				LogDir: l.LogDir(), Log: log,
+			}, ready)
+		},
+	}
+	if err := s.Serve(ctx); err != nil {
+		log.Error("stopped by an error", "error", err.Error())
+		return fmt.Errorf("supervisor.Serve: %w", err)
+	}
+	log.Info("stopped")
+	return nil
+}

@@ -1,0 +1,141 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"gatehouse.example/tools/internal/inputs"
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/ports"
+	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/pythontools"
+	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/stacks"
+)
+
+// Up starts the environment if it is not up, and deploys what changed. If ctx
+// ends first, what was started is stopped.
+func Up(ctx context.Context, l layout.Layout, out *os.File) error {
+	board := progress.New(out)
+	defer board.Close()
+	all, err := stacks.Discover(l.Root)
+	if err != nil {
+		return fmt.Errorf("stacks.Discover: %w", err)
+	}
+	// On a fresh machine the compiler works while pip downloads.
+	var warming sync.WaitGroup
+	if ready, err := pythontools.Ready(l); err == nil && !ready {
+		warming.Go(func() { warm(ctx, all, board) })
+	}
+	defer warming.Wait()
+	if err := ensureTools(ctx, l, board); err != nil {
+		return err
+	}
+	started, err := ensureSupervisor(ctx, l, board)
+	if err != nil {
+		return err
+	}
+	if err := deployAll(ctx, l, all, nil, board); err != nil {
+		if started && ctx.Err() != nil {
+			board.Print("interrupted; stopping what was started")
+			_, stopErr := supervisor.Stop(context.WithoutCancel(ctx), l)
+			return errors.Join(err, stopErr)
+		}
+		return err
+	}
+	board.Print(fmt.Sprintf("\nGatehouse is up: %s (environment %s)\n  . %s    puts its names into a shell\n  logs: %s",
+		l.URL(), l.Environment, l.EnvFile(), l.LogDir()))
+	return nil
+}
+
+// Start starts the environment without any stack.
+func Start(ctx context.Context, l layout.Layout, out *os.File) error {
+	board := progress.New(out)
+	defer board.Close()
+	if err := ensureTools(ctx, l, board); err != nil {
+		return err
+	}
+	_, err := ensureSupervisor(ctx, l, board)
+	return err
+}
+
+// warm compiles everything into Go's own cache; errors come out again, and are
+// told, when SAM builds.
+func warm(ctx context.Context, all []stacks.Stack, board *progress.Board) {
+	task := board.Start("functions", "compiling")
+	for _, s := range all {
+		if err := inputs.Warm(ctx, s); err != nil {
+			task.Fail("not compiled yet")
+			return
+		}
+	}
+	task.Done("compiled")
+}
+
+func ensureTools(ctx context.Context, l layout.Layout, board *progress.Board) error {
+	if ready, err := pythontools.Ready(l); err != nil {
+		return fmt.Errorf("tools.Ready: %w", err)
+	} else if ready {
+		return nil
+	}
+	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	log, err := os.Create(l.Log("tools"))
+	if err != nil {
+		return fmt.Errorf("os.Create: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	task := board.Start("tools", "installing into "+l.Venv)
+	if err := pythontools.Ensure(ctx, l, log); err != nil {
+		task.Fail("not installed")
+		return fmt.Errorf("tools.Ensure: %w (log: %s)", err, log.Name())
+	}
+	task.Done("installed")
+	return nil
+}
+
+// ensureSupervisor reports whether it started one.
+func ensureSupervisor(ctx context.Context, l layout.Layout, board *progress.Board) (bool, error) {
+	s, up, err := supervisor.Running(l)
+	if err != nil {
+		return false, fmt.Errorf("supervisor.Running: %w", err)
+	}
+	if up {
+		return false, sameSettings(s, l, board)
+	}
+	if _, err := supervisor.Stop(ctx, l); err != nil { // what a killed one left
+		return false, fmt.Errorf("supervisor.Stop: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return false, fmt.Errorf("os.Executable: %w", err)
+	}
+	task := board.Start("supervisor", "starting the emulator and the edge")
+	if err := supervisor.Spawn(ctx, l, append([]string{self}, ServeArgs(l)...)); err != nil {
+		task.Fail("not started")
+		var taken ports.TakenError
+		if errors.As(err, &taken) {
+			return false, fmt.Errorf("%w; stop it, or choose other ports with --port and --emulator-port", err)
+		}
+		return false, fmt.Errorf("supervisor.Spawn: %w", err)
+	}
+	task.Done("up on " + l.URL())
+	return true, nil
+}
+
+// sameSettings refuses an `up` that asks for something else than what is up.
+func sameSettings(s supervisor.State, l layout.Layout, board *progress.Board) error {
+	switch {
+	case !s.Ready:
+		return fmt.Errorf("another `gatehouse local up` is just starting in %s; try again when it is done", l.Dir)
+	case s.Port != l.Port || s.Emulator != l.EmulatorPort || s.Environment != l.Environment:
+		return fmt.Errorf("in %s an environment %q is up already on ports %d and %d; stop it with `gatehouse local down`, or choose another --dir",
+			l.Dir, s.Environment, s.Port, s.Emulator)
+	}
+	board.Print(fmt.Sprintf("already up on %s since %s; deploying what changed", l.URL(), s.Started.Local().Format("15:04:05")))
+	return nil
+}

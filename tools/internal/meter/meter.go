@@ -1,0 +1,51 @@
+// Package meter reads Gatehouse's own metrics back from CloudWatch, for commands
+// that want to see what they caused.
+package meter
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"gatehouse.example/lambdakit/metrics"
+)
+
+// Statistics is what a Meter needs of CloudWatch.
+type Statistics interface {
+	GetMetricStatistics(context.Context, *cloudwatch.GetMetricStatisticsInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error)
+}
+
+// Meter reads sums of metrics, counted from one moment so that two readings
+// can be compared.
+type Meter struct {
+	CloudWatch  Statistics
+	Environment string
+	Since       time.Time
+}
+
+// New counts from an hour before a moment.
+func New(c Statistics, environment string, at time.Time) *Meter {
+	return &Meter{CloudWatch: c, Environment: environment, Since: at.Truncate(time.Minute).Add(-time.Hour)}
+}
+
+// Sum adds up the datapoints of a metric.
+func (m *Meter) Sum(ctx context.Context, name string) (float64, error) {
+	out, err := m.CloudWatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
+		Namespace: aws.String(metrics.Namespace), MetricName: &name,
+		Dimensions: []types.Dimension{{Name: aws.String("Environment"), Value: &m.Environment}},
+		StartTime:  &m.Since, EndTime: aws.Time(time.Now().Add(time.Minute)),
+		Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSum},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("cloudwatch.GetMetricStatistics: %w", err)
+	}
+	total := 0.0
+	for _, d := range out.Datapoints {
+		total += aws.ToFloat64(d.Sum)
+	}
+	return total, nil
+}

@@ -1,0 +1,179 @@
+// Package pipelinecmd is `gatehouse pipeline`: the pipelines as they are deployed,
+// in the running local system, executed on this machine. The work is done in
+// gatehouse.example/tools/internal/runner.
+package pipelinecmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gatehouse.example/tools/internal/endpoint"
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/runner"
+	"gatehouse.example/tools/internal/runner/access"
+	"gatehouse.example/tools/internal/supervisor"
+)
+
+// flags are shared by all commands.
+type flags struct{ dir, venv string }
+
+// Command is `gatehouse pipeline` with everything below it.
+func Command() *cobra.Command {
+	f := &flags{}
+	cmd := &cobra.Command{
+		Use:   "pipeline",
+		Short: "Run the deployed pipelines on this machine",
+		Long: `Works in the running local system, where test and production are two environments.
+docs/pipelines.md tells what it plays in AWS's place.`,
+		Args: cobra.NoArgs,
+	}
+	set := cmd.PersistentFlags()
+	set.StringVar(&f.dir, "dir", "", "folder of the local system (default .local in the repository)")
+	set.StringVar(&f.venv, "venv", "", "virtualenv of the Python tools (default .local/venv in the repository)")
+	cmd.AddCommand(f.up(), f.run(), f.status(), f.affected())
+	return cmd
+}
+
+// system is the running local system.
+type system struct {
+	layout layout.Layout
+	runner *runner.Runner
+	board  *progress.Board
+}
+
+func (f *flags) open(ctx context.Context) (*system, error) {
+	root, err := layout.FindRoot(".")
+	if err != nil {
+		return nil, err
+	}
+	l := layout.Layout{Root: root, Environment: layout.DefaultEnvironment, Region: layout.DefaultRegion}
+	if region := os.Getenv("AWS_REGION"); region != "" {
+		l.Region = region
+	}
+	if l.Dir, err = folder(f.dir, root, layout.DefaultDir); err != nil {
+		return nil, err
+	}
+	if l.Venv, err = folder(f.venv, root, layout.DefaultVenv); err != nil {
+		return nil, err
+	}
+	state, up, err := supervisor.Running(l)
+	if err != nil {
+		return nil, fmt.Errorf("supervisor.Running: %w", err)
+	}
+	if !up || !state.Ready {
+		return nil, fmt.Errorf("the local system is not up in %s; 'make up' starts it", l.Dir)
+	}
+	l.Port, l.EmulatorPort = state.Port, state.Emulator
+	account, err := access.Local(ctx, endpoint.Config(l))
+	if err != nil {
+		return nil, err
+	}
+	board := progress.New(os.Stdout)
+	return &system{layout: l, board: board, runner: &runner.Runner{
+		Account: account, Layout: l, System: state.Instance, Out: os.Stdout, Board: board,
+	}}, nil
+}
+
+func folder(given, root, usual string) (string, error) {
+	if given == "" {
+		return filepath.Join(root, usual), nil
+	}
+	path, err := filepath.Abs(given)
+	if err != nil {
+		return "", fmt.Errorf("filepath.Abs: %w", err)
+	}
+	return path, nil
+}
+
+func (f *flags) run() *cobra.Command {
+	var o runner.Options
+	var approve, reject bool
+	var variables []string
+	cmd := &cobra.Command{
+		Use: "run SERVICE", Short: "Execute the pipeline of a service, or of the pipelines themselves (pipelines)",
+		Args:    cobra.ExactArgs(1),
+		Example: "  gatehouse pipeline run signup-guard --approve\n  gatehouse pipeline run signup-guard --commit HEAD~1 --variable ROLLOUT=AllAtOnce\n  gatehouse pipeline run pipelines",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := f.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.board.Close()
+			if o.Source, err = folder(o.Source, s.layout.Root, "."); err != nil {
+				return err
+			}
+			if o.Variables, err = pairs(variables); err != nil {
+				return err
+			}
+			s.runner.Ask = asker{in: os.Stdin, board: s.board, terminal: isTerminal(os.Stdin), approve: approve, reject: reject}.ask
+			return s.runner.Run(cmd.Context(), args[0], o)
+		},
+	}
+	set := cmd.Flags()
+	set.StringVar(&o.Mode, "mode", "", "single or multi, whatever the deployed stack says")
+	set.StringVar(&o.Source, "source", "", "clone to take the sources from (default: this repository)")
+	set.StringVar(&o.Commit, "commit", "", "commit of it (default: its files as they lie there)")
+	set.StringArrayVar(&variables, "variable", nil, "variable of the pipeline, NAME=VALUE")
+	set.BoolVar(&approve, "approve", false, "answer yes where the pipeline asks")
+	set.BoolVar(&reject, "reject", false, "answer no where the pipeline asks")
+	cmd.MarkFlagsMutuallyExclusive("approve", "reject")
+	return cmd
+}
+
+func pairs(list []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, p := range list {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok {
+			return nil, fmt.Errorf("--variable %s: it is NAME=VALUE", p)
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+// asker answers approvals.
+type asker struct {
+	in              io.Reader
+	board           interface{ Print(string) }
+	terminal        bool
+	approve, reject bool
+}
+
+func (a asker) ask(ctx context.Context, question string) (bool, error) {
+	a.board.Print("  asked: " + question)
+	switch {
+	case a.approve:
+		return true, nil
+	case a.reject:
+		return false, nil
+	case !a.terminal:
+		return false, errors.New("there is no terminal to ask on; add --approve or --reject")
+	}
+	a.board.Print("  Approve? Type yes or no:")
+	answers := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // an end without an answer is no yes
+		answers <- strings.TrimSpace(line)
+	}()
+	select {
+	case answer := <-answers:
+		return answer == "yes", nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

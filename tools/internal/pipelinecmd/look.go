@@ -1,0 +1,157 @@
+package pipelinecmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/internal/runner/history"
+	"gatehouse.example/tools/internal/runner/source"
+	"gatehouse.example/tools/trigger"
+)
+
+// itself is the pipeline that changes the others.
+const itself = "pipelines"
+
+// services are those that have a pipeline, by the files that say so.
+func services(root string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(root, "pipeline", "config", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	var out []string
+	for _, file := range files {
+		out = append(out, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	if len(out) == 0 {
+		return nil, errors.New("there is no pipeline/config/SERVICE.json")
+	}
+	return out, nil
+}
+
+func (f *flags) status() *cobra.Command {
+	var count int
+	cmd := &cobra.Command{
+		Use: "status [SERVICE...]", Short: "Show the last executions of the pipelines",
+		RunE: func(cmd *cobra.Command, named []string) error {
+			s, err := f.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.board.Close()
+			if len(named) == 0 {
+				if named, err = services(s.layout.Root); err != nil {
+					return err
+				}
+				named = append(named, itself)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(table, "PIPELINE\tEXECUTION\tSTARTED\tSTATUS\tSTAGES\tFROM")
+			for _, name := range named {
+				if err := s.last(table, "gatehouse-"+name, count); err != nil {
+					return err
+				}
+			}
+			return table.Flush()
+		},
+	}
+	cmd.Flags().IntVar(&count, "last", 1, "how many executions of each pipeline")
+	return cmd
+}
+
+func (s *system) last(table *tabwriter.Writer, pipeline string, count int) error {
+	all, err := s.runner.Past(pipeline).All()
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(e history.Execution) bool { return e.Instance != s.runner.System })
+	if len(all) == 0 {
+		fmt.Fprintf(table, "%s\t-\t\tnot run yet\t\t\n", pipeline)
+	}
+	for _, e := range all[:min(count, len(all))] {
+		var stages []string
+		for _, st := range e.Stages {
+			if st.Status != "" {
+				stages = append(stages, st.Name+" "+strings.ToLower(string(st.Status)))
+			}
+		}
+		kind := string(e.Status)
+		if e.Rollback != "" {
+			kind += ", a rollback"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", pipeline, e.Short(), e.Started.Local().Format("01-02 15:04:05"), kind, strings.Join(stages, ", "), e.Source)
+	}
+	return nil
+}
+
+func (f *flags) affected() *cobra.Command {
+	var since, branch string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "affected [FILE...]", Short: "Say which pipelines a push of these files starts, by the deployed triggers",
+		Example: "  gatehouse pipeline affected contracts/types.go\n  gatehouse pipeline affected --since main",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			s, err := f.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.board.Close()
+			if since != "" {
+				changed, err := source.Repository{Dir: s.layout.Root}.Changed(cmd.Context(), since)
+				if err != nil {
+					return err
+				}
+				files = append(files, changed...)
+			}
+			if len(files) == 0 {
+				return errors.New("no file: name some, or give --since COMMIT")
+			}
+			all, err := s.pipelines(cmd.Context())
+			if err != nil {
+				return err
+			}
+			started, err := trigger.Started(all, trigger.Push{Branch: branch, Files: files})
+			if err != nil {
+				return fmt.Errorf("trigger.Started: %w", err)
+			}
+			if asJSON {
+				return json.NewEncoder(os.Stdout).Encode(started)
+			}
+			for _, name := range started {
+				fmt.Fprintln(cmd.OutOrStdout(), name)
+			}
+			return nil
+		},
+	}
+	set := cmd.Flags()
+	set.StringVar(&since, "since", "", "a commit: all that has changed since then")
+	set.StringVar(&branch, "branch", "main", "branch that is pushed")
+	set.BoolVar(&asJSON, "json", false, "as a list in JSON")
+	return cmd
+}
+
+// pipelines reads every deployed pipeline.
+func (s *system) pipelines(ctx context.Context) ([]definition.Pipeline, error) {
+	names, err := services(s.layout.Root)
+	if err != nil {
+		return nil, err
+	}
+	var all []definition.Pipeline
+	for _, name := range append(names, itself) {
+		d, err := s.runner.Read(ctx, name, "")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d.Pipeline)
+	}
+	return all, nil
+}

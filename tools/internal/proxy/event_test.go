@@ -1,0 +1,142 @@
+package proxy
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"sort"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The files in testdata are those of aws-lambda-go, events/testdata
+// (https://github.com/aws/aws-lambda-go, Apache-2.0), unchanged.
+func TestPayloadsAreAWSs(t *testing.T) {
+	t.Parallel()
+	u := user{Name: "u-1", Status: "CONFIRMED", Attributes: map[string]string{"sub": "u-1", "email": "a@x.example", "phone_number": "+15550100", "email_verified": "true"}}
+	some := map[string]string{"k": "v"}
+	p := pool{ID: testPool, ARN: testPoolARN}
+	signUp := newEvent(p, "PreSignUp_SignUp", "c1", "u-1", preSignUpRequest{attributesOf(u), some, some})
+	signUp.Response = preSignUpResponse{}
+	for name, ev := range map[string]event{
+		"preauthentication":  newEvent(p, "PreAuthentication_Authentication", "c1", "u-1", preAuthenticationRequest{attributesOf(u), some, false}),
+		"postauthentication": newEvent(p, "PostAuthentication_Authentication", "c1", "u-1", postAuthenticationRequest{attributesOf(u), false, some}),
+		"postconfirmation":   newEvent(p, "PostConfirmation_ConfirmSignUp", "c1", "u-1", postConfirmationRequest{attributesOf(u), some}),
+		"presignup":          signUp,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			golden, err := os.ReadFile("testdata/cognito-event-userpools-" + name + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours, err := json.Marshal(ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := shape(t, golden), shape(t, ours)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("keys and kinds (-AWS +edge):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What may be absent or null, with the reason. Nothing else may.
+func TestKeysWithoutData(t *testing.T) {
+	t.Parallel()
+	u := user{Name: "u-1", Attributes: map[string]string{"email": "a@x.example"}}
+	p := pool{ID: testPool}
+	for name, tc := range map[string]struct {
+		request any
+		want    []string
+	}{
+		// A caller that gives no metadata: seen as null on a real pool.
+		"pre_authentication": {preAuthenticationRequest{attributesOf(u), nil, false}, []string{"userAttributes object", "userNotFound bool", "validationData null"}},
+		// A caller that gives no metadata: seen to be left out on real pools.
+		"post_authentication": {postAuthenticationRequest{attributesOf(u), false, nil}, []string{"newDeviceUsed bool", "userAttributes object"}},
+		"post_confirmation":   {postConfirmationRequest{attributesOf(u), nil}, []string{"userAttributes object"}},
+		"pre_sign_up":         {preSignUpRequest{attributesOf(u), nil, nil}, []string{"userAttributes object", "validationData null"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ours, err := json.Marshal(newEvent(p, "x", "c1", "u-1", tc.request))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ev struct{ Request map[string]any }
+			if err := json.Unmarshal(ours, &ev); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, key := range slices.Sorted(maps.Keys(ev.Request)) {
+				got = append(got, key+" "+kind(ev.Request[key]))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// shape lists every key with the kind of its value. Maps of the caller's own keys
+// count as one: their keys are data.
+func shape(t *testing.T, raw []byte) []string {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	var walk func(prefix string, m map[string]any)
+	walk = func(prefix string, m map[string]any) {
+		for key, value := range m {
+			keys = append(keys, prefix+key+" "+kind(value))
+			inner, ok := value.(map[string]any)
+			if !ok {
+				continue
+			}
+			switch key {
+			case "userAttributes", "validationData", "clientMetadata":
+				for name, value := range inner {
+					if kind(value) != "string" {
+						t.Errorf("%s%s.%s is no string", prefix, key, name)
+					}
+				}
+			default:
+				walk(prefix+key+".", inner)
+			}
+		}
+	}
+	walk("", v)
+	sort.Strings(keys)
+	return keys
+}
+
+func kind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "string"
+	case bool:
+		return "bool"
+	case float64:
+		return "number"
+	case map[string]any:
+		return "object"
+	default:
+		return "list"
+	}
+}
+
+func TestAttributesAreStrings(t *testing.T) {
+	t.Parallel()
+	got := attributesOf(user{Status: "CONFIRMED", Attributes: map[string]string{"sub": "u-1", "email_verified": "true"}})
+	want := map[string]string{"sub": "u-1", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

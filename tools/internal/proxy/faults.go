@@ -1,0 +1,209 @@
+package proxy
+
+// A test aid, no gap: it disturbs calls so that tests can see what the services do
+// when AWS does not answer. It stays as long as such tests do.
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// fault disturbs the calls of one action of one service.
+type fault struct {
+	// Service is the name in the credential scope, such as sns or sqs.
+	Service string `json:"service"`
+	// Action is an operation, such as Publish; empty means every one.
+	Action string `json:"action,omitempty"`
+	// Mode: refuse closes the connection, hang never answers, error answers Status.
+	Mode   string `json:"mode"`
+	Status int    `json:"status,omitempty"`
+	// Times is how many calls to disturb; 0 means all until cleared.
+	Times int `json:"times,omitempty"`
+	Seen  int `json:"seen"`
+}
+
+func (f fault) valid() error {
+	switch {
+	case f.Service == "":
+		return errors.New("service is missing")
+	case f.Mode != "refuse" && f.Mode != "hang" && f.Mode != "error":
+		return errors.New("mode must be refuse, hang or error")
+	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
+		return errors.New("status must be 400 to 599")
+	case f.Times < 0:
+		return errors.New("times must not be negative")
+	}
+	return nil
+}
+
+type faults struct {
+	mu      sync.Mutex
+	set     []*fault
+	cleared chan struct{} // closed to let hanging calls go
+}
+
+func newFaults() *faults { return &faults{cleared: make(chan struct{})} }
+
+// ServeHTTP is POST (add), GET (list) and DELETE (clear) of /_gatehouse/faults.
+func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodPost:
+		var one fault
+		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(&one)
+		if err == nil {
+			err = one.valid()
+		}
+		if err != nil {
+			http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		f.add(one)
+		w.WriteHeader(http.StatusCreated)
+	case http.MethodDelete:
+		f.clear()
+		w.WriteHeader(http.StatusNoContent)
+	case http.MethodGet:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(f.list())
+	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
+		http.Error(w, "use GET, POST or DELETE", http.StatusMethodNotAllowed)
+	}
+}
+
+func (f *faults) add(one fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one.Seen = 0
+	f.set = append(f.set, &one)
+}
+
+func (f *faults) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.set = nil
+	close(f.cleared)
+	f.cleared = make(chan struct{})
+}
+
+func (f *faults) list() []fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]fault, 0, len(f.set))
+	for _, one := range f.set {
+		list = append(list, *one)
+	}
+	return list
+}
+
+// disturb applies the first fault that matches the request; it tells whether the
+// request is dealt with.
+func (f *faults) disturb(w http.ResponseWriter, r *http.Request) bool {
+	f.mu.Lock()
+	idle := len(f.set) == 0
+	f.mu.Unlock()
+	service := scopeService(r.Header.Get("Authorization"))
+	if idle || service == "" {
+		return false
+	}
+	one, cleared, ok := f.take(service, actionOf(w, r))
+	if !ok {
+		return false
+	}
+	switch one.Mode {
+	case "hang":
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client leave
+		select {
+		case <-r.Context().Done():
+		case <-cleared:
+		}
+		panic(http.ErrAbortHandler)
+	case "refuse":
+		panic(http.ErrAbortHandler) // closes the connection without a byte
+	}
+	answerFault(w, r, one.Status)
+	return true
+}
+
+// take finds a matching fault and counts the call.
+func (f *faults) take(service, action string) (fault, <-chan struct{}, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.set {
+		spent := one.Times > 0 && one.Seen >= one.Times
+		if spent || !strings.EqualFold(one.Service, service) || one.Action != "" && one.Action != action {
+			continue
+		}
+		one.Seen++
+		return *one, f.cleared, true
+	}
+	return fault{}, nil, false
+}
+
+// scopeService is the service in a SigV4 credential scope.
+func scopeService(authorization string) string {
+	_, scope, ok := strings.Cut(authorization, "Credential=")
+	if !ok {
+		return ""
+	}
+	scope, _, _ = strings.Cut(scope, ",")
+	parts := strings.Split(strings.TrimSpace(scope), "/")
+	if len(parts) != 5 {
+		return ""
+	}
+	return parts[3]
+}
+
+// actionOf names the operation: X-Amz-Target of the JSON protocols, the path of
+// RPC v2, or Action of the query protocol, whose body is read and put back.
+func actionOf(w http.ResponseWriter, r *http.Request) string {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		return target[strings.LastIndexByte(target, '.')+1:]
+	}
+	if _, operation, ok := strings.Cut(r.URL.Path, "/operation/"); ok {
+		return operation
+	}
+	if action := r.URL.Query().Get("Action"); action != "" {
+		return action
+	}
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return ""
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
+	if err != nil {
+		return ""
+	}
+	form, _ := url.ParseQuery(string(body)) // what parses is enough for the action
+	return form.Get("Action")
+}
+
+// answerFault writes an error in the protocol that the caller speaks.
+func answerFault(w http.ResponseWriter, r *http.Request, status int) {
+	if status == 0 {
+		status = http.StatusServiceUnavailable
+	}
+	code := "ServiceUnavailable"
+	if status < 500 {
+		code = "InjectedFault"
+	}
+	w.Header().Set("X-Amzn-Errortype", code)
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Receiver</Type><Code>`+code+
+			`</Code><Message>Injected fault.</Message></Error></ErrorResponse>`)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `{"__type":"`+code+`","message":"Injected fault."}`)
+}

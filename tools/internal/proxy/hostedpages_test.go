@@ -1,0 +1,338 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func appQuery(more ...string) url.Values {
+	q := url.Values{"client_id": {"c1"}, "redirect_uri": {testCallback}, "response_type": {"code"}, "state": {"a/b&<x>"}}
+	for i := 0; i+1 < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	return q
+}
+
+// visit gets a page as the browser of postForm.
+func visit(t *testing.T, target string) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.AddCookie(&http.Cookie{Name: guardCookie, Value: testGuard})
+	return do(t, req)
+}
+
+func failing(code, message string) reply {
+	return reply{status: 400, body: `{"__type":"` + code + `","message":"` + message + `"}`}
+}
+
+// pagePaths are the pages that begin with an app's request.
+func pagePaths() []string {
+	return []string{"/oauth2/authorize", "/login", "/signup", "/confirm", "/forgotPassword", "/confirmforgotPassword"}
+}
+
+func TestPagesRefuseWhatTheAppMayNotAsk(t *testing.T) {
+	t.Parallel()
+	_, origin := edgeBefore(t, newFake(t))
+	for name, query := range map[string]string{
+		"other_address":    appQuery("redirect_uri", "https://evil.example/cb").Encode(),
+		"longer_address":   appQuery("redirect_uri", testCallback+"/more").Encode(),
+		"user_info":        appQuery("redirect_uri", "https://app.example@evil.example/cb").Encode(),
+		"script":           appQuery("redirect_uri", "javascript:alert(1)").Encode(),
+		"unknown_client":   appQuery("client_id", "c2").Encode(),
+		"no_client":        appQuery("client_id", "").Encode(),
+		"two_addresses":    appQuery().Encode() + "&redirect_uri=https%3A%2F%2Fevil.example%2F",
+		"two_states":       appQuery().Encode() + "&state=2",
+		"nothing":          "",
+		"markup_as_client": appQuery("client_id", `"><script>`).Encode(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, path := range pagePaths() {
+				status, header, body := visit(t, origin+path+"?"+query)
+				if status != 400 || header.Get("Location") != "" || strings.Contains(body, "<form") {
+					t.Errorf("%s: status %d, location %q", path, status, header.Get("Location"))
+				}
+				if strings.Contains(body, "evil") || strings.Contains(body, "<script>") {
+					t.Errorf("%s: the page shows what was sent: %s", path, body)
+				}
+			}
+		})
+	}
+}
+
+// Every form checks the app's request again: fields can be edited in a browser.
+func TestFormsRefuseWhatTheAppMayNotAsk(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.replies["/login"] = redirect()
+			_, origin := edgeBefore(t, f)
+			for _, form := range []url.Values{
+				appQuery("redirect_uri", "https://evil.example/cb", "username", "a@x.example"),
+				appQuery("scope", "wrong", "username", "a@x.example"),
+				{"client_id": {"c1", "c1"}, "redirect_uri": {testCallback}, "username": {"a@x.example"}},
+				appQuery(guardField, "", "username", "a@x.example"),
+				appQuery(guardField, strings.Repeat("A", 26), "username", "a@x.example"),
+				{"ua_token": {"guessed"}, "client_id": {"c2"}},
+			} {
+				status, header, _ := postForm(t, origin+path, form)
+				if strings.Contains(header.Get("Location"), "code=") || status != 400 && status != 403 && status != 302 {
+					t.Errorf("%v: status %d, location %q", form, status, header.Get("Location"))
+				}
+			}
+			if calls := f.calls(); len(calls) != 0 {
+				t.Errorf("reached the emulator: %v", calls)
+			}
+		})
+	}
+}
+
+func TestOtherSitesCannotPost(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	_, origin := edgeBefore(t, f)
+	form := appQuery("username", "a@x.example", guardField, testGuard)
+	req, err := http.NewRequest(http.MethodPost, origin+"/signup", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	req.AddCookie(&http.Cookie{Name: guardCookie, Value: testGuard})
+	if status, _, _ := do(t, req); status != 403 || len(f.calls()) != 0 {
+		t.Errorf("status %d, calls %v", status, f.calls())
+	}
+}
+
+// The person types the address once; the code, the password and the state find
+// each other again, and the address stands in no URL.
+func TestSignUpSignsIn(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.replies["/login"] = redirect()
+	h, origin := edgeBefore(t, f)
+	status, header, _ := postForm(t, origin+"/signup", appQuery("username", " a@x.example ", "password", "p", "password_again", "p"))
+	next := header.Get("Location")
+	if status != 303 || !strings.HasPrefix(next, "/confirm?") || strings.Contains(next, "x.example") {
+		t.Fatalf("status %d, location %q", status, next)
+	}
+	_, _, page := visit(t, origin+next)
+	if !strings.Contains(page, "a***@x***") || !strings.Contains(page, "always 123456") || strings.Contains(page, "a@x.example") {
+		t.Errorf("page %s", page)
+	}
+	to, err := url.Parse(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := to.Query().Get(flowField)
+	status, header, _ = postForm(t, origin+"/confirm", appQuery(flowField, id, "code", "123 456"))
+	if status != 302 || header.Get("Location") != redirect().header.Get("Location") {
+		t.Errorf("status %d, %v", status, header)
+	}
+	want := []string{"SignUp", "ConfirmSignUp", "PostConfirmation_ConfirmSignUp", preFired, "/login", postFired}
+	if diff := cmp.Diff(want, withoutFacts(f.calls())); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if _, ok := h.flows.get(id); ok {
+		t.Error("the password is kept after the confirmation")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := strings.Join(f.bodies, "\n")
+	for _, part := range []string{`"Username":"a@x.example"`, `"ConfirmationCode":"123456"`, `"Name":"email"`} {
+		if !strings.Contains(all, part) {
+			t.Errorf("no %s in %s", part, all)
+		}
+	}
+}
+
+// withoutFacts drops what the edge does by itself on confirmation.
+func withoutFacts(calls []string) []string {
+	var out []string
+	for _, c := range calls {
+		if c != "AdminUpdateUserAttributes" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// A flow of one browser is none in another.
+func TestFlowsBelongToTheirBrowser(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	h, origin := edgeBefore(t, f)
+	id := h.flows.add(flow{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example", password: "p"})
+	_, _, page := visit(t, origin+"/confirm?"+appQuery(flowField, id).Encode())
+	if strings.Contains(page, "a***@x***") || !strings.Contains(page, `name="username"`) {
+		t.Errorf("page %s", page)
+	}
+	if _, header, _ := postForm(t, origin+"/confirm", appQuery(flowField, id, "code", "123456")); strings.Contains(header.Get("Location"), "code=") {
+		t.Error("signed in as somebody else")
+	}
+}
+
+// Nobody learns from a page who has an account.
+func TestPagesTellNobodyWhoHasAnAccount(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		path, action string
+		replies      []reply
+	}{
+		"forgotten": {"/forgotPassword", "ForgotPassword", []reply{
+			{status: 200, body: "{}"}, failing("UserNotFoundException", "Username/client id combination not found."),
+			failing("InvalidParameterException", "Cannot reset password for the user as there is no registered/verified email or phone_number"),
+		}},
+		"resend": {"/resendcode", "ResendConfirmationCode", []reply{
+			{status: 200, body: "{}"}, failing("UserNotFoundException", "x"), failing("InvalidParameterException", "User is already confirmed."),
+		}},
+		"reset": {"/confirmforgotPassword", "ConfirmForgotPassword", []reply{
+			failing("CodeMismatchException", "Invalid verification code provided, please try again."),
+			failing("ExpiredCodeException", "Invalid code provided, please request a code again."), failing("UserNotFoundException", "x"),
+		}},
+		"confirm": {"/confirm", "ConfirmSignUp", []reply{
+			failing("CodeMismatchException", "Invalid verification code provided, please try again."),
+			failing("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED"), failing("ExpiredCodeException", "x"),
+		}},
+		"sign_in": {"/login", "/login", []reply{
+			htmlReply(emulatorForm("Incorrect username or password.")), htmlReply(emulatorForm("User is not confirmed.")), htmlReply(emulatorForm("User is disabled.")),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var first string
+			for _, one := range tc.replies {
+				f := newFake(t)
+				f.replies[tc.action] = one
+				h, origin := edgeBefore(t, f)
+				status, header, body := postForm(t, origin+tc.path, appQuery("username", "a@x.example", "password", "p", "password_again", "p", "code", "1"))
+				id, _ := h.flows.find(func(flow) bool { return true })
+				said := http.StatusText(status) + strings.ReplaceAll(header.Get("Location")+body, id+"&", "&")
+				if first == "" {
+					first = said
+				}
+				if diff := cmp.Diff(first, said); diff != "" {
+					t.Errorf("%s\n%s", one.body, diff)
+				}
+			}
+		})
+	}
+}
+
+// A person who signed up here and forgot the code is led to it by the right
+// password, and only then.
+func TestUnconfirmedPeopleAreLedToTheCode(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.replies["/login"] = htmlReply(emulatorForm("User is not confirmed."))
+	h, origin := edgeBefore(t, f)
+	h.flows.add(flow{browser: testGuard, name: "a@x.example", password: "p"})
+	if status, header, _ := postForm(t, origin+"/login", appQuery("username", "a@x.example", "password", "p")); status != 303 || !strings.HasPrefix(header.Get("Location"), "/confirm?") {
+		t.Errorf("right password: %d %v", status, header)
+	}
+	if status, _, body := postForm(t, origin+"/login", appQuery("username", "a@x.example", "password", "q")); status != 200 || !strings.Contains(body, wrongPassword) {
+		t.Errorf("wrong password: %d %s", status, body)
+	}
+}
+
+func TestReadable(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err  error
+		want string
+	}{
+		"refusal":          {&cognitoError{"UserLambdaValidationException", "PreSignUp failed with error Please enter a valid email address."}, "Please enter a valid email address."},
+		"two_sentences":    {&cognitoError{"UserLambdaValidationException", "PreSignUp failed with error No. Please use another one.."}, "No. Please use another one."},
+		"crash":            {&cognitoError{"UnexpectedLambdaException", "PreSignUp invocation failed due to error AccessDeniedException."}, unavailable},
+		"broken":           {&cognitoError{"InvalidLambdaResponseException", "Unrecognizable lambda output"}, unavailable},
+		"policy":           {&cognitoError{"InvalidPasswordException", "Password did not conform with policy: Password not long enough"}, "Please choose another password: Password not long enough."},
+		"exists":           {&cognitoError{"UsernameExistsException", "User already exists."}, "An account with the given email already exists."},
+		"no_address":       {&cognitoError{"InvalidParameterException", "Username should be an email."}, "Username should be an email."},
+		"bounds":           {&cognitoError{"InvalidParameterException", "1 validation error detected: Value at 'password' failed"}, "Please check what you entered."},
+		"no_cognito_error": {errors.New("edge: dial tcp 127.0.0.1:1: refused"), unavailable},
+	} {
+		if got := readable(tc.err); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestLogout(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.client["LogoutURLs"] = []string{"https://app.example/bye"}
+	_, origin := edgeBefore(t, f)
+	for name, tc := range map[string]struct {
+		query    string
+		status   int
+		location string
+	}{
+		"registered":    {"client_id=c1&logout_uri=https%3A%2F%2Fapp.example%2Fbye", 302, "https://app.example/bye"},
+		"other":         {"client_id=c1&logout_uri=https%3A%2F%2Fevil.example%2F", 400, ""},
+		"twice":         {"client_id=c1&logout_uri=https%3A%2F%2Fapp.example%2Fbye&logout_uri=https%3A%2F%2Fevil.example%2F", 400, ""},
+		"none":          {"client_id=c1", 400, ""},
+		"unknown":       {"client_id=c2&logout_uri=https%3A%2F%2Fapp.example%2Fbye", 400, ""},
+		"sign_in_again": {appQuery("state", "s").Encode(), 302, "/login?" + appQuery("state", "s").Encode()},
+	} {
+		status, header, _ := visit(t, origin+"/logout?"+tc.query)
+		if status != tc.status || header.Get("Location") != tc.location {
+			t.Errorf("%s: %d %q", name, status, header.Get("Location"))
+		}
+	}
+	f.mu.Lock()
+	delete(f.client, "LogoutURLs")
+	f.mu.Unlock()
+	if status, header, _ := visit(t, origin+"/logout?client_id=c1&logout_uri=https%3A%2F%2Fevil.example%2F"); status != 400 {
+		t.Errorf("a client without logout addresses: %d %q", status, header.Get("Location"))
+	}
+}
+
+func TestSignUpStaysHere(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		invited bool
+		again   string
+		status  int
+		text    string
+	}{
+		"passwords_differ": {false, "q", 400, "The two passwords differ."},
+		"by_invitation":    {true, "p", 403, "Accounts are created by an administrator here."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.invited = tc.invited
+			_, origin := edgeBefore(t, f)
+			status, _, body := postForm(t, origin+"/signup", appQuery("username", "a@x.example", "password", "p", "password_again", tc.again))
+			if status != tc.status || !strings.Contains(body, tc.text) || len(f.calls()) != 0 {
+				t.Errorf("%d, calls %v: %s", status, f.calls(), body)
+			}
+			_, _, login := visit(t, origin+"/login?"+appQuery().Encode())
+			if strings.Contains(login, "/signup?") == tc.invited {
+				t.Errorf("the sign-in page: %s", login)
+			}
+		})
+	}
+}
+
+// A later step of a sign-in belongs to the browser that began it.
+func TestStepsBelongToTheirBrowser(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.replies["/login"] = redirect()
+	h, origin := edgeBefore(t, f)
+	h.hosted.put("t-1", hostedSession{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example"})
+	if status, header, _ := postForm(t, origin+"/login", url.Values{"ua_token": {"t-1"}, "password": {"p"}}); status != 400 || header.Get("Location") != "" {
+		t.Errorf("status %d, %v", status, header)
+	}
+}

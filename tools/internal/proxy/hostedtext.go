@@ -1,0 +1,144 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gatehouse.example/tools/internal/hostedpage"
+)
+
+// triggerText finds what a function itself said in Cognito's words around it.
+var triggerText = regexp.MustCompile(`(?s)^\w+ failed with error (.*)$`)
+
+// readable is an error of Cognito as a person should read it: a trigger's own
+// sentence without Cognito's words around it, and nothing internal.
+func readable(err error) string {
+	var failure *cognitoError
+	if !errors.As(err, &failure) {
+		return unavailable
+	}
+	text := strings.TrimSpace(failure.Message)
+	switch failure.Type {
+	case "UserLambdaValidationException":
+		if m := triggerText.FindStringSubmatch(text); m != nil {
+			text = strings.TrimSpace(m[1])
+		}
+		text = strings.TrimRight(text, ".") + "."
+	case "InvalidPasswordException":
+		text = choose(text)
+	case "UsernameExistsException":
+		text = "An account with the given email already exists."
+	case "InvalidParameterException":
+		if strings.Contains(text, "validation error") {
+			text = "Please check what you entered."
+		}
+	case "CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException",
+		"LimitExceededException", "TooManyRequestsException", "TooManyFailedAttemptsException":
+	default:
+		text = unavailable
+	}
+	return text
+}
+
+// choose words a password that breaks the pool's rules; other texts stay.
+func choose(text string) string {
+	broken, ok := strings.CutPrefix(text, "Password did not conform with policy: ")
+	if !ok {
+		return text
+	}
+	return "Please choose another password: " + strings.TrimRight(broken, ".") + "."
+}
+
+const (
+	unavailable = "This is not available at the moment. Please try again later."
+	// wrongCode is Cognito's text, for every code that does not work.
+	wrongCode = "Invalid verification code provided, please try again."
+	// wrongPassword is Cognito's text, also for people who do not exist.
+	wrongPassword = "Incorrect username or password."
+)
+
+// hides are the emulator's texts that tell a stranger that an account exists: it
+// looks at the account before the password.
+func hides(text string) bool {
+	return text == "User is not confirmed." || text == "User is disabled."
+}
+
+// rules are the pool's password rules as sentences.
+func (p pool) rules() []string {
+	policy := p.Policies.PasswordPolicy
+	var out []string
+	if policy.MinimumLength > 0 {
+		out = append(out, "At least "+strconv.Itoa(policy.MinimumLength)+" characters")
+	}
+	for _, rule := range []struct {
+		on   bool
+		text string
+	}{
+		{policy.RequireLowercase, "A lower-case letter"},
+		{policy.RequireUppercase, "An upper-case letter"},
+		{policy.RequireNumbers, "A number"},
+		{policy.RequireSymbols, "A symbol, such as ! or -"},
+	} {
+		if rule.on {
+			out = append(out, rule.text)
+		}
+	}
+	return out
+}
+
+// showPage answers with a page, its form guarded.
+func (h *handler) showPage(w http.ResponseWriter, r *http.Request, status int, page hostedpage.Page) {
+	if page.Action != "" {
+		page.Hidden = append(page.Hidden, guard(w, r))
+	}
+	if err := h.pages.Write(w, status, page); err != nil {
+		h.logError(r.Context(), "page not drawn", err)
+	}
+}
+
+// refusePage says that the link to the page is wrong. There is no way on from
+// here, least of all to an address in the link.
+func (h *handler) refusePage(w http.ResponseWriter, status int, text string) {
+	page := hostedpage.Page{
+		Title: "This link does not work", Problem: text,
+		Lead: "Please go back to the app that you came from and try again.",
+	}
+	if err := h.pages.Write(w, status, page); err != nil {
+		h.log.Error("page not drawn", "error", err.Error())
+	}
+}
+
+// refuseReply words a refusal of the emulator's OAuth endpoints.
+func (h *handler) refuseReply(w http.ResponseWriter, reply *answer) {
+	var failure struct {
+		Code string `json:"error"`
+		Text string `json:"error_description"`
+	}
+	if json.Unmarshal(reply.body.Bytes(), &failure) != nil || failure.Code == "" {
+		h.refusePage(w, http.StatusBadGateway, unavailable)
+		return
+	}
+	text := "The request of the app is not complete"
+	switch {
+	case strings.HasPrefix(failure.Text, "Session has expired"):
+		text = "This took too long, or was already done"
+	case strings.HasPrefix(failure.Text, "redirect_uri is not allowed"):
+		text, failure.Code = "The app asked to send you to an address that is not registered for it", "redirect_mismatch"
+	case failure.Code == "invalid_client":
+		text = "The app is not known here"
+	case failure.Code == "unauthorized_client":
+		text = "The app is not allowed to use these pages"
+	}
+	h.refusePage(w, reply.status, text+" ("+failure.Code+").")
+}
+
+func (h *handler) logError(ctx context.Context, what string, err error) {
+	if err != nil {
+		h.log.ErrorContext(ctx, what, "error", err.Error())
+	}
+}

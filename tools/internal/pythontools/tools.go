@@ -1,0 +1,150 @@
+// Package pythontools installs the Python tools of the local environment - the
+// emulator, the SAM CLI, the aws CLI and cfn-lint - into a virtualenv, in
+// exactly the versions that requirements.txt pins by hash.
+package pythontools
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/lockfile"
+)
+
+// stamp is written last: a half-installed virtualenv has none.
+const stamp = ".gatehouse-requirements"
+
+// Ready reports whether the tools are installed as pinned.
+func Ready(l layout.Layout) (bool, error) {
+	want, err := fingerprint(l)
+	if err != nil {
+		return false, err
+	}
+	have, err := os.ReadFile(filepath.Join(l.Venv, stamp))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	return string(have) == want, nil
+}
+
+// mark says that a virtualenv is Gatehouse's own, to be replaced at will.
+const mark = ".gatehouse"
+
+// renew makes an empty folder of its own and refuses to empty anybody else's.
+func renew(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("os.ReadDir: %w", err)
+	}
+	_, err = os.Stat(filepath.Join(dir, mark))
+	if len(entries) > 0 && err != nil {
+		return fmt.Errorf("%s is not a virtualenv of Gatehouse; name another folder, or delete it yourself", dir)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("os.RemoveAll: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mark), nil, 0o600); err != nil {
+		return fmt.Errorf("os.WriteFile: %w", err)
+	}
+	return nil
+}
+
+// Ensure installs the tools unless they are there. Two environments that share
+// a virtualenv take turns. What pip says goes to log.
+func Ensure(ctx context.Context, l layout.Layout, log io.Writer) error {
+	if ready, err := Ready(l); ready || err != nil {
+		return err
+	}
+	unlock, err := lockfile.Wait(ctx, l.Venv+".lock")
+	if err != nil {
+		return fmt.Errorf("lockfile.Wait: %w", err)
+	}
+	defer unlock()
+	if ready, err := Ready(l); ready || err != nil {
+		return err
+	}
+	python, err := findPython(ctx)
+	if err != nil {
+		return err
+	}
+	if err := renew(l.Venv); err != nil {
+		return err
+	}
+	if err := run(ctx, log, python, "-m", "venv", l.Venv); err != nil {
+		return fmt.Errorf("%w (on Debian and Ubuntu the package python3-venv is needed)", err)
+	}
+	// Every dependency is in the file, so nothing is left to resolve; compiling
+	// all of it ahead would cost more than the few files that are ever imported.
+	err = run(ctx, log, l.Tool("python"), "-m", "pip", "install", "--disable-pip-version-check",
+		"--no-input", "--no-deps", "--no-compile", "--require-hashes", "-r", l.Requirements())
+	if err != nil {
+		return err
+	}
+	want, err := fingerprint(l)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(l.Venv, stamp), []byte(want), 0o600); err != nil {
+		return fmt.Errorf("os.WriteFile: %w", err)
+	}
+	return nil
+}
+
+func fingerprint(l layout.Layout) (string, error) {
+	raw, err := os.ReadFile(l.Requirements())
+	if err != nil {
+		return "", fmt.Errorf("os.ReadFile: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// findPython returns the first Python that is new enough.
+func findPython(ctx context.Context) (string, error) {
+	for _, name := range []string{"python3.11", "python3.12", "python3.13", "python3.14", "python3"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		cmd := exec.CommandContext(ctx, path, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))")
+		if cmd.Run() == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("no Python 3.11 or newer found; install one (python3.11, python3.12, python3.13, python3.14 or python3 on the PATH), with its venv module")
+}
+
+func run(ctx context.Context, log io.Writer, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &said), io.MultiWriter(log, &said)
+	// A PYTHONPATH of the shell would mix its packages in.
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "PYTHON") {
+			cmd.Env = append(cmd.Env, e)
+		}
+	}
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args[:2], " "), err, lastLine(said.String()))
+	}
+	return nil
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

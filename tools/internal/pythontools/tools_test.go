@@ -1,0 +1,87 @@
+package pythontools
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatehouse.example/tools/internal/layout"
+)
+
+// pinned is a layout with a requirements file.
+func pinned(t *testing.T, text string) layout.Layout {
+	t.Helper()
+	root := t.TempDir()
+	l := layout.Layout{Root: root, Dir: filepath.Join(root, ".local"), Venv: filepath.Join(root, ".local", "venv")}
+	for _, dir := range []string{filepath.Dir(l.Requirements()), l.Venv} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(l.Requirements(), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	l := pinned(t, "a==1")
+	if ready, err := Ready(l); ready || err != nil {
+		t.Errorf("half an installation: %v, %v", ready, err)
+	}
+	sum, err := fingerprint(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(l.Venv, stamp), []byte(sum), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ready, err := Ready(l); !ready || err != nil {
+		t.Errorf("installed: %v, %v", ready, err)
+	}
+	if err := os.WriteFile(l.Requirements(), []byte("a==2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ready, err := Ready(l); ready || err != nil {
+		t.Errorf("other versions: %v, %v", ready, err)
+	}
+}
+
+// Not parallel: it changes the PATH.
+func TestNoPython(t *testing.T) {
+	l := pinned(t, "a==1")
+	bin := t.TempDir()
+	old := "#!/bin/sh\nexit 1\n" // answers the version question with no
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte(old), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	err := Ensure(t.Context(), l, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "no Python 3.11 or newer") {
+		t.Errorf("got %v, want to be told what to install", err)
+	}
+}
+
+func TestRenewRefusesWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "venv")
+	for range 2 { // absent, then our own
+		if err := renew(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs := t.TempDir()
+	kept := filepath.Join(theirs, "thesis.txt")
+	if err := os.WriteFile(kept, []byte("years"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := renew(theirs); err == nil {
+		t.Error("emptied a folder that is not ours")
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,153 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"time"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/internal/ports"
+	"gatehouse.example/tools/internal/procs"
+)
+
+// stopLimit is how long Stop waits before it kills.
+const stopLimit = 20 * time.Second
+
+// Running returns the state of the supervisor that holds the lock, if one does.
+func Running(l layout.Layout) (State, bool, error) {
+	held, err := lockfile.Held(l.LockFile())
+	if err != nil || !held {
+		return State{}, false, err
+	}
+	s, _, err := ReadState(l)
+	return s, true, err
+}
+
+// Spawn starts a supervisor in a session of its own, so that neither a closed
+// terminal nor Ctrl-C reaches it, and waits until it is ready. If ctx ends
+// first, what was started is stopped.
+func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
+	for _, port := range []int{l.Port, l.EmulatorPort} {
+		if err := ports.Check(ctx, port); err != nil {
+			return err
+		}
+	}
+	if err := ports.CheckUDP(ctx, l.Port); err != nil { // the X-Ray daemon's
+		return err
+	}
+	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	log, err := os.Create(l.Log("supervisor"))
+	if err != nil {
+		return fmt.Errorf("os.Create: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // ourselves; it outlives this process
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Dir = l.Root
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("exec.Cmd.Start: %w", err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { <-ended; cancel() }()
+	err = procs.Until(waiting, func() bool {
+		s, ok, err := ReadState(l)
+		return err == nil && ok && s.PID == cmd.Process.Pid && s.Ready && EdgeHealthy(waiting, l)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+		return ctx.Err()
+	}
+	return fmt.Errorf("the supervisor ended before it was ready; its last lines in %s:\n%s", l.Log("supervisor"), tail(l.Log("supervisor")))
+}
+
+// Stop ends the supervisor if one runs, clears what a killed one left, and
+// checks that nothing is left. It reports whether there was anything to stop.
+func Stop(ctx context.Context, l layout.Layout) (bool, error) {
+	s, running, err := Running(l)
+	if err != nil {
+		return false, err
+	}
+	if !running {
+		return clearStale(ctx, l)
+	}
+	if s.PID == 0 {
+		return false, fmt.Errorf("a supervisor is just starting in %s; try again", l.Dir)
+	}
+	if err := syscall.Kill(s.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return false, fmt.Errorf("syscall.Kill: %w", err)
+	}
+	if err := waitUnlocked(ctx, l, stopLimit); err != nil {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		_ = syscall.Kill(s.PID, syscall.SIGKILL)
+		if err := waitUnlocked(ctx, l, stopLimit); err != nil {
+			return false, fmt.Errorf("the supervisor (pid %d) cannot be ended: %w", s.PID, err)
+		}
+	}
+	if _, err := clearStale(ctx, l); err != nil {
+		return false, err
+	}
+	return true, checkGone(ctx, s)
+}
+
+func waitUnlocked(ctx context.Context, l layout.Layout, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	unlock, err := lockfile.Wait(ctx, l.LockFile())
+	if err != nil {
+		return fmt.Errorf("lockfile.Wait: %w", err)
+	}
+	unlock()
+	return nil
+}
+
+// clearStale removes what a supervisor left that was killed: its emulator, where
+// the system did not end it too, functions, and the state file.
+func clearStale(ctx context.Context, l layout.Layout) (bool, error) {
+	s, found, err := ReadState(l)
+	if err != nil || !found {
+		return false, err
+	}
+	if s.EmulatorPID > 0 && procs.Belongs(s.EmulatorPID, l.EmulatorDir()) {
+		if err := procs.KillGroup(ctx, s.EmulatorPID, stopLimit); err != nil {
+			return false, fmt.Errorf("processes of group %d cannot be ended: %w", s.EmulatorPID, err)
+		}
+	}
+	if err := os.Remove(l.StateFile()); err != nil {
+		return false, fmt.Errorf("os.Remove: %w", err)
+	}
+	return true, nil
+}
+
+// checkGone holds Stop to its word.
+func checkGone(ctx context.Context, s State) error {
+	if s.EmulatorPID > 0 && procs.Alive(s.EmulatorPID) {
+		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " are still there")
+	}
+	for _, port := range []int{s.Port, s.Emulator} {
+		if err := ports.Check(ctx, port); err != nil {
+			return fmt.Errorf("still in use: %w", err)
+		}
+	}
+	if err := ports.CheckUDP(ctx, s.Port); err != nil {
+		return fmt.Errorf("still in use: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package supervisor
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"gatehouse.example/tools/internal/layout"
+)
+
+// healthLimit bounds one look at an endpoint.
+const healthLimit = 2 * time.Second
+
+// Ministack is the emulator's command, started by the part of the edge that works
+// inside of it. Functions inherit its environment, so
+// that holds nothing of the person's shell but PATH; its endpoint is the edge's,
+// so that functions call through the edge as everybody does.
+func Ministack(l layout.Layout) *exec.Cmd {
+	start := filepath.Join(l.Root, "platform", "local", "edge", "lambdatrace.py")
+	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // our virtualenv; the supervisor stops it itself
+	cmd.Dir = l.EmulatorDir()
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + filepath.Join(l.EmulatorDir(), "home"),
+		"TMPDIR=" + filepath.Join(l.EmulatorDir(), "tmp"),
+		"STATE_DIR=" + filepath.Join(l.EmulatorDir(), "state"),
+		"S3_DATA_DIR=" + filepath.Join(l.EmulatorDir(), "s3"),
+		"PYTHONUNBUFFERED=1",
+		"GATEWAY_PORT=" + strconv.Itoa(l.EmulatorPort),
+		"BIND_HOST=" + layout.Host,
+		"AUTH=true",
+		"IOT_MTLS_PORT=0", // its MQTT port would clash with a second environment's
+		"SFTP_ENABLED=0",
+		"AWS_REGION=" + l.Region,
+		"MINISTACK_REGION=" + l.Region,
+		"AWS_ACCESS_KEY_ID=" + layout.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
+		"AWS_ENDPOINT_URL=" + l.URL(),
+		"AWS_XRAY_DAEMON_ADDRESS=" + l.Address(),
+		// The emulator keeps a function's LoggingConfig to itself; Lambda tells it by this name.
+		"AWS_LAMBDA_LOG_FORMAT=JSON",
+	}
+	return cmd
+}
+
+// EmulatorHealthy reports whether the emulator answers.
+func EmulatorHealthy(ctx context.Context, l layout.Layout) bool {
+	return answers(ctx, l.EmulatorURL()+"/_ministack/health")
+}
+
+// EdgeHealthy reports whether the edge answers.
+func EdgeHealthy(ctx context.Context, l layout.Layout) bool {
+	return answers(ctx, l.URL()+"/_gatehouse/health")
+}
+
+func answers(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	// No proxy of the shell, no connection kept.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}

@@ -1,0 +1,151 @@
+// Package supervisor runs the processes of a local environment: one process
+// that serves the edge and has the emulator as its child. It holds a lock as
+// long as it lives, so that there is never a second one, and whichever way it
+// ends, the emulator and its functions end with it.
+package supervisor
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/internal/procs"
+)
+
+const (
+	// startLimit is how long the emulator may take to answer.
+	startLimit = 90 * time.Second
+	// stopGrace is how long it may take to end.
+	stopGrace = 5 * time.Second
+)
+
+// Supervisor is one run. Its fields are set before Serve.
+type Supervisor struct {
+	Layout layout.Layout
+	Log    *slog.Logger
+	// Emulator makes the command of the child.
+	Emulator func(layout.Layout) *exec.Cmd
+	// Healthy reports whether the emulator answers.
+	Healthy func(context.Context) bool
+	// Edge serves until ctx is done, then drains and returns nil.
+	Edge func(ctx context.Context, ready func()) error
+}
+
+// Serve runs until ctx is done or something ends that should not.
+func (s *Supervisor) Serve(ctx context.Context) error {
+	unlock, err := lockfile.Try(s.Layout.LockFile())
+	if errors.Is(err, lockfile.ErrHeld) {
+		return fmt.Errorf("another supervisor runs in %s", s.Layout.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("lockfile.Try: %w", err)
+	}
+	defer unlock()
+
+	emulator, closeLog, err := s.startEmulator()
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	state := State{
+		Instance: rand.Text(), PID: os.Getpid(), EmulatorPID: emulator.PID,
+		Port: s.Layout.Port, Emulator: s.Layout.EmulatorPort,
+		Environment: s.Layout.Environment, Started: time.Now().UTC(),
+	}
+	err = s.supervise(ctx, state, emulator)
+	s.Log.Info("stopping")
+	stopErr := emulator.Stop(stopGrace)
+	if stopErr != nil {
+		stopErr = fmt.Errorf("emulator.Stop: %w", stopErr)
+	}
+	removeErr := os.Remove(s.Layout.StateFile())
+	if errors.Is(removeErr, os.ErrNotExist) {
+		removeErr = nil
+	}
+	return errors.Join(err, stopErr, removeErr)
+}
+
+// supervise returns when ctx is done, the emulator died or the edge failed.
+func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs.Group) error {
+	if err := writeState(s.Layout, state); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-emulator.Done():
+			cancel(fmt.Errorf("the emulator ended by itself (%s); see %s", reason(emulator.Err()), s.Layout.Log("emulator")))
+		case <-ctx.Done():
+		}
+	}()
+	waiting, stopWaiting := context.WithTimeout(ctx, startLimit)
+	defer stopWaiting()
+	if err := procs.Until(waiting, func() bool { return s.Healthy(waiting) }); err != nil {
+		if ctx.Err() != nil {
+			return died(ctx)
+		}
+		return fmt.Errorf("the emulator did not answer within %s; see %s", startLimit, s.Layout.Log("emulator"))
+	}
+	s.Log.Info("emulator answers", "pid", emulator.PID, "port", s.Layout.EmulatorPort)
+	err := s.Edge(ctx, func() {
+		state.Ready = true
+		if err := writeState(s.Layout, state); err != nil {
+			cancel(err)
+			return
+		}
+		s.Log.Info("ready", "endpoint", s.Layout.URL())
+	})
+	if err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
+	return died(ctx)
+}
+
+// died is the cause if it was not a plain request to stop.
+func died(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func reason(err error) string {
+	if err == nil {
+		return "exit status 0"
+	}
+	return err.Error()
+}
+
+// startEmulator gives the emulator an empty folder of its own: nothing of an
+// earlier one may come back.
+func (s *Supervisor) startEmulator() (*procs.Group, func(), error) {
+	if err := os.RemoveAll(s.Layout.EmulatorDir()); err != nil {
+		return nil, nil, fmt.Errorf("os.RemoveAll: %w", err)
+	}
+	for _, dir := range []string{"state", "tmp", "home"} {
+		if err := os.MkdirAll(filepath.Join(s.Layout.EmulatorDir(), dir), 0o750); err != nil {
+			return nil, nil, fmt.Errorf("os.MkdirAll: %w", err)
+		}
+	}
+	out, err := os.Create(s.Layout.Log("emulator"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("os.Create: %w", err)
+	}
+	cmd := s.Emulator(s.Layout)
+	cmd.Stdout, cmd.Stderr = io.Writer(out), io.Writer(out)
+	g, err := procs.Start(cmd)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("procs.Start: %w", err), out.Close())
+	}
+	return g, func() { _ = out.Close() }, nil
+}

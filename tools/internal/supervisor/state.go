@@ -1,0 +1,54 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/layout"
+)
+
+// State is what a supervisor writes down about itself.
+type State struct {
+	// Instance names this start of the emulator: what was deployed into an
+	// earlier one is gone.
+	Instance    string    `json:"instance"`
+	PID         int       `json:"pid"`
+	EmulatorPID int       `json:"emulatorPid"` // also its process group
+	Port        int       `json:"port"`
+	Emulator    int       `json:"emulatorPort"`
+	Environment string    `json:"environment"`
+	Started     time.Time `json:"started"`
+	// Ready is set once the edge and the emulator answer.
+	Ready bool `json:"ready"`
+}
+
+// ReadState returns what the last supervisor wrote; ok is false if nothing is
+// there.
+func ReadState(l layout.Layout) (s State, ok bool, err error) {
+	raw, err := os.ReadFile(l.StateFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return State{}, false, nil
+	}
+	if err != nil {
+		return State{}, false, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return State{}, false, fmt.Errorf("%s: json.Unmarshal: %w", l.StateFile(), err)
+	}
+	return s, true, nil
+}
+
+func writeState(l layout.Layout, s State) error {
+	raw, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("json.MarshalIndent: %w", err)
+	}
+	if err := atomicfile.Write(l.StateFile(), append(raw, '\n')); err != nil {
+		return fmt.Errorf("atomicfile.Write: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+// Package trace is `gatehouse trace`: it shows what one call did, from the door
+// to the last call of the SDK, as X-Ray has it. The same calls read the local
+// system's traces and AWS's.
+package trace
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/xray"
+	"github.com/spf13/cobra"
+
+	"gatehouse.example/tools/internal/account"
+)
+
+// Command is `gatehouse trace`.
+func Command() *cobra.Command {
+	cmd := &cobra.Command{Use: "trace", Short: "Show what one call did, part by part", Args: cobra.NoArgs}
+	cmd.AddCommand(showCommand(), listCommand())
+	return cmd
+}
+
+func showCommand() *cobra.Command {
+	var asJSON bool
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one trace as a tree",
+		Long: `Shows one trace as a tree: when each part began and how long it took, its status,
+its annotations and its errors. The API's answers carry their trace's id.
+
+ID is an X-Ray id, the value of an X-Amzn-Trace-Id header, or a W3C traceparent, as
+Gatehouse's events carry it. It may be an id of seconds ago: the command waits until
+the trace is there and whole.
+
+The local system keeps traces until it is stopped. On AWS, X-Ray keeps them for 30 days;
+where Transaction Search is switched on, it finds none by this way.`,
+		Example: `  gatehouse trace show 1-6921f8c0-1f0e2d3c4b5a69788796a5b4
+  gatehouse trace show "$(curl -si "$API_URL/guest" | grep -i ^x-amzn-trace-id)"`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := ID(args[0])
+			if err != nil {
+				return err
+			}
+			if wait < 0 {
+				return errors.New("--wait must not be negative")
+			}
+			client, err := connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				return Show(cmd.Context(), cmd.OutOrStdout(), client, id, wait)
+			}
+			t, err := newReader(client, wait).read(cmd.Context(), id)
+			if err != nil {
+				return account.Hint(err)
+			}
+			return printJSON(cmd.OutOrStdout(), t)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	cmd.Flags().DurationVar(&wait, "wait", 10*time.Second, "how long to wait for a trace that is not there or not whole")
+	return cmd
+}
+
+// Show waits for the trace of that X-Ray id and draws its tree.
+func Show(ctx context.Context, out io.Writer, client *xray.Client, id string, wait time.Duration) error {
+	t, err := newReader(client, wait).read(ctx, id)
+	if err != nil {
+		return account.Hint(err)
+	}
+	return printTree(out, t)
+}
+
+func newReader(client batchGetter, wait time.Duration) reader {
+	return reader{client: client, wait: wait, pause: pollPause}
+}
+
+func listCommand() *cobra.Command {
+	var since time.Duration
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the newest traces",
+		Example: "  gatehouse trace list --since 1h",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if since <= 0 || limit < 1 {
+				return errors.New("--since and --limit must be greater than zero")
+			}
+			client, err := connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return list(cmd.Context(), cmd.OutOrStdout(), client, since, limit, time.Now())
+		},
+	}
+	cmd.Flags().DurationVar(&since, "since", 10*time.Minute, "how far to look back")
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many traces at most")
+	return cmd
+}
+
+func list(ctx context.Context, out io.Writer, client summarizer, since time.Duration, limit int, now time.Time) error {
+	found, err := summaries(ctx, client, now.Add(-since), now)
+	if err != nil {
+		return account.Hint(err)
+	}
+	return printList(out, found, limit)
+}
+
+func connect(ctx context.Context) (*xray.Client, error) {
+	cfg, err := account.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return xray.NewFromConfig(cfg), nil
+}

@@ -1,0 +1,185 @@
+// Package verify tests one service as its pipeline does before anything of it is
+// packaged: vet, unit tests with reports that CodeBuild reads, the events' contract,
+// and the rules of the repository. It stops at the first step that fails.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"gatehouse.example/tools/internal/eventuse"
+	"gatehouse.example/tools/internal/gobuild"
+	"gatehouse.example/tools/internal/service"
+)
+
+// Verify is one verification.
+type Verify struct {
+	Root    string // of the repository
+	Service string // such as signup-guard
+	Venv    string // of the Python tools, for the rules
+	Tools   string // folder of gotestsum and gocover-cobertura
+	Reports string // folder that is written anew
+	Out     io.Writer
+}
+
+// step is one thing that is done; its title is printed.
+type step struct {
+	title string
+	do    func(context.Context) error
+}
+
+// Run does all steps and names the reports.
+func (v Verify) Run(ctx context.Context) error {
+	s, err := service.Find(v.Root, v.Service)
+	if err != nil {
+		return fmt.Errorf("service.Find: %w", err)
+	}
+	if err := v.clear(); err != nil {
+		return err
+	}
+	folder, err := filepath.Rel(v.Root, s.Stack.Dir)
+	if err != nil {
+		return fmt.Errorf("filepath.Rel: %w", err)
+	}
+	steps := []step{{"the events that " + v.Service + " publishes and reads, against the last release", func(context.Context) error {
+		return v.contract(filepath.ToSlash(folder))
+	}}}
+	for _, module := range s.Modules {
+		name := "unit-" + strings.ReplaceAll(module, "/", "-")
+		if module == service.Shared {
+			name = module // a report of its own: CodeBuild's hold 500 cases
+		}
+		dir := filepath.Join(v.Root, module)
+		steps = append(steps,
+			step{"vet " + module, func(ctx context.Context) error { return v.command(ctx, dir, nil, "go", "vet", "./...") }},
+			step{"unit tests of " + module, func(ctx context.Context) error { return v.test(ctx, dir, name) }},
+		)
+	}
+	steps = append(steps,
+		step{"the repository's rules, and cfn-lint for the templates of " + s.Stack.Name, v.rules},
+	)
+	for i, step := range steps {
+		_, _ = fmt.Fprintf(v.Out, "[%d/%d] %s\n", i+1, len(steps), step.title)
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w; the reports so far are in %s", step.title, err, v.Reports)
+		}
+	}
+	return v.list()
+}
+
+// contract is about this service's events only; the test of contracts/ that asks
+// for all of them is left out below, so that nobody waits for a stranger's repair.
+func (v Verify) contract(folder string) error {
+	broken, err := eventuse.Check(v.Root, folder)
+	if err != nil {
+		return fmt.Errorf("contract.Check: %w", err)
+	}
+	for _, b := range broken {
+		_, _ = fmt.Fprintln(v.Out, b)
+	}
+	if len(broken) > 0 {
+		return fmt.Errorf("%d changes would break readers of %s's events", len(broken), v.Service)
+	}
+	return nil
+}
+
+// clear makes an empty folder for the reports, so that none of another run is taken for this one's.
+func (v Verify) clear() error {
+	for _, dir := range []string{v.junit(), v.coverage()} {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("os.RemoveAll: %w", err)
+		}
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return fmt.Errorf("os.MkdirAll: %w", err)
+		}
+	}
+	return nil
+}
+
+func (v Verify) junit() string    { return filepath.Join(v.Reports, "junit") }
+func (v Verify) coverage() string { return filepath.Join(v.Reports, "coverage") }
+
+// test runs a module's tests and leaves two reports, also when they fail.
+func (v Verify) test(ctx context.Context, dir, name string) error {
+	profile := filepath.Join(v.coverage(), name+".out")
+	tests := v.gotestsum(ctx, dir, name, nil, "-shuffle=on", "-coverprofile="+profile,
+		"-skip=^TestNothingBreaksSinceTheLastRelease$", "./...")
+	if _, err := os.Stat(profile); err != nil {
+		return errors.Join(tests, err)
+	}
+	if err := v.cobertura(ctx, dir, profile, filepath.Join(v.coverage(), name+".xml")); err != nil {
+		return errors.Join(tests, err)
+	}
+	return errors.Join(tests, os.Remove(profile))
+}
+
+// cobertura converts Go's profile into what CodeBuild reads.
+func (v Verify) cobertura(ctx context.Context, dir, profile, report string) error {
+	in, err := os.Open(profile)
+	if err != nil {
+		return fmt.Errorf("os.Open: %w", err)
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.Create(report)
+	if err != nil {
+		return fmt.Errorf("os.Create: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(v.Tools, "gocover-cobertura"))
+	cmd.Dir, cmd.Env = dir, v.env(nil)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, v.Out
+	if err := errors.Join(cmd.Run(), out.Close()); err != nil {
+		return fmt.Errorf("gocover-cobertura: %w", err)
+	}
+	return nil
+}
+
+// rules runs rules/ as a whole, because many rules compare services; only
+// cfn-lint, by far the slowest, is kept to this one's templates.
+func (v Verify) rules(ctx context.Context) error {
+	return v.gotestsum(ctx, filepath.Join(v.Root, "rules"), "rules",
+		[]string{"GATEHOUSE_VENV=" + v.Venv, "GATEHOUSE_SERVICE=" + v.Service}, "-count=1", "./...")
+}
+
+func (v Verify) gotestsum(ctx context.Context, dir, name string, env []string, args ...string) error {
+	args = append([]string{"--format=pkgname", "--hide-summary=skipped", "--junitfile=" + filepath.Join(v.junit(), name+".xml"), "--"}, args...)
+	return v.command(ctx, dir, env, filepath.Join(v.Tools, "gotestsum"), args...)
+}
+
+func (v Verify) command(ctx context.Context, dir string, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = dir, v.env(env)
+	cmd.Stdout, cmd.Stderr = v.Out, v.Out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s in %s: %w", filepath.Base(name), args[0], dir, err)
+	}
+	return nil
+}
+
+// env keeps AWS's and Go's settings of the shell out, and the workspace: a service
+// is tested with what its own go.mod says, as it is built.
+func (v Verify) env(more []string) []string {
+	return append(append(gobuild.Clean(os.Environ()), "GOWORK=off", "CGO_ENABLED=0"), more...)
+}
+
+// list names what was written.
+func (v Verify) list() error {
+	for _, dir := range []string{v.junit(), v.coverage()} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.xml"))
+		if err != nil {
+			return fmt.Errorf("filepath.Glob: %w", err)
+		}
+		for _, file := range files {
+			if rel, err := filepath.Rel(v.Root, file); err == nil && filepath.IsLocal(rel) {
+				file = rel
+			}
+			_, _ = fmt.Fprintln(v.Out, "report", file)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package watch
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/stacks"
+)
+
+// Watcher puts edits live until its context ends.
+type Watcher struct {
+	Layout layout.Layout
+	Stacks []stacks.Stack
+	Lambda Lambda
+	Out    io.Writer
+	list   []target
+	live   map[string][sha256.Size]byte // code by function, as far as we put it there
+}
+
+// Run watches the folders of the stacks and of what they share.
+func (w *Watcher) Run(ctx context.Context) error {
+	var err error
+	if w.list, err = targets(ctx, w.Stacks, nil); err != nil {
+		w.say("%v", err)
+	}
+	w.live = map[string][sha256.Size]byte{}
+	dirs := []string{filepath.Join(w.Layout.Root, "contracts")}
+	for _, s := range w.Stacks {
+		if len(s.Functions) > 0 {
+			dirs = append(dirs, s.Dir)
+		}
+	}
+	w.say("watching %d functions; Ctrl-C ends", len(w.list))
+	return Changes(ctx, dirs, func(changed []string) { w.handle(ctx, changed) })
+}
+
+func (w *Watcher) handle(ctx context.Context, changed []string) {
+	for _, path := range changed {
+		if ext := filepath.Ext(path); ext == ".yaml" || filepath.Base(path) == "samconfig.toml" {
+			w.say("%s changed; `gatehouse local deploy` brings it", w.short(path))
+		}
+	}
+	changed = slices.DeleteFunc(changed, func(path string) bool { return strings.HasSuffix(path, "_test.go") })
+	hit := affected(w.list, changed)
+	if len(hit) == 0 {
+		return
+	}
+	started := time.Now()
+	slices.Sort(changed)
+	w.say("%s changed", w.short(changed[0]))
+	// Not while a deployment runs: they would overwrite each other's aliases.
+	unlock, err := lockfile.Wait(ctx, w.Layout.DeployLock())
+	if err != nil {
+		return
+	}
+	defer unlock()
+	broken := map[string]bool{}
+	for _, t := range hit {
+		w.one(ctx, t, started, broken)
+	}
+	// Imports may have changed; an edit that does not compile was told already.
+	if list, err := targets(ctx, w.Stacks, w.list); err == nil || len(list) > 0 {
+		w.list = list
+	}
+}
+
+func (w *Watcher) one(ctx context.Context, t target, started time.Time, broken map[string]bool) {
+	name := t.function.FullName(w.Layout.Environment)
+	code, err := build(ctx, w.Layout, t)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		if text := err.Error(); !broken[text] { // one broken package breaks many functions
+			broken[text] = true
+			w.say("%s does not compile; the code before stays live\n%s", name, text)
+		}
+		return
+	}
+	if sum := sha256.Sum256(code); w.live[name] == sum {
+		w.say("%s is the same code", name)
+		return
+	}
+	if err := golive(ctx, w.Lambda, w.Layout, t, code); err != nil {
+		w.say("%s: %v", name, err)
+		return
+	}
+	w.live[name] = sha256.Sum256(code)
+	w.say("%s is live (%.1fs)", name, time.Since(started).Seconds())
+}
+
+func (w *Watcher) short(path string) string {
+	if rel, err := filepath.Rel(w.Layout.Root, path); err == nil {
+		return rel
+	}
+	return path
+}
+
+func (w *Watcher) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(w.Out, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,27 @@
+package sam
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatehouse.example/tools/internal/atomicfile"
+)
+
+// appDir is SAM's own folder of settings.
+func (c CLI) appDir() string { return filepath.Join(c.Layout.Dir, "sam") }
+
+// Prepare writes SAM's settings: no telemetry, and no question to the package
+// index whether a newer version exists, since the version is pinned.
+func (c CLI) Prepare(now time.Time) error {
+	if err := os.MkdirAll(c.appDir(), 0o750); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	// SAM ignores a time without a decimal point.
+	settings := fmt.Sprintf(`{"telemetryEnabled": false, "lastVersionCheck": %.1f}`, float64(now.Unix()))
+	if err := atomicfile.Write(filepath.Join(c.appDir(), "metadata.json"), []byte(settings)); err != nil {
+		return fmt.Errorf("atomicfile.Write: %w", err)
+	}
+	return nil
+}

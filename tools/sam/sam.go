@@ -1,0 +1,166 @@
+package sam
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"gatehouse.example/tools/internal/gobuild"
+	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/procs"
+	"gatehouse.example/tools/stacks"
+)
+
+// stopGrace is how long an interrupted command may take to end.
+const stopGrace = 5 * time.Second
+
+// CLI runs SAM for one environment.
+type CLI struct {
+	// Layout says where the tools and the built files lie, and the region.
+	Layout layout.Layout
+	// Block is the environment's in samconfig.toml.
+	Block string
+	// Bucket takes the functions' code and exists; if empty, SAM makes one of its own.
+	Bucket string
+	// Access are AWS's variables: which endpoint, and as whom. Nothing else of the
+	// person's AWS settings reaches SAM.
+	Access []string
+}
+
+// Deployment is one stack to deploy.
+type Deployment struct {
+	Stack  stacks.Stack
+	Config Config
+	// Name is the CloudFormation stack's.
+	Name string
+	// Prefix puts the code under another key, and so makes CloudFormation deploy it
+	// again even if it believes that it is there.
+	Prefix string
+	// PlanOnly makes the change set and leaves it unexecuted.
+	PlanOnly bool
+}
+
+// Build compiles a stack's functions and writes the built template.
+func (c CLI) Build(ctx context.Context, s stacks.Stack, parameters map[string]string, log io.Writer) error {
+	args := []string{
+		"build", "--template-file", s.Template(), "--build-dir", c.Layout.BuildDir(s.Name),
+		"--no-cached", "--parallel",
+	}
+	args = append(args, c.common(s)...)
+	return c.run(ctx, s.Dir, withParameters(args, parameters), log)
+}
+
+// Deploy brings a built stack to the endpoint.
+func (c CLI) Deploy(ctx context.Context, d Deployment, log io.Writer) error {
+	template := d.Stack.Template()
+	if len(d.Stack.Functions) > 0 {
+		template = filepath.Join(c.Layout.BuildDir(d.Stack.Name), "template.yaml")
+	}
+	capabilities := d.Config.Capabilities
+	if len(capabilities) == 0 {
+		capabilities = []string{"CAPABILITY_IAM"}
+	}
+	args := []string{
+		"deploy", "--template-file", template, "--stack-name", d.Name, "--region", c.Layout.Region,
+		"--no-fail-on-empty-changeset", "--no-confirm-changeset", "--no-progressbar",
+	}
+	if c.Bucket == "" {
+		args = append(args, "--resolve-s3")
+	} else {
+		args = append(args, "--s3-bucket", c.Bucket)
+	}
+	if d.PlanOnly {
+		args = append(args, "--no-execute-changeset")
+	}
+	args = append(args, append([]string{"--capabilities"}, capabilities...)...)
+	if d.Prefix != "" {
+		args = append(args, "--s3-prefix", d.Prefix)
+	}
+	args = append(args, c.common(d.Stack)...)
+	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)
+}
+
+// common passes the stack's own settings on; SAM would look for them beside
+// the built template.
+func (c CLI) common(s stacks.Stack) []string {
+	args := []string{"--no-beta-features"}
+	if _, err := os.Stat(s.Samconfig()); err == nil {
+		args = append(args, "--config-file", s.Samconfig(), "--config-env", c.Block)
+	}
+	return args
+}
+
+func withParameters(args []string, parameters map[string]string) []string {
+	if len(parameters) == 0 {
+		return args
+	}
+	return append(append(args, "--parameter-overrides"), Arguments(parameters)...)
+}
+
+func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) error {
+	cmd := exec.Command(c.Layout.Tool("python"), append([]string{"-m", "samcli"}, args...)...) //nolint:noctx // stopped as a group below
+	cmd.Dir, cmd.Env = dir, c.env()
+	cmd.Stdout, cmd.Stderr = log, log
+	_, _ = fmt.Fprintf(log, "$ sam %s\n", bytes.Join(toBytes(args), []byte(" ")))
+	g, err := procs.Start(cmd)
+	if err != nil {
+		return fmt.Errorf("procs.Start: %w", err)
+	}
+	select {
+	case <-g.Done():
+	case <-ctx.Done():
+		if err := g.Stop(stopGrace); err != nil {
+			return fmt.Errorf("procs.Group.Stop: %w", err)
+		}
+		return ctx.Err()
+	}
+	if err := g.Err(); err != nil {
+		return fmt.Errorf("sam %s: %w", args[0], err)
+	}
+	return nil
+}
+
+func toBytes(texts []string) [][]byte {
+	out := make([][]byte, len(texts))
+	for i, t := range texts {
+		out[i] = []byte(t)
+	}
+	return out
+}
+
+// env keeps the person's own AWS settings, and SAM's questions home, out of it.
+func (c CLI) env() []string {
+	env := append(gobuild.Env(),
+		"PATH="+filepath.Join(c.Layout.Venv, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"AWS_REGION="+c.Layout.Region, "AWS_DEFAULT_REGION="+c.Layout.Region,
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true",
+		"SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+c.appDir(),
+		"CI=true", "PYTHONUNBUFFERED=1",
+		"COLUMNS=200", // of the tables in the log
+	)
+	return append(env, c.Access...)
+}
+
+// LocalAccess leads to the local endpoint and nowhere else.
+func LocalAccess(l layout.Layout) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + l.URL(),
+		"AWS_ACCESS_KEY_ID=" + layout.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
+		"NO_PROXY=" + noProxy("NO_PROXY"), "no_proxy=" + noProxy("no_proxy"),
+		"SAM_CLI_POLL_DELAY=1", // there is nobody to throttle it
+	}
+}
+
+// noProxy keeps a proxy of the shell away from the local endpoint.
+func noProxy(name string) string {
+	if have := os.Getenv(name); have != "" {
+		return have + "," + layout.Host
+	}
+	return layout.Host
+}
