@@ -61,6 +61,4 @@ replace gatehouse.example/contracts => ./contracts
 
 replace gatehouse.example/lambdakit => ./lambdakit
 
-replace gatehouse.example/platform/branding => ./platform/branding
-
 replace gatehouse.example/tools => ./tools

@@ -78,7 +78,7 @@ func strictly() []string {
 }
 
 // lintPins names the version of cfn-lint and of SAM's translator.
-func lintPins() string { return filepath.Join(root, "platform", "local", "requirements.txt") }
+func lintPins() string { return filepath.Join(root, "tools", "requirements.txt") }
 
 // lintGroup is one stack's folder: cfn-lint holds nested templates' parameters to
 // those of the template around them.

@@ -100,7 +100,7 @@ func sizes(all []source) (findings, hints []string) {
 	return findings, append(hints, long...)
 }
 
-// imports: services share contracts and nothing else.
+// imports: services share contracts and lambdakit and nothing else.
 func imports(all []source) []string {
 	var out []string
 	for _, s := range all {
@@ -114,14 +114,14 @@ func imports(all []source) []string {
 			if !strings.HasPrefix(name, "gatehouse.example/") {
 				continue
 			}
-			for _, allowed := range []string{own, "gatehouse.example/contracts"} {
+			for _, allowed := range []string{own, "gatehouse.example/contracts", "gatehouse.example/lambdakit"} {
 				if name == allowed || strings.HasPrefix(name, allowed+"/") {
 					name = ""
 					break
 				}
 			}
 			if name != "" {
-				out = append(out, s.path+": imports "+name+"; a service shares contracts/ and nothing else")
+				out = append(out, s.path+": imports "+name+"; a service shares contracts/ and lambdakit/ and nothing else")
 			}
 		}
 	}

@@ -89,8 +89,8 @@ func TestPipelineFilters(t *testing.T) {
 	for service, files := range map[string][]string{
 		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/disposable/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
 		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
-		"platform":     {"platform/identity.yaml", "platform/branding/pages.css"},
-		"user-events":  {"tools/internal/awsdeploy/protect/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "rules/go.mod", "tools/cmd/install/main.go"},
+		"platform":     {"platform/identity.yaml", "platform/template.yaml"},
+		"user-events":  {"tools/internal/awsdeploy/protect/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "go.mod", "tools/cmd/install/main.go"},
 	} {
 		for _, file := range files {
 			if _, ok := all[service][file]; !ok {

@@ -155,7 +155,7 @@ func stackInputs(folder string) (inputs, error) {
 // modules that these name.
 func buildInputs(spec string) (inputs, error) {
 	in := inputs{}
-	in.add("the build", spec, "Makefile", "go.work", "go.work.sum")
+	in.add("the build", spec, "Makefile", "go.mod", "go.sum", "go.work", "go.work.sum")
 	raw, err := os.ReadFile(filepath.Join(root, spec))
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
@@ -208,7 +208,7 @@ func recipe(makefile, target string) string {
 // module's folder. Other stacks' templates, which it compares, are theirs.
 func (in inputs) addNamed(packages []goPackage) error {
 	for _, p := range packages {
-		if !strings.HasPrefix(p.ImportPath, "gatehouse.example/pipeline/") {
+		if !strings.HasPrefix(p.ImportPath, "gatehouse.example/tools/") {
 			continue
 		}
 		for _, file := range p.GoFiles {
@@ -222,7 +222,7 @@ func (in inputs) addNamed(packages []goPackage) error {
 					return true
 				}
 				name, err := strconv.Unquote(literal.Value)
-				if err != nil || name == "" {
+				if name = strings.Trim(name, "/"); err != nil || name == "" {
 					return true
 				}
 				if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err == nil && !info.IsDir() && path.Base(name) != "template.yaml" {

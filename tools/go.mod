@@ -9,7 +9,6 @@ replace gatehouse.example/lambdakit => ../lambdakit
 require (
 	gatehouse.example/contracts v0.0.0
 	gatehouse.example/lambdakit v0.0.0
-	gatehouse.example/platform/branding v0.0.0
 	github.com/BurntSushi/toml v1.6.0
 	github.com/alexrudd/cognito-srp/v4 v4.1.0
 	github.com/aws/aws-sdk-go-v2 v1.47.7
@@ -41,6 +40,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/google/uuid v1.6.0
 	github.com/spf13/cobra v1.10.2
+	golang.org/x/mod v0.41.0
 	golang.org/x/net v0.62.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/sys v0.49.0
@@ -67,5 +67,3 @@ require (
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 )
-
-replace gatehouse.example/platform/branding => ../platform/branding

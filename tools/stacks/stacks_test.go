@@ -207,7 +207,7 @@ func TestGraph(t *testing.T) {
 // The real templates must give a graph at any time.
 func TestTheRepositorysGraph(t *testing.T) {
 	t.Parallel()
-	all, err := Discover("../../..")
+	all, err := Discover("../..")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestRead(t *testing.T) {
 // FuzzRead: whatever the emulator sends, the page drawn of it runs nothing and
 // posts nowhere else.
 func FuzzRead(f *testing.F) {
-	pages, err := New()
+	pages, err := New("../../..")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"net/url"
 	"strings"
 
-	"gatehouse.example/platform/branding"
+	"gatehouse.example/tools/internal/branding"
 )
 
 //go:embed page.html app.html app.js
@@ -68,9 +68,9 @@ type Pages struct {
 	layout *template.Template
 }
 
-// New reads templates and branding.
-func New() (*Pages, error) {
-	settings, err := branding.Read()
+// New reads the templates, and the branding of the repository at root.
+func New(root string) (*Pages, error) {
+	settings, err := branding.Read(root)
 	if err != nil {
 		return nil, fmt.Errorf("branding.Read: %w", err)
 	}
@@ -78,7 +78,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("branding.Stylesheet: %w", err)
 	}
-	logo, err := branding.Logo()
+	logo, err := settings.Logo()
 	if err != nil {
 		return nil, fmt.Errorf("branding.Logo: %w", err)
 	}

@@ -29,7 +29,7 @@ func Serve(ctx context.Context, l layout.Layout, out io.Writer) error {
 		Healthy:  func(ctx context.Context) bool { return supervisor.EmulatorHealthy(ctx, l) },
 		Edge: func(ctx context.Context, ready func()) error {
 			return proxy.Run(ctx, proxy.Config{
-				Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
+				Root: l.Root, Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
 				AccessKeyID: layout.AccessKeyID, SecretAccessKey: layout.SecretAccessKey,
 				LogDir: l.LogDir(), Log: log,
 			}, ready)

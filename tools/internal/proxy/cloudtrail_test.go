@@ -76,7 +76,7 @@ func (f *eventsFake) start(t *testing.T) *cloudTrail {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cloudTrail{up: newUpstream(base, Config{Region: "us-east-1"}), log: slog.New(slog.DiscardHandler)}
+	return &cloudTrail{up: newUpstream(base, Config{Root: "../../..", Region: "us-east-1"}), log: slog.New(slog.DiscardHandler)}
 }
 
 func createdRecord(trail *cloudTrail) trailRecord {

@@ -17,6 +17,8 @@ import (
 
 // Config says where the edge listens and what it stands before.
 type Config struct {
+	// Root is the repository, whose branding the pages use.
+	Root string
 	// Listen is a loopback address, such as 127.0.0.1:4566.
 	Listen string
 	// Upstream is the emulator's origin, such as http://127.0.0.1:4567.
@@ -133,7 +135,7 @@ func newHandler(cfg Config) (*handler, error) {
 	if err != nil || base.Scheme != "http" || base.Host == "" {
 		return nil, fmt.Errorf("edge: upstream %q is not an http origin", cfg.Upstream)
 	}
-	pages, err := hostedpage.New()
+	pages, err := hostedpage.New(cfg.Root)
 	if err != nil {
 		return nil, fmt.Errorf("hostedpage.New: %w", err)
 	}

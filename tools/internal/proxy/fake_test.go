@@ -215,7 +215,7 @@ func (f *fake) invocations() int {
 // edgeBefore starts an edge before the fake.
 func edgeBefore(t *testing.T, f *fake) (*handler, string) {
 	t.Helper()
-	h, err := newHandler(Config{Upstream: f.server.URL, Region: "us-east-1", Environment: "local", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)})
+	h, err := newHandler(Config{Root: "../../..", Upstream: f.server.URL, Region: "us-east-1", Environment: "local", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func startEdge(t *testing.T, upstream http.Handler) string {
 	t.Helper()
 	emulator := httptest.NewServer(upstream)
 	t.Cleanup(emulator.Close)
-	h, err := newHandler(Config{Upstream: emulator.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)})
+	h, err := newHandler(Config{Root: "../../..", Upstream: emulator.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func TestRun(t *testing.T) {
 	_ = free.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cfg := Config{Listen: address, Upstream: f.server.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Root: "../../..", Listen: address, Upstream: f.server.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)}
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- Run(ctx, cfg, func() { close(ready) }) }()
 	<-ready

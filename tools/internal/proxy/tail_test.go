@@ -77,7 +77,7 @@ func TestEveryLineOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	tl := newTail(newUpstream(base, Config{Region: "us-east-1"}), dir, slog.New(slog.DiscardHandler))
+	tl := newTail(newUpstream(base, Config{Root: "../../..", Region: "us-east-1"}), dir, slog.New(slog.DiscardHandler))
 	at := tl.start
 	step := func(wantMetrics float64, wantReads int, lines ...logLine) {
 		t.Helper()

@@ -87,7 +87,7 @@ func TestDaemon(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, Config{
+		ended <- Run(ctx, Config{Root: "../../..",
 			Listen: address, Upstream: f.server.URL, Region: "us-east-1",
 			AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler),
 		}, func() { close(ready) })

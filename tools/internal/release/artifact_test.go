@@ -189,7 +189,7 @@ func TestAccessIsTheShells(t *testing.T) {
 // What is made and what CodeBuild takes are the same list.
 func TestTheBuildspecTakesWhatIsMade(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile(filepath.Join("..", "..", "buildspec.yml"))
+	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "pipeline", "buildspec.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,18 +5,15 @@ package service
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/modfile"
+
 	"gatehouse.example/tools/stacks"
 )
-
-// Shared is the module that every service's code imports; its tests are run
-// with each of them.
-const Shared = "contracts"
 
 // Service is one stack with a pipeline of its own.
 type Service struct {
@@ -42,32 +39,38 @@ func Find(root, name string) (Service, error) {
 	return Service{}, fmt.Errorf("there is no service %q; say SERVICE= and one of %s", name, strings.Join(names, ", "))
 }
 
-// modules are those in the stack's folder. What only a laptop runs, the local
-// system below platform/, is tested by `make test` and no pipeline.
+// modules are the stack's own Go module and those of this repository that its
+// go.mod replaces. A stack without Go code has none.
 func modules(root string, s stacks.Stack) ([]string, error) {
-	found := []string{Shared}
-	root, err := filepath.Abs(root)
+	raw, err := os.ReadFile(filepath.Join(s.Dir, "go.mod"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
+		return nil, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	file, err := modfile.Parse("go.mod", raw, nil)
+	if err != nil {
+		return nil, fmt.Errorf("modfile.Parse: %w", err)
+	}
+	dirs := []string{s.Dir}
+	for _, r := range file.Replace {
+		dirs = append(dirs, filepath.Join(s.Dir, filepath.FromSlash(r.New.Path)))
+	}
+	if root, err = filepath.Abs(root); err != nil {
 		return nil, fmt.Errorf("filepath.Abs: %w", err)
 	}
-	err = filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path == filepath.Join(s.Dir, "local"):
-			return fs.SkipDir
-		case d.Name() == "go.mod":
-			rel, err := filepath.Rel(root, filepath.Dir(path))
-			found = append(found, filepath.ToSlash(rel))
-			return err
+	var found []string
+	for _, dir := range dirs {
+		dir, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("filepath.Abs: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("filepath.WalkDir: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(root, Shared, "go.mod")); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no module any more: name its successor in tools/internal/service", Shared)
+		rel, err := filepath.Rel(root, dir)
+		if err != nil {
+			return nil, fmt.Errorf("filepath.Rel: %w", err)
+		}
+		found = append(found, filepath.ToSlash(rel))
 	}
 	slices.Sort(found)
 	return found, nil

@@ -20,7 +20,7 @@ const healthLimit = 2 * time.Second
 // that holds nothing of the person's shell but PATH; its endpoint is the edge's,
 // so that functions call through the edge as everybody does.
 func Ministack(l layout.Layout) *exec.Cmd {
-	start := filepath.Join(l.Root, "platform", "local", "edge", "lambdatrace.py")
+	start := filepath.Join(l.Root, "tools", "internal", "proxy", "lambdatrace.py")
 	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // our virtualenv; the supervisor stops it itself
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/platform/branding"
+	"gatehouse.example/tools/internal/branding"
 )
 
-func read(t *testing.T) branding.Settings {
+const root = "../../.."
+
+func read(t *testing.T) branding.Branding {
 	t.Helper()
-	s, err := branding.Read()
+	s, err := branding.Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func TestStylesheet(t *testing.T) {
 			t.Errorf("no colour %s", m[1])
 		}
 	}
-	logo, err := branding.Logo()
+	logo, err := s.Logo()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +159,7 @@ func TestTemplateHasTheseColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template, err := os.ReadFile("../template.yaml")
+	template, err := os.ReadFile(root + "/platform/template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

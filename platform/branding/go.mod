@@ -1,3 +1,0 @@
-module gatehouse.example/platform/branding
-
-go 1.26.0
