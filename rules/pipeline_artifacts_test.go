@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules"
 	"gatehouse.example/tools/definition"

@@ -4,7 +4,7 @@ import (
 	"iter"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Get follows keys through mappings; it gives nil where one is missing.

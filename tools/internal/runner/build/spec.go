@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Spec is a buildspec, as far as it is known here; anything else is refused by name.
