@@ -141,7 +141,7 @@ prepare:
 .PHONY: build
 build: ## Build bin/gatehouse
 	@test -x $(GATEHOUSE) || echo "building $(GATEHOUSE) (the first time takes a minute or two)"
-	@go build -trimpath -buildvcs=false -tags=nethttpomithttp2 -o $(GATEHOUSE) ./cli
+	@go build -trimpath -buildvcs=false -tags=nethttpomithttp2 -o $(GATEHOUSE) ./tools/cmd/gatehouse
 
 .PHONY: tools
 tools: ## Install the pinned Python tools into .local/venv
