@@ -90,7 +90,7 @@ func TestPipelineFilters(t *testing.T) {
 		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/disposable/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
 		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
 		"platform":     {"platform/identity.yaml", "platform/template.yaml"},
-		"user-events":  {"tools/internal/awsdeploy/protect/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "go.mod", "tools/cmd/install/main.go"},
+		"user-events":  {"pipeline/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "go.mod", "tools/cmd/install/main.go"},
 	} {
 		for _, file := range files {
 			if _, ok := all[service][file]; !ok {

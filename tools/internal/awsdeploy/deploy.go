@@ -90,7 +90,11 @@ func (s *session) deployOne(ctx context.Context, board *progress.Board, one plan
 			return err
 		}
 	}
-	if err := protect.Apply(ctx, s.cf, one.FullName); err != nil {
+	policy, err := protect.Policy(s.layout.Root)
+	if err == nil {
+		err = protect.Apply(ctx, s.cf, one.FullName, policy)
+	}
+	if err != nil {
 		task.Fail("deployed, not protected")
 		return fmt.Errorf("%s is deployed but not protected: %w", one.Name, err)
 	}

@@ -27,6 +27,9 @@ const (
 	// AppPath is where the edge serves the page that signs people in and shows
 	// who they are.
 	AppPath = "/app"
+	// StackPolicy is the file, below the root, with the stack policy that both
+	// the pipelines and `gatehouse aws deploy` set.
+	StackPolicy = "pipeline/stack-policy.json"
 )
 
 // Layout is one local environment. Several can run side by side, each with its

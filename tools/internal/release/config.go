@@ -7,12 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 
+	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
-
-// stackPolicy is the one that `gatehouse aws deploy` sets too.
-const stackPolicy = "tools/internal/awsdeploy/protect/stack-policy.json"
 
 // Environments are those that pipelines deploy to.
 func Environments() []string { return []string{"dev", "test", "production"} }
@@ -27,7 +25,7 @@ type Configuration struct {
 
 // configs reads what samconfig.toml says of each environment.
 func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
-	policy, err := os.ReadFile(filepath.Join(b.Root, filepath.FromSlash(stackPolicy)))
+	policy, err := os.ReadFile(filepath.Join(b.Root, layout.StackPolicy))
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}

@@ -4,15 +4,15 @@ package protect
 
 import (
 	"context"
-	_ "embed" // for the policy
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-)
 
-//go:embed stack-policy.json
-var policy string
+	"gatehouse.example/tools/internal/layout"
+)
 
 // Stacks is what is asked of CloudFormation.
 type Stacks interface {
@@ -21,17 +21,26 @@ type Stacks interface {
 	SetStackPolicy(context.Context, *cloudformation.SetStackPolicyInput, ...func(*cloudformation.Options)) (*cloudformation.SetStackPolicyOutput, error)
 }
 
-// Apply puts a stack and those that it nests under the policy, and protects it
-// from deletion; that protection covers the nested ones by itself.
-func Apply(ctx context.Context, api Stacks, stack string) error {
-	if err := setPolicy(ctx, api, stack); err != nil {
+// Policy reads the stack policy of the repository at root.
+func Policy(root string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(root, layout.StackPolicy))
+	if err != nil {
+		return "", fmt.Errorf("os.ReadFile: %w", err)
+	}
+	return string(raw), nil
+}
+
+// Apply sets the policy on a stack and on the stacks that it nests, and turns
+// on termination protection, which covers the nested stacks as well.
+func Apply(ctx context.Context, api Stacks, stack, policy string) error {
+	if err := setPolicy(ctx, api, stack, policy); err != nil {
 		return err
 	}
 	return Terminate(ctx, api, stack, false)
 }
 
-func setPolicy(ctx context.Context, api Stacks, stack string) error {
-	if _, err := api.SetStackPolicy(ctx, &cloudformation.SetStackPolicyInput{StackName: &stack, StackPolicyBody: aws.String(policy)}); err != nil {
+func setPolicy(ctx context.Context, api Stacks, stack, policy string) error {
+	if _, err := api.SetStackPolicy(ctx, &cloudformation.SetStackPolicyInput{StackName: &stack, StackPolicyBody: &policy}); err != nil {
 		return fmt.Errorf("cloudformation.SetStackPolicy: %w", err)
 	}
 	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
@@ -43,7 +52,7 @@ func setPolicy(ctx context.Context, api Stacks, stack string) error {
 			if aws.ToString(r.ResourceType) != "AWS::CloudFormation::Stack" || aws.ToString(r.PhysicalResourceId) == "" {
 				continue
 			}
-			if err := setPolicy(ctx, api, *r.PhysicalResourceId); err != nil {
+			if err := setPolicy(ctx, api, *r.PhysicalResourceId, policy); err != nil {
 				return err
 			}
 		}
