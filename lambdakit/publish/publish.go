@@ -19,6 +19,7 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/reason"
 )
 
 const (
@@ -96,12 +97,12 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 		return p.Outbox.SendMessage(ctx, p.OutboxURL, string(body))
 	})
 	if outboxErr == nil {
-		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", Reason(topicErr))
+		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", reason.Of(topicErr))
 		p.count(ctx, MetricFellBack)
 		return FellBack, nil
 	}
 	p.Log.ErrorContext(ctx, "event kept in this line only; `gatehouse events recover` puts it back",
-		UndeliveredKey, json.RawMessage(body), "topicError", Reason(topicErr), "outboxError", Reason(outboxErr))
+		UndeliveredKey, json.RawMessage(body), "topicError", reason.Of(topicErr), "outboxError", reason.Of(outboxErr))
 	p.count(ctx, MetricLogged)
 	return Logged, nil
 }

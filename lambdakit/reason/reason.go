@@ -1,4 +1,7 @@
-package publish
+// Package reason turns an error of an AWS call into a few words that are safe to
+// log. AWS's own messages are not: one quotes the signed headers, session token
+// included, and others quote their input.
+package reason
 
 import (
 	"context"
@@ -11,13 +14,12 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// maxCode bounds an error code, for it is read from the wire.
+// maxCode bounds an error code, which comes from the network.
 const maxCode = 64
 
-// Reason says in a few words why a call to AWS failed. It is made of codes only,
-// never of AWS's message: the message for a wrong signature quotes the signed
-// headers, session token included, and others quote their input.
-func Reason(err error) string {
+// Of says in a few words why a call to AWS failed, such as
+// "SNS.Publish KMSAccessDenied HTTP 403". It is made of codes only.
+func Of(err error) string {
 	var words []string
 	var op *smithy.OperationError
 	if errors.As(err, &op) {
@@ -42,7 +44,7 @@ func Reason(err error) string {
 	return strings.Join(words, " ")
 }
 
-// plain keeps the characters of which AWS makes its error codes.
+// plain keeps the characters that occur in AWS's error codes.
 func plain(code string) string {
 	kept := strings.Map(func(r rune) rune {
 		switch {
@@ -54,7 +56,7 @@ func plain(code string) string {
 	return kept[:min(len(kept), maxCode)]
 }
 
-// root is the innermost error of a chain.
+// root returns the innermost error of a chain.
 func root(err error) error {
 	for {
 		inner := errors.Unwrap(err)

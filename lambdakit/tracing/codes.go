@@ -5,7 +5,7 @@ import (
 
 	"github.com/aws/aws-xray-sdk-go/v2/strategy/exception"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // frames of the stack that are reported with an error.
@@ -24,7 +24,7 @@ func newCodes() codes {
 // ExceptionFromError is what the SDK calls for every error.
 func (c codes) ExceptionFromError(err error) exception.Exception {
 	e := c.DefaultFormattingStrategy.ExceptionFromError(err)
-	e.Message = publish.Reason(err)
+	e.Message = reason.Of(err)
 	var p panicked
 	if errors.As(err, &p) {
 		e.Type, e.Message = "panic", p.kind

@@ -19,8 +19,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/publish/wire"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // meaning is what AWS reads of a request, whoever made it.
@@ -173,7 +173,7 @@ func TestUnderstandsWhatTheSDKUnderstands(t *testing.T) {
 				"SNS.Publish " + tc.snsCode:     func(c caller) error { return c.Publish(t.Context(), topicARN, body, attributes()) },
 				"SQS.SendMessage " + tc.sqsCode: func(c caller) error { return c.SendMessage(t.Context(), queueURL, body) },
 			} {
-				got, want := publish.Reason(f(ours)), publish.Reason(f(theirs))
+				got, want := reason.Of(f(ours)), reason.Of(f(theirs))
 				if got != want || !strings.HasPrefix(got, call+" HTTP ") {
 					t.Errorf("ours %q, the SDK's %q, want %s", got, want, call)
 				}

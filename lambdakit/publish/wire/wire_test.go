@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/publish/wire"
+	"gatehouse.example/lambdakit/reason"
 )
 
 func publishBy(ctx context.Context, c caller) error {
@@ -61,7 +61,7 @@ func TestOnlyAnAcknowledgementCounts(t *testing.T) {
 			switch {
 			case tc.reason == "" && err != nil:
 				t.Errorf("Publish: %v", err)
-			case tc.reason != "" && (err == nil || publish.Reason(err) != tc.reason):
+			case tc.reason != "" && (err == nil || reason.Of(err) != tc.reason):
 				t.Errorf("Publish: %v, want %s", err, tc.reason)
 			}
 		})
@@ -73,7 +73,7 @@ func TestNobodyThere(t *testing.T) {
 	for address, want := range map[string]string{
 		"http://127.0.0.1:1": "SNS.Publish network dial", "://": "SNS.Publish *errors.errorString",
 	} {
-		if err := publishBy(t.Context(), wire.New(environment(address))); err == nil || publish.Reason(err) != want {
+		if err := publishBy(t.Context(), wire.New(environment(address))); err == nil || reason.Of(err) != want {
 			t.Errorf("%s: %v, want %s", address, err, want)
 		}
 	}

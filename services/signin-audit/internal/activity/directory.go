@@ -10,7 +10,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // Cognito is what Users needs of the service: the role may do nothing else.
@@ -35,7 +35,7 @@ func (u *Users) Member(ctx context.Context, pool, username, sub, group string) (
 	case errors.As(err, &gone):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("cognito.AdminGetUser: %s", publish.Reason(err))
+		return false, fmt.Errorf("cognito.AdminGetUser: %s", reason.Of(err))
 	case !user.Enabled || !hasSub(user.UserAttributes, sub):
 		// A name can be given anew, to somebody else.
 		return false, nil
@@ -52,7 +52,7 @@ func (u *Users) in(ctx context.Context, pool, username, group string) (bool, err
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("cognito.AdminListGroupsForUser: %s", publish.Reason(err))
+			return false, fmt.Errorf("cognito.AdminListGroupsForUser: %s", reason.Of(err))
 		}
 		if slices.ContainsFunc(page.Groups, func(g types.GroupType) bool { return aws.ToString(g.GroupName) == group }) {
 			return true, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // fresh is how long the platform's names are believed.
@@ -62,7 +62,7 @@ func (n *Names) Read(ctx context.Context) (Issuer, error) {
 func (n *Names) value(ctx context.Context, name string) (string, error) {
 	out, err := n.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
 	if err != nil {
-		return "", fmt.Errorf("ssm.GetParameter %s: %s", name, publish.Reason(err))
+		return "", fmt.Errorf("ssm.GetParameter %s: %s", name, reason.Of(err))
 	}
 	if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
 		return "", fmt.Errorf("ssm.GetParameter %s: no value", name)

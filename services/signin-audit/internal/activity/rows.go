@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
@@ -67,7 +67,7 @@ func (t *Table) Read(ctx context.Context, sub string, q Query) (Page, error) {
 		out, err := t.Client.Query(ctx, in)
 		if err != nil {
 			// Its codes only: AWS's own text can quote the request.
-			return Page{}, fmt.Errorf("dynamodb.Query: %s", publish.Reason(err))
+			return Page{}, fmt.Errorf("dynamodb.Query: %s", reason.Of(err))
 		}
 		for i, row := range out.Items {
 			if !t.wanted(row, q) {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
@@ -101,7 +101,7 @@ func (t *Table) putOnce(ctx context.Context, item map[string]types.AttributeValu
 		return exists.Item, false, nil
 	case err != nil:
 		// Its codes only: AWS's own text can quote the request, which is somebody's row.
-		return nil, false, fmt.Errorf("dynamodb.PutItem: %s", publish.Reason(err))
+		return nil, false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
 	}
 	return nil, true, nil
 }

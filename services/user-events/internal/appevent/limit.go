@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 	"gatehouse.example/services/user-events/internal/ledger"
 )
 
@@ -53,7 +53,7 @@ func (l *MinuteLimit) Take(ctx context.Context, who string, n int, now time.Time
 		ReturnValues: types.ReturnValueUpdatedNew,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("dynamodb.UpdateItem: %s", publish.Reason(err))
+		return 0, fmt.Errorf("dynamodb.UpdateItem: %s", reason.Of(err))
 	}
 	after, ok := out.Attributes[used].(*types.AttributeValueMemberN)
 	if !ok {

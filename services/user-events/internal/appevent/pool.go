@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 )
 
 const (
@@ -42,7 +42,7 @@ func (p *NamedPool) ARN(ctx context.Context, now time.Time) (string, error) {
 	defer cancel()
 	out, err := p.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: &p.Name})
 	if err != nil {
-		return "", fmt.Errorf("ssm.GetParameter: %s", publish.Reason(err))
+		return "", fmt.Errorf("ssm.GetParameter: %s", reason.Of(err))
 	}
 	if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
 		return "", fmt.Errorf("ssm.GetParameter: %s is empty", p.Name)

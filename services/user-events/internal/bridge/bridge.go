@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"gatehouse.example/lambdakit/consume"
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // Source of every event on the bus; the function may send no other.
@@ -77,7 +77,7 @@ func (b *Bridge) request(ctx context.Context, part []consume.Record, failed map[
 	for i, r := range part {
 		switch {
 		case err != nil:
-			failed[r.MessageID] = fmt.Errorf("eventbridge.PutEvents: %s", publish.Reason(err))
+			failed[r.MessageID] = fmt.Errorf("eventbridge.PutEvents: %s", reason.Of(err))
 		case i >= len(out.Entries):
 			failed[r.MessageID] = errors.New("eventbridge.PutEvents: no answer for this entry")
 		case out.Entries[i].ErrorCode != nil:

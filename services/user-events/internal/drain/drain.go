@@ -18,7 +18,7 @@ import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/metrics"
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 	"gatehouse.example/services/user-events/internal/count"
 )
 
@@ -62,7 +62,7 @@ func (d *Drain) publish(ctx context.Context, r consume.Record) error {
 	defer cancel()
 	_, err := d.Topic.Publish(ctx, message(d.TopicARN, r))
 	if err != nil {
-		return fmt.Errorf("sns.Publish: %s", publish.Reason(err))
+		return fmt.Errorf("sns.Publish: %s", reason.Of(err))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 
-	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // Keep is how long a claim holds: longer than a copy can wait, which is 14 days
@@ -75,7 +75,7 @@ func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool
 	case errors.As(err, &taken):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("dynamodb.PutItem: %s", publish.Reason(err))
+		return false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
 	}
 	return true, nil
 }
