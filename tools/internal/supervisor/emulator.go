@@ -15,12 +15,12 @@ import (
 // healthLimit bounds one look at an endpoint.
 const healthLimit = 2 * time.Second
 
-// Ministack is the emulator's command, started by the part of the edge that works
-// inside of it. Functions inherit its environment, so
-// that holds nothing of the person's shell but PATH; its endpoint is the edge's,
-// so that functions call through the edge as everybody does.
+// Ministack is the emulator's command, started with the parts of the proxy that work
+// inside its process. Functions inherit its environment, so it holds nothing of the
+// caller's shell but PATH. Its endpoint is the proxy's, so that functions call
+// through the proxy as everybody does.
 func Ministack(l layout.Layout) *exec.Cmd {
-	start := filepath.Join(l.Root, "tools", "internal", "proxy", "lambdatrace.py")
+	start := filepath.Join(l.Root, "tools", "internal", "proxy", "emulator.py")
 	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // our virtualenv; the supervisor stops it itself
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{

@@ -1,14 +1,14 @@
-"""Writes down what each role was let do, and what not, for the check of unused allowances.
+"""Records the allowed and denied calls of each role, for the check of unused permissions.
 
-A test aid, no gap: it stays as long as the end-to-end tests compare roles with
-calls. The edge itself sees every call too, but not what IAM makes of it; in the
-emulator's process action and resource are those that the policies were asked about,
-and the role is known without a look-up.
+This closes no gap. It is a test aid and stays as long as the end-to-end tests compare
+roles with calls. The proxy in front sees every call too, but not what IAM makes of
+it. In the emulator's process, action and resource are those that the policies were
+asked about, and the role is known without a look-up.
 
 One line of JSON for each role, action, resource and answer when it is first seen and
 whenever its count has doubled, so that the file stays small however long the system
-runs. No bodies, no sessions' names, nothing of a person's: a resource is an ARN as
-policies name it.
+runs. It holds no bodies, no session names and nothing personal: a resource is an ARN
+as policies name it.
 """
 
 import json
@@ -20,9 +20,9 @@ from ministack.core import iam_evaluator
 
 SESSION = re.compile(r"arn:[a-z-]+:sts::\d+:assumed-role/([^/]+)/")
 
-# More different calls than any test makes; what comes after is not counted.
+# More different calls than any test makes; later ones are not counted.
 MOST = 20_000
-# A file from former starts that is larger is begun anew.
+# A larger file from an earlier start is removed.
 LARGEST = 4 << 20
 LONGEST = 500
 
@@ -38,7 +38,7 @@ class Calls:
             os.remove(path)
 
     def note(self, role, action, resource, allowed):
-        """Counts one call, and writes it down if its count is a power of two."""
+        """Counts one call, and records it if its count is a power of two."""
         key = (role, action, resource[:LONGEST], allowed)
         with self.lock:
             if key not in self.counts and len(self.counts) >= MOST:
@@ -52,17 +52,17 @@ class Calls:
 
 
 def recorded(enforce, note):
-    """enforce, which also tells what it was asked by a role's session."""
+    """enforce, which also notes what it was asked by a role's session."""
 
     def run(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         session = SESSION.match(iam_evaluator.caller_arn())
-        # A caller who is not who it says was not judged by its policies.
+        # A caller with wrong credentials was not judged by its policies.
         if session and not isinstance(denied, iam_evaluator.AuthError):
             try:
                 note(session[1], iam_action, resource_arn, denied is None)
             except OSError as error:  # a full disk must not cost a call
-                print(f"call not written down: {error}", flush=True)
+                print(f"call not recorded: {error}", flush=True)
         return denied
 
     return run

@@ -1,23 +1,22 @@
-"""Lets AWS services take their roles, and says what such a role may do.
+"""Lets AWS services assume their roles, and says what such a role may do.
 
 Gaps: the emulator has no CodePipeline, and its CodeBuild and CloudFormation act
-without their roles. Whoever plays their part takes the role as the service would.
-There the emulator lets the account's root pass for every service, and knows neither
-aws:SourceAccount nor aws:SourceArn. Its policy simulation looks for a role by name
-and path together, and so finds none below a path; it knows no context either. And
-CloudFormation drops the permissions boundary of a role. Besides, it asks for an
-allowance of its own for what SQS and SNS do with several messages at once, which IAM does
-not know. Delete each part when the emulator does it.
+without their roles. Whoever plays their part assumes the role as the service would.
+There the emulator accepts the account's root in place of every service, and knows
+neither aws:SourceAccount nor aws:SourceArn. Its policy simulation looks for a role by
+name and path together, so it finds none below a path, and it takes no context. And
+CloudFormation drops the permissions boundary of a role. Delete each part when the
+emulator does it.
 
 A caller says which service it stands for by the session's name, SERVICE@anything, and
-for which resource by the external id; only the account's root is believed.
+for which resource by the external id. Only the account's root is believed.
 """
 
 import dataclasses
 import json
 import re
 
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 from ministack.services.cloudformation import provisioners
@@ -114,22 +113,9 @@ def bounded(handler, properties):
     return run
 
 
-def one_by_one(extract):
-    """The action that IAM asks for: a batch of messages needs the same as one."""
-
-    def run(*args, **named):
-        action = extract(*args, **named)
-        if action and action.startswith(("sqs:", "sns:")):
-            return action.removesuffix("Batch")
-        return action
-
-    return run
-
-
 def install():
     """Changes the emulator in this process."""
     iam_evaluator.evaluate_trust_policy = as_service(iam_evaluator.evaluate_trust_policy)
-    iam_actions.extract_iam_action = one_by_one(iam_actions.extract_iam_action)
     iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = of_roles(iam._simulate_principal_policy)
     roles = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
     roles["create"] = bounded(roles["create"], 1)

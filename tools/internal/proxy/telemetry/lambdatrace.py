@@ -1,9 +1,7 @@
-"""Starts the emulator so that its functions take part in traces.
+"""Lets the emulator's functions take part in traces.
 
-Gap: the emulator gives each run of a function a trace of its own, whatever
-header the call came with, and sends no segments for it. Nothing outside of its
-process sees a run, so this part of the edge works inside. Delete this file, and
-start the emulator by `python -m ministack`, when it does both.
+Gap: the emulator gives each run of a function a trace of its own, whatever header
+the call came with, and sends no segments for it. Delete this file when it does both.
 
 On AWS, the service Lambda writes two segments for a run, AWS::Lambda and
 AWS::Lambda::Function below it, and the function's own hang below the second
@@ -14,14 +12,8 @@ import json
 import os
 import secrets
 import socket
-import sys
 import time
 
-import calls
-import nestedstacks
-import serviceroles
-
-from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker
 
 HEADER = "x-amzn-trace-id"
@@ -113,10 +105,7 @@ def traced(invoke, send):
     return run
 
 
-if __name__ == "__main__":
+def install():
+    """Changes the emulator in this process."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     ProvidedWorker.invoke = traced(ProvidedWorker.invoke, to_daemon(udp, daemon()))
-    nestedstacks.install()
-    serviceroles.install()
-    calls.install(sys.argv.pop())  # the last argument; the emulator's own come before
-    main()

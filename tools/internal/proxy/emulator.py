@@ -1,0 +1,25 @@
+"""Starts the emulator with the gaps closed that lie inside its process.
+
+What IAM decides, what a function's run is part of and what a stack remembers cannot
+be seen from outside, so these parts of the proxy change the emulator itself. Each
+line below closes one gap and goes with its file. Without any of them the emulator
+is started by `python -m ministack`.
+
+The last argument is the file that calls are recorded in.
+"""
+
+import sys
+
+from ministack.app import main
+
+from cloudformation import nestedstacks
+from iam import batches, calls, serviceroles
+from telemetry import lambdatrace
+
+if __name__ == "__main__":
+    lambdatrace.install()
+    nestedstacks.install()
+    serviceroles.install()
+    calls.install(sys.argv.pop())  # the emulator's own arguments come before
+    batches.install()  # after calls, which then records each parameter
+    main()
