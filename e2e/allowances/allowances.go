@@ -11,9 +11,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
-	"strings"
+
+	"gatehouse.example/tools/policy"
 )
 
 // Allowance is one action on one resource that a role may do: a line of the file.
@@ -51,38 +51,11 @@ func ReadCalls(r io.Reader) ([]Call, error) {
 	return calls, nil
 }
 
-// Match reports whether a pattern of a policy covers a value: * stands for any
-// text, ? for one character.
-func Match(pattern, value string) bool {
-	quoted := regexp.QuoteMeta(pattern)
-	quoted = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(quoted)
-	matched, err := regexp.MatchString(`(?s)\A`+quoted+`\z`, value)
-	return err == nil && matched
-}
-
-// statement is one of a policy document, as far as it counts here.
-type statement struct {
-	Effect           string
-	Action, Resource texts
-}
-
-// texts is one text or a list of them.
-type texts []string
-
-func (t *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		*t = texts{one}
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(t))
-}
-
 // OfPolicy are the allowances of a policy document, with the resources in full.
 func OfPolicy(document string) ([]Allowance, error) {
-	var doc struct{ Statement []statement }
-	if err := json.Unmarshal([]byte(document), &doc); err != nil {
-		return nil, fmt.Errorf("json.Unmarshal: %w", err)
+	doc, err := policy.Parse(document)
+	if err != nil {
+		return nil, fmt.Errorf("policy.Parse: %w", err)
 	}
 	var all []Allowance
 	for _, s := range doc.Statement {
@@ -101,6 +74,6 @@ func OfPolicy(document string) ([]Allowance, error) {
 // Used reports whether one of the calls needed the allowance.
 func (a Allowance) Used(calls []Call) bool {
 	return slices.ContainsFunc(calls, func(c Call) bool {
-		return c.Allowed && Match(strings.ToLower(a.Action), strings.ToLower(c.Action)) && Match(a.Resource, c.Resource)
+		return c.Allowed && policy.MatchFold(a.Action, c.Action) && policy.Match(a.Resource, c.Resource)
 	})
 }

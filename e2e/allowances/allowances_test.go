@@ -7,27 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMatch(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		pattern, value string
-		want           bool
-	}{
-		"equal":         {"sns:publish", "sns:publish", true},
-		"other":         {"sns:publish", "sns:subscribe", false},
-		"longer":        {"arn:aws:sqs:x", "arn:aws:sqs:xy", false},
-		"any":           {"*", "arn:aws:sqs:x", true},
-		"part":          {"kms:generatedatakey*", "kms:generatedatakeypair", true},
-		"one_character": {"a?c", "abc", true},
-		"no_regexp":     {"a.c", "abc", false},
-		"middle":        {"arn:*:userpool/*", "arn:aws:cognito-idp:r:1:userpool/p", true},
-	} {
-		if got := Match(tc.pattern, tc.value); got != tc.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 func TestUsed(t *testing.T) {
 	t.Parallel()
 	calls, err := ReadCalls(strings.NewReader(`{"role":"r","action":"sns:Publish","resource":"arn:t","allowed":true,"count":2}

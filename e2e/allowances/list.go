@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"gatehouse.example/tools/policy"
 )
 
 // List is the file of allowances that no test needs, each with its reason.
@@ -46,7 +48,7 @@ func ParseList(text string) (List, error) {
 // tries in vain has names that are drawn.
 func (l List) Excuse(a Allowance) (Allowance, bool) {
 	for line := range l {
-		if line.Role == a.Role && line.Action == a.Action && Match(line.Resource, a.Resource) {
+		if line.Role == a.Role && line.Action == a.Action && policy.Match(line.Resource, a.Resource) {
 			return line, true
 		}
 	}
