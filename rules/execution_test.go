@@ -39,7 +39,7 @@ func rolesOfPipelines(all []*rules.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if t.Path == "pipeline/pipelines.yaml" && strings.HasSuffix(rules.Text(r.Prop("RoleName")), "-cloudformation") {
+			if t.Path == pipelinePipeline && strings.HasSuffix(rules.Text(r.Prop("RoleName")), "-cloudformation") {
 				out = append(out, executionRole{r, "pipelines"})
 			}
 		}
@@ -79,9 +79,9 @@ func (r executionRole) allows() map[string][]*yaml.Node {
 func stackOf(service string) (dir string, apart []string) {
 	switch service {
 	case "platform":
-		return "platform", []string{"certificate.yaml", "trail.yaml"}
+		return "platform", []string{"certificate.yaml", "pipelines.yaml", "trail.yaml"}
 	case "pipelines":
-		return "pipeline", []string{"bootstrap.yaml", "environment.yaml", "pipelines.yaml"}
+		return "pipeline", []string{"bootstrap.yaml", "environment.yaml"}
 	}
 	return "services/" + service, nil
 }
@@ -147,7 +147,7 @@ func made(t *testing.T, all []*rules.Template) stacks {
 		switch {
 		case isSAM(one):
 			sam = append(sam, untranslated{one.Path, strings.Join(one.Lines, "\n"), release("true")})
-		case one.Path == "pipeline/pipeline.yaml", one.Dir() != "pipeline":
+		case one.Path == servicePipeline, one.Dir() != "pipeline":
 			out.add(one)
 		}
 	}

@@ -143,7 +143,7 @@ func TestPipelinesStarted(t *testing.T) {
 		"pipeline/buildspec.yml":                        every,
 		"pipeline/pipeline.yaml":                        "gatehouse-pipelines",
 		"pipeline/config/api.json":                      "gatehouse-pipelines",
-		"pipeline/pipelines.yaml":                       "",
+		"platform/pipelines.yaml":                       "",
 		"pipeline/environment.yaml":                     "",
 		"pipeline/roles/api.yaml":                       "",
 		"platform/identity.yaml":                        "gatehouse-platform",

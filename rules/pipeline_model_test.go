@@ -19,7 +19,7 @@ import (
 
 const (
 	servicePipeline  = "pipeline/pipeline.yaml"
-	pipelinePipeline = "pipeline/pipelines.yaml"
+	pipelinePipeline = rules.Pipelines
 	toolsAccount     = "111111111111"
 )
 

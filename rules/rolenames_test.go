@@ -26,7 +26,7 @@ func named(all []*rules.Template) []string {
 	}
 	role := regexp.MustCompile(`:iam::\$\{AWS::AccountId\}:(role/.+)$`)
 	for _, t := range all {
-		if !strings.HasPrefix(t.Path, "services/") && !strings.HasPrefix(t.Path, "platform/") {
+		if !strings.HasPrefix(t.Path, "services/") && t.Dir() != "platform" {
 			continue
 		}
 		for _, s := range statements(t.Root) {

@@ -16,7 +16,7 @@ import (
 func roles(all []*rules.Template) []string {
 	var out []string
 	for _, t := range all {
-		if strings.HasPrefix(t.Path, "pipeline/") {
+		if t.Dir() == "pipeline" {
 			continue // those make the boundaries, and have a rule of their own
 		}
 		for _, r := range t.Resources("AWS::IAM::Role") {

@@ -24,9 +24,16 @@ type Template struct {
 	Lines []string
 }
 
-// Dir is the folder of the stack that the template belongs to. The templates below
-// pipeline/roles are nested by those of pipeline.
+// Pipelines is the template of the pipeline that changes the pipelines of the services.
+const Pipelines = "platform/pipelines.yaml"
+
+// Dir is the folder of the stack that the template belongs to. The templates in
+// pipeline/roles are nested by those in pipeline. The platform's pipelines.yaml
+// counts among the latter: it is deployed to the tools account, not to an environment.
 func (t *Template) Dir() string {
+	if t.Path == Pipelines {
+		return "pipeline"
+	}
 	return strings.TrimSuffix(filepath.ToSlash(filepath.Dir(t.Path)), "/roles")
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -62,12 +63,12 @@ func (s *system) up(ctx context.Context, environments []string) error {
 		return err
 	}
 	defer unlock()
-	shared, err := s.deploy(ctx, "bootstrap", bootstrapStack, "bootstrap.yaml", nil)
+	shared, err := s.deploy(ctx, "bootstrap", bootstrapStack, "pipeline/bootstrap.yaml", nil)
 	if err != nil {
 		return err
 	}
 	for _, e := range environments {
-		_, err := s.deploy(ctx, e, "gatehouse-"+e+"-pipeline", "environment.yaml", map[string]string{
+		_, err := s.deploy(ctx, e, "gatehouse-"+e+"-pipeline", "pipeline/environment.yaml", map[string]string{
 			"ArtifactBucket": shared["ArtifactBucket"], "ArtifactKeyArn": shared["ArtifactKeyArn"],
 			"Environment": e, "ToolsAccount": shared["ToolsAccount"],
 		})
@@ -112,15 +113,15 @@ func (s *system) deployPipelines(ctx context.Context, environments []string) err
 			return fmt.Errorf("%s.json: json.Unmarshal: %w", name, err)
 		}
 		maps.Copy(own.Parameters, shared)
-		if _, err := s.deploy(ctx, name, runner.StackOf(name), "pipeline.yaml", own.Parameters); err != nil {
+		if _, err := s.deploy(ctx, name, runner.StackOf(name), "pipeline/pipeline.yaml", own.Parameters); err != nil {
 			return err
 		}
 	}
-	_, err = s.deploy(ctx, itself, runner.StackOf(itself), "pipelines.yaml", shared)
+	_, err = s.deploy(ctx, itself, runner.StackOf(itself), "platform/pipelines.yaml", shared)
 	return err
 }
 
-// deploy brings one of pipeline/'s templates to CloudFormation, as an
+// deploy deploys one template of the repository, as an
 // administrator does, and returns the stack's outputs.
 func (s *system) deploy(ctx context.Context, task, stack, file string, parameters map[string]string) (map[string]string, error) {
 	t := s.board.Start(task, "deploying "+file)
@@ -140,11 +141,11 @@ func (s *system) deploy(ctx context.Context, task, stack, file string, parameter
 }
 
 func (s *system) apply(ctx context.Context, at change.Stack, file string, parameters map[string]string) (map[string]string, bool, error) {
-	raw, err := os.ReadFile(filepath.Join(s.layout.Root, "pipeline", file))
+	raw, err := os.ReadFile(filepath.Join(s.layout.Root, filepath.FromSlash(file)))
 	if err != nil {
 		return nil, false, fmt.Errorf("os.ReadFile: %w", err)
 	}
-	template, err := s.nested(ctx, at.Name, string(raw))
+	template, err := s.nested(ctx, at.Name, path.Dir(file), string(raw))
 	if err != nil {
 		return nil, false, err
 	}
@@ -170,20 +171,20 @@ func (s *system) apply(ctx context.Context, at change.Stack, file string, parame
 // nested uploads the templates that one nests, as `sam deploy` does for an
 // administrator, and names them by their addresses. SAM would take ten times as
 // long for it.
-func (s *system) nested(ctx context.Context, stack, template string) (string, error) {
+func (s *system) nested(ctx context.Context, stack, folder, template string) (string, error) {
 	var failed error
 	out := nestedURL().ReplaceAllStringFunc(template, func(m string) string {
-		path := nestedURL().FindStringSubmatch(m)[2]
-		url, err := s.upload(ctx, stack, path)
+		name := nestedURL().FindStringSubmatch(m)[2]
+		url, err := s.upload(ctx, stack, path.Join(folder, name))
 		failed = errors.Join(failed, err)
-		return strings.Replace(m, path, url, 1)
+		return strings.Replace(m, name, url, 1)
 	})
 	return out, failed
 }
 
-func (s *system) upload(ctx context.Context, stack, path string) (string, error) {
+func (s *system) upload(ctx context.Context, stack, file string) (string, error) {
 	bucket := "gatehouse-nested-templates-" + s.runner.Account.ID
-	content, err := os.ReadFile(filepath.Join(s.layout.Root, "pipeline", path))
+	content, err := os.ReadFile(filepath.Join(s.layout.Root, filepath.FromSlash(file)))
 	if err != nil {
 		return "", fmt.Errorf("os.ReadFile: %w", err)
 	}
