@@ -21,7 +21,7 @@ type budget struct {
 	init  time.Duration
 }
 
-// budgets are the lines of budgets.txt: folder, bytes, microseconds.
+// budgets reads the lines of budgets.txt: folder, bytes, microseconds.
 func budgets(text string) (map[string]budget, error) {
 	out := map[string]budget{}
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -98,7 +98,7 @@ func inittrace(t *testing.T, trace string) map[string]time.Duration {
 	return out
 }
 
-// TestBudgets holds the triggers to budgets.txt, which only ever goes down.
+// TestBudgets holds the triggers to budgets.txt.
 func TestBudgets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds four binaries")

@@ -7,16 +7,15 @@ import (
 	"gatehouse.example/lambdakit/publish"
 )
 
-// BenchmarkPublish is one event over a connection that is open already. Its
-// figures hold the server's part, which runs in the same process.
+// BenchmarkPublish sends one event over an open connection. Its figures include
+// the server, which runs in the same process.
 func BenchmarkPublish(b *testing.B) {
 	e := newEndpoint(b, takes, takes)
-	env := environment(e.URL)
-	c, err := publish.ConfigFromEnv(env)
+	c, err := publish.ConfigFromEnv(environment(e.URL))
 	if err != nil {
 		b.Fatalf("ConfigFromEnv: %v", err)
 	}
-	p := publish.Connect(b.Context(), c, env, slog.New(slog.DiscardHandler))
+	p := publish.Connect(b.Context(), c, slog.New(slog.DiscardHandler))
 	ev := someEvent(b)
 	b.ReportAllocs()
 	for b.Loop() {

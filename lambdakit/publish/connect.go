@@ -1,48 +1,115 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
-	"gatehouse.example/lambdakit/env"
-	"gatehouse.example/lambdakit/publish/wire"
-)
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-// warmTimeout bounds the request that opens the connection during init.
-const warmTimeout = 300 * time.Millisecond
+	"gatehouse.example/lambdakit/env"
+)
 
 // Config is what a function's environment says about where events go.
 type Config struct {
-	Environment string // GATEHOUSE_ENVIRONMENT, e.g. production
+	Environment string // GATEHOUSE_ENVIRONMENT, for example production
 	TopicARN    string // TOPIC_ARN
 	OutboxURL   string // OUTBOX_URL
+
+	region         string
+	credentials    aws.Credentials
+	topicEndpoint  *string
+	outboxEndpoint *string
+	fips           aws.FIPSEndpointState
+	dualStack      aws.DualStackEndpointState
 }
 
-// ConfigFromEnv reads a Config and names the first variable that is missing.
+// ConfigFromEnv reads a Config and names the first variable that is missing. It
+// reads the variables that all AWS SDKs share, in the same way; the SDK's own
+// reader would link the whole credential chain. Lambda does not change the
+// credentials during a process's life, so they are read once.
 func ConfigFromEnv(getenv func(string) string) (Config, error) {
-	var c Config
+	c := Config{
+		credentials: aws.Credentials{
+			AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
+			SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+			SessionToken:    getenv("AWS_SESSION_TOKEN"),
+			Source:          "environment",
+		},
+		topicEndpoint:  endpoint(getenv, "AWS_ENDPOINT_URL_SNS"),
+		outboxEndpoint: endpoint(getenv, "AWS_ENDPOINT_URL_SQS"),
+	}
 	if err := env.Read(getenv, map[string]*string{
-		"AWS_REGION":            new(string), // what [wire.New] reads
-		"GATEHOUSE_ENVIRONMENT": &c.Environment, "OUTBOX_URL": &c.OutboxURL, "TOPIC_ARN": &c.TopicARN,
+		"AWS_REGION": &c.region, "GATEHOUSE_ENVIRONMENT": &c.Environment, "OUTBOX_URL": &c.OutboxURL, "TOPIC_ARN": &c.TopicARN,
 	}); err != nil {
 		return Config{}, fmt.Errorf("publish: %w", err)
+	}
+	fips, err := isTrue(getenv, "AWS_USE_FIPS_ENDPOINT")
+	if err != nil {
+		return Config{}, err
+	}
+	if fips {
+		c.fips = aws.FIPSEndpointStateEnabled
+	}
+	dualStack, err := isTrue(getenv, "AWS_USE_DUALSTACK_ENDPOINT")
+	if err != nil {
+		return Config{}, err
+	}
+	if dualStack {
+		c.dualStack = aws.DualStackEndpointStateEnabled
 	}
 	return c, nil
 }
 
+// endpoint is the URL for one service or for all, and nil for AWS's own.
+func endpoint(getenv func(string) string, ofService string) *string {
+	if url := cmp.Or(getenv(ofService), getenv("AWS_ENDPOINT_URL")); url != "" {
+		return &url
+	}
+	return nil
+}
+
+func isTrue(getenv func(string) string, name string) (bool, error) {
+	switch strings.ToLower(getenv(name)) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, fmt.Errorf("publish: environment variable %s is neither true nor false", name)
+}
+
 // Connect makes a Publisher. It opens the connection to the topic before the
-// first event, as far as that succeeds within 300 ms, so that the first sign-in
-// does not pay for it.
-func Connect(ctx context.Context, c Config, getenv func(string) string, log *slog.Logger) *Publisher {
-	client := wire.New(getenv)
-	warming, cancel := context.WithTimeout(ctx, warmTimeout)
-	defer cancel()
-	client.Warm(warming)
+// first event, if that succeeds within 300 ms, so that the first sign-in does
+// not wait for it.
+func Connect(ctx context.Context, c Config, log *slog.Logger) *Publisher {
+	return connect(ctx, c, newHTTPClient(), log)
+}
+
+func connect(ctx context.Context, c Config, client httpClient, log *slog.Logger) *Publisher {
+	cfg := aws.Config{
+		Region: c.region, HTTPClient: client,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c.credentials, nil }),
+		// Publish makes the attempts, with time limits of its own.
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+	}
+	topic := sns.NewFromConfig(cfg, func(o *sns.Options) {
+		o.BaseEndpoint = c.topicEndpoint
+		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = c.fips, c.dualStack
+	})
+	outbox := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.BaseEndpoint = c.outboxEndpoint
+		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = c.fips, c.dualStack
+	})
+	warm(ctx, client, topic.Options())
 	return &Publisher{
-		Topic: client, TopicARN: c.TopicARN, Outbox: client, OutboxURL: c.OutboxURL,
+		Topic: topic, TopicARN: c.TopicARN, Outbox: outbox, OutboxURL: c.OutboxURL,
 		Environment: c.Environment, Log: log, Out: os.Stdout, Now: time.Now,
 	}
 }

@@ -32,7 +32,7 @@ func newEndpoint(t testing.TB, topic, outbox http.HandlerFunc) *endpoint {
 	e := &endpoint{}
 	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
-			// Whoever leaves it unread cannot use the connection again.
+			// A client that leaves it unread cannot use the connection again.
 			_, _ = w.Write(make([]byte, 8<<10))
 			return
 		}
@@ -40,7 +40,7 @@ func newEndpoint(t testing.TB, topic, outbox http.HandlerFunc) *endpoint {
 		e.mu.Lock()
 		e.bodies = append(e.bodies, string(body))
 		e.mu.Unlock()
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.") {
+		if toSQS(r) {
 			outbox(w, r)
 			return
 		}
@@ -56,7 +56,19 @@ func newEndpoint(t testing.TB, topic, outbox http.HandlerFunc) *endpoint {
 	return e
 }
 
-func takes(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, published) }
+// takes answers as AWS does, each service in its own protocol.
+func takes(w http.ResponseWriter, r *http.Request) {
+	if !toSQS(r) {
+		_, _ = io.WriteString(w, published)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+}
+
+func toSQS(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+}
 
 // hangs answers when the caller has gone.
 func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -83,7 +95,7 @@ func connect(t *testing.T, url string, log io.Writer) *publish.Publisher {
 	if err != nil {
 		t.Fatalf("ConfigFromEnv: %v", err)
 	}
-	p := publish.Connect(t.Context(), c, environment(url), slog.New(slog.NewJSONHandler(log, nil)))
+	p := publish.Connect(t.Context(), c, slog.New(slog.NewJSONHandler(log, nil)))
 	p.Out = io.Discard
 	return p
 }
@@ -113,8 +125,8 @@ func TestPublishSurvivesAConnectionThatDied(t *testing.T) {
 	}
 }
 
-// TestPublishSurvivesAFreeze plays what can have become of the connection while
-// the function was frozen: the first event finds it dead and takes a new one.
+// TestPublishSurvivesAFreeze: a connection can end while the function is frozen.
+// The first event finds it closed and opens a new one.
 func TestPublishSurvivesAFreeze(t *testing.T) {
 	t.Parallel()
 	for name, dead := range map[string]http.HandlerFunc{
@@ -134,7 +146,7 @@ func TestPublishSurvivesAFreeze(t *testing.T) {
 			t.Parallel()
 			var warmed atomic.Value
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // or the server would not see the caller go
+				_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the caller is gone
 				switch {
 				case r.Method == http.MethodGet:
 					warmed.Store(r.RemoteAddr)
@@ -159,20 +171,16 @@ func TestPublishSurvivesAFreeze(t *testing.T) {
 
 func TestHangingTopicFallsBackInTime(t *testing.T) {
 	t.Parallel()
-	sqsTakes := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
-	}
 	for name, tc := range map[string]struct {
 		topic, outbox http.HandlerFunc
 		want          publish.Outcome
 		least, most   time.Duration
 	}{
-		"topic_hangs":       {hangs, sqsTakes, publish.FellBack, 1200 * time.Millisecond, 1900 * time.Millisecond},
+		"topic_hangs":       {hangs, takes, publish.FellBack, 1200 * time.Millisecond, 1900 * time.Millisecond},
 		"both_hang":         {hangs, hangs, publish.Logged, 2400 * time.Millisecond, 3000 * time.Millisecond},
-		"topic_refuses":     {refuses, sqsTakes, publish.FellBack, 0, 1200 * time.Millisecond},
+		"topic_refuses":     {refuses, takes, publish.FellBack, 0, 1200 * time.Millisecond},
 		"both_refuse":       {refuses, refuses, publish.Logged, 0, 1200 * time.Millisecond},
-		"endpoint_says_500": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, sqsTakes, publish.FellBack, 0, 1200 * time.Millisecond},
+		"endpoint_says_500": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, takes, publish.FellBack, 0, 1200 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -248,17 +256,28 @@ func TestNothingFollowsARedirect(t *testing.T) {
 	}
 }
 
-func TestConfigFromEnvNamesWhatIsMissing(t *testing.T) {
+func TestConfigFromEnvNamesTheVariable(t *testing.T) {
 	t.Parallel()
 	for _, missing := range []string{"AWS_REGION", "GATEHOUSE_ENVIRONMENT", "OUTBOX_URL", "TOPIC_ARN"} {
-		_, err := publish.ConfigFromEnv(func(name string) string {
-			if name == missing {
-				return ""
-			}
-			return environment("http://127.0.0.1")(name)
-		})
+		_, err := publish.ConfigFromEnv(with(missing, ""))
 		if err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("without %s: %v", missing, err)
 		}
+	}
+	for _, name := range []string{"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"} {
+		_, err := publish.ConfigFromEnv(with(name, "yes"))
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=yes: %v", name, err)
+		}
+	}
+}
+
+// with is the environment with another value in one variable.
+func with(variable, value string) func(string) string {
+	return func(name string) string {
+		if name == variable {
+			return value
+		}
+		return environment("http://127.0.0.1")(name)
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
@@ -28,33 +31,31 @@ type fakeAWS struct {
 	topic, outbox func(ctx context.Context, attempt int) error
 
 	mu       sync.Mutex
-	messages []message
-	queued   []message
+	messages []*sns.PublishInput
+	queued   []*sqs.SendMessageInput
 }
 
-// message is one attempt; attributes are those of the topic.
-type message struct {
-	to, body   string
-	attributes map[string]string
-}
-
-func (f *fakeAWS) Publish(ctx context.Context, topicARN, body string, attributes map[string]string) error {
-	return f.take(ctx, &f.messages, f.topic, message{to: topicARN, body: body, attributes: attributes})
-}
-
-func (f *fakeAWS) SendMessage(ctx context.Context, queueURL, body string) error {
-	return f.take(ctx, &f.queued, f.outbox, message{to: queueURL, body: body})
-}
-
-func (f *fakeAWS) take(ctx context.Context, all *[]message, end func(context.Context, int) error, m message) error {
+func (f *fakeAWS) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	f.mu.Lock()
-	*all = append(*all, m)
-	attempt := len(*all)
+	f.messages = append(f.messages, in)
+	attempt := len(f.messages)
 	f.mu.Unlock()
-	if end == nil {
+	return &sns.PublishOutput{MessageId: aws.String("1")}, end(ctx, f.topic, attempt)
+}
+
+func (f *fakeAWS) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	f.mu.Lock()
+	f.queued = append(f.queued, in)
+	attempt := len(f.queued)
+	f.mu.Unlock()
+	return &sqs.SendMessageOutput{MessageId: aws.String("1")}, end(ctx, f.outbox, attempt)
+}
+
+func end(ctx context.Context, f func(context.Context, int) error, attempt int) error {
+	if f == nil {
 		return nil
 	}
-	return end(ctx, attempt)
+	return f(ctx, attempt)
 }
 
 // bench is a Publisher over a fake, with what it wrote.
@@ -74,15 +75,15 @@ func newBench(aws *fakeAWS) bench {
 	return b
 }
 
-// bodies are the bytes of every attempt on every way, the log line's last.
+// bodies are the bytes of every attempt, and those in the log line last.
 func (b bench) bodies(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, m := range b.aws.messages {
-		all = append(all, m.body)
+		all = append(all, *m.Message)
 	}
 	for _, m := range b.aws.queued {
-		all = append(all, m.body)
+		all = append(all, *m.MessageBody)
 	}
 	for line := range bytes.Lines(b.log.Bytes()) {
 		var fields map[string]json.RawMessage

@@ -10,11 +10,16 @@ package publish
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
@@ -51,14 +56,14 @@ const (
 	Logged    Outcome = "logged"
 )
 
-// Topic is what Publisher needs of SNS. The attributes are of type String.
+// Topic is what Publisher needs of SNS.
 type Topic interface {
-	Publish(ctx context.Context, topicARN, message string, attributes map[string]string) error
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
 // Outbox is what Publisher needs of SQS.
 type Outbox interface {
-	SendMessage(ctx context.Context, queueURL, body string) error
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
 // Publisher sends events. Its fields are set once, before the first use.
@@ -88,13 +93,13 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 	ctx = context.WithoutCancel(ctx)
 
 	topicErr := try(ctx, topicAttempts, topicTimeout, func(ctx context.Context) error {
-		return p.Topic.Publish(ctx, p.TopicARN, string(body), contracts.Attributes(ev))
+		return p.toTopic(ctx, ev, string(body))
 	})
 	if topicErr == nil {
 		return Published, nil
 	}
 	outboxErr := try(ctx, outboxAttempts, outboxTimeout, func(ctx context.Context) error {
-		return p.Outbox.SendMessage(ctx, p.OutboxURL, string(body))
+		return p.toOutbox(ctx, string(body))
 	})
 	if outboxErr == nil {
 		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", reason.Of(topicErr))
@@ -105,6 +110,41 @@ func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error
 		UndeliveredKey, json.RawMessage(body), "topicError", reason.Of(topicErr), "outboxError", reason.Of(outboxErr))
 	p.count(ctx, MetricLogged)
 	return Logged, nil
+}
+
+func (p *Publisher) toTopic(ctx context.Context, ev event.Event, body string) error {
+	out, err := p.Topic.Publish(ctx, Message(p.TopicARN, ev, body))
+	if err != nil {
+		return fmt.Errorf("sns.Publish: %w", err)
+	}
+	return acknowledged(out.MessageId)
+}
+
+func (p *Publisher) toOutbox(ctx context.Context, body string) error {
+	out, err := p.Outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &p.OutboxURL, MessageBody: &body})
+	if err != nil {
+		return fmt.Errorf("sqs.SendMessage: %w", err)
+	}
+	return acknowledged(out.MessageId)
+}
+
+// acknowledged wants the id of the message: only AWS gives one, and a proxy that
+// answers 200 does not.
+func acknowledged(id *string) error {
+	if aws.ToString(id) == "" {
+		return errors.New("the answer has no message id")
+	}
+	return nil
+}
+
+// Message is an event as the topic gets it, from a trigger or from the outbox: the
+// body as it was encoded once, and [contracts.Attributes] as message attributes.
+func Message(topicARN string, ev event.Event, body string) *sns.PublishInput {
+	attributes := map[string]types.MessageAttributeValue{}
+	for name, value := range contracts.Attributes(ev) {
+		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	}
+	return &sns.PublishInput{TopicArn: &topicARN, Message: &body, MessageAttributes: attributes}
 }
 
 func (p *Publisher) count(ctx context.Context, metric string) {

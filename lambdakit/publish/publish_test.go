@@ -8,8 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/publish"
@@ -108,7 +112,7 @@ func TestPublishGoesOnWhenTheCallerHasGivenUp(t *testing.T) {
 	}
 }
 
-func TestPublishRefusesWhatIsNoEvent(t *testing.T) {
+func TestPublishRefusesAnEmptyEvent(t *testing.T) {
 	t.Parallel()
 	b := newBench(&fakeAWS{})
 	if _, err := b.pub.Publish(t.Context(), event.New()); err == nil {
@@ -126,14 +130,18 @@ func TestTopicMessageCarriesAttributes(t *testing.T) {
 	if _, err := b.pub.Publish(t.Context(), ev); err != nil {
 		t.Fatalf("Publish: %v", err)
 	}
-	want := message{topicARN, b.bodies(t)[0], map[string]string{"type": ev.Type(), "clientid": "client"}}
-	if diff := cmp.Diff([]message{want}, b.aws.messages, cmp.AllowUnexported(message{})); diff != "" {
+	want := &sns.PublishInput{TopicArn: aws.String(topicARN), Message: &b.bodies(t)[0], MessageAttributes: map[string]types.MessageAttributeValue{
+		"type":     {DataType: aws.String("String"), StringValue: aws.String(ev.Type())},
+		"clientid": {DataType: aws.String("String"), StringValue: aws.String("client")},
+	}}
+	ignore := cmpopts.IgnoreUnexported(sns.PublishInput{}, types.MessageAttributeValue{})
+	if diff := cmp.Diff([]*sns.PublishInput{want}, b.aws.messages, ignore); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestLinesSayNothingPersonal lets AWS quote the request in its errors, as it does.
-func TestLinesSayNothingPersonal(t *testing.T) {
+// TestLinesHoldNothingPersonal: AWS quotes the request in some of its errors.
+func TestLinesHoldNothingPersonal(t *testing.T) {
 	t.Parallel()
 	leak := func(context.Context, int) error {
 		return errors.New("x-amz-security-token:SECRET for erika@example.org from 192.0.2.7")
@@ -152,7 +160,7 @@ func TestLinesSayNothingPersonal(t *testing.T) {
 	}
 }
 
-func TestMetricThatCannotBeWrittenIsSaid(t *testing.T) {
+func TestMetricThatCannotBeWrittenIsLogged(t *testing.T) {
 	t.Parallel()
 	b := newBench(&fakeAWS{topic: refuse})
 	b.pub.Out = brokenWriter{}

@@ -26,7 +26,7 @@ func handler(ctx context.Context, getenv func(string) string, log *slog.Logger, 
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
 	}
 	return &trigger.Handler{
-		Run: work(publish.Connect(ctx, cfg, getenv, log)),
+		Run: work(publish.Connect(ctx, cfg, log)),
 		Log: log, Now: time.Now,
 	}, nil
 }

@@ -41,7 +41,7 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	}
 	g := &guard.Guard{
 		Config: config, List: disposable.List(), ListVersion: disposable.Version(),
-		Publisher: publish.Connect(ctx, where, getenv, log), Log: log,
+		Publisher: publish.Connect(ctx, where, log), Log: log,
 	}
 	return &trigger.Handler{Run: g.PreSignUp, Log: log, Now: time.Now}, nil
 }

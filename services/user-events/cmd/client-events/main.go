@@ -46,7 +46,7 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	}
 	return &appevent.Consumer{
 		Queues:      map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
-		Publisher:   publish.Connect(ctx, out, getenv, log),
+		Publisher:   publish.Connect(ctx, out, log),
 		Pool:        &appevent.NamedPool{Parameters: ssm.NewFromConfig(cfg), Name: pool},
 		Limiter:     &appevent.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},
 		Environment: out.Environment, Out: os.Stdout, Log: log, Now: time.Now,

@@ -11,13 +11,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
-	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/reason"
 	"gatehouse.example/services/user-events/internal/count"
 )
@@ -60,19 +58,9 @@ func (d *Drain) drain(ctx context.Context, batch []consume.Record) map[string]er
 func (d *Drain) publish(ctx context.Context, r consume.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	_, err := d.Topic.Publish(ctx, message(d.TopicARN, r))
+	_, err := d.Topic.Publish(ctx, publish.Message(d.TopicARN, r.Event, r.Body))
 	if err != nil {
 		return fmt.Errorf("sns.Publish: %s", reason.Of(err))
 	}
 	return nil
-}
-
-// message is an event as the triggers send it: the body as it was encoded once,
-// and [contracts.Attributes] beside it.
-func message(topicARN string, r consume.Record) *sns.PublishInput {
-	attrs := map[string]types.MessageAttributeValue{}
-	for name, value := range contracts.Attributes(r.Event) {
-		attrs[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
-	}
-	return &sns.PublishInput{TopicArn: &topicARN, Message: &r.Body, MessageAttributes: attrs}
 }
