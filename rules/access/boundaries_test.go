@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // boundedActions change what a role may do; a pipeline's role has them for roles
@@ -27,20 +27,20 @@ func otherIAM() []string {
 }
 
 // ofPipelines are the templates of the pipelines.
-func ofPipelines(all []*rules.Template) []*rules.Template {
-	return slices.DeleteFunc(slices.Clone(all), func(t *rules.Template) bool { return t.Dir() != "pipeline" })
+func ofPipelines(all []*repository.Template) []*repository.Template {
+	return slices.DeleteFunc(slices.Clone(all), func(t *repository.Template) bool { return t.Dir() != "pipeline" })
 }
 
 // boundaries: a role of a pipeline makes roles with the boundary only, and hands
 // on roles of a path to a named service only.
-func boundaries(all []*rules.Template) []string {
+func boundaries(all []*repository.Template) []string {
 	var out []string
 	for _, t := range ofPipelines(all) {
-		for _, s := range statements(t.Root) {
-			if rules.Text(rules.Get(s, "Effect")) != "Allow" {
+		for _, s := range repository.Statements(t.Root) {
+			if repository.Text(repository.Get(s, "Effect")) != "Allow" {
 				continue
 			}
-			for _, action := range rules.Texts(rules.Get(s, "Action")) {
+			for _, action := range repository.Texts(repository.Get(s, "Action")) {
 				if finding := inIAM(t, action, s); finding != "" {
 					out = append(out, fmt.Sprintf("%s:%d: %s %s", t.Path, s.Line, action, finding))
 				}
@@ -51,13 +51,13 @@ func boundaries(all []*rules.Template) []string {
 }
 
 // inIAM says what is wrong with an action of IAM in a statement.
-func inIAM(t *rules.Template, action string, s *yaml.Node) string {
+func inIAM(t *repository.Template, action string, s *yaml.Node) string {
 	if !strings.HasPrefix(action, "iam:") {
 		return ""
 	}
-	for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+	for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 		if id, ok := strings.CutPrefix(strings.TrimSuffix(resource, ".Arn"), "att:"); ok {
-			resource = ":role" + rules.Text(rules.Get(t.Root, "Resources", id, "Properties", "Path"))
+			resource = ":role" + repository.Text(repository.Get(t.Root, "Resources", id, "Properties", "Path"))
 		}
 		if !strings.Contains(resource, ":role/gatehouse/") && action != "iam:CreateServiceLinkedRole" {
 			return "reaches " + resource + "; roles stand below /gatehouse/"
@@ -65,16 +65,16 @@ func inIAM(t *rules.Template, action string, s *yaml.Node) string {
 	}
 	switch {
 	case slices.Contains(boundedActions(), action):
-		if bound := rules.Text(rules.Get(s, "Condition", "StringEquals", "iam:PermissionsBoundary")); bound == "" {
+		if bound := repository.Text(repository.Get(s, "Condition", "StringEquals", "iam:PermissionsBoundary")); bound == "" {
 			return "without the condition that the role has the boundary"
 		}
 	case action == "iam:PassRole":
-		to, ok := condition(s, "iam:PassedToService")
+		to, ok := repository.Condition(s, "iam:PassedToService")
 		if !ok || strings.Contains(to, "*") {
 			return "without a named service in iam:PassedToService"
 		}
 	case action == "iam:CreateServiceLinkedRole":
-		if _, ok := condition(s, "iam:AWSServiceName"); !ok {
+		if _, ok := repository.Condition(s, "iam:AWSServiceName"); !ok {
 			return "without iam:AWSServiceName"
 		}
 	case !slices.Contains(otherIAM(), action):
@@ -85,7 +85,7 @@ func inIAM(t *rules.Template, action string, s *yaml.Node) string {
 
 // trusts: who may take a pipeline's role. Another account only with a condition
 // that names roles of a path; the deploy role one pipeline's role and no other.
-func trusts(all []*rules.Template) []string {
+func trusts(all []*repository.Template) []string {
 	const deploy = "arn:${AWS::Partition}:iam::${ToolsAccount}:role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-pipeline"
 	var out []string
 	for _, t := range ofPipelines(all) {
@@ -93,21 +93,21 @@ func trusts(all []*rules.Template) []string {
 			say := func(format string, args ...any) {
 				out = append(out, role.String()+": "+fmt.Sprintf(format, args...))
 			}
-			trust := statements(role.Prop("AssumeRolePolicyDocument"))
+			trust := repository.Statements(role.Prop("AssumeRolePolicyDocument"))
 			var named []string
 			for _, s := range trust {
-				if p := rules.Get(s, "Principal"); rules.Text(p) == "*" || len(rules.Texts(rules.Get(p, "Service")))+len(rules.Texts(rules.Get(p, "AWS"))) != 1 {
+				if p := repository.Get(s, "Principal"); repository.Text(p) == "*" || len(repository.Texts(repository.Get(p, "Service")))+len(repository.Texts(repository.Get(p, "AWS"))) != 1 {
 					say("a statement of its trust names not one account or service")
 				}
-				if rules.Get(s, "Principal", "AWS") != nil {
-					arns := onAws(rules.Get(s, "Condition", "ArnLike", "aws:PrincipalArn"))
+				if repository.Get(s, "Principal", "AWS") != nil {
+					arns := onAws(repository.Get(s, "Condition", "ArnLike", "aws:PrincipalArn"))
 					named = append(named, arns...)
 					if len(arns) == 0 || slices.ContainsFunc(arns, func(arn string) bool { return !strings.Contains(arn, ":role/gatehouse/tools/") }) {
 						say("trusts an account without naming its roles below /gatehouse/tools/ in aws:PrincipalArn")
 					}
 				}
 			}
-			if strings.HasSuffix(rules.Text(role.Prop("RoleName")), "-deploy") && (len(trust) != 1 || !slices.Equal(named, []string{deploy})) {
+			if strings.HasSuffix(repository.Text(role.Prop("RoleName")), "-deploy") && (len(trust) != 1 || !slices.Equal(named, []string{deploy})) {
 				say("trusts %v, not the role of its service's pipeline alone", named)
 			}
 		}
@@ -125,7 +125,7 @@ func onAws(list *yaml.Node) []string {
 		if item.Tag == "!If" && len(item.Content) == 3 && item.Content[0].Value == "OnAws" {
 			item = item.Content[1]
 		}
-		if text := rules.Text(item); text != "ref:AWS::NoValue" {
+		if text := repository.Text(item); text != "ref:AWS::NoValue" {
 			out = append(out, text)
 		}
 	}
@@ -134,22 +134,22 @@ func onAws(list *yaml.Node) []string {
 
 // locked: whatever else a role of CloudFormation's is given one day, it may not
 // touch a boundary, and it is found in the one folder that the rules know.
-func locked(all []*rules.Template) []string {
+func locked(all []*repository.Template) []string {
 	want := []string{"iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion"}
 	var out []string
 	for _, role := range executionRoles(all) {
 		denies := func(s *yaml.Node) bool {
-			denied := rules.Texts(rules.Get(s, "Action"))
-			return rules.Text(rules.Get(s, "Effect")) == "Deny" && rules.Get(s, "Condition") == nil && rules.Text(rules.Get(s, "Resource")) == "*" &&
+			denied := repository.Texts(repository.Get(s, "Action"))
+			return repository.Text(repository.Get(s, "Effect")) == "Deny" && repository.Get(s, "Condition") == nil && repository.Text(repository.Get(s, "Resource")) == "*" &&
 				!slices.ContainsFunc(want, func(action string) bool { return !slices.Contains(denied, action) })
 		}
 		if !slices.ContainsFunc(role.statements(), denies) {
 			out = append(out, fmt.Sprintf("%s: does not deny %s on everything", role, strings.Join(want, ", ")))
 		}
-		if name := "gatehouse-${Environment}-" + role.service + "-cloudformation"; rules.Text(role.Prop("RoleName")) != name {
-			out = append(out, fmt.Sprintf("%s: RoleName is %s, want %s", role, rules.Text(role.Prop("RoleName")), name))
+		if name := "gatehouse-${Environment}-" + role.service + "-cloudformation"; repository.Text(role.Prop("RoleName")) != name {
+			out = append(out, fmt.Sprintf("%s: RoleName is %s, want %s", role, repository.Text(role.Prop("RoleName")), name))
 		}
-		if rules.Text(role.Prop("Path")) != "/gatehouse/${Environment}/pipeline/" {
+		if repository.Text(role.Prop("Path")) != "/gatehouse/${Environment}/pipeline/" {
 			out = append(out, fmt.Sprintf("%s: on the path of a service it could change and pass itself", role))
 		}
 	}
@@ -158,16 +158,16 @@ func locked(all []*rules.Template) []string {
 
 // ownRoles: a role of CloudFormation's reaches the roles of its service and no
 // others; beside them it only hands on CodeDeploy's.
-func ownRoles(all []*rules.Template) []string {
+func ownRoles(all []*repository.Template) []string {
 	const roles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/"
 	var out []string
 	for _, role := range executionRoles(all) {
 		for _, s := range role.statements() {
-			if rules.Text(rules.Get(s, "Effect")) != "Allow" {
+			if repository.Text(repository.Get(s, "Effect")) != "Allow" {
 				continue
 			}
-			for _, action := range rules.Texts(rules.Get(s, "Action")) {
-				for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+			for _, action := range repository.Texts(repository.Get(s, "Action")) {
+				for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 					handedOn := action == "iam:PassRole" && resource == roles+"pipeline/gatehouse-${Environment}-codedeploy"
 					if strings.HasPrefix(action, "iam:") && action != "iam:CreateServiceLinkedRole" && resource != roles+role.service+"/*" && !handedOn {
 						out = append(out, fmt.Sprintf("%s: %s reaches %s, want %s%s/*", role, action, resource, roles, role.service))
@@ -181,22 +181,22 @@ func ownRoles(all []*rules.Template) []string {
 
 func TestBoundaries(t *testing.T) {
 	t.Parallel()
-	all := templates(t)
-	report(t, boundaries(all))
-	report(t, trusts(all))
-	report(t, locked(all))
-	report(t, ownRoles(all))
+	all := repository.Templates(t)
+	repository.Report(t, boundaries(all))
+	repository.Report(t, trusts(all))
+	repository.Report(t, locked(all))
+	repository.Report(t, ownRoles(all))
 }
 
 // mutate runs a rule over the repository's templates with one of them changed.
-func mutate(t *testing.T, check rule, errs map[string]mutation) {
+func mutate(t *testing.T, check repository.Rule, errs map[string]mutation) {
 	t.Helper()
-	read := templates(t)
+	read := repository.Templates(t)
 	for name, m := range errs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := slices.Clone(read)
-			at := slices.IndexFunc(all, func(t *rules.Template) bool { return t.Path == path.Join("pipeline", m.file) })
+			at := slices.IndexFunc(all, func(t *repository.Template) bool { return t.Path == path.Join("pipeline", m.file) })
 			if at < 0 {
 				t.Fatalf("there is no pipeline/%s", m.file)
 			}
@@ -204,7 +204,7 @@ func mutate(t *testing.T, check rule, errs map[string]mutation) {
 			if !strings.Contains(text, m.old) {
 				t.Fatalf("nothing to plant at: %s", m.old)
 			}
-			all[at] = parse(t, all[at].Path, strings.Replace(text, m.old, m.new, 1))
+			all[at] = repository.MustParse(t, all[at].Path, strings.Replace(text, m.old, m.new, 1))
 			if got := strings.Join(check(all), "\n"); !strings.Contains(got, m.want) || got == "" {
 				t.Errorf("findings %q, want one with %q", got, m.want)
 			}

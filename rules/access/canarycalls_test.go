@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // canaryCode is what runs as the canary's role: the command, where it finds the
@@ -40,15 +40,15 @@ func calls(code string) []string {
 
 // canaryCalls holds the canary's role against the code, both ways. The calls to
 // KMS are DynamoDB's in the caller's name.
-func canaryCalls(all []*rules.Template, code string) []string {
+func canaryCalls(all []*repository.Template, code string) []string {
 	var out, allowed []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
 			if r.ID != "CanaryRole" {
 				continue
 			}
-			for _, s := range statements(r.Prop("Policies")) {
-				allowed = append(allowed, rules.Texts(rules.Get(s, "Action"))...)
+			for _, s := range repository.Statements(r.Prop("Policies")) {
+				allowed = append(allowed, repository.Texts(repository.Get(s, "Action"))...)
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func TestCanaryRoleIsWhatTheCanaryCalls(t *testing.T) {
 	t.Parallel()
 	var code strings.Builder
 	for _, dir := range canaryCode() {
-		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+		files, err := filepath.Glob(filepath.Join(repository.Root, dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no code in %s: %v", dir, err)
 		}
@@ -85,13 +85,13 @@ func TestCanaryRoleIsWhatTheCanaryCalls(t *testing.T) {
 			code.Write(raw)
 		}
 	}
-	for _, wrong := range canaryCalls(templates(t), code.String()) {
+	for _, wrong := range canaryCalls(repository.Templates(t), code.String()) {
 		t.Error(wrong)
 	}
 	for name, planted := range map[string]string{
 		"more_calls": code.String() + "&sqs.PurgeQueueInput{", "fewer_calls": strings.ReplaceAll(code.String(), "&sns.UnsubscribeInput{", ""),
 	} {
-		if got := canaryCalls(templates(t), planted); len(got) != 1 {
+		if got := canaryCalls(repository.Templates(t), planted); len(got) != 1 {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -9,12 +9,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // ceiling is a permissions boundary and what stands below it.
 type ceiling struct {
-	boundary rules.Resource
+	boundary repository.Resource
 	below    []grant
 }
 
@@ -36,10 +36,10 @@ func managed() map[string][]string {
 }
 
 // given is all that a resource's role is given.
-func given(r rules.Resource) []grant {
+func given(r repository.Resource) []grant {
 	var out []grant
-	policies := rules.Texts(r.Prop("ManagedPolicyArns"))
-	if r.Type == functionType {
+	policies := repository.Texts(r.Prop("ManagedPolicyArns"))
+	if r.Type == repository.FunctionType {
 		// What SAM gives to each traced function.
 		policies = append(policies, "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
 	}
@@ -52,12 +52,12 @@ func given(r rules.Resource) []grant {
 			out = append(out, grant{r.String(), action, ""})
 		}
 	}
-	for _, s := range statements(r.Prop("Policies")) {
-		if rules.Text(rules.Get(s, "Effect")) != "Allow" {
+	for _, s := range repository.Statements(r.Prop("Policies")) {
+		if repository.Text(repository.Get(s, "Effect")) != "Allow" {
 			continue
 		}
-		for _, action := range rules.Texts(rules.Get(s, "Action")) {
-			for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+		for _, action := range repository.Texts(repository.Get(s, "Action")) {
+			for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 				out = append(out, grant{r.String(), action, resource})
 			}
 		}
@@ -68,12 +68,12 @@ func given(r rules.Resource) []grant {
 // ceilings are the boundaries of the repository with the roles that carry them:
 // one for the services, one for the roles that pipelines have in an environment, and
 // one for those that they have where they are.
-func ceilings(all []*rules.Template) []*ceiling {
+func ceilings(all []*repository.Template) []*ceiling {
 	byName := map[string]*ceiling{}
 	var out []*ceiling
 	for _, t := range ofPipelines(all) {
 		for _, p := range t.Resources("AWS::IAM::ManagedPolicy") {
-			if name := rules.Text(p.Prop("ManagedPolicyName")); strings.HasSuffix(name, "boundary") {
+			if name := repository.Text(p.Prop("ManagedPolicyName")); strings.HasSuffix(name, "boundary") {
 				byName[name] = &ceiling{boundary: p}
 				out = append(out, byName[name])
 			}
@@ -81,9 +81,9 @@ func ceilings(all []*rules.Template) []*ceiling {
 	}
 	for _, t := range all {
 		for _, r := range t.Resources("") {
-			bound := rules.Text(r.Prop("PermissionsBoundary"))
+			bound := repository.Text(r.Prop("PermissionsBoundary"))
 			switch {
-			case r.Type != functionType && r.Type != "AWS::IAM::Role", strings.HasPrefix(t.Path, "examples/"):
+			case r.Type != repository.FunctionType && r.Type != "AWS::IAM::Role", strings.HasPrefix(t.Path, "examples/"):
 				continue
 			case t.Dir() != "pipeline":
 				bound = "gatehouse-${Environment}-boundary"
@@ -120,23 +120,23 @@ func admits(s *yaml.Node, p grant) bool {
 	account := strings.NewReplacer("${DevAccount}", "${Account}", "${TestAccount}", "${Account}", "${ProductionAccount}", "${Account}")
 	action := func(a string) bool { return wild(a, p.action) || wild(p.action, a) }
 	resource := func(r string) bool { return wild(r, account.Replace(p.resource)) }
-	return slices.ContainsFunc(rules.Texts(rules.Get(s, "Action")), action) &&
-		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(rules.Texts(rules.Get(s, "Resource")), resource))
+	return slices.ContainsFunc(repository.Texts(repository.Get(s, "Action")), action) &&
+		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(repository.Texts(repository.Get(s, "Resource")), resource))
 }
 
 // belowCeilings: a boundary lets through all that its roles are given, for AWS says
 // nothing when it does not until somebody calls; and it is no wider than that.
-func belowCeilings(all []*rules.Template) []string {
+func belowCeilings(all []*repository.Template) []string {
 	var out []string
 	for _, c := range ceilings(all) {
-		through := statements(c.boundary.Node)
+		through := repository.Statements(c.boundary.Node)
 		for _, p := range c.below {
 			if !slices.ContainsFunc(through, func(s *yaml.Node) bool { return admits(s, p) }) {
 				out = append(out, fmt.Sprintf("%s is given %s on %q, which %s does not let through", p.where, p.action, p.resource, c.boundary))
 			}
 		}
 		for _, s := range through {
-			for _, action := range rules.Texts(rules.Get(s, "Action")) {
+			for _, action := range repository.Texts(repository.Get(s, "Action")) {
 				uses := func(p grant) bool { return wild(action, p.action) || wild(p.action, action) }
 				if !slices.ContainsFunc(c.below, uses) {
 					out = append(out, fmt.Sprintf("%s lets %s through, which none of its roles is given", c.boundary, action))
@@ -171,7 +171,7 @@ func TestWild(t *testing.T) {
 
 func TestCeilings(t *testing.T) {
 	t.Parallel()
-	all := templates(t)
+	all := repository.Templates(t)
 	for _, c := range ceilings(all) {
 		if len(c.below) == 0 {
 			t.Errorf("%s: no role carries it", c.boundary)
@@ -180,7 +180,7 @@ func TestCeilings(t *testing.T) {
 	if len(ceilings(all)) != 3 {
 		t.Errorf("%d boundaries, want 3", len(ceilings(all)))
 	}
-	report(t, belowCeilings(all))
+	repository.Report(t, belowCeilings(all))
 }
 
 func TestCeilingsPlanted(t *testing.T) {

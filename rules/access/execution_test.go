@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -11,22 +11,21 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
-	"gatehouse.example/rules/registry"
+	"gatehouse.example/rules/repository"
 )
 
 // executionRole is the role that CloudFormation has for a service's stack.
 type executionRole struct {
-	rules.Resource
+	repository.Resource
 	service string
 }
 
 // executionRoles are those of pipeline/roles, by service.
-func executionRoles(all []*rules.Template) []executionRole {
+func executionRoles(all []*repository.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if strings.HasSuffix(rules.Text(r.Prop("RoleName")), "-cloudformation") && path.Dir(t.Path) == "pipeline/roles" {
+			if strings.HasSuffix(repository.Text(r.Prop("RoleName")), "-cloudformation") && path.Dir(t.Path) == "pipeline/roles" {
 				out = append(out, executionRole{r, strings.TrimSuffix(path.Base(t.Path), ".yaml")})
 			}
 		}
@@ -35,11 +34,11 @@ func executionRoles(all []*rules.Template) []executionRole {
 }
 
 // rolesOfPipelines is the role that makes the pipelines' own stacks.
-func rolesOfPipelines(all []*rules.Template) []executionRole {
+func rolesOfPipelines(all []*repository.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if t.Path == pipelinePipeline && strings.HasSuffix(rules.Text(r.Prop("RoleName")), "-cloudformation") {
+			if t.Path == repository.Pipelines && strings.HasSuffix(repository.Text(r.Prop("RoleName")), "-cloudformation") {
 				out = append(out, executionRole{r, "pipelines"})
 			}
 		}
@@ -50,16 +49,16 @@ func rolesOfPipelines(all []*rules.Template) []executionRole {
 // statements are those of the role's own policies, and of the policies of its
 // template that it has because it takes only so many characters.
 func (r executionRole) statements() []*yaml.Node {
-	out := statements(r.Prop("Policies"))
-	for _, arn := range rules.Texts(r.Prop("ManagedPolicyArns")) {
-		out = append(out, statements(rules.Get(r.Root, "Resources", strings.TrimPrefix(arn, "ref:")))...)
+	out := repository.Statements(r.Prop("Policies"))
+	for _, arn := range repository.Texts(r.Prop("ManagedPolicyArns")) {
+		out = append(out, repository.Statements(repository.Get(r.Root, "Resources", strings.TrimPrefix(arn, "ref:")))...)
 	}
 	return out
 }
 
 // allowing are the statements that allow something.
 func (r executionRole) allowing() []*yaml.Node {
-	return slices.DeleteFunc(r.statements(), func(s *yaml.Node) bool { return rules.Text(rules.Get(s, "Effect")) != "Allow" })
+	return slices.DeleteFunc(r.statements(), func(s *yaml.Node) bool { return repository.Text(repository.Get(s, "Effect")) != "Allow" })
 }
 
 // allows are the actions that a role's own policies allow, in lower case, with
@@ -67,7 +66,7 @@ func (r executionRole) allowing() []*yaml.Node {
 func (r executionRole) allows() map[string][]*yaml.Node {
 	out := map[string][]*yaml.Node{}
 	for _, s := range r.allowing() {
-		for _, action := range rules.Texts(rules.Get(s, "Action")) {
+		for _, action := range repository.Texts(repository.Get(s, "Action")) {
 			out[strings.ToLower(action)] = append(out[strings.ToLower(action)], s)
 		}
 	}
@@ -88,9 +87,9 @@ func stackOf(service string) (dir string, apart []string) {
 
 // execution holds each role of CloudFormation's against the registry, both ways:
 // what a type needs is allowed, and what is allowed some type needs.
-func execution(all []*rules.Template, of stacks, reg registry.Registry, exceptions []registry.Exception) []string {
+func execution(all []*repository.Template, of stacks, reg Registry, exceptions []Exception) []string {
 	var out []string
-	used := map[registry.Exception]bool{}
+	used := map[Exception]bool{}
 	for _, role := range append(executionRoles(all), rolesOfPipelines(all)...) {
 		dir, apart := stackOf(role.service)
 		types := of.at(dir, apart...).types
@@ -108,7 +107,7 @@ func execution(all []*rules.Template, of stacks, reg registry.Registry, exceptio
 		}
 		for _, action := range slices.Sorted(maps.Keys(needs)) {
 			if len(needs[action]) > 0 && given[action] == nil {
-				out = append(out, fmt.Sprintf("%s: %s is needed by %s and not allowed; rules/registry/exceptions.txt is for what is not used", role, action, strings.Join(needs[action], ", ")))
+				out = append(out, fmt.Sprintf("%s: %s is needed by %s and not allowed; rules/access/exceptions.txt is for what is not used", role, action, strings.Join(needs[action], ", ")))
 			}
 		}
 		for _, action := range slices.Sorted(maps.Keys(given)) {
@@ -119,14 +118,14 @@ func execution(all []*rules.Template, of stacks, reg registry.Registry, exceptio
 	}
 	for _, e := range exceptions {
 		if !used[e] {
-			out = append(out, fmt.Sprintf("rules/registry/exceptions.txt:%d: nothing needs %s for %s any more", e.Line, e.Action, e.Type))
+			out = append(out, fmt.Sprintf("rules/access/exceptions.txt:%d: nothing needs %s for %s any more", e.Line, e.Action, e.Type))
 		}
 	}
 	return out
 }
 
 // drop takes a type out of those that need an action, and says whether it was there.
-func drop(needs map[string][]string, e registry.Exception, service, typ string) bool {
+func drop(needs map[string][]string, e Exception, service, typ string) bool {
 	dropped := false
 	for action, types := range needs {
 		if at := slices.Index(types, typ); at >= 0 && e.Covers(service, typ, action) {
@@ -139,19 +138,19 @@ func drop(needs map[string][]string, e registry.Exception, service, typ string) 
 
 // made are the stacks that pipelines deploy, as CloudFormation gets them, with
 // everything in them that any environment has.
-func made(t *testing.T, all []*rules.Template) stacks {
+func made(t *testing.T, all []*repository.Template) stacks {
 	t.Helper()
-	var sam []untranslated
+	var sam []repository.Untranslated
 	out := stacks{}
 	for _, one := range all {
 		switch {
-		case isSAM(one):
-			sam = append(sam, untranslated{one.Path, strings.Join(one.Lines, "\n"), release("true")})
-		case one.Path == servicePipeline, one.Dir() != "pipeline":
+		case repository.IsSAM(one):
+			sam = append(sam, repository.Untranslated{Path: one.Path, Template: strings.Join(one.Lines, "\n"), Parameters: repository.Release("true")})
+		case one.Path == "pipeline/pipeline.yaml", one.Dir() != "pipeline":
 			out.add(one)
 		}
 	}
-	for _, one := range translate(t, sam) {
+	for _, one := range repository.Translate(t, sam) {
 		out.add(one)
 	}
 	return out
@@ -161,8 +160,8 @@ func made(t *testing.T, all []*rules.Template) stacks {
 // that takes seconds.
 func TestExecutionRoles(t *testing.T) {
 	t.Parallel()
-	all := templates(t)
-	exceptions, err := registry.Exceptions()
+	all := repository.Templates(t)
+	exceptions, err := Exceptions()
 	if err != nil {
 		t.Fatalf("registry.Exceptions: %v", err)
 	}
@@ -170,12 +169,12 @@ func TestExecutionRoles(t *testing.T) {
 		t.Fatalf("%d roles of CloudFormation's under pipeline/roles, want one for each of 6 services", got)
 	}
 	of := made(t, all)
-	reg, err := registry.Read(filepath.Dir(filepath.Dir(python(t))), of.types())
+	reg, err := Read(filepath.Dir(filepath.Dir(repository.Python(t))), of.types())
 	if err != nil {
 		t.Fatalf("registry.Read: %v", err)
 	}
-	report(t, execution(all, of, reg, exceptions))
-	report(t, uses(all, of))
+	repository.Report(t, execution(all, of, reg, exceptions))
+	repository.Report(t, uses(all, of))
 	staleException(t, all, of, reg)
 	plantUses(t, of, reg, exceptions)
 }

@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -7,16 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
-	"gatehouse.example/rules/registry"
+	"gatehouse.example/rules/repository"
 )
 
 // uses holds what a role of CloudFormation's names against what its service's
 // templates name, both ways: the names of others that they resolve, the managed
 // policies that roles get, and the services that roles are passed to.
-func uses(all []*rules.Template, of stacks) []string {
+func uses(all []*repository.Template, of stacks) []string {
 	var out []string
-	names := rules.NamesOf(all)
+	names := repository.NamesOf(all)
 	for _, role := range executionRoles(all) {
 		dir, apart := stackOf(role.service)
 		stack := of.at(dir, apart...)
@@ -68,7 +67,7 @@ func partitioned(arns []string) []string {
 func (r executionRole) othersNames() []string {
 	var out []string
 	for _, s := range r.allowing() {
-		for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+		for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 			if _, name, ok := strings.Cut(resource, ":parameter"); ok && path.Base(path.Dir(name)) != r.service {
 				out = append(out, name)
 			}
@@ -81,8 +80,8 @@ func (r executionRole) othersNames() []string {
 func (r executionRole) values(key string) []string {
 	var out []string
 	for _, s := range r.allowing() {
-		for _, operator := range rules.Pairs(rules.Get(s, "Condition")) {
-			out = append(out, rules.Texts(rules.Get(operator, key))...)
+		for _, operator := range repository.Pairs(repository.Get(s, "Condition")) {
+			out = append(out, repository.Texts(repository.Get(operator, key))...)
 		}
 	}
 	return out
@@ -94,7 +93,7 @@ func (r executionRole) foreign() []string {
 	own := []string{"gatehouse-${Environment}-" + r.service, "/gatehouse/${Environment}/" + r.service + "/", "/code/" + r.service + "/", "ref:ArtifactKeyArn"}
 	var out []string
 	for _, s := range r.allowing() {
-		for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+		for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 			named := func(part string) bool { return strings.Contains(resource, part) }
 			if !slices.ContainsFunc(own, named) && !reasoned(r.Template, s, "Resource") {
 				out = append(out, fmt.Sprintf("%s:%d: %s is not %s's by its name, and no '# Reason:' says why it is here", r.Path, s.Line, resource, r.service))
@@ -105,10 +104,10 @@ func (r executionRole) foreign() []string {
 }
 
 // plantUses plants errors in the roles and wants both rules to find them.
-func plantUses(t *testing.T, of stacks, reg registry.Registry, exceptions []registry.Exception) {
+func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 	t.Helper()
 	const guard = "roles/signup-guard.yaml"
-	actions := func(all []*rules.Template) []string { return execution(all, of, reg, exceptions) }
+	actions := func(all []*repository.Template) []string { return execution(all, of, reg, exceptions) }
 	mutate(t, actions, map[string]mutation{
 		"removed":             {guard, "                  - lambda:UpdateAlias\n", "", "lambda:updatealias is needed by AWS::Lambda::Alias and not allowed"},
 		"removed_of_rollouts": {guard, "                  - codedeploy:CreateDeployment\n", "", "codedeploy:createdeployment is needed by AWS::CodeDeploy::DeploymentGroup, AWS::Lambda::Alias"},
@@ -119,7 +118,7 @@ func plantUses(t *testing.T, of stacks, reg registry.Registry, exceptions []regi
 		"kept_data_deletable": {"roles/signin-audit.yaml", "                  - dynamodb:CreateTable\n", "                  - dynamodb:CreateTable\n                  - dynamodb:DeleteTable\n", "dynamodb:deletetable is allowed"},
 		"pool_deletable":      {"roles/platform.yaml", "                  - cognito-idp:DescribeUserPool\n", "                  - cognito-idp:DescribeUserPool\n                  - cognito-idp:DeleteUserPool\n", "cognito-idp:deleteuserpool is allowed"},
 	})
-	named := func(all []*rules.Template) []string { return uses(all, of) }
+	named := func(all []*repository.Template) []string { return uses(all, of) }
 	mutate(t, named, map[string]mutation{
 		"name_lost":           {guard, "/user-events/topic-arn\n", "/user-events/topic-key-arn\n", "name /gatehouse/${Environment}/user-events/topic-arn is used"},
 		"name_too_many":       {guard, "/user-events/topic-arn\n", "/user-events/bus-arn\n", "bus-arn is allowed and not used"},
@@ -133,10 +132,10 @@ func plantUses(t *testing.T, of stacks, reg registry.Registry, exceptions []regi
 }
 
 // staleException: an exception that excuses nothing is one too many.
-func staleException(t *testing.T, all []*rules.Template, of stacks, reg registry.Registry) {
+func staleException(t *testing.T, all []*repository.Template, of stacks, reg Registry) {
 	t.Helper()
-	stale := []registry.Exception{{Service: "api", Type: "AWS::Lambda::Function", Action: "ec2:RunInstances", Line: 7}}
-	want := "rules/registry/exceptions.txt:7: nothing needs ec2:RunInstances"
+	stale := []Exception{{Service: "api", Type: "AWS::Lambda::Function", Action: "ec2:RunInstances", Line: 7}}
+	want := "rules/access/exceptions.txt:7: nothing needs ec2:RunInstances"
 	if got := strings.Join(execution(all, of, reg, stale), "\n"); !strings.Contains(got, want) {
 		t.Errorf("findings %q, want one with %q", got, want)
 	}

@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"bytes"
@@ -9,16 +9,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // acceptedFile lists what stays of the policies' findings, with reasons.
-const acceptedFile = "iam/accepted.txt"
+const acceptedFile = "accepted.txt"
 
 // policyLint finds the virtualenv of the linter of policies: it lies beside that of
 // the other tools, or beside what that is a link to.
 func policyLint(t *testing.T) string {
 	t.Helper()
-	venv := filepath.Dir(filepath.Dir(cfnLint(t)))
+	venv := filepath.Dir(filepath.Dir(repository.CfnLint(t)))
 	real, err := filepath.EvalSymlinks(venv)
 	if err != nil {
 		t.Fatalf("filepath.EvalSymlinks: %v", err)
@@ -72,14 +74,14 @@ func lintPolicies(t *testing.T, root string, paths []string) [][4]string {
 	t.Helper()
 	var texts []string
 	for _, path := range paths {
-		texts = append(texts, path+"\n"+read(t, filepath.Join(root, path)))
+		texts = append(texts, path+"\n"+repository.Read(t, filepath.Join(root, path)))
 	}
 	slices.Sort(texts)
-	pass := unchanged(t, "parliament", texts, "iam/documents.py", "iam/lint.py", "requirements.txt", lintPins())
-	if pass.known {
-		return policyFindings(t, []byte(read(t, pass.mark)))
+	pass := repository.Unchanged(t, "parliament", texts, "documents.py", "lint.py", "../requirements.txt", repository.LintPins())
+	if pass.Known {
+		return policyFindings(t, pass.Answer(t))
 	}
-	documents := exec.Command(filepath.Join(filepath.Dir(cfnLint(t)), "python"), append([]string{"iam/documents.py", root}, paths...)...)
+	documents := exec.Command(filepath.Join(filepath.Dir(repository.CfnLint(t)), "python"), append([]string{"documents.py", root}, paths...)...)
 	var complaint bytes.Buffer
 	documents.Stderr = &complaint
 	said, err := documents.Output()
@@ -89,13 +91,13 @@ func lintPolicies(t *testing.T, root string, paths []string) [][4]string {
 	if !bytes.Contains(said, []byte(`"document"`)) {
 		t.Fatal("no policy document was found")
 	}
-	lint := exec.Command(policyLint(t), "iam/lint.py")
+	lint := exec.Command(policyLint(t), "lint.py")
 	lint.Stdin, lint.Stderr = bytes.NewReader(said), &complaint
 	found, err := lint.Output()
 	if err != nil {
 		t.Fatalf("lint.py: %v\n%s", err, complaint.String())
 	}
-	pass.remember(t, found)
+	pass.Remember(t, found)
 	return policyFindings(t, found)
 }
 
@@ -117,17 +119,17 @@ func TestPolicyLint(t *testing.T) {
 	t.Parallel()
 	var paths []string
 	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/*.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
-		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		found, err := filepath.Glob(filepath.Join(repository.Root, filepath.FromSlash(pattern)))
 		if err != nil {
 			t.Fatalf("filepath.Glob: %v", err)
 		}
 		for _, one := range found {
-			paths = append(paths, short(one))
+			paths = append(paths, repository.Short(one))
 		}
 	}
-	list := readAccepted(t, read(t, acceptedFile))
+	list := readAccepted(t, repository.Read(t, acceptedFile))
 	used := make([]bool, len(list))
-	for _, f := range lintPolicies(t, root, paths) {
+	for _, f := range lintPolicies(t, repository.Root, paths) {
 		known := false
 		for i, a := range list {
 			if a.fits(f) {
@@ -135,12 +137,12 @@ func TestPolicyLint(t *testing.T) {
 			}
 		}
 		if !known {
-			t.Errorf("parliament: %s; mend it, or list it in rules/%s with its reason", strings.Join(f[:], "  "), acceptedFile)
+			t.Errorf("parliament: %s; mend it, or list it in rules/access/%s with its reason", strings.Join(f[:], "  "), acceptedFile)
 		}
 	}
 	for i, a := range list {
 		if !used[i] {
-			t.Errorf("rules/%s: %s  %s  %s is found no more; take it off", acceptedFile, a.template, a.resource, a.issue)
+			t.Errorf("rules/access/%s: %s  %s  %s is found no more; take it off", acceptedFile, a.template, a.resource, a.issue)
 		}
 	}
 }
@@ -164,7 +166,7 @@ Resources:
 `
 	dir := t.TempDir()
 	var paths []string
-	errs := map[string]planted{
+	errs := map[string]repository.Planted{
 		"good":             {"", "", ""},
 		"no_such_action":   {"sqs:SendMessage", "sqs:SendMail", "UNKNOWN_ACTION"},
 		"no_such_service":  {"sqs:SendMessage", "sqz:SendMessage", "UNKNOWN_PREFIX"},
@@ -178,10 +180,10 @@ Resources:
 		"trust_principal":  {"Service: lambda.amazonaws.com", `AWS: "12345"`, "UNKNOWN_PRINCIPAL"},
 	}
 	for name, p := range errs {
-		if !strings.Contains(template, p.old) {
+		if !strings.Contains(template, p[0]) {
 			t.Fatalf("%s: nothing to plant at", name)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(strings.Replace(template, p.old, p.new, 1)), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(strings.Replace(template, p[0], p[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		paths = append(paths, name+".yaml")
@@ -191,8 +193,8 @@ Resources:
 		found[strings.TrimSuffix(f[0], ".yaml")] += f[2] + " "
 	}
 	for name, p := range errs {
-		if p.want == "" && found[name] != "" || !strings.Contains(found[name], p.want) {
-			t.Errorf("%s: findings %q, want %q", name, found[name], p.want)
+		if p[2] == "" && found[name] != "" || !strings.Contains(found[name], p[2]) {
+			t.Errorf("%s: findings %q, want %q", name, found[name], p[2])
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -8,28 +8,17 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
-// statements are the policy statements anywhere below a node.
-func statements(n *yaml.Node) []*yaml.Node {
-	var out []*yaml.Node
-	rules.Walk(n, func(s *yaml.Node) {
-		if rules.Get(s, "Effect") != nil && (rules.Get(s, "Action") != nil || rules.Get(s, "NotAction") != nil) {
-			out = append(out, s)
-		}
-	})
-	return out
-}
-
 // reasoned says whether a comment above the value, or above its key, gives a reason.
-func reasoned(t *rules.Template, statement *yaml.Node, name string) bool {
-	for key, value := range rules.Pairs(statement) {
+func reasoned(t *repository.Template, statement *yaml.Node, name string) bool {
+	for key, value := range repository.Pairs(statement) {
 		if key.Value != name {
 			continue
 		}
 		lines := []int{key.Line, value.Line}
-		rules.Walk(value, func(n *yaml.Node) { lines = append(lines, n.Line) })
+		repository.Walk(value, func(n *yaml.Node) { lines = append(lines, n.Line) })
 		return slices.ContainsFunc(lines, func(line int) bool {
 			return strings.Contains(t.CommentAbove(line), "# Reason:")
 		})
@@ -39,20 +28,20 @@ func reasoned(t *rules.Template, statement *yaml.Node, name string) bool {
 
 // policies: nothing is allowed to everybody or on everything without a reason
 // that is written beside it.
-func policies(all []*rules.Template) []string {
+func policies(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
-		for _, s := range statements(t.Root) {
+		for _, s := range repository.Statements(t.Root) {
 			say := func(format string, args ...any) {
 				out = append(out, fmt.Sprintf("%s:%d: ", t.Path, s.Line)+fmt.Sprintf(format, args...))
 			}
-			if rules.Get(s, "NotAction") != nil || rules.Get(s, "NotResource") != nil {
+			if repository.Get(s, "NotAction") != nil || repository.Get(s, "NotResource") != nil {
 				say("NotAction and NotResource allow what nobody thought of")
 			}
-			if rules.Text(rules.Get(s, "Effect")) == "Deny" {
+			if repository.Text(repository.Get(s, "Effect")) == "Deny" {
 				continue
 			}
-			for _, action := range rules.Texts(rules.Get(s, "Action")) {
+			for _, action := range repository.Texts(repository.Get(s, "Action")) {
 				switch {
 				case action == "*":
 					say("Action *")
@@ -60,12 +49,12 @@ func policies(all []*rules.Template) []string {
 					say("Action %s without a '# Reason:' comment", action)
 				}
 			}
-			for _, resource := range rules.Texts(rules.Get(s, "Resource")) {
+			for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 				if strings.Contains(resource, "*") && !reasoned(t, s, "Resource") {
 					say("Resource %s without a '# Reason:' comment", resource)
 				}
 			}
-			for _, principal := range principals(s) {
+			for _, principal := range repository.Principals(s) {
 				if principal == "*" && !reasoned(t, s, "Principal") {
 					say("Principal * without a '# Reason:' comment")
 				}
@@ -75,49 +64,21 @@ func policies(all []*rules.Template) []string {
 	return append(out, queuePolicies(all)...)
 }
 
-// principals are all principals of a statement, whatever their kind.
-func principals(s *yaml.Node) []string {
-	p := rules.Get(s, "Principal")
-	if p == nil {
-		return nil
-	}
-	if p.Kind != yaml.MappingNode {
-		return []string{rules.Text(p)}
-	}
-	var out []string
-	for _, value := range rules.Pairs(p) {
-		out = append(out, rules.Texts(value)...)
-	}
-	return out
-}
-
-// condition is the value of a condition key under any operator, and whether it is there.
-func condition(s *yaml.Node, name string) (string, bool) {
-	for _, operator := range rules.Pairs(rules.Get(s, "Condition")) {
-		for key, value := range rules.Pairs(operator) {
-			if strings.EqualFold(key.Value, name) {
-				return strings.Join(rules.Texts(value), " "), true
-			}
-		}
-	}
-	return "", false
-}
-
 // queuePolicies: a service may send to a queue for one source only. The account
 // may be left out where the source is one whole ARN, for that names its account.
-func queuePolicies(all []*rules.Template) []string {
+func queuePolicies(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::SQS::QueuePolicy") {
-			for _, s := range statements(r.Node) {
-				if rules.Get(s, "Principal", "Service") == nil {
+			for _, s := range repository.Statements(r.Node) {
+				if repository.Get(s, "Principal", "Service") == nil {
 					continue
 				}
-				source, ok := condition(s, "aws:SourceArn")
+				source, ok := repository.Condition(s, "aws:SourceArn")
 				if !ok {
 					out = append(out, r.String()+": a service may send without aws:SourceArn")
 				}
-				if _, ok := condition(s, "aws:SourceAccount"); !ok && strings.Contains(source, "*") {
+				if _, ok := repository.Condition(s, "aws:SourceAccount"); !ok && strings.Contains(source, "*") {
 					out = append(out, r.String()+": aws:SourceArn has a *, so aws:SourceAccount is needed")
 				}
 			}
@@ -128,12 +89,12 @@ func queuePolicies(all []*rules.Template) []string {
 
 // topics: each topic says itself who may use it, and its key lets EventBridge in
 // without conditions that EventBridge does not fill (events vanish silently).
-func topics(all []*rules.Template) []string {
+func topics(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		var named []string
 		for _, p := range t.Resources("AWS::SNS::TopicPolicy") {
-			named = append(named, rules.Texts(p.Prop("Topics"))...)
+			named = append(named, repository.Texts(p.Prop("Topics"))...)
 		}
 		for _, topic := range t.Resources("AWS::SNS::Topic") {
 			if !slices.Contains(named, "ref:"+topic.ID) {
@@ -144,12 +105,12 @@ func topics(all []*rules.Template) []string {
 			}
 		}
 		for _, key := range t.Resources("AWS::KMS::Key") {
-			for _, s := range statements(key.Node) {
-				if !slices.Contains(principals(s), "events.amazonaws.com") {
+			for _, s := range repository.Statements(key.Node) {
+				if !slices.Contains(repository.Principals(s), "events.amazonaws.com") {
 					continue
 				}
 				for _, name := range []string{"aws:SourceArn", "aws:SourceAccount"} {
-					if _, ok := condition(s, name); ok {
+					if _, ok := repository.Condition(s, name); ok {
 						out = append(out, key.String()+": EventBridge does not send "+name+" to KMS, so its events would vanish")
 					}
 				}
@@ -160,11 +121,11 @@ func topics(all []*rules.Template) []string {
 }
 
 // permissions: an asterisk in the source of a Lambda permission has a reason too.
-func permissions(all []*rules.Template) []string {
+func permissions(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, p := range t.Resources("AWS::Lambda::Permission") {
-			if strings.Contains(rules.Text(p.Prop("SourceArn")), "*") && !reasoned(t, p.Prop(), "SourceArn") {
+			if strings.Contains(repository.Text(p.Prop("SourceArn")), "*") && !reasoned(t, p.Prop(), "SourceArn") {
 				out = append(out, p.String()+": SourceArn with a * without a '# Reason:' comment")
 			}
 		}
@@ -174,22 +135,22 @@ func permissions(all []*rules.Template) []string {
 
 func TestPolicies(t *testing.T) {
 	t.Parallel()
-	report(t, policies(templates(t)))
+	repository.Report(t, policies(repository.Templates(t)))
 }
 
 func TestTopics(t *testing.T) {
 	t.Parallel()
-	report(t, topics(templates(t)))
+	repository.Report(t, topics(repository.Templates(t)))
 }
 
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	report(t, permissions(templates(t)))
+	repository.Report(t, permissions(repository.Templates(t)))
 }
 
 func TestPoliciesPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, policies, map[string]planted{
+	repository.Plant(t, policies, map[string]repository.Planted{
 		"any_action":         {"Action: sqs:SendMessage, Res", "Action: '*', Res", "Action *"},
 		"any_action_in_list": {"\"kms:GenerateDataKey*\", kms", "'*', kms", "Action *"},
 		"all_of_a_service":   {"Action: sqs:SendMessage, Res", "Action: 'sqs:*', Res", "Action sqs:* without"},
@@ -202,12 +163,12 @@ func TestPoliciesPlanted(t *testing.T) {
 		"no_source":          {"aws:SourceArn: !Ref Topic", "aws:PrincipalArn: !Ref Topic", "without aws:SourceArn"},
 		"any_source_account": {"              ArnEquals: {aws:SourceArn: !Ref Topic}\n              StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}", "              ArnLike: {aws:SourceArn: 'arn:aws:sns:*:*:x'}", "aws:SourceAccount is needed"},
 	})
-	plant(t, topics, map[string]planted{
+	repository.Plant(t, topics, map[string]repository.Planted{
 		"no_topic_policy":  {"Topics: [!Ref Topic]", "Topics: [!Ref Other]", "no AWS::SNS::TopicPolicy"},
 		"not_encrypted":    {"Properties: {KmsMasterKeyId: !GetAtt Key.Arn}", "Properties: {}", "not encrypted"},
 		"eventbridge_lost": {"Action: [kms:Decrypt, kms:GenerateDataKey]", "Condition: {StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}}\n            Action: [kms:Decrypt, kms:GenerateDataKey]", "would vanish"},
 	})
-	plant(t, permissions, map[string]planted{
+	repository.Plant(t, permissions, map[string]repository.Planted{
 		"no_reason": {"      # Reason: the pool comes later.\n", "", "without a '# Reason:'"},
 	})
 }

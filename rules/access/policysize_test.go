@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -24,12 +24,12 @@ func policySize(n *yaml.Node) int {
 	switch {
 	case n == nil:
 	case n.Kind == yaml.MappingNode:
-		for key, value := range rules.Pairs(n) {
+		for key, value := range repository.Pairs(n) {
 			total += len(key.Value) + len(`"":,`) + policySize(value)
 		}
 		total += len("{}")
 	case n.Kind == yaml.SequenceNode && n.Tag == "!Sub":
-		return policySize(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: rules.Text(n)})
+		return policySize(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: repository.Text(n)})
 	case n.Kind == yaml.SequenceNode:
 		for _, item := range n.Content {
 			total += policySize(item) + len(",")
@@ -46,16 +46,16 @@ func policySize(n *yaml.Node) int {
 }
 
 // policySizes: a policy that is too long is refused when it is deployed, and not before.
-func policySizes(all []*rules.Template) []string {
+func policySizes(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("") {
 			total, most := 0, maxInlinePolicies
 			switch r.Type {
-			case "AWS::IAM::Role", functionType:
+			case "AWS::IAM::Role", repository.FunctionType:
 				if list := r.Prop("Policies"); list != nil {
 					for _, policy := range list.Content {
-						total += policySize(rules.Get(policy, "PolicyDocument"))
+						total += policySize(repository.Get(policy, "PolicyDocument"))
 					}
 				}
 			case "AWS::IAM::ManagedPolicy":
@@ -71,7 +71,7 @@ func policySizes(all []*rules.Template) []string {
 
 func TestPolicySizes(t *testing.T) {
 	t.Parallel()
-	report(t, policySizes(templates(t)))
+	repository.Report(t, policySizes(repository.Templates(t)))
 }
 
 func TestPolicySizesPlanted(t *testing.T) {

@@ -1,110 +1,76 @@
-package registry
+package access
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-func TestParse(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		text string
-		want []Exception
-		err  string
-	}{
-		"two_actions": {"# why\n\n- api AWS::Lambda::* ec2:*,s3:x : no VPC\n", []Exception{
-			{Service: "api", Type: "AWS::Lambda::*", Action: "ec2:*", Reason: "no VPC", Line: 3},
-			{Service: "api", Type: "AWS::Lambda::*", Action: "s3:x", Reason: "no VPC", Line: 3},
-		}, ""},
-		"given":     {"+ * A b:c : reason", []Exception{{Given: true, Service: "*", Type: "A", Action: "b:c", Reason: "reason", Line: 1}}, ""},
-		"no_reason": {"+ * A b:c :  ", nil, "exceptions.txt:1"},
-		"no_sign":   {"* A b:c : reason", nil, "exceptions.txt:1"},
-		"no_action": {"\n+ * A : reason", nil, "exceptions.txt:2"},
-		"pattern":   {"+ * [ b:c : reason", nil, "syntax error"},
-	} {
-		got, err := parse(tc.text)
-		if diff := cmp.Diff(tc.want, got); diff != "" {
-			t.Errorf("%s: (-want +got)\n%s", name, diff)
+// Registry are the permissions that CloudFormation needs, by resource type and handler.
+// AWS writes them into the schemas of its registry, and cfn-lint carries these, so a
+// role for CloudFormation need not be guessed. The schemas cover every use of a type;
+// exceptions.txt lists the part that Gatehouse does not use, and why.
+type Registry map[string]map[string][]string
+
+// Read reads the schemas of some types that cfn-lint brought into a virtualenv. A
+// type whose schema has no handlers needs nothing that AWS would say.
+func Read(venv string, types []string) (Registry, error) {
+	found, err := filepath.Glob(filepath.Join(venv, "lib", "python3*", "site-packages", "cfnlint", "data", "schemas"))
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("registry: %d folders of schemas in %s; run `make tools` first: %w", len(found), venv, err)
+	}
+	// The files are named after their content.
+	var files map[string]string
+	if err := load(filepath.Join(found[0], "providers", "us-east-1.json"), &files); err != nil {
+		return nil, err
+	}
+	out := Registry{}
+	for _, name := range types {
+		var schema struct {
+			Handlers map[string]struct{ Permissions []string }
 		}
-		if (tc.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
-			t.Errorf("%s: error %v, want %q", name, err, tc.err)
+		if err := load(filepath.Join(found[0], "resources", files[name]+".json"), &schema); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out[name] = map[string][]string{}
+		for on, handler := range schema.Handlers {
+			out[name][on] = handler.Permissions
 		}
 	}
+	return out, nil
 }
 
-func TestCovers(t *testing.T) {
-	t.Parallel()
-	e := Exception{Service: "a*", Type: "AWS::Lambda::*", Action: "kms:*"}
-	for name, tc := range map[string]struct {
-		service, typ, action string
-		want                 bool
-	}{
-		"all":     {"api", "AWS::Lambda::Alias", "KMS:Encrypt", true},
-		"service": {"user-events", "AWS::Lambda::Alias", "kms:Encrypt", false},
-		"type":    {"api", "AWS::SQS::Queue", "kms:Encrypt", false},
-		"action":  {"api", "AWS::Lambda::Alias", "sqs:SendMessage", false},
-	} {
-		if got := e.Covers(tc.service, tc.typ, tc.action); got != tc.want {
-			t.Errorf("%s: %t, want %t", name, got, tc.want)
-		}
+func load(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("os.ReadFile: %w", err)
 	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("json.Unmarshal %s: %w", path, err)
+	}
+	return nil
 }
 
-func TestNeeds(t *testing.T) {
-	t.Parallel()
-	r := Registry{
-		"A": {"create": {"S3:Put"}, "delete": {"s3:put"}, "list": {"s3:list"}},
-		"B": {"read": {"s3:get", "s3:put"}},
-		"C": {"read": {"s3:other"}},
-	}
-	if diff := cmp.Diff(map[string][]string{"s3:put": {"A", "B"}, "s3:get": {"B"}}, r.Needs([]string{"A", "B"})); diff != "" {
-		t.Errorf("Needs (-want +got)\n%s", diff)
-	}
-}
-
-func TestRead(t *testing.T) {
-	t.Parallel()
-	venv := t.TempDir()
-	schemas := filepath.Join(venv, "lib", "python3.11", "site-packages", "cfnlint", "data", "schemas")
-	for name, text := range map[string]string{
-		"providers/us-east-1.json": `{"A": "1f", "Legacy": "2e", "Broken": "3d", "Lost": "4c"}`,
-		"resources/1f.json":        `{"typeName": "A", "handlers": {"create": {"permissions": ["s3:Put"]}}}`,
-		"resources/2e.json":        `{"typeName": "Legacy"}`,
-		"resources/3d.json":        `{`,
-	} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(schemas, name)), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(schemas, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := Read(venv, []string{"A", "Legacy"})
-	if diff := cmp.Diff(Registry{"A": {"create": {"s3:Put"}}, "Legacy": {}}, got); diff != "" || err != nil {
-		t.Errorf("Read: %v (-want +got)\n%s", err, diff)
-	}
-	for _, name := range []string{"Broken", "Lost", "Unknown"} {
-		if _, err := Read(venv, []string{name}); err == nil {
-			t.Errorf("%s was read", name)
-		}
-	}
-	if _, err := Read(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "make tools") {
-		t.Errorf("without cfn-lint: %v", err)
-	}
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add(exceptions)
-	f.Fuzz(func(t *testing.T, text string) {
-		found, err := parse(text)
-		for _, e := range found {
-			if err == nil && e.Reason == "" {
-				t.Errorf("no reason: %+v", e)
+// Needs says for each action, in lower case, which types need it. Listing is left
+// out: CloudFormation lists resources for drift and import only.
+func (r Registry) Needs(types []string) map[string][]string {
+	needs := map[string][]string{}
+	for _, name := range types {
+		for _, handler := range slices.Sorted(maps.Keys(r[name])) {
+			if handler == "list" {
+				continue
+			}
+			for _, action := range r[name][handler] {
+				action = strings.ToLower(action)
+				if !slices.Contains(needs[action], name) {
+					needs[action] = append(needs[action], name)
+				}
 			}
 		}
-	})
+	}
+	return needs
 }

@@ -1,11 +1,11 @@
-package rules_test
+package access
 
 import (
 	"path"
 	"slices"
 	"strings"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // stack is what one template makes, or those of a folder together.
@@ -19,17 +19,17 @@ type stack struct {
 type stacks map[string]stack
 
 // add looks at a template as CloudFormation gets it.
-func (s stacks) add(t *rules.Template) {
+func (s stacks) add(t *repository.Template) {
 	var one stack
 	for _, r := range t.Resources("") {
 		one.types = append(one.types, r.Type)
 		if r.Type != "AWS::IAM::Role" {
 			continue
 		}
-		one.policies = append(one.policies, rules.Texts(r.Prop("ManagedPolicyArns"))...)
-		for _, trust := range statements(r.Prop("AssumeRolePolicyDocument")) {
+		one.policies = append(one.policies, repository.Texts(r.Prop("ManagedPolicyArns"))...)
+		for _, trust := range repository.Statements(r.Prop("AssumeRolePolicyDocument")) {
 			for _, kind := range []string{"Service", "Federated"} {
-				one.trusted = append(one.trusted, rules.Texts(rules.Get(trust, "Principal", kind))...)
+				one.trusted = append(one.trusted, repository.Texts(repository.Get(trust, "Principal", kind))...)
 			}
 		}
 	}

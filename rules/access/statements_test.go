@@ -1,4 +1,4 @@
-package rules_test
+package access
 
 import (
 	"os"
@@ -6,52 +6,26 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // permissionsFile lists who may do what, for reading and for review: much of it
 // no emulator enforces, so a statement that is lost would be noticed on AWS only.
 const permissionsFile = "permissions.txt"
 
-// flat writes a value down in one line, however it is laid out in its template.
-func flat(n *yaml.Node) string {
-	var parts []string
-	for key, value := range rules.Pairs(n) {
-		parts = append(parts, key.Value+"="+flat(value))
-	}
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "{" + strings.Join(parts, " ") + "}"
-	case n.Kind != yaml.SequenceNode:
-		return rules.Text(n)
-	case n.Tag == "!GetAtt":
-		return rules.Text(n)
-	}
-	for _, item := range n.Content {
-		parts = append(parts, flat(item))
-	}
-	if tag := strings.TrimPrefix(n.Tag, "!!seq"); tag != "" {
-		return tag + "[" + strings.Join(parts, " ") + "]"
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, ",")
-}
-
 // permissionList is one line for every statement of a policy and every Lambda permission.
-func permissionList(all []*rules.Template) []string {
+func permissionList(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("") {
 			if r.Type == "AWS::Lambda::Permission" {
-				out = append(out, r.String()+" "+flat(r.Prop()))
+				out = append(out, r.String()+" "+repository.Flat(r.Prop()))
 			}
-			for _, s := range statements(r.Node) {
+			for _, s := range repository.Statements(r.Node) {
 				line := r.String()
 				for _, part := range []string{"Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition"} {
-					if v := rules.Get(s, part); v != nil {
-						line += " " + strings.TrimPrefix(part+"="+flat(v), "Effect=")
+					if v := repository.Get(s, part); v != nil {
+						line += " " + strings.TrimPrefix(part+"="+repository.Flat(v), "Effect=")
 					}
 				}
 				out = append(out, line)
@@ -64,14 +38,14 @@ func permissionList(all []*rules.Template) []string {
 
 func TestPermissionList(t *testing.T) {
 	t.Parallel()
-	got := strings.Join(permissionList(templates(t)), "\n") + "\n"
+	got := strings.Join(permissionList(repository.Templates(t)), "\n") + "\n"
 	if os.Getenv("UPDATE") == permissionsFile {
 		if err := os.WriteFile(permissionsFile, []byte(got), 0o600); err != nil {
 			t.Fatalf("os.WriteFile: %v", err)
 		}
 	}
 	var diff []string
-	listed, written := strings.Split(read(t, permissionsFile), "\n"), strings.Split(got, "\n")
+	listed, written := strings.Split(repository.Read(t, permissionsFile), "\n"), strings.Split(got, "\n")
 	for _, line := range listed {
 		if !slices.Contains(written, line) {
 			diff = append(diff, "- "+line)
@@ -83,15 +57,15 @@ func TestPermissionList(t *testing.T) {
 		}
 	}
 	if len(diff) > 0 || len(listed) != len(written) {
-		t.Errorf("the templates differ from rules/%s. If you mean it:\nUPDATE=%[1]s go test gatehouse.example/rules -run TestPermissionList\n%s", permissionsFile, strings.Join(diff, "\n"))
+		t.Errorf("the templates differ from rules/access/%s. If you mean it:\nUPDATE=%[1]s go test ./rules/access -run TestPermissionList\n%s", permissionsFile, strings.Join(diff, "\n"))
 	}
 }
 
 func TestPermissionListPlanted(t *testing.T) {
 	t.Parallel()
-	text := good(t)
+	text := repository.Good(t)
 	list := func(text string) string {
-		return strings.Join(permissionList([]*rules.Template{parse(t, "services/good/template.yaml", text)}), "\n")
+		return strings.Join(permissionList([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", text)}), "\n")
 	}
 	before := list(text)
 	for name, p := range map[string][2]string{

@@ -1,10 +1,12 @@
-package rules_test
+package code
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // maxFile is far above what a person writes; `go build` in the wrong folder
@@ -28,13 +30,13 @@ func programs(path string, size int64, head string) []string {
 func TestNoCompiledFiles(t *testing.T) {
 	t.Parallel()
 	var findings []string
-	for _, path := range files(t) {
+	for _, path := range repository.Files(t) {
 		if ext := filepath.Ext(path); ext == ".test" || ext == ".prof" {
 			continue // git ignores them
 		}
-		findings = append(findings, programs(short(path), size(t, path), head(t, path))...)
+		findings = append(findings, programs(repository.Short(path), size(t, path), head(t, path))...)
 	}
-	report(t, findings)
+	repository.Report(t, findings)
 }
 
 func TestNoCompiledFilesPlanted(t *testing.T) {
@@ -71,6 +73,6 @@ func size(t *testing.T, path string) int64 {
 
 func head(t *testing.T, path string) string {
 	t.Helper()
-	text := read(t, path)
+	text := repository.Read(t, path)
 	return text[:min(len(text), 16)]
 }

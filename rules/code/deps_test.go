@@ -1,4 +1,4 @@
-package rules_test
+package code
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // forbidden lists what no trigger may link, and why: a person waits for each
@@ -66,8 +68,8 @@ func weights(deps []string) []string {
 func triggerCommands(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, name := range cognitoTriggers {
-		found, err := filepath.Glob(filepath.Join(root, "services", "*", "cmd", name))
+	for _, name := range repository.CognitoTriggers {
+		found, err := filepath.Glob(filepath.Join(repository.Root, "services", "*", "cmd", name))
 		if err != nil {
 			t.Fatalf("filepath.Glob: %v", err)
 		}
@@ -86,11 +88,11 @@ func TestTriggersLinkLittle(t *testing.T) {
 		cmd.Dir = dir
 		out, err := cmd.Output()
 		if err != nil {
-			t.Errorf("%s: go list: %v", short(dir), err)
+			t.Errorf("%s: go list: %v", repository.Short(dir), err)
 			continue
 		}
 		for _, finding := range weights(strings.Fields(string(out))) {
-			t.Errorf("%s links %s", short(dir), finding)
+			t.Errorf("%s links %s", repository.Short(dir), finding)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package rules_test
+package code
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 const (
@@ -37,8 +39,8 @@ func parseGo(path, text string) (source, error) {
 func sources(t *testing.T) []source {
 	t.Helper()
 	var out []source
-	for _, path := range files(t, ".go") {
-		s, err := parseGo(short(path), read(t, path))
+	for _, path := range repository.Files(t, ".go") {
+		s, err := parseGo(repository.Short(path), repository.Read(t, path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,13 +148,13 @@ func localWords(all []source) []string {
 
 func TestPackageDocs(t *testing.T) {
 	t.Parallel()
-	report(t, packageDocs(sources(t)))
+	repository.Report(t, packageDocs(sources(t)))
 }
 
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	findings, hints := sizes(sources(t))
-	report(t, findings)
+	repository.Report(t, findings)
 	for _, h := range hints {
 		t.Log(h)
 	}
@@ -160,12 +162,12 @@ func TestSizes(t *testing.T) {
 
 func TestImports(t *testing.T) {
 	t.Parallel()
-	report(t, imports(sources(t)))
+	repository.Report(t, imports(sources(t)))
 }
 
 func TestServicesDoNotKnowTheLaptop(t *testing.T) {
 	t.Parallel()
-	report(t, localWords(sources(t)))
+	repository.Report(t, localWords(sources(t)))
 }
 
 func TestGoRulesPlanted(t *testing.T) {

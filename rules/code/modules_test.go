@@ -1,4 +1,4 @@
-package rules_test
+package code
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // toolsModule is not in go.work, and nothing that is deployed links what it needs.
@@ -52,10 +54,10 @@ func modules(files map[string]string) []string {
 func TestModules(t *testing.T) {
 	t.Parallel()
 	all := map[string]string{}
-	for _, file := range files(t, ".mod") {
-		all[short(file)] = read(t, file)
+	for _, file := range repository.Files(t, ".mod") {
+		all[repository.Short(file)] = repository.Read(t, file)
 	}
-	report(t, modules(all))
+	repository.Report(t, modules(all))
 }
 
 func TestModulesPlanted(t *testing.T) {

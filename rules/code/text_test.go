@@ -1,4 +1,4 @@
-package rules_test
+package code
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // texts: the repository stands alone, and says what is open in issues.
@@ -28,12 +30,12 @@ func texts(file, text string) []string {
 
 func TestTexts(t *testing.T) {
 	t.Parallel()
-	for _, file := range files(t) {
-		text := read(t, file)
+	for _, file := range repository.Files(t) {
+		text := repository.Read(t, file)
 		if bytes.IndexByte([]byte(text), 0) >= 0 {
 			continue // not a text
 		}
-		report(t, texts(short(file), text))
+		repository.Report(t, texts(repository.Short(file), text))
 	}
 }
 

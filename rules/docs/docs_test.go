@@ -1,4 +1,4 @@
-package rules_test
+package docs
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // headings are what a newcomer looks for in a service's README.
@@ -54,40 +56,40 @@ func missingHeadings(page, text string) []string {
 
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	for _, file := range files(t, ".md") {
-		report(t, links(short(file), read(t, file), exists))
+	for _, file := range repository.Files(t, ".md") {
+		repository.Report(t, links(repository.Short(file), repository.Read(t, file), repository.Exists))
 	}
 }
 
 func TestPlaybooksExist(t *testing.T) {
 	t.Parallel()
-	for _, file := range files(t, ".md", ".yaml", ".go") {
-		if !strings.HasPrefix(short(file), "rules/") {
-			report(t, playbooks(short(file), read(t, file), exists))
+	for _, file := range repository.Files(t, ".md", ".yaml", ".go") {
+		if !strings.HasPrefix(repository.Short(file), "rules/") {
+			repository.Report(t, playbooks(repository.Short(file), repository.Read(t, file), repository.Exists))
 		}
 	}
 }
 
 func TestServicesHaveReadmes(t *testing.T) {
 	t.Parallel()
-	dirs, err := filepath.Glob(filepath.Join(root, "services", "*"))
+	dirs, err := filepath.Glob(filepath.Join(repository.Root, "services", "*"))
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no services: %v", err)
 	}
 	for _, dir := range dirs {
 		page := filepath.Join(dir, "README.md")
-		if !exists(short(page)) {
-			t.Errorf("%s: no README.md", short(dir))
+		if !repository.Exists(repository.Short(page)) {
+			t.Errorf("%s: no README.md", repository.Short(dir))
 			continue
 		}
-		report(t, missingHeadings(short(page), read(t, page)))
+		repository.Report(t, missingHeadings(repository.Short(page), repository.Read(t, page)))
 	}
 }
 
 func TestProjectPagesExist(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"README.md", "CHANGELOG.md", "LICENSE", "CONTRIBUTING.md", "SECURITY.md"} {
-		if !exists(page) {
+		if !repository.Exists(page) {
 			t.Errorf("no %s", page)
 		}
 	}

@@ -1,22 +1,23 @@
-package rules_test
+package docs
 
 import (
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // unproved are the resources behind the condition OnAws, which no local
 // deployment makes, that the README does not admit to.
-func unproved(t *rules.Template, readme string) []string {
+func unproved(t *repository.Template, readme string) []string {
 	_, admitted, _ := strings.Cut(readme, "### Not proved on a laptop")
 	admitted, _, _ = strings.Cut(admitted, "\n## ")
 	var out []string
 	for _, r := range t.Resources("") {
-		if rules.Text(rules.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted, "`"+r.ID+"`") {
+		if repository.Text(repository.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted, "`"+r.ID+"`") {
 			out = append(out, r.String()+" is made on AWS only, and the README does not say so")
 		}
 	}
@@ -24,13 +25,13 @@ func unproved(t *rules.Template, readme string) []string {
 }
 
 // gone are the resources of the README's sentence on OnAws that no template has.
-func gone(all []*rules.Template, readme string) []string {
+func gone(all []*repository.Template, readme string) []string {
 	_, admitted, _ := strings.Cut(readme, "### Not proved on a laptop")
 	_, admitted, _ = strings.Cut(admitted, "template condition `OnAws`")
 	admitted, _, _ = strings.Cut(admitted, "\n- ")
 	var out []string
 	for _, m := range regexp.MustCompile("`([A-Z][A-Za-z]+)`").FindAllStringSubmatch(admitted, -1) {
-		has := func(t *rules.Template) bool { return rules.Get(t.Root, "Resources", m[1]) != nil }
+		has := func(t *repository.Template) bool { return repository.Get(t.Root, "Resources", m[1]) != nil }
 		if !slices.ContainsFunc(all, has) {
 			out = append(out, "README.md: "+m[1]+" is in no template")
 		}
@@ -40,17 +41,17 @@ func gone(all []*rules.Template, readme string) []string {
 
 func TestReadmeListsWhatIsNotProved(t *testing.T) {
 	t.Parallel()
-	readme := read(t, "../README.md")
-	all := templates(t)
-	report(t, gone(all, readme))
+	readme := repository.Read(t, filepath.Join(repository.Root, "README.md"))
+	all := repository.Templates(t)
+	repository.Report(t, gone(all, readme))
 	for _, template := range all {
-		report(t, unproved(template, readme))
+		repository.Report(t, unproved(template, readme))
 	}
 }
 
 func TestReadmeListsWhatIsNotProvedPlanted(t *testing.T) {
 	t.Parallel()
-	template, err := rules.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
+	template, err := repository.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestReadmeListsWhatIsNotProvedPlanted(t *testing.T) {
 	if got := unproved(template, "### Not proved on a laptop\n- `Archive`\n"); len(got) != 0 {
 		t.Errorf("findings %q, want none", got)
 	}
-	if got := gone([]*rules.Template{template}, "### Not proved on a laptop\n- the template condition `OnAws`: `Archive` and\n  `Other`\n- `More`\n"); len(got) != 1 || !strings.Contains(got[0], "Other") {
+	if got := gone([]*repository.Template{template}, "### Not proved on a laptop\n- the template condition `OnAws`: `Archive` and\n  `Other`\n- `More`\n"); len(got) != 1 || !strings.Contains(got[0], "Other") {
 		t.Errorf("findings %q, want one on Other", got)
 	}
 }

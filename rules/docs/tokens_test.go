@@ -1,4 +1,4 @@
-package rules_test
+package docs
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // tokensPage is the page whose every line a test shows.
@@ -85,15 +85,15 @@ func testsOf(src string) (names, texts []string, err error) {
 
 // lifetimes: what the page says of each client is what the platform's template
 // sets. A client without refresh tokens or ID tokens has none to set.
-func lifetimes(page string, platform *rules.Template) []string {
+func lifetimes(page string, platform *repository.Template) []string {
 	var out []string
 	for _, client := range platform.Resources("AWS::Cognito::UserPoolClient") {
 		name := strings.ToLower(strings.TrimSuffix(client.ID, "Client"))
 		want := []string{name}
 		for _, kind := range []string{"IdToken", "AccessToken", "RefreshToken"} {
 			life := "none"
-			if n := rules.Text(client.Prop(kind + "Validity")); n != "" {
-				life = n + " " + rules.Text(client.Prop("TokenValidityUnits", kind))
+			if n := repository.Text(client.Prop(kind + "Validity")); n != "" {
+				life = n + " " + repository.Text(client.Prop("TokenValidityUnits", kind))
 			}
 			want = append(want, life)
 		}
@@ -109,25 +109,25 @@ func lifetimes(page string, platform *rules.Template) []string {
 
 func TestTokensPage(t *testing.T) {
 	t.Parallel()
-	page := read(t, filepath.Join(root, filepath.FromSlash(tokensPage)))
+	page := repository.Read(t, filepath.Join(repository.Root, filepath.FromSlash(tokensPage)))
 	tests := map[string][]string{}
-	for _, path := range files(t, ".go") {
+	for _, path := range repository.Files(t, ".go") {
 		// The rules' own tests prove nothing about tokens.
-		if !strings.HasSuffix(path, "_test.go") || strings.HasPrefix(short(path), "rules/") {
+		if !strings.HasSuffix(path, "_test.go") || strings.HasPrefix(repository.Short(path), "rules/") {
 			continue
 		}
-		names, texts, err := testsOf(read(t, path))
+		names, texts, err := testsOf(repository.Read(t, path))
 		if err != nil {
-			t.Fatalf("%s: %v", short(path), err)
+			t.Fatalf("%s: %v", repository.Short(path), err)
 		}
 		for _, name := range names {
 			tests[name] = append(tests[name], texts...)
 		}
 	}
-	report(t, shown(page, tests))
-	for _, template := range templates(t) {
+	repository.Report(t, shown(page, tests))
+	for _, template := range repository.Templates(t) {
 		if template.Path == "platform/template.yaml" {
-			report(t, lifetimes(page, template))
+			repository.Report(t, lifetimes(page, template))
 			return
 		}
 	}
@@ -159,7 +159,7 @@ func TestTokensPagePlanted(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}
-	platform := parse(t, "platform/template.yaml", `
+	platform := repository.MustParse(t, "platform/template.yaml", `
 Resources:
   MachineClient:
     Type: AWS::Cognito::UserPoolClient

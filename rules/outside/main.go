@@ -5,12 +5,10 @@ package main
 import (
 	"fmt"
 	"os"
-
-	"gatehouse.example/rules"
 )
 
 func main() {
-	found, err := rules.ReadersOutside(".")
+	found, err := ReadersOutside(".")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "outside:", err)
 		os.Exit(1)

@@ -1,4 +1,4 @@
-package rules_test
+package pipelines
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"gatehouse.example/rules/repository"
 )
 
 // specFiles are what CodeBuild runs, and what they are held to.
@@ -80,14 +82,14 @@ func specTexts(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, file := range specFiles() {
-		out[file] = read(t, filepath.Join(root, filepath.FromSlash(file)))
+		out[file] = repository.Read(t, filepath.Join(repository.Root, filepath.FromSlash(file)))
 	}
 	return out
 }
 
 func TestBuildspecs(t *testing.T) {
 	t.Parallel()
-	report(t, specFindings(specTexts(t)))
+	repository.Report(t, specFindings(specTexts(t)))
 }
 
 func TestBuildspecsPlanted(t *testing.T) {

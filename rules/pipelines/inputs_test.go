@@ -1,4 +1,4 @@
-package rules_test
+package pipelines
 
 import (
 	"bytes"
@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"gatehouse.example/rules/repository"
 )
 
 // inputs are the files, as paths in the repository, that a service is made of, each
@@ -42,7 +44,7 @@ type goPackage struct {
 // the go.mod and go.sum of their modules.
 func goInputs(dir string, env []string, args ...string) (inputs, []goPackage, error) {
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-json=Dir,ImportPath,GoFiles,CgoFiles,SFiles,EmbedFiles,TestGoFiles,XTestGoFiles,TestEmbedFiles,XTestEmbedFiles,Module"}, args...)...)
-	cmd.Dir = filepath.Join(root, filepath.FromSlash(dir))
+	cmd.Dir = filepath.Join(repository.Root, filepath.FromSlash(dir))
 	cmd.Env = append(os.Environ(), env...)
 	raw, err := cmd.Output()
 	if err != nil {
@@ -73,7 +75,7 @@ func goInputs(dir string, env []string, args ...string) (inputs, []goPackage, er
 func (in inputs) addModule(gomod string) {
 	file := inside(gomod)
 	in.add("module "+path.Dir(file), file)
-	if sum := path.Join(path.Dir(file), "go.sum"); exists(sum) {
+	if sum := path.Join(path.Dir(file), "go.sum"); repository.Exists(sum) {
 		in.add("module "+path.Dir(file), sum)
 	}
 }
@@ -98,7 +100,7 @@ func inRepository(dir string) bool { return !strings.HasPrefix(inside(dir), ".."
 
 // inside is a path in the repository.
 func inside(file string) string {
-	top, err := filepath.Abs(root)
+	top, err := filepath.Abs(repository.Root)
 	if err != nil {
 		return "../" + file
 	}
@@ -116,29 +118,29 @@ func inside(file string) string {
 func stackInputs(folder string) (inputs, error) {
 	in := inputs{}
 	for _, pattern := range []string{"*.yaml", "samconfig.toml"} {
-		found, err := filepath.Glob(filepath.Join(root, folder, pattern))
+		found, err := filepath.Glob(filepath.Join(repository.Root, folder, pattern))
 		if err != nil {
 			return nil, fmt.Errorf("filepath.Glob: %w", err)
 		}
 		for _, file := range found {
-			if short(file) != pipelinePipeline { // another stack, which an administrator deploys
-				in.add("the stack", short(file))
+			if repository.Short(file) != pipelinePipeline { // another stack, which an administrator deploys
+				in.add("the stack", repository.Short(file))
 			}
 		}
 	}
 	if len(in) < 2 {
 		return nil, fmt.Errorf("%s has no template or no samconfig.toml", folder)
 	}
-	modules, err := filepath.Glob(filepath.Join(root, folder, "go.mod"))
+	modules, err := filepath.Glob(filepath.Join(repository.Root, folder, "go.mod"))
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
-	below, err := filepath.Glob(filepath.Join(root, folder, "*", "go.mod"))
+	below, err := filepath.Glob(filepath.Join(repository.Root, folder, "*", "go.mod"))
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
 	for _, module := range append(modules, below...) {
-		if dir := path.Dir(short(module)); dir != "tools/internal/local" { // the laptop's; what builds need of it, they import
+		if dir := path.Dir(repository.Short(module)); dir != "tools/internal/local" { // the laptop's; what builds need of it, they import
 			more, _, err := goInputs(dir, []string{"GOWORK=off"}, "-test", "./...")
 			if err != nil {
 				return nil, err
@@ -158,11 +160,11 @@ func stackInputs(folder string) (inputs, error) {
 func buildInputs(spec string) (inputs, error) {
 	in := inputs{}
 	in.add("the build", spec, "Makefile", "go.mod", "go.sum", "go.work", "go.work.sum")
-	raw, err := os.ReadFile(filepath.Join(root, spec))
+	raw, err := os.ReadFile(filepath.Join(repository.Root, spec))
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
-	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	makefile, err := os.ReadFile(filepath.Join(repository.Root, "Makefile"))
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
@@ -172,13 +174,13 @@ func buildInputs(spec string) (inputs, error) {
 	}
 	for _, m := range regexp.MustCompile(`[\w.-]+(?:/[\w.-]+)+`).FindAllString(recipes, -1) {
 		name := path.Clean(m)
-		info, err := os.Stat(filepath.Join(root, filepath.FromSlash(name)))
+		info, err := os.Stat(filepath.Join(repository.Root, filepath.FromSlash(name)))
 		switch {
 		case err != nil || strings.HasPrefix(name, ".local") || strings.HasPrefix(name, "build/"): // made, not read
 		case !info.IsDir():
 			in.add("the Makefile", name)
-		case exists(path.Join(name, "go.mod")): // go -C
-			in.addModule(filepath.Join(root, name, "go.mod"))
+		case repository.Exists(path.Join(name, "go.mod")): // go -C
+			in.addModule(filepath.Join(repository.Root, name, "go.mod"))
 		default: // go run
 			more, packages, err := goInputs(".", []string{"GOWORK="}, "./"+name)
 			if err != nil {
@@ -227,9 +229,9 @@ func (in inputs) addNamed(packages []goPackage) error {
 				if name = strings.Trim(name, "/"); err != nil || name == "" {
 					return true
 				}
-				if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err == nil && !info.IsDir() && path.Base(name) != "template.yaml" {
+				if info, err := os.Stat(filepath.Join(repository.Root, filepath.FromSlash(name))); err == nil && !info.IsDir() && path.Base(name) != "template.yaml" {
 					in.add(inside(filepath.Join(p.Dir, file))+" names it", name)
-				} else if exists(path.Join(name, "go.mod")) {
+				} else if repository.Exists(path.Join(name, "go.mod")) {
 					in.add(inside(filepath.Join(p.Dir, file))+" names its module", path.Join(name, "go.mod"))
 				}
 				return true

@@ -1,4 +1,4 @@
-package rules_test
+package pipelines
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/definition"
 )
 
 const (
 	servicePipeline  = "pipeline/pipeline.yaml"
-	pipelinePipeline = rules.Pipelines
+	pipelinePipeline = repository.Pipelines
 	toolsAccount     = "111111111111"
 )
 
@@ -31,7 +31,7 @@ func (s pipelineFiles) read(path string) (string, error) {
 	if text, ok := s[path]; ok {
 		return text, nil
 	}
-	raw, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	raw, err := os.ReadFile(filepath.Join(repository.Root, filepath.FromSlash(path)))
 	if err != nil {
 		return "", fmt.Errorf("os.ReadFile: %w", err)
 	}
@@ -42,7 +42,7 @@ func (s pipelineFiles) read(path string) (string, error) {
 type pipelineModel struct {
 	definition.Definition
 	sources  pipelineFiles
-	template *rules.Template
+	template *repository.Template
 	// service is empty for the pipelines' own pipeline.
 	service, mode string
 	parameters    map[string]string
@@ -57,7 +57,7 @@ func (m pipelineModel) String() string {
 
 // world answers what a template asks of its surroundings.
 type world struct {
-	template   *rules.Template
+	template   *repository.Template
 	parameters map[string]string
 }
 
@@ -82,13 +82,13 @@ func (w world) Attribute(_ context.Context, id, attribute string) (string, error
 			continue
 		}
 		for _, property := range []string{"Name", "RoleName", "LogGroupName"} {
-			name := w.fill(rules.Text(r.Prop(property)))
+			name := w.fill(repository.Text(r.Prop(property)))
 			switch {
 			case name == "":
 			case attribute == "Ref":
 				return name, nil
 			case r.Type == "AWS::IAM::Role":
-				return "arn:aws:iam::" + toolsAccount + ":role" + w.fill(rules.Text(r.Prop("Path"))) + name, nil
+				return "arn:aws:iam::" + toolsAccount + ":role" + w.fill(repository.Text(r.Prop("Path"))) + name, nil
 			default:
 				return "arn:" + name, nil
 			}
@@ -106,7 +106,7 @@ func (w world) fill(text string) string {
 
 // pipelineServices are those that have a configuration.
 func pipelineServices() ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(root, "pipeline", "config", "*.json"))
+	found, err := filepath.Glob(filepath.Join(repository.Root, "pipeline", "config", "*.json"))
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
@@ -142,7 +142,7 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 	if err != nil {
 		return m, err
 	}
-	if m.template, err = rules.Parse(file, []byte(text)); err != nil {
+	if m.template, err = repository.Parse(file, []byte(text)); err != nil {
 		return m, err
 	}
 	given := map[string]string{
@@ -158,13 +158,13 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 		}
 		maps.Copy(given, config)
 	}
-	for key, p := range rules.Pairs(rules.Get(m.template.Root, "Parameters")) {
+	for key, p := range repository.Pairs(repository.Get(m.template.Root, "Parameters")) {
 		value, ok := given[key.Value]
 		if !ok {
-			if rules.Get(p, "Default") == nil {
+			if repository.Get(p, "Default") == nil {
 				return m, fmt.Errorf("%s: nobody gives the parameter %s to %s", file, key.Value, service)
 			}
-			value = rules.Text(rules.Get(p, "Default"))
+			value = repository.Text(repository.Get(p, "Default"))
 		}
 		m.parameters[key.Value] = value
 	}
@@ -230,7 +230,7 @@ func TestPipelines(t *testing.T) {
 	if err != nil || len(services) != 6 {
 		t.Fatalf("pipelineServices: %v, %v", services, err)
 	}
-	report(t, pipelineFindings(nil, append(services, "")...))
+	repository.Report(t, pipelineFindings(nil, append(services, "")...))
 }
 
 // plantedPipeline is one error in one file and a part of the finding that it must cause.
@@ -259,7 +259,7 @@ func plantPipelines(t *testing.T, errs map[string]plantedPipeline) {
 			if p.file == "" {
 				p.file = servicePipeline
 			}
-			text := read(t, filepath.Join(root, p.file))
+			text := repository.Read(t, filepath.Join(repository.Root, p.file))
 			if !strings.Contains(text, p.old) {
 				t.Fatalf("nothing to plant in %s at: %s", p.file, p.old)
 			}
@@ -277,9 +277,9 @@ func (m pipelineModel) templateParameters(file string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := rules.Parse(file, []byte(text))
+	t, err := repository.Parse(file, []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	return rules.Get(t.Root, "Parameters"), nil
+	return repository.Get(t.Root, "Parameters"), nil
 }

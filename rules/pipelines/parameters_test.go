@@ -1,4 +1,4 @@
-package rules_test
+package pipelines
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/sam"
 )
@@ -31,7 +31,7 @@ func (m pipelineModel) target(stage string, a definition.Action) (string, map[st
 		config, err := pipelineConfig(m.sources, service)
 		return servicePipeline, config, err
 	}
-	file := filepath.Join(root, folderOf(m.service), "samconfig.toml")
+	file := filepath.Join(repository.Root, folderOf(m.service), "samconfig.toml")
 	config, err := sam.ReadConfig(file, strings.ToLower(stage))
 	if err != nil {
 		return "", nil, fmt.Errorf("sam.ReadConfig: %w", err)
@@ -85,26 +85,26 @@ func (m pipelineModel) overrides(stage string, a definition.Action) []string {
 		given[name] = overrides[name]
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if rules.Get(declared, name) == nil {
+		if repository.Get(declared, name) == nil {
 			say("%s has no parameter %s", file, name)
 		}
 	}
-	for key, p := range rules.Pairs(declared) {
+	for key, p := range repository.Pairs(declared) {
 		value, ok := given[key.Value]
-		if !ok && rules.Get(p, "Default") == nil {
+		if !ok && repository.Get(p, "Default") == nil {
 			say("nobody gives the parameter %s of %s", key.Value, file)
 		}
 		for _, v := range m.Pipeline.Variables {
 			value = strings.ReplaceAll(value, "#{variables."+v.Name+"}", v.DefaultValue)
 		}
-		allowed, pattern := rules.Texts(rules.Get(p, "AllowedValues")), rules.Text(rules.Get(p, "AllowedPattern"))
+		allowed, pattern := repository.Texts(repository.Get(p, "AllowedValues")), repository.Text(repository.Get(p, "AllowedPattern"))
 		if !ok || strings.Contains(value, "#{") {
 			continue
 		}
 		if allowed != nil && !slices.Contains(allowed, value) {
 			say("%s of %s is %q, none of %v", key.Value, file, value, allowed)
 		}
-		for _, value := range parts(rules.Text(rules.Get(p, "Type")), value) {
+		for _, value := range parts(repository.Text(repository.Get(p, "Type")), value) {
 			if pattern != "" && !regexp.MustCompile(`^(?:`+pattern+`)$`).MatchString(value) {
 				say("%s of %s is %q, which its AllowedPattern refuses", key.Value, file, value)
 			}
@@ -117,7 +117,7 @@ func (m pipelineModel) overrides(stage string, a definition.Action) []string {
 		"DeploymentRoleArn":      m.roleOf(environment, "codedeploy"),
 		"DeploymentType":         "#{variables.ROLLOUT}",
 	} {
-		if rules.Get(declared, name) != nil && overrides[name] != want {
+		if repository.Get(declared, name) != nil && overrides[name] != want {
 			say("ParameterOverrides: %s is %q, want %q", name, overrides[name], want)
 		}
 	}

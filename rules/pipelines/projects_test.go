@@ -1,4 +1,4 @@
-package rules_test
+package pipelines
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // buildImages are CodeBuild's own images that bring Go 1.26, with the kind of machine
@@ -99,7 +99,7 @@ func notificationFindings(m pipelineModel) []string {
 	if len(all) != 1 {
 		return []string{fmt.Sprintf("%d notification rules, want one", len(all))}
 	}
-	ids := rules.Texts(all[0].Prop("EventTypeIds"))
+	ids := repository.Texts(all[0].Prop("EventTypeIds"))
 	for _, id := range ids {
 		if !slices.Contains(pipelineEvents(), id) {
 			out = append(out, "there is no event "+id)
@@ -110,10 +110,10 @@ func notificationFindings(m pipelineModel) []string {
 			out = append(out, "nobody hears of "+id)
 		}
 	}
-	if target := rules.Text(rules.Get(all[0].Prop("Targets").Content[0], "TargetAddress")); target != "{{resolve:ssm:/gatehouse/tools/pipeline/notification-topic-arn}}" {
+	if target := repository.Text(repository.Get(all[0].Prop("Targets").Content[0], "TargetAddress")); target != "{{resolve:ssm:/gatehouse/tools/pipeline/notification-topic-arn}}" {
 		out = append(out, "notifies "+target)
 	}
-	if got, want := m.text(rules.Text(all[0].Prop("Resource"))), "arn:aws:codepipeline:eu-central-1:"+toolsAccount+":"+m.Pipeline.Name; got != want {
+	if got, want := m.text(repository.Text(all[0].Prop("Resource"))), "arn:aws:codepipeline:eu-central-1:"+toolsAccount+":"+m.Pipeline.Name; got != want {
 		out = append(out, fmt.Sprintf("notifies of %s, want %s", got, want))
 	}
 	return out
@@ -150,7 +150,7 @@ func fixedNameFindings(m pipelineModel) []string {
 		line := r.ID
 		for _, property := range []string{"Name", "LogGroupName", "RoleName", "Path", "PermissionsBoundary"} {
 			if r.Prop(property) != nil {
-				line += " " + property + "=" + rules.Text(r.Prop(property))
+				line += " " + property + "=" + repository.Text(r.Prop(property))
 			}
 		}
 		got = append(got, line)

@@ -1,6 +1,8 @@
-package rules_test
+package repository
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,11 +14,28 @@ import (
 // skipped are folders that git ignores, or that are no part of the project.
 var skipped = []string{".git", ".local", "bin", "build", ".aws-sam", "__pycache__", "node_modules"}
 
-// files are the repository's files with one of the endings; none means all.
-func files(t *testing.T, endings ...string) []string {
+// Root is the folder of the repository: the one above this package that holds go.work.
+var Root = findRoot()
+
+func findRoot() string {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, missing := os.Stat(filepath.Join(dir, "go.work")); missing == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			err = errors.New("no folder above holds go.work")
+		}
+		dir = filepath.Dir(dir)
+	}
+	panic(fmt.Sprintf("the repository's root: %v", err))
+}
+
+// Files are the repository's files with one of the endings; none means all.
+func Files(t *testing.T, endings ...string) []string {
 	t.Helper()
 	var out []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(Root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -41,12 +60,13 @@ func files(t *testing.T, endings ...string) []string {
 	return out
 }
 
-// short is a path as people write it.
-func short(path string) string {
-	return filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))
+// Short is a path as people write it.
+func Short(path string) string {
+	return filepath.ToSlash(strings.TrimPrefix(path, Root+string(filepath.Separator)))
 }
 
-func read(t *testing.T, path string) string {
+// Read is the text of a file.
+func Read(t *testing.T, path string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -55,8 +75,8 @@ func read(t *testing.T, path string) string {
 	return string(raw)
 }
 
-// exists takes a path relative to the repository.
-func exists(path string) bool {
-	_, err := os.Stat(filepath.Join(root, filepath.FromSlash(path)))
+// Exists reports whether a file exists; it takes a path relative to the repository.
+func Exists(path string) bool {
+	_, err := os.Stat(filepath.Join(Root, filepath.FromSlash(path)))
 	return err == nil
 }

@@ -1,4 +1,4 @@
-package rules
+package repository
 
 import (
 	"fmt"
@@ -79,7 +79,7 @@ func Order(graph map[string][]string) ([]string, error) {
 				}
 			}
 			slices.Sort(stuck)
-			return nil, fmt.Errorf("rules: a cycle of names among %s", strings.Join(stuck, ", "))
+			return nil, fmt.Errorf("a cycle of names among %s", strings.Join(stuck, ", "))
 		}
 	}
 	return order, nil

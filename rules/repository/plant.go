@@ -1,72 +1,72 @@
-package rules_test
+package repository
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"gatehouse.example/rules"
 )
 
-// root is the repository, seen from this package's folder.
-const root = ".."
+// Rule looks at all templates and says what is wrong.
+type Rule func([]*Template) []string
 
-// rule looks at all templates and says what is wrong.
-type rule func([]*rules.Template) []string
-
-func templates(t *testing.T) []*rules.Template {
+// Templates are all templates of the repository.
+func Templates(t *testing.T) []*Template {
 	t.Helper()
-	all, err := rules.Templates(root)
+	all, err := ReadTemplates(Root)
 	if err != nil {
-		t.Fatalf("rules.Templates: %v", err)
+		t.Fatalf("repository.ReadTemplates: %v", err)
 	}
 	return all
 }
 
-func report(t *testing.T, findings []string) {
+// Report makes every finding an error of the test.
+func Report(t *testing.T, findings []string) {
 	t.Helper()
 	for _, f := range findings {
 		t.Error(f)
 	}
 }
 
-// planted is one error in the good template and a part of the finding that it must cause.
-type planted struct{ old, new, want string }
+// Planted is one error in the good template: the text that is replaced, its
+// replacement, and a part of the finding that this must cause.
+type Planted [3]string
 
-// other is the stack that the good template reads a name from.
-const other = `
+// Other is the stack that the good template reads a name from.
+const Other = `
 Resources:
   P:
     Type: AWS::SSM::Parameter
     Properties: {Name: !Sub "/gatehouse/${Environment}/other/some-arn", Value: a}
 `
 
-func good(t *testing.T) string {
+// Good is the text of a template in which every rule finds nothing.
+func Good(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "good.yaml"))
+	text, err := os.ReadFile(filepath.Join(Root, "rules", "repository", "testdata", "good.yaml"))
 	if err != nil {
 		t.Fatalf("os.ReadFile: %v", err)
 	}
 	return string(text)
 }
 
-func parse(t *testing.T, path, text string) *rules.Template {
+// MustParse is Parse for tests.
+func MustParse(t *testing.T, path, text string) *Template {
 	t.Helper()
-	parsed, err := rules.Parse(path, []byte(text))
+	parsed, err := Parse(path, []byte(text))
 	if err != nil {
-		t.Fatalf("rules.Parse: %v", err)
+		t.Fatalf("repository.Parse: %v", err)
 	}
 	return parsed
 }
 
-// plant runs a rule over the good template, where it must find nothing, and over
+// Plant runs a rule over the good template, where it must find nothing, and over
 // one copy for each planted error.
-func plant(t *testing.T, check rule, errs map[string]planted) {
+func Plant(t *testing.T, check Rule, errs map[string]Planted) {
 	t.Helper()
-	text := good(t)
+	text := Good(t)
 	run := func(text string) []string {
-		return check([]*rules.Template{parse(t, "services/good/template.yaml", text), parse(t, "services/other/template.yaml", other)})
+		return check([]*Template{MustParse(t, "services/good/template.yaml", text), MustParse(t, "services/other/template.yaml", Other)})
 	}
 	if findings := run(text); len(findings) > 0 {
 		t.Errorf("the good template is found guilty: %v", findings)
@@ -74,20 +74,13 @@ func plant(t *testing.T, check rule, errs map[string]planted) {
 	for name, p := range errs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if !strings.Contains(text, p.old) {
-				t.Fatalf("nothing to plant at: %s", p.old)
+			if !strings.Contains(text, p[0]) {
+				t.Fatalf("nothing to plant at: %s", p[0])
 			}
-			findings := run(strings.Replace(text, p.old, p.new, 1))
-			if len(findings) == 0 || !strings.Contains(strings.Join(findings, "\n"), p.want) {
-				t.Errorf("findings %q, want one with %q", findings, p.want)
+			findings := run(strings.Replace(text, p[0], p[1], 1))
+			if len(findings) == 0 || !strings.Contains(strings.Join(findings, "\n"), p[2]) {
+				t.Errorf("findings %q, want one with %q", findings, p[2])
 			}
 		})
-	}
-}
-
-func TestNoTemplateIsAnError(t *testing.T) {
-	t.Parallel()
-	if found, err := rules.Templates(t.TempDir()); err == nil {
-		t.Errorf("%d templates in an empty folder", len(found))
 	}
 }

@@ -1,10 +1,7 @@
-// Package rules holds the rules for the whole repository, as ordinary Go tests:
-// what no compiler and no linter of a single file can see. Each rule is a
-// function that returns findings; its test runs it over the repository, and a
-// second test plants one error at a time and wants to see it found.
-//
-//	go test gatehouse.example/rules
-package rules
+// Package repository reads what the rules are about: the files of this repository,
+// its CloudFormation templates and what SAM makes of them. It also runs a rule over
+// copies of a good template, each with one planted error.
+package repository
 
 import (
 	"errors"
@@ -44,13 +41,13 @@ func Parse(path string, text []byte) (*Template, error) {
 		return nil, fmt.Errorf("yaml.Unmarshal %s: %w", path, err)
 	}
 	if len(doc.Content) == 0 || Get(doc.Content[0], "Resources") == nil || len(Get(doc.Content[0], "Resources").Content) == 0 {
-		return nil, fmt.Errorf("rules: %s has no Resources", path)
+		return nil, fmt.Errorf("%s has no Resources", path)
 	}
 	return &Template{Path: filepath.ToSlash(path), Root: doc.Content[0], Lines: strings.Split(string(text), "\n")}, nil
 }
 
-// Templates finds and reads every template of the repository at root.
-func Templates(root string) ([]*Template, error) {
+// ReadTemplates finds and reads every template of the repository at root.
+func ReadTemplates(root string) ([]*Template, error) {
 	var found []*Template
 	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/*.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
@@ -74,7 +71,7 @@ func Templates(root string) ([]*Template, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, errors.New("rules: no template found; are they somewhere else now?")
+		return nil, errors.New("no template found; are they somewhere else now?")
 	}
 	return found, nil
 }

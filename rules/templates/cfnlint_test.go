@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"encoding/json"
@@ -10,29 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// cfnLint finds the pinned linter. It fails where there is none: a template test
-// that passes because it did not run is worse than none.
-func cfnLint(t *testing.T) string {
-	t.Helper()
-	if venv := os.Getenv("GATEHOUSE_VENV"); venv != "" {
-		if path, err := exec.LookPath(filepath.Join(venv, "bin", "cfn-lint")); err == nil {
-			return path
-		}
-	}
-	local, err := filepath.Abs(filepath.Join(root, ".local", "venv", "bin", "cfn-lint"))
-	if err != nil {
-		t.Fatalf("filepath.Abs: %v", err)
-	}
-	for _, name := range []string{local, "cfn-lint"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("cfn-lint is not installed; run `make tools` first")
-	return ""
-}
+	"gatehouse.example/rules/repository"
+)
 
 // finding is the part of cfn-lint's JSON that people need.
 type finding struct {
@@ -45,13 +25,13 @@ type finding struct {
 }
 
 func (f finding) String() string {
-	return fmt.Sprintf("%s:%d: %s: %s", short(f.Filename), f.Location.Start.LineNumber, f.Rule.ID, f.Message)
+	return fmt.Sprintf("%s:%d: %s: %s", repository.Short(f.Filename), f.Location.Start.LineNumber, f.Rule.ID, f.Message)
 }
 
 // lint runs cfn-lint once over all files: it takes seconds to start.
 func lint(t *testing.T, flags []string, files ...string) []finding {
 	t.Helper()
-	cmd := exec.Command(cfnLint(t), append(append([]string{"--format", "json"}, flags...), files...)...)
+	cmd := exec.Command(repository.CfnLint(t), append(append([]string{"--format", "json"}, flags...), files...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, failed := cmd.Output()
@@ -77,14 +57,11 @@ func strictly() []string {
 	}
 }
 
-// lintPins names the version of cfn-lint and of SAM's translator.
-func lintPins() string { return filepath.Join(root, "tools", "requirements.txt") }
-
 // lintGroup is one stack's folder: cfn-lint holds nested templates' parameters to
 // those of the template around them.
 type lintGroup struct {
 	files []string
-	pass  passed
+	pass  repository.Passed
 }
 
 // lintGroups are the folders that have changed since they last passed.
@@ -93,7 +70,7 @@ func lintGroups(t *testing.T) []lintGroup {
 	only := os.Getenv("GATEHOUSE_SERVICE") // a pipeline lints what it deploys
 	byDir := map[string][]string{}
 	var dirs []string
-	for _, template := range templates(t) {
+	for _, template := range repository.Templates(t) {
 		dir := template.Dir()
 		if only != "" && filepath.Base(dir) != only {
 			continue
@@ -101,12 +78,12 @@ func lintGroups(t *testing.T) []lintGroup {
 		if !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}
-		byDir[dir] = append(byDir[dir], filepath.Join(root, template.Path))
+		byDir[dir] = append(byDir[dir], filepath.Join(repository.Root, template.Path))
 	}
 	var groups []lintGroup
 	for _, dir := range dirs {
-		pass := unchanged(t, "cfn-lint", strictly(), append(byDir[dir], lintPins())...)
-		if !pass.known {
+		pass := repository.Unchanged(t, "cfn-lint", strictly(), append(byDir[dir], repository.LintPins())...)
+		if !pass.Known {
 			groups = append(groups, lintGroup{files: byDir[dir], pass: pass})
 		}
 	}
@@ -166,7 +143,7 @@ func TestCfnLint(t *testing.T) {
 	}
 	for _, g := range groups {
 		if !slices.ContainsFunc(g.files, func(file string) bool { return guilty[filepath.Clean(file)] }) && !blind {
-			g.pass.remember(t, nil)
+			g.pass.Remember(t, nil)
 		}
 	}
 }

@@ -1,18 +1,18 @@
-package rules_test
+package templates
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // deadLetterSources: a dead-letter queue takes dead letters of the queues that it was
 // made for, and of no other. The policy is about queues alone: a topic needs a queue
 // policy, and a function its own role, whatever stands there.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
-func deadLetterSources(all []*rules.Template) []string {
+func deadLetterSources(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, q := range t.Resources("AWS::SQS::Queue") {
@@ -20,14 +20,14 @@ func deadLetterSources(all []*rules.Template) []string {
 				continue
 			}
 			want := sourcesOf(q)
-			permission := rules.Text(q.Prop("RedriveAllowPolicy", "redrivePermission"))
+			permission := repository.Text(q.Prop("RedriveAllowPolicy", "redrivePermission"))
 			if len(want) == 0 {
 				if permission != "denyAll" {
 					out = append(out, q.String()+": RedriveAllowPolicy is not denyAll, and no queue sends to it")
 				}
 				continue
 			}
-			named := rules.Texts(q.Prop("RedriveAllowPolicy", "sourceQueueArns"))
+			named := repository.Texts(q.Prop("RedriveAllowPolicy", "sourceQueueArns"))
 			slices.Sort(named)
 			if permission != "byQueue" || !slices.Equal(named, want) {
 				out = append(out, q.String()+": RedriveAllowPolicy is not byQueue with "+strings.Join(want, ", "))
@@ -38,11 +38,11 @@ func deadLetterSources(all []*rules.Template) []string {
 }
 
 // sourcesOf are the ARNs of the queues that send their dead letters to a queue.
-func sourcesOf(dead rules.Resource) []string {
+func sourcesOf(dead repository.Resource) []string {
 	var out []string
 	for _, q := range dead.Resources("AWS::SQS::Queue") {
-		if rules.Text(q.Prop("RedrivePolicy", "deadLetterTargetArn")) == "att:"+dead.ID+".Arn" {
-			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+rules.Text(q.Prop("QueueName")))
+		if repository.Text(q.Prop("RedrivePolicy", "deadLetterTargetArn")) == "att:"+dead.ID+".Arn" {
+			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+repository.Text(q.Prop("QueueName")))
 		}
 	}
 	slices.Sort(out)
@@ -51,7 +51,7 @@ func sourcesOf(dead rules.Resource) []string {
 
 // tlsOnly: whatever has a policy of its own denies what comes without TLS. Only the
 // services: another team's example is no longer than it must be.
-func tlsOnly(all []*rules.Template) []string {
+func tlsOnly(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		if !strings.HasPrefix(t.Path, "services/") {
@@ -61,18 +61,18 @@ func tlsOnly(all []*rules.Template) []string {
 		for _, p := range policies {
 			action := map[string]string{"AWS::SQS::QueuePolicy": "sqs:*", "AWS::SNS::TopicPolicy": "sns:Publish"}[p.Type]
 			covered := map[string]bool{}
-			for _, s := range statements(p.Node) {
-				secure, _ := condition(s, "aws:SecureTransport")
-				if rules.Text(rules.Get(s, "Effect")) != "Deny" || secure != "false" || !slices.Equal(principals(s), []string{"*"}) ||
-					!slices.Contains(rules.Texts(rules.Get(s, "Action")), action) || len(rules.Get(s, "Condition").Content) != 2 {
+			for _, s := range repository.Statements(p.Node) {
+				secure, _ := repository.Condition(s, "aws:SecureTransport")
+				if repository.Text(repository.Get(s, "Effect")) != "Deny" || secure != "false" || !slices.Equal(repository.Principals(s), []string{"*"}) ||
+					!slices.Contains(repository.Texts(repository.Get(s, "Action")), action) || len(repository.Get(s, "Condition").Content) != 2 {
 					continue
 				}
-				for _, r := range rules.Texts(rules.Get(s, "Resource")) {
+				for _, r := range repository.Texts(repository.Get(s, "Resource")) {
 					covered[strings.TrimSuffix(strings.TrimPrefix(r, "att:"), ".Arn")] = true
 					covered[strings.TrimPrefix(r, "ref:")] = true
 				}
 			}
-			for _, of := range append(rules.Texts(p.Prop("Queues")), rules.Texts(p.Prop("Topics"))...) {
+			for _, of := range append(repository.Texts(p.Prop("Queues")), repository.Texts(p.Prop("Topics"))...) {
 				if !covered[strings.TrimPrefix(of, "ref:")] {
 					out = append(out, p.String()+": no denial of "+action+" without TLS on "+strings.TrimPrefix(of, "ref:"))
 				}
@@ -84,18 +84,18 @@ func tlsOnly(all []*rules.Template) []string {
 
 func TestDeadLetterSources(t *testing.T) {
 	t.Parallel()
-	report(t, deadLetterSources(templates(t)))
+	repository.Report(t, deadLetterSources(repository.Templates(t)))
 }
 
 func TestTLSOnly(t *testing.T) {
 	t.Parallel()
-	report(t, tlsOnly(templates(t)))
+	repository.Report(t, tlsOnly(repository.Templates(t)))
 }
 
 func TestDeadLetterSourcesPlanted(t *testing.T) {
 	t.Parallel()
 	const policy = `RedriveAllowPolicy: {redrivePermission: byQueue, sourceQueueArns: [!Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:gatehouse-${Environment}-good-outbox"]}`
-	plant(t, deadLetterSources, map[string]planted{
+	repository.Plant(t, deadLetterSources, map[string]repository.Planted{
 		"none":        {", " + policy, "", "Dead: RedriveAllowPolicy is not byQueue"},
 		"any_queue":   {"redrivePermission: byQueue", "redrivePermission: allowAll", "Dead: RedriveAllowPolicy is not byQueue"},
 		"other_queue": {"good-outbox\"]", "good-metrics\"]", "Dead: RedriveAllowPolicy is not byQueue"},
@@ -106,7 +106,7 @@ func TestDeadLetterSourcesPlanted(t *testing.T) {
 
 func TestTLSOnlyPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, tlsOnly, map[string]planted{
+	repository.Plant(t, tlsOnly, map[string]repository.Planted{
 		"queue_open":     {`Action: "sqs:*"`, "Action: sqs:SendMessage", "no denial of sqs:* without TLS on Outbox"},
 		"topic_open":     {`Action: sns:Publish, Condition: {Bool: {aws:SecureTransport: "false"}}`, "Action: sns:Publish", "no denial of sns:Publish without TLS on Topic"},
 		"upside_down":    {`aws:SecureTransport: "false"`, `aws:SecureTransport: "true"`, "without TLS on"},

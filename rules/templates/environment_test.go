@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // variables are the names in a function's environment, Globals included.
-func variables(f rules.Resource) []string {
+func variables(f repository.Resource) []string {
 	var out []string
-	for _, env := range []*yaml.Node{f.Prop("Environment", "Variables"), rules.Get(f.Root, "Globals", "Function", "Environment", "Variables")} {
-		for key := range rules.Pairs(env) {
+	for _, env := range []*yaml.Node{f.Prop("Environment", "Variables"), repository.Get(f.Root, "Globals", "Function", "Environment", "Variables")} {
+		for key := range repository.Pairs(env) {
 			out = append(out, key.Value)
 		}
 	}
@@ -27,18 +27,18 @@ func variables(f rules.Resource) []string {
 
 // environment: what the code of a service reads, its template sets. A variable that
 // went missing can have a default, and then its parameter does nothing any more.
-func environment(all []*rules.Template, code func(dir string) string) []string {
+func environment(all []*repository.Template, code func(dir string) string) []string {
 	name := regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+)"`)
 	set := map[string][]string{}
 	var out []string
 	for _, t := range all {
-		for _, f := range t.Resources(functionType) {
+		for _, f := range t.Resources(repository.FunctionType) {
 			has := variables(f)
 			set[t.Dir()] = append(set[t.Dir()], has...)
-			if len(grants(f, "sns:Publish")) > 0 && !slices.Contains(has, "TOPIC_ARN") {
+			if len(repository.Grants(f, "sns:Publish")) > 0 && !slices.Contains(has, "TOPIC_ARN") {
 				out = append(out, f.String()+": may publish and is not told TOPIC_ARN")
 			}
-			if mention(grants(f, "sqs:SendMessage"), "outbox") && !slices.Contains(has, "OUTBOX_URL") {
+			if repository.Mention(repository.Grants(f, "sqs:SendMessage"), "outbox") && !slices.Contains(has, "OUTBOX_URL") {
 				out = append(out, f.String()+": may use the outbox and is not told OUTBOX_URL")
 			}
 		}
@@ -63,9 +63,9 @@ func environment(all []*rules.Template, code func(dir string) string) []string {
 func envCode(t *testing.T) func(dir string) string {
 	return func(dir string) string {
 		var text strings.Builder
-		for _, file := range files(t, ".go") {
-			if strings.HasPrefix(filepath.ToSlash(short(file)), dir+"/") && !strings.HasSuffix(file, "_test.go") && strings.Contains(read(t, file), "getenv") {
-				text.WriteString(read(t, file))
+		for _, file := range repository.Files(t, ".go") {
+			if strings.HasPrefix(filepath.ToSlash(repository.Short(file)), dir+"/") && !strings.HasSuffix(file, "_test.go") && strings.Contains(repository.Read(t, file), "getenv") {
+				text.WriteString(repository.Read(t, file))
 			}
 		}
 		return text.String()
@@ -74,15 +74,15 @@ func envCode(t *testing.T) func(dir string) string {
 
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	report(t, environment(templates(t), envCode(t)))
+	repository.Report(t, environment(repository.Templates(t), envCode(t)))
 }
 
 func TestEnvironmentPlanted(t *testing.T) {
 	t.Parallel()
-	check := func(all []*rules.Template) []string {
+	check := func(all []*repository.Template) []string {
 		return environment(all, func(string) string { return `getenv("POOL") getenv("AWS_REGION") getenv("CHECK_IT") "OUTBOX_URL"` })
 	}
-	plant(t, check, map[string]planted{
+	repository.Plant(t, check, map[string]repository.Planted{
 		"variable_lost": {"CHECK_IT: yes, ", "", "the code reads CHECK_IT"},
 		"no_topic":      {"TOPIC_ARN: !Ref Topic, ", "", "not told TOPIC_ARN"},
 		"no_outbox":     {"OUTBOX_URL: !Ref Outbox, ", "", "not told OUTBOX_URL"},

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/sam"
 )
 
@@ -64,15 +64,15 @@ func environments(dir, samconfig string, declared []string) []string {
 
 func TestEnvironments(t *testing.T) {
 	t.Parallel()
-	for _, template := range templates(t) {
+	for _, template := range repository.Templates(t) {
 		if path.Base(template.Path) != "template.yaml" || strings.HasPrefix(template.Path, "examples/") {
 			continue
 		}
 		var declared []string
-		for key := range rules.Pairs(rules.Get(template.Root, "Parameters")) {
+		for key := range repository.Pairs(repository.Get(template.Root, "Parameters")) {
 			declared = append(declared, key.Value)
 		}
-		report(t, environments(template.Dir(), filepath.Join(root, template.Dir(), "samconfig.toml"), declared))
+		repository.Report(t, environments(template.Dir(), filepath.Join(repository.Root, template.Dir(), "samconfig.toml"), declared))
 	}
 }
 
@@ -82,7 +82,7 @@ func TestEnvironmentsPlanted(t *testing.T) {
 	for _, env := range []string{"local", "dev", "test", "production"} {
 		fmt.Fprintf(&good, "[%[1]s.deploy.parameters]\nstack_name = \"gatehouse-%[1]s-x\"\nparameter_overrides = \"Environment=%[1]s OnAws=%[2]v GradualDeployment=%[3]v Days='30'\"\n", env, env != "local", env == "test" || env == "production")
 	}
-	for name, tc := range map[string]planted{
+	for name, tc := range map[string]repository.Planted{
 		"good":        {"", "", ""},
 		"no_block":    {"[test.deploy", "[tset.deploy", "[test.deploy.parameters] must say stack_name"},
 		"wrong_stack": {"gatehouse-production-x", "gatehouse-test-x", "[production.deploy.parameters] must say stack_name"},
@@ -96,12 +96,12 @@ func TestEnvironmentsPlanted(t *testing.T) {
 		"not_toml":    {"[test.deploy", "[[test.deploy", "toml"},
 	} {
 		file := filepath.Join(t.TempDir(), "samconfig.toml")
-		if err := os.WriteFile(file, []byte(strings.Replace(good.String(), tc.old, tc.new, 1)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.Replace(good.String(), tc[0], tc[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		got := strings.Join(environments("services/x", file, []string{"Days", "Environment", "GradualDeployment", "OnAws"}), "\n")
-		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		if (tc[2] == "") != (got == "") || !strings.Contains(got, tc[2]) {
+			t.Errorf("%s: %q, want %q", name, got, tc[2])
 		}
 	}
 }

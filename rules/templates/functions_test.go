@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -11,28 +11,23 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
-// cognitoTriggers are the command folders of the functions that Cognito calls.
-var cognitoTriggers = []string{"presignup", "preauthentication", "postauthentication", "postconfirmation"}
-
-const functionType = "AWS::Serverless::Function"
-
-func isTrigger(f rules.Resource) bool {
-	return slices.Contains(cognitoTriggers, path.Base(rules.Text(f.Prop("CodeUri"))))
+func isTrigger(f repository.Resource) bool {
+	return slices.Contains(repository.CognitoTriggers, path.Base(repository.Text(f.Prop("CodeUri"))))
 }
 
 // setting is a property of a function, or what Globals say.
-func setting(f rules.Resource, name ...string) *yaml.Node {
+func setting(f repository.Resource, name ...string) *yaml.Node {
 	if v := f.Prop(name...); v != nil {
 		return v
 	}
-	return rules.Get(f.Root, append([]string{"Globals", "Function"}, name...)...)
+	return repository.Get(f.Root, append([]string{"Globals", "Function"}, name...)...)
 }
 
-func timeout(f rules.Resource) int {
-	seconds, err := strconv.Atoi(rules.Text(setting(f, "Timeout")))
+func timeout(f repository.Resource) int {
+	seconds, err := strconv.Atoi(repository.Text(setting(f, "Timeout")))
 	if err != nil {
 		return 3 // Lambda's default
 	}
@@ -40,19 +35,19 @@ func timeout(f rules.Resource) int {
 }
 
 // functions: every function can be seen, traced, rolled back and explained.
-func functions(all []*rules.Template) []string {
+func functions(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
-		for _, f := range t.Resources(functionType) {
+		for _, f := range t.Resources(repository.FunctionType) {
 			say := func(format string, args ...any) { out = append(out, f.String()+": "+fmt.Sprintf(format, args...)) }
 			if !strings.Contains(t.CommentAbove(f.Key.Line), "# Failure impact:") {
 				say("no '# Failure impact:' comment directly above")
 			}
-			if rules.Text(rules.Get(f.Node, "Metadata", "BuildMethod")) != "go1.x" {
+			if repository.Text(repository.Get(f.Node, "Metadata", "BuildMethod")) != "go1.x" {
 				say("Metadata BuildMethod is not go1.x")
 			}
 			for name, want := range map[string]string{"AutoPublishAlias": "live", "Tracing": "Active", "Runtime": "provided.al2023"} {
-				if got := rules.Text(setting(f, name)); got != want {
+				if got := repository.Text(setting(f, name)); got != want {
 					say("%s is %q, want %q", name, got, want)
 				}
 			}
@@ -70,11 +65,11 @@ func functions(all []*rules.Template) []string {
 	return out
 }
 
-func logGroup(f rules.Resource) []string {
-	if rules.Text(setting(f, "LoggingConfig", "LogFormat")) != "JSON" {
+func logGroup(f repository.Resource) []string {
+	if repository.Text(setting(f, "LoggingConfig", "LogFormat")) != "JSON" {
 		return []string{f.String() + ": LoggingConfig LogFormat is not JSON"}
 	}
-	want := rules.Text(setting(f, "LoggingConfig", "LogGroup"))
+	want := repository.Text(setting(f, "LoggingConfig", "LogGroup"))
 	for _, g := range f.Resources("AWS::Logs::LogGroup") {
 		if want == "ref:"+g.ID {
 			return nil
@@ -84,15 +79,15 @@ func logGroup(f rules.Resource) []string {
 }
 
 // permission: Cognito may call the alias of a trigger, from pools of this account only.
-func permission(f rules.Resource) []string {
+func permission(f repository.Resource) []string {
 	if !isTrigger(f) {
 		return nil
 	}
 	for _, p := range f.Resources("AWS::Lambda::Permission") {
-		if rules.Text(p.Prop("FunctionName")) != "ref:"+f.ID+".Alias" || rules.Text(p.Prop("Principal")) != "cognito-idp.amazonaws.com" {
+		if repository.Text(p.Prop("FunctionName")) != "ref:"+f.ID+".Alias" || repository.Text(p.Prop("Principal")) != "cognito-idp.amazonaws.com" {
 			continue
 		}
-		if rules.Text(p.Prop("SourceAccount")) != "ref:AWS::AccountId" || !strings.Contains(rules.Text(p.Prop("SourceArn")), "${AWS::AccountId}:userpool/") {
+		if repository.Text(p.Prop("SourceAccount")) != "ref:AWS::AccountId" || !strings.Contains(repository.Text(p.Prop("SourceArn")), "${AWS::AccountId}:userpool/") {
 			return []string{p.String() + ": SourceAccount or SourceArn does not hold it to this account's pools"}
 		}
 		return nil
@@ -101,16 +96,16 @@ func permission(f rules.Resource) []string {
 }
 
 // metricsOf are the alarms of a stack by "metric dimension value".
-func metricsOf(dir string, all []*rules.Template) map[string]bool {
+func metricsOf(dir string, all []*repository.Template) map[string]bool {
 	out := map[string]bool{}
 	for _, t := range all {
 		if t.Dir() != dir {
 			continue
 		}
 		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-			rules.Walk(a.Node, func(n *yaml.Node) {
+			repository.Walk(a.Node, func(n *yaml.Node) {
 				for _, d := range dimensions(n) {
-					out[rules.Text(rules.Get(n, "MetricName"))+" "+rules.Text(rules.Get(d, "Value"))] = true
+					out[repository.Text(repository.Get(n, "MetricName"))+" "+repository.Text(repository.Get(d, "Value"))] = true
 				}
 			})
 		}
@@ -119,17 +114,17 @@ func metricsOf(dir string, all []*rules.Template) map[string]bool {
 }
 
 func dimensions(n *yaml.Node) []*yaml.Node {
-	if d := rules.Get(n, "Dimensions"); d != nil {
+	if d := repository.Get(n, "Dimensions"); d != nil {
 		return d.Content
 	}
 	return nil
 }
 
-func functionAlarms(f rules.Resource, all []*rules.Template) []string {
+func functionAlarms(f repository.Resource, all []*repository.Template) []string {
 	var out []string
 	alarms := metricsOf(f.Dir(), all)
 	for _, metric := range []string{"Errors", "Throttles"} {
-		if !alarms[metric+" ref:"+f.ID] && !alarms[metric+" "+rules.Text(f.Prop("FunctionName"))] {
+		if !alarms[metric+" ref:"+f.ID] && !alarms[metric+" "+repository.Text(f.Prop("FunctionName"))] {
 			out = append(out, fmt.Sprintf("%s: no alarm on %s", f, metric))
 		}
 	}
@@ -137,13 +132,13 @@ func functionAlarms(f rules.Resource, all []*rules.Template) []string {
 }
 
 // alarms: whoever is woken up finds a page that says what to do.
-func alarms(exists func(string) bool) rule {
+func alarms(exists func(string) bool) repository.Rule {
 	playbook := regexp.MustCompile(`docs/playbooks/[a-z0-9-]+\.md`)
-	return func(all []*rules.Template) []string {
+	return func(all []*repository.Template) []string {
 		var out []string
 		for _, t := range all {
 			for _, a := range append(t.Resources("AWS::CloudWatch::Alarm"), t.Resources("AWS::CloudWatch::CompositeAlarm")...) {
-				page := playbook.FindString(rules.Text(a.Prop("AlarmDescription")))
+				page := playbook.FindString(repository.Text(a.Prop("AlarmDescription")))
 				if page == "" {
 					out = append(out, a.String()+": AlarmDescription names no docs/playbooks/<page>.md")
 				} else if !exists(page) {
@@ -157,17 +152,17 @@ func alarms(exists func(string) bool) rule {
 
 func TestFunctions(t *testing.T) {
 	t.Parallel()
-	report(t, functions(templates(t)))
+	repository.Report(t, functions(repository.Templates(t)))
 }
 
 func TestAlarmsHavePlaybooks(t *testing.T) {
 	t.Parallel()
-	report(t, alarms(exists)(templates(t)))
+	repository.Report(t, alarms(repository.Exists)(repository.Templates(t)))
 }
 
 func TestFunctionsPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, functions, map[string]planted{
+	repository.Plant(t, functions, map[string]repository.Planted{
 		"no_failure_impact": {"  # Failure impact: nobody can sign up.", "  # Nothing.", "Failure impact"},
 		"comment_elsewhere": {"  # Really nobody.\n", "  # Really nobody.\n\n", "Failure impact"},
 		"makefile_build":    {"go1.x", "makefile", "BuildMethod"},
@@ -190,7 +185,7 @@ func TestFunctionsPlanted(t *testing.T) {
 func TestAlarmsPlanted(t *testing.T) {
 	t.Parallel()
 	written := func(page string) bool { return !strings.Contains(page, "no-such-page") }
-	plant(t, alarms(written), map[string]planted{
+	repository.Plant(t, alarms(written), map[string]repository.Planted{
 		"no_playbook":      {"Errors - docs/playbooks/function-errors.md", "Errors", "names no docs/playbooks"},
 		"missing_playbook": {"docs/playbooks/dead-letters.md", "docs/playbooks/no-such-page.md", "no-such-page.md does not exist"},
 	})

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // maxAlarms is how many alarms CodeDeploy watches for one deployment group.
@@ -20,15 +20,15 @@ const maxAlarms = 10
 // preferences: a pipeline can move calls to a new version of every function step by
 // step, watched by plain alarms of that very function. CodeDeploy's documentation
 // promises nothing of composite alarms, and CloudWatch lists them only on request.
-func preferences(all []*rules.Template) []string {
+func preferences(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		if !strings.HasPrefix(t.Path, "services/") {
 			continue
 		}
-		for _, f := range t.Resources(functionType) {
+		for _, f := range t.Resources(repository.FunctionType) {
 			for name, want := range map[string]string{"Enabled": "ref:GradualDeployment", "Role": "ref:DeploymentRoleArn", "Type": "ref:DeploymentType"} {
-				if got := rules.Text(setting(f, "DeploymentPreference", name)); got != want {
+				if got := repository.Text(setting(f, "DeploymentPreference", name)); got != want {
 					out = append(out, fmt.Sprintf("%s: DeploymentPreference %s is %q, want %q", f, name, got, want))
 				}
 			}
@@ -39,10 +39,10 @@ func preferences(all []*rules.Template) []string {
 }
 
 // watchers are what is wrong with the alarms of a function's preference.
-func watchers(f rules.Resource, all []*rules.Template) []string {
+func watchers(f repository.Resource, all []*repository.Template) []string {
 	var out []string
 	var named []string
-	for _, name := range rules.Texts(setting(f, "DeploymentPreference", "Alarms")) {
+	for _, name := range repository.Texts(setting(f, "DeploymentPreference", "Alarms")) {
 		if name != "ref:AWS::NoValue" {
 			named = append(named, name)
 		}
@@ -73,20 +73,20 @@ func watchers(f rules.Resource, all []*rules.Template) []string {
 
 // metricsAlarmed are the function's metrics that the plain alarm of a name, or of
 // a !Ref, looks at.
-func metricsAlarmed(f rules.Resource, name string, all []*rules.Template) []string {
+func metricsAlarmed(f repository.Resource, name string, all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		if t.Dir() != f.Dir() {
 			continue
 		}
 		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-			if name != rules.Text(a.Prop("AlarmName")) && (name != "ref:"+a.ID || t.Path != f.Path) {
+			if name != repository.Text(a.Prop("AlarmName")) && (name != "ref:"+a.ID || t.Path != f.Path) {
 				continue
 			}
-			rules.Walk(a.Node, func(n *yaml.Node) {
+			repository.Walk(a.Node, func(n *yaml.Node) {
 				for _, d := range dimensions(n) {
-					if v := rules.Text(rules.Get(d, "Value")); v == "ref:"+f.ID || v == rules.Text(f.Prop("FunctionName")) {
-						out = append(out, rules.Text(rules.Get(n, "MetricName")))
+					if v := repository.Text(repository.Get(d, "Value")); v == "ref:"+f.ID || v == repository.Text(f.Prop("FunctionName")) {
+						out = append(out, repository.Text(repository.Get(n, "MetricName")))
 					}
 				}
 			})
@@ -97,31 +97,31 @@ func metricsAlarmed(f rules.Resource, name string, all []*rules.Template) []stri
 
 // gradual looks at translated templates that ask for gradual deployments: each
 // alias is moved by CodeDeploy, as our role, watched, and moved back by itself.
-func gradual(all []*rules.Template) []string {
+func gradual(all []*repository.Template) []string {
 	out := noRoleOfSAM(all)
 	for _, t := range all {
-		groups := map[string]rules.Resource{}
+		groups := map[string]repository.Resource{}
 		for _, g := range t.Resources("AWS::CodeDeploy::DeploymentGroup") {
 			groups["ref:"+g.ID] = g
-			if rules.Text(g.Prop("ServiceRoleArn")) != "ref:DeploymentRoleArn" {
+			if repository.Text(g.Prop("ServiceRoleArn")) != "ref:DeploymentRoleArn" {
 				out = append(out, g.String()+": ServiceRoleArn is not DeploymentRoleArn")
 			}
-			if rules.Text(g.Prop("AlarmConfiguration", "Enabled")) != "true" || len(g.Prop("AlarmConfiguration", "Alarms").Content) == 0 {
+			if repository.Text(g.Prop("AlarmConfiguration", "Enabled")) != "true" || len(g.Prop("AlarmConfiguration", "Alarms").Content) == 0 {
 				out = append(out, g.String()+": no alarms")
 			}
-			events := rules.Texts(g.Prop("AutoRollbackConfiguration", "Events"))
+			events := repository.Texts(g.Prop("AutoRollbackConfiguration", "Events"))
 			for _, event := range []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} {
-				if rules.Text(g.Prop("AutoRollbackConfiguration", "Enabled")) != "true" || !slices.Contains(events, event) {
+				if repository.Text(g.Prop("AutoRollbackConfiguration", "Enabled")) != "true" || !slices.Contains(events, event) {
 					out = append(out, g.String()+": no rollback on "+event)
 				}
 			}
 		}
 		for _, a := range t.Resources("AWS::Lambda::Alias") {
-			update := rules.Get(a.Node, "UpdatePolicy", "CodeDeployLambdaAliasUpdate")
-			if _, ok := groups[rules.Text(rules.Get(update, "DeploymentGroupName"))]; !ok {
+			update := repository.Get(a.Node, "UpdatePolicy", "CodeDeployLambdaAliasUpdate")
+			if _, ok := groups[repository.Text(repository.Get(update, "DeploymentGroupName"))]; !ok {
 				out = append(out, a.String()+": no deployment group moves it")
 			}
-			if rules.Get(t.Root, "Resources", strings.TrimPrefix(rules.Text(rules.Get(update, "ApplicationName")), "ref:")) == nil {
+			if repository.Get(t.Root, "Resources", strings.TrimPrefix(repository.Text(repository.Get(update, "ApplicationName")), "ref:")) == nil {
 				out = append(out, a.String()+": no CodeDeploy application")
 			}
 		}
@@ -131,7 +131,7 @@ func gradual(all []*rules.Template) []string {
 
 // atOnce looks at translated templates that ask for none: an emulator refuses every
 // resource of CodeDeploy, and SAM takes some ways of saying 'false' as 'true'.
-func atOnce(all []*rules.Template) []string {
+func atOnce(all []*repository.Template) []string {
 	out := noRoleOfSAM(all)
 	for _, t := range all {
 		for _, r := range t.Resources("") {
@@ -144,12 +144,12 @@ func atOnce(all []*rules.Template) []string {
 }
 
 // noRoleOfSAM: SAM's own role for CodeDeploy has no boundary.
-func noRoleOfSAM(all []*rules.Template) []string {
+func noRoleOfSAM(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			for _, s := range statements(r.Prop("AssumeRolePolicyDocument")) {
-				if slices.Contains(principals(s), "codedeploy.amazonaws.com") {
+			for _, s := range repository.Statements(r.Prop("AssumeRolePolicyDocument")) {
+				if slices.Contains(repository.Principals(s), "codedeploy.amazonaws.com") {
 					out = append(out, r.String()+": SAM makes a role for CodeDeploy; give the DeploymentPreference a Role")
 				}
 			}
@@ -160,13 +160,13 @@ func noRoleOfSAM(all []*rules.Template) []string {
 
 func TestPreferences(t *testing.T) {
 	t.Parallel()
-	report(t, preferences(templates(t)))
+	repository.Report(t, preferences(repository.Templates(t)))
 }
 
 func TestPreferencesPlanted(t *testing.T) {
 	t.Parallel()
 	const alarms = `Alarms: [!Ref PreSignUpErrors, !Sub "gatehouse-${Environment}-good-presignup-throttles", !Ref PreSignUpSlow]`
-	plant(t, preferences, map[string]planted{
+	repository.Plant(t, preferences, map[string]repository.Planted{
 		"always":        {"Enabled: !Ref GradualDeployment", "Enabled: true", "DeploymentPreference Enabled is"},
 		"by_if":         {"Enabled: !Ref GradualDeployment", "Enabled: !If [OnAws, true, false]", "DeploymentPreference Enabled is"},
 		"no_role":       {", Role: !Ref DeploymentRoleArn", "", "DeploymentPreference Role is"},
@@ -200,13 +200,13 @@ func TestCfnLintGradual(t *testing.T) {
 	}
 	asking := false
 	var args []string
-	passes := map[string]passed{}
-	for _, template := range templates(t) {
+	passes := map[string]repository.Passed{}
+	for _, template := range repository.Templates(t) {
 		text, asked := asksForGradual(strings.Join(template.Lines, "\n"))
 		file := put(template.Path, text) // nested ones have to lie beside
 		asking = asking || asked
-		pass := unchanged(t, "cfn-lint-gradual", gradualFlags(), lintPins(), "gradual_test.go", filepath.Join(root, template.Path))
-		if asked && !pass.known {
+		pass := repository.Unchanged(t, "cfn-lint-gradual", gradualFlags(), repository.LintPins(), "gradual_test.go", filepath.Join(repository.Root, template.Path))
+		if asked && !pass.Known {
 			args = append(args, file)
 			passes[file] = pass
 		}
@@ -218,7 +218,7 @@ func TestCfnLintGradual(t *testing.T) {
 		t.Log("no template changed since cfn-lint last passed")
 		return
 	}
-	bad, ok := asksForGradual(strings.Replace(read(t, filepath.Join(root, "services", "log-encryptor", "template.yaml")),
+	bad, ok := asksForGradual(strings.Replace(repository.Read(t, filepath.Join(repository.Root, "services", "log-encryptor", "template.yaml")),
 		"Role: !Ref DeploymentRoleArn", "Role: !GetAtt Nobody.Arn", 1))
 	if !ok {
 		t.Fatal("log-encryptor cannot be deployed gradually")
@@ -236,7 +236,7 @@ func TestCfnLintGradual(t *testing.T) {
 	}
 	for file, pass := range passes {
 		if guilty[planted] && !guilty[file] {
-			pass.remember(t, nil)
+			pass.Remember(t, nil)
 		}
 	}
 }

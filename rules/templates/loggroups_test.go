@@ -1,11 +1,11 @@
-package rules_test
+package templates
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // logKey is where every stack finds the key of its log groups.
@@ -14,20 +14,20 @@ const logKey = "{{resolve:ssm:/gatehouse/${Environment}/log-encryptor/key-arn}}"
 // logGroups: what is logged can only be read with a key of the account, and goes at
 // some time. A key of the stack's own has to let CloudWatch Logs in, but only for
 // groups: without the encryption context it would encrypt for anybody's.
-func logGroups(all []*rules.Template) []string {
+func logGroups(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, g := range t.Resources("AWS::Logs::LogGroup") {
 			if g.Prop("RetentionInDays") == nil {
 				out = append(out, g.String()+": no RetentionInDays")
 			}
-			key := rules.Text(g.Prop("KmsKeyId"))
+			key := repository.Text(g.Prop("KmsKeyId"))
 			if t.Dir() == "pipeline" { // the account that builds may have no environment whose key it could borrow
-				key = strings.Replace(rules.Texts(g.Prop("KmsKeyId"))[0], "${LogKeyEnvironment}", "${Environment}", 1)
+				key = strings.Replace(repository.Texts(g.Prop("KmsKeyId"))[0], "${LogKeyEnvironment}", "${Environment}", 1)
 			}
 			switch id, own := strings.CutPrefix(key, "att:"); {
 			case key == logKey:
-			case own && slices.ContainsFunc(t.Resources("AWS::KMS::Key"), func(k rules.Resource) bool { return k.ID+".Arn" == id && encryptsLogs(k) }):
+			case own && slices.ContainsFunc(t.Resources("AWS::KMS::Key"), func(k repository.Resource) bool { return k.ID+".Arn" == id && encryptsLogs(k) }):
 			case own:
 				out = append(out, g.String()+": its key does not let CloudWatch Logs in, for groups of this account and region only")
 			default:
@@ -38,10 +38,10 @@ func logGroups(all []*rules.Template) []string {
 	return out
 }
 
-func encryptsLogs(key rules.Resource) bool {
-	for _, s := range statements(key.Node) {
-		context, _ := condition(s, "kms:EncryptionContext:aws:logs:arn")
-		if slices.Contains(principals(s), "logs.${AWS::Region}.amazonaws.com") && strings.HasSuffix(context, ":logs:${AWS::Region}:${AWS::AccountId}:log-group:*") {
+func encryptsLogs(key repository.Resource) bool {
+	for _, s := range repository.Statements(key.Node) {
+		context, _ := repository.Condition(s, "kms:EncryptionContext:aws:logs:arn")
+		if slices.Contains(repository.Principals(s), "logs.${AWS::Region}.amazonaws.com") && strings.HasSuffix(context, ":logs:${AWS::Region}:${AWS::AccountId}:log-group:*") {
 			return true
 		}
 	}
@@ -50,13 +50,13 @@ func encryptsLogs(key rules.Resource) bool {
 
 func TestLogGroups(t *testing.T) {
 	t.Parallel()
-	report(t, logGroups(templates(t)))
+	repository.Report(t, logGroups(repository.Templates(t)))
 }
 
 func TestLogGroupsPlanted(t *testing.T) {
 	t.Parallel()
 	const group = "KmsKeyId: !GetAtt Key.Arn, RetentionInDays"
-	plant(t, logGroups, map[string]planted{
+	repository.Plant(t, logGroups, map[string]repository.Planted{
 		"no_retention":   {", RetentionInDays: !Ref LogRetentionDays", "", "no RetentionInDays"},
 		"not_encrypted":  {"KmsKeyId: !GetAtt Key.Arn, ", "", "KmsKeyId is not {{resolve"},
 		"another_name":   {group, `KmsKeyId: !Sub "{{resolve:ssm:/gatehouse/${Environment}/other/some-arn}}", RetentionInDays`, "KmsKeyId is not {{resolve"},
@@ -66,8 +66,8 @@ func TestLogGroupsPlanted(t *testing.T) {
 		"for_all_groups": {"kms:EncryptionContext:aws:logs:arn", "aws:SourceArn", "does not let CloudWatch Logs in"},
 		"any_account":    {"${AWS::AccountId}:log-group:*", "*:log-group:*", "does not let CloudWatch Logs in"},
 	})
-	shared := strings.Replace(good(t), group, `KmsKeyId: !Sub "`+logKey+`", RetentionInDays`, 1)
-	if got := logGroups([]*rules.Template{parse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
+	shared := strings.Replace(repository.Good(t), group, `KmsKeyId: !Sub "`+logKey+`", RetentionInDays`, 1)
+	if got := logGroups([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
 		t.Errorf("the shared key is found guilty: %v", got)
 	}
 }

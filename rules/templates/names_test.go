@@ -1,23 +1,24 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // names: a name that is read has one writer, the writer is the service in the
 // name, and no two stacks wait for each other.
-func names(all []*rules.Template) []string {
+func names(all []*repository.Template) []string {
 	shape := regexp.MustCompile(`^/gatehouse/(?:\$\{Environment\}|tools)/([a-z0-9-]+)/[a-z0-9]+(-[a-z0-9]+)*$`)
 	var out []string
-	n := rules.NamesOf(all)
+	n := repository.NamesOf(all)
 	for name, writers := range n.Writers {
 		m := shape.FindStringSubmatch(name)
 		if m == nil {
@@ -39,7 +40,7 @@ func names(all []*rules.Template) []string {
 			out = append(out, t.Path+": use {{resolve:ssm:...}}; SAM puts the name where the value of an SSM parameter type belongs")
 		}
 	}
-	if _, err := rules.Order(rules.Graph(all)); err != nil {
+	if _, err := repository.Order(repository.Graph(all)); err != nil {
 		out = append(out, err.Error())
 	}
 	slices.Sort(out)
@@ -48,7 +49,7 @@ func names(all []*rules.Template) []string {
 
 // documented: a stack's README names what the stack writes, and nothing that no
 // stack writes. Names that only a person or another team reads are kept by this.
-func documented(page, text, service string, n rules.Names) []string {
+func documented(page, text, service string, n repository.Names) []string {
 	section := regexp.MustCompile(`(?ims)^## SSM names.*?(^## |\z)`).FindString(text)
 	quoted := regexp.MustCompile("`([a-z0-9{}/-]+)`").FindAllStringSubmatch(section, -1)
 	var out []string
@@ -74,18 +75,18 @@ func documented(page, text, service string, n rules.Names) []string {
 
 func TestNamesAreDocumented(t *testing.T) {
 	t.Parallel()
-	n := rules.NamesOf(templates(t))
-	for dir := range rules.Graph(templates(t)) {
+	n := repository.NamesOf(repository.Templates(t))
+	for dir := range repository.Graph(repository.Templates(t)) {
 		page := path.Join(dir, "README.md")
 		if strings.HasPrefix(dir, "services/") || dir == "platform" {
-			report(t, documented(page, read(t, "../"+page), path.Base(dir), n))
+			repository.Report(t, documented(page, repository.Read(t, filepath.Join(repository.Root, page)), path.Base(dir), n))
 		}
 	}
 }
 
 func TestNamesAreDocumentedPlanted(t *testing.T) {
 	t.Parallel()
-	n := rules.NamesOf([]*rules.Template{parse(t, "services/good/template.yaml", good(t)), parse(t, "services/other/template.yaml", other)})
+	n := repository.NamesOf([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", repository.Good(t)), repository.MustParse(t, "services/other/template.yaml", repository.Other)})
 	for text, want := range map[string]int{
 		"## SSM names\n`topic-arn`, `/gatehouse/{environment}/other/some-arn`, `some-arn`, `arn`\n## More\n`x-arn`": 0,
 		"## SSM names\n`good/topic-arn`":                  0,
@@ -101,12 +102,12 @@ func TestNamesAreDocumentedPlanted(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	report(t, names(templates(t)))
+	repository.Report(t, names(repository.Templates(t)))
 }
 
 func TestNamesPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, names, map[string]planted{
+	repository.Plant(t, names, map[string]repository.Planted{
 		"no_writer":      {"other/some-arn}}", "other/no-arn}}", "other/no-arn has no writer"},
 		"two_writers":    {"/good/topic-arn", "/other/some-arn", "has the writers"},
 		"others_name":    {"/good/topic-arn", "/other/topic-arn", "belongs to another service"},
@@ -119,13 +120,13 @@ func TestNamesPlanted(t *testing.T) {
 // TestDeployOrder is the order of the README's table, as far as the stacks exist.
 func TestDeployOrder(t *testing.T) {
 	t.Parallel()
-	order, err := rules.Order(rules.Graph(templates(t)))
+	order, err := repository.Order(repository.Graph(repository.Templates(t)))
 	if err != nil {
 		t.Fatalf("rules.Order: %v", err)
 	}
 	t.Logf("deploy order: %s", strings.Join(order, ", "))
 	readme := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/signin-audit", "platform", "services/api"}
-	graph := rules.Graph(templates(t))
+	graph := repository.Graph(repository.Templates(t))
 	for i, stack := range readme {
 		for _, from := range graph[stack] {
 			if !slices.Contains(readme[:i], from) {
@@ -137,26 +138,26 @@ func TestDeployOrder(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	got, err := rules.Order(map[string][]string{"a": {"b"}, "b": nil, "c": {"a", "b"}})
+	got, err := repository.Order(map[string][]string{"a": {"b"}, "b": nil, "c": {"a", "b"}})
 	if err != nil || !slices.Equal(got, []string{"b", "a", "c"}) && !slices.Equal(got, []string{"b", "c", "a"}) {
 		t.Errorf("Order = %v, %v", got, err)
 	}
-	if _, err := rules.Order(map[string][]string{"a": {"b"}, "b": {"a"}, "c": nil}); err == nil || !strings.Contains(err.Error(), "a, b") {
+	if _, err := repository.Order(map[string][]string{"a": {"b"}, "b": {"a"}, "c": nil}); err == nil || !strings.Contains(err.Error(), "a, b") {
 		t.Errorf("a cycle gives %v", err)
 	}
 }
 
 func TestCycleIsFound(t *testing.T) {
 	t.Parallel()
-	one := parse(t, "services/a/template.yaml", `
+	one := repository.MustParse(t, "services/a/template.yaml", `
 Resources:
   P: {Type: AWS::SSM::Parameter, Properties: {Name: !Sub "/gatehouse/${Environment}/a/x", Value: !Sub "{{resolve:ssm:/gatehouse/${Environment}/b/x}}"}}
 `)
-	two := parse(t, "services/b/template.yaml", `
+	two := repository.MustParse(t, "services/b/template.yaml", `
 Resources:
   P: {Type: AWS::SSM::Parameter, Properties: {Name: !Sub "/gatehouse/${Environment}/b/x", Value: !Sub "{{resolve:ssm:/gatehouse/${Environment}/a/x}}"}}
 `)
-	if f := names([]*rules.Template{one, two}); len(f) != 1 || !strings.Contains(f[0], "cycle") {
+	if f := names([]*repository.Template{one, two}); len(f) != 1 || !strings.Contains(f[0], "cycle") {
 		t.Errorf("findings %v", f)
 	}
 }

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -6,19 +6,19 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 const maxTemplateLines = 400
 
 // parameters: whoever deploys a stack sees what each parameter takes, and in
 // which order to look for it.
-func parameters(all []*rules.Template) []string {
+func parameters(all []*repository.Template) []string {
 	example := regexp.MustCompile(`Example|such as`)
 	var out []string
 	for _, t := range all {
 		before := ""
-		for key, p := range rules.Pairs(rules.Get(t.Root, "Parameters")) {
+		for key, p := range repository.Pairs(repository.Get(t.Root, "Parameters")) {
 			say := func(format string, args ...any) {
 				out = append(out, fmt.Sprintf("%s: parameter %s ", t.Path, key.Value)+fmt.Sprintf(format, args...))
 			}
@@ -26,20 +26,20 @@ func parameters(all []*rules.Template) []string {
 				say("stands after %s; they are in alphabetical order", before)
 			}
 			before = key.Value
-			description := rules.Text(rules.Get(p, "Description"))
+			description := repository.Text(repository.Get(p, "Description"))
 			if description == "" {
 				say("has no Description")
 			}
-			if rules.Get(p, "AllowedValues") == nil && !example.MatchString(description+t.CommentAbove(key.Line)) {
+			if repository.Get(p, "AllowedValues") == nil && !example.MatchString(description+t.CommentAbove(key.Line)) {
 				say("has no example, neither in the Description nor above it")
 			}
-			bounded := rules.Text(rules.Get(p, "Type")) == "Number" && (rules.Get(p, "MinValue") != nil || rules.Get(p, "MaxValue") != nil)
-			if !bounded && rules.Get(p, "AllowedPattern") == nil && rules.Get(p, "AllowedValues") == nil {
+			bounded := repository.Text(repository.Get(p, "Type")) == "Number" && (repository.Get(p, "MinValue") != nil || repository.Get(p, "MaxValue") != nil)
+			if !bounded && repository.Get(p, "AllowedPattern") == nil && repository.Get(p, "AllowedValues") == nil {
 				say("takes anything: no AllowedPattern, AllowedValues or bounds")
 			}
 		}
-		for key, o := range rules.Pairs(rules.Get(t.Root, "Outputs")) {
-			if rules.Text(rules.Get(o, "Description")) == "" {
+		for key, o := range repository.Pairs(repository.Get(t.Root, "Outputs")) {
+			if repository.Text(repository.Get(o, "Description")) == "" {
 				out = append(out, fmt.Sprintf("%s: output %s has no Description", t.Path, key.Value))
 			}
 		}
@@ -52,12 +52,12 @@ func parameters(all []*rules.Template) []string {
 
 func TestParameters(t *testing.T) {
 	t.Parallel()
-	report(t, parameters(templates(t)))
+	repository.Report(t, parameters(repository.Templates(t)))
 }
 
 func TestParametersPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, parameters, map[string]planted{
+	repository.Plant(t, parameters, map[string]repository.Planted{
 		"order":          {"  LogRetentionDays:\n    Type", "  ALogRetentionDays:\n    Type", "alphabetical"},
 		"no_description": {"    Description: Days that log lines are kept\n", "", "no Description"},
 		"no_example":     {"  # Example: 30\n", "", "no example"},

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // promise is a setting that protects people, and what is lost without it. Most of
@@ -48,13 +48,13 @@ func clientPromises(machine bool) []promise {
 }
 
 // pool: the user pool and its clients keep what they promise.
-func pool(all []*rules.Template) []string {
+func pool(all []*repository.Template) []string {
 	var out []string
-	check := func(r rules.Resource, promises []promise) {
+	check := func(r repository.Resource, promises []promise) {
 		for _, p := range promises {
 			got := ""
 			if v := r.Prop(strings.Split(p.setting, ".")...); v != nil {
-				got = flat(v)
+				got = repository.Flat(v)
 			}
 			if got != p.want {
 				out = append(out, fmt.Sprintf("%s: %s is %q, want %q, or %s", r, p.setting, got, p.want, p.lost))
@@ -66,7 +66,7 @@ func pool(all []*rules.Template) []string {
 			check(p, poolPromises())
 		}
 		for _, c := range t.Resources("AWS::Cognito::UserPoolClient") {
-			flows := strings.Join(rules.Texts(c.Prop("AllowedOAuthFlows")), " ")
+			flows := strings.Join(repository.Texts(c.Prop("AllowedOAuthFlows")), " ")
 			check(c, clientPromises(flows == "client_credentials"))
 			if strings.Contains(flows, "implicit") || strings.Contains(flows, " ") {
 				out = append(out, c.String()+": AllowedOAuthFlows is more than one way, or one that shows tokens to the browser's history")
@@ -78,18 +78,18 @@ func pool(all []*rules.Template) []string {
 
 func TestPool(t *testing.T) {
 	t.Parallel()
-	report(t, pool(templates(t)))
+	repository.Report(t, pool(repository.Templates(t)))
 }
 
 // TestPoolPlanted breaks the platform itself, line by line.
 func TestPoolPlanted(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile(filepath.Join(root, "platform", "template.yaml"))
+	raw, err := os.ReadFile(filepath.Join(repository.Root, "platform", "template.yaml"))
 	if err != nil {
 		t.Fatalf("os.ReadFile: %v", err)
 	}
 	text := string(raw)
-	for name, p := range map[string]planted{
+	for name, p := range map[string]repository.Planted{
 		"not_protected":    {"DeletionProtection: !If [IsLocal, INACTIVE, ACTIVE]", "DeletionProtection: INACTIVE", "one call deletes all users"},
 		"trigger_lost":     {"signup-guard/presignup-arn}}", "signup-guard/other-arn}}", "every address may sign up"},
 		"case_sensitive":   {"CaseSensitive: false", "CaseSensitive: true", "one address makes two accounts"},
@@ -98,9 +98,9 @@ func TestPoolPlanted(t *testing.T) {
 		"implicit":         {"AllowedOAuthFlows: [code]", "AllowedOAuthFlows: [code, implicit]", "browser's history"},
 		"secret_in_a_page": {"GenerateSecret: false", "GenerateSecret: true", "holds a secret"},
 	} {
-		broken := strings.Replace(text, p.old, p.new, 1)
-		if findings := strings.Join(pool([]*rules.Template{parse(t, "platform/template.yaml", broken)}), "\n"); broken == text || !strings.Contains(findings, p.want) {
-			t.Errorf("%s: findings %q, want %q", name, findings, p.want)
+		broken := strings.Replace(text, p[0], p[1], 1)
+		if findings := strings.Join(pool([]*repository.Template{repository.MustParse(t, "platform/template.yaml", broken)}), "\n"); broken == text || !strings.Contains(findings, p[2]) {
+			t.Errorf("%s: findings %q, want %q", name, findings, p[2])
 		}
 	}
 }

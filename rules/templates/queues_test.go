@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // longestRetention is what SQS allows: 14 days, in seconds.
@@ -17,12 +17,12 @@ const longestRetention = "1209600"
 
 // deadLetterTargets are the queues that a stack sends dead letters to: messages
 // that SQS gives up, and invocations that Lambda gives up.
-func deadLetterTargets(t *rules.Template) []string {
+func deadLetterTargets(t *repository.Template) []string {
 	var out []string
-	rules.Walk(t.Root, func(n *yaml.Node) {
-		for _, target := range []*yaml.Node{rules.Get(n, "deadLetterTargetArn"), rules.Get(n, "OnFailure", "Destination")} {
+	repository.Walk(t.Root, func(n *yaml.Node) {
+		for _, target := range []*yaml.Node{repository.Get(n, "deadLetterTargetArn"), repository.Get(n, "OnFailure", "Destination")} {
 			if target != nil {
-				out = append(out, strings.TrimSuffix(strings.TrimPrefix(rules.Text(target), "att:"), ".Arn"))
+				out = append(out, strings.TrimSuffix(strings.TrimPrefix(repository.Text(target), "att:"), ".Arn"))
 			}
 		}
 	})
@@ -30,15 +30,15 @@ func deadLetterTargets(t *rules.Template) []string {
 }
 
 // queues: no message is lost, and a function has time to handle what it took.
-func queues(all []*rules.Template) []string {
+func queues(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		dead := deadLetterTargets(t)
 		for _, q := range t.Resources("AWS::SQS::Queue") {
-			if rules.Text(q.Prop("SqsManagedSseEnabled")) != "true" {
+			if repository.Text(q.Prop("SqsManagedSseEnabled")) != "true" {
 				out = append(out, q.String()+": SqsManagedSseEnabled is not true")
 			}
-			if seconds := rules.Text(q.Prop("MessageRetentionPeriod")); seconds != longestRetention {
+			if seconds := repository.Text(q.Prop("MessageRetentionPeriod")); seconds != longestRetention {
 				out = append(out, q.String()+": MessageRetentionPeriod is not the longest, "+longestRetention)
 			}
 			if slices.Contains(dead, q.ID) {
@@ -49,7 +49,7 @@ func queues(all []*rules.Template) []string {
 			if !watched(q, "ApproximateAgeOfOldestMessage", all) {
 				out = append(out, q.String()+": no alarm on the age of its messages")
 			}
-			if n, err := strconv.Atoi(rules.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < tries(q) {
+			if n, err := strconv.Atoi(repository.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < tries(q) {
 				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, tries(q)))
 			}
 		}
@@ -61,14 +61,14 @@ func queues(all []*rules.Template) []string {
 
 // tries a message has at least. Those of an outbox must bridge hours without the
 // topic; a consumer's five tell a bad message from a bad minute.
-func tries(q rules.Resource) int {
+func tries(q repository.Resource) int {
 	if q.ID == "Outbox" {
 		return 500
 	}
 	return 5
 }
 
-func deadLetterAlarm(q rules.Resource, all []*rules.Template) []string {
+func deadLetterAlarm(q repository.Resource, all []*repository.Template) []string {
 	if watched(q, "ApproximateNumberOfMessagesVisible", all) {
 		return nil
 	}
@@ -76,33 +76,33 @@ func deadLetterAlarm(q rules.Resource, all []*rules.Template) []string {
 }
 
 // watched says whether an alarm looks at this metric of the queue.
-func watched(q rules.Resource, metric string, all []*rules.Template) bool {
+func watched(q repository.Resource, metric string, all []*repository.Template) bool {
 	alarms := metricsOf(q.Dir(), all)
-	name := rules.Text(q.Prop("QueueName"))
+	name := repository.Text(q.Prop("QueueName"))
 	return alarms[metric+" att:"+q.ID+".QueueName"] || name != "" && alarms[metric+" "+name]
 }
 
-func consumers(t *rules.Template, all []*rules.Template) []string {
+func consumers(t *repository.Template, all []*repository.Template) []string {
 	var out []string
 	arns := queueARNs(t, all)
 	for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
-		if !slices.Contains(rules.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
+		if !slices.Contains(repository.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
 			out = append(out, m.String()+": no ReportBatchItemFailures, so one bad message repeats its batch")
 		}
-		for _, f := range t.Resources(functionType) {
-			if rules.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
+		for _, f := range t.Resources(repository.FunctionType) {
+			if repository.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
 				continue
 			}
-			if q, ok := arns[rules.Text(m.Prop("EventSourceArn"))]; ok {
+			if q, ok := arns[repository.Text(m.Prop("EventSourceArn"))]; ok {
 				out = append(out, visibility(q, timeout(f))...)
-			} else if strings.Contains(rules.Text(m.Prop("EventSourceArn")), ".Outputs.") {
+			} else if strings.Contains(repository.Text(m.Prop("EventSourceArn")), ".Outputs.") {
 				out = append(out, m.String()+": EventSourceArn is no output of a nested template that is a queue's ARN")
 			}
 		}
 	}
-	for _, f := range t.Resources(functionType) {
-		for key, e := range rules.Pairs(f.Prop("Events")) {
-			if rules.Text(rules.Get(e, "Type")) == "SQS" {
+	for _, f := range t.Resources(repository.FunctionType) {
+		for key, e := range repository.Pairs(f.Prop("Events")) {
+			if repository.Text(repository.Get(e, "Type")) == "SQS" {
 				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event grants the messages of every queue", f, key.Value))
 			}
 		}
@@ -112,19 +112,19 @@ func consumers(t *rules.Template, all []*rules.Template) []string {
 
 // queueARNs are the queues of a template, and those that its nested templates put
 // out, by how the template names their ARNs.
-func queueARNs(t *rules.Template, all []*rules.Template) map[string]rules.Resource {
-	out := map[string]rules.Resource{}
+func queueARNs(t *repository.Template, all []*repository.Template) map[string]repository.Resource {
+	out := map[string]repository.Resource{}
 	for _, q := range t.Resources("AWS::SQS::Queue") {
 		out["att:"+q.ID+".Arn"] = q
 	}
 	for _, stack := range t.Resources("AWS::CloudFormation::Stack") {
 		for _, nested := range all {
-			if nested.Path != t.Dir()+"/"+rules.Text(stack.Prop("TemplateURL")) {
+			if nested.Path != t.Dir()+"/"+repository.Text(stack.Prop("TemplateURL")) {
 				continue
 			}
 			arns := queueARNs(nested, nil)
-			for name, o := range rules.Pairs(rules.Get(nested.Root, "Outputs")) {
-				if q, ok := arns[rules.Text(rules.Get(o, "Value"))]; ok {
+			for name, o := range repository.Pairs(repository.Get(nested.Root, "Outputs")) {
+				if q, ok := arns[repository.Text(repository.Get(o, "Value"))]; ok {
 					out["att:"+stack.ID+".Outputs."+name.Value] = q
 				}
 			}
@@ -134,8 +134,8 @@ func queueARNs(t *rules.Template, all []*rules.Template) map[string]rules.Resour
 }
 
 // visibility: six times the function's timeout, as Lambda's documentation asks.
-func visibility(q rules.Resource, timeout int) []string {
-	seconds, err := strconv.Atoi(rules.Text(q.Prop("VisibilityTimeout")))
+func visibility(q repository.Resource, timeout int) []string {
+	seconds, err := strconv.Atoi(repository.Text(q.Prop("VisibilityTimeout")))
 	if err != nil {
 		seconds = 30 // SQS's default
 	}
@@ -145,13 +145,13 @@ func visibility(q rules.Resource, timeout int) []string {
 	return nil
 }
 
-func subscriptions(t *rules.Template) []string {
+func subscriptions(t *repository.Template) []string {
 	var out []string
 	for _, s := range t.Resources("AWS::SNS::Subscription") {
-		if rules.Text(s.Prop("Protocol")) != "sqs" {
+		if repository.Text(s.Prop("Protocol")) != "sqs" {
 			continue
 		}
-		if rules.Text(s.Prop("RawMessageDelivery")) != "true" {
+		if repository.Text(s.Prop("RawMessageDelivery")) != "true" {
 			out = append(out, s.String()+": RawMessageDelivery is not true")
 		}
 		if s.Prop("RedrivePolicy", "deadLetterTargetArn") == nil {
@@ -163,12 +163,12 @@ func subscriptions(t *rules.Template) []string {
 
 func TestQueues(t *testing.T) {
 	t.Parallel()
-	report(t, queues(templates(t)))
+	repository.Report(t, queues(repository.Templates(t)))
 }
 
 func TestQueuesPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, queues, map[string]planted{
+	repository.Plant(t, queues, map[string]repository.Planted{
 		"not_encrypted":       {"      SqsManagedSseEnabled: true\n", "", "SqsManagedSseEnabled"},
 		"no_redrive":          {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000}\n", "", "no RedrivePolicy"},
 		"too_few_tries":       {"  Outbox:\n", "  Other: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: {maxReceiveCount: 4}}}\n  Outbox:\n", "maxReceiveCount of 5"},

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"path"
@@ -7,20 +7,20 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // roles: whoever deploys a service may make and pass roles on that service's path
 // only, and only with the boundary. So a role without either fails its deployment,
 // and one that SAM makes unasked counts like one that somebody wrote.
-func roles(all []*rules.Template) []string {
+func roles(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		if t.Dir() == "pipeline" {
 			continue // those make the boundaries, and have a rule of their own
 		}
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if got, want := rules.Text(r.Prop("Path")), rolePath(t); got != want {
+			if got, want := repository.Text(r.Prop("Path")), rolePath(t); got != want {
 				out = append(out, r.String()+": Path is \""+got+"\", want \""+want+"\"")
 			}
 			if !bounded(r.Prop("PermissionsBoundary")) {
@@ -32,7 +32,7 @@ func roles(all []*rules.Template) []string {
 	return out
 }
 
-func rolePath(t *rules.Template) string {
+func rolePath(t *repository.Template) string {
 	name := path.Base(t.Dir())
 	if strings.HasPrefix(t.Path, "examples/") {
 		name = "example-" + name
@@ -42,22 +42,22 @@ func rolePath(t *rules.Template) string {
 
 // bounded wants !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue], in SAM's words too.
 func bounded(n *yaml.Node) bool {
-	if long := rules.Get(n, "Fn::If"); long != nil {
+	if long := repository.Get(n, "Fn::If"); long != nil {
 		n = long
 	}
 	return n != nil && len(n.Content) == 3 && n.Content[0].Value == "HasBoundary" &&
-		rules.Text(n.Content[1]) == "ref:PermissionsBoundaryArn" && rules.Text(n.Content[2]) == "ref:AWS::NoValue"
+		repository.Text(n.Content[1]) == "ref:PermissionsBoundaryArn" && repository.Text(n.Content[2]) == "ref:AWS::NoValue"
 }
 
 // handedDown: a nested template gets its parent's boundary.
-func handedDown(t *rules.Template, all []*rules.Template) []string {
+func handedDown(t *repository.Template, all []*repository.Template) []string {
 	var out []string
 	for _, s := range t.Resources("AWS::CloudFormation::Stack") {
 		for _, nested := range all {
-			if nested.Path != t.Dir()+"/"+rules.Text(s.Prop("TemplateURL")) || rules.Get(nested.Root, "Parameters", "PermissionsBoundaryArn") == nil {
+			if nested.Path != t.Dir()+"/"+repository.Text(s.Prop("TemplateURL")) || repository.Get(nested.Root, "Parameters", "PermissionsBoundaryArn") == nil {
 				continue
 			}
-			if rules.Text(s.Prop("Parameters", "PermissionsBoundaryArn")) != "ref:PermissionsBoundaryArn" {
+			if repository.Text(s.Prop("Parameters", "PermissionsBoundaryArn")) != "ref:PermissionsBoundaryArn" {
 				out = append(out, s.String()+": does not hand PermissionsBoundaryArn down to "+nested.Path)
 			}
 		}
@@ -67,11 +67,11 @@ func handedDown(t *rules.Template, all []*rules.Template) []string {
 
 func TestHandedDownPlanted(t *testing.T) {
 	t.Parallel()
-	nested := parse(t, "services/good/roles.yaml", "Parameters: {PermissionsBoundaryArn: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n")
+	nested := repository.MustParse(t, "services/good/roles.yaml", "Parameters: {PermissionsBoundaryArn: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n")
 	for given, want := range map[string]int{"!Ref PermissionsBoundaryArn": 0, `""`: 1} {
-		parent := parse(t, "services/good/template.yaml",
+		parent := repository.MustParse(t, "services/good/template.yaml",
 			"Resources: {R: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: roles.yaml, Parameters: {PermissionsBoundaryArn: "+given+"}}}}\n")
-		if got := roles([]*rules.Template{parent, nested}); len(got) != want {
+		if got := roles([]*repository.Template{parent, nested}); len(got) != want {
 			t.Errorf("%s: findings %q, want %d", given, got, want)
 		}
 	}

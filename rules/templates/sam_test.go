@@ -1,116 +1,43 @@
-package rules_test
+package templates
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
-
-// untranslated is a template as it stands in the repository.
-type untranslated struct {
-	path       string
-	Template   string            `json:"template"`
-	Parameters map[string]string `json:"parameters"`
-}
-
-// translate gives the templates that CloudFormation gets, by SAM's own translator:
-// it makes roles, rules and deployment groups that nobody wrote.
-func translate(t *testing.T, of []untranslated) []*rules.Template {
-	t.Helper()
-	input, err := json.Marshal(of)
-	if err != nil {
-		t.Fatalf("json.Marshal: %v", err)
-	}
-	script := filepath.Join("testdata", "translate.py")
-	pass := unchanged(t, "translated", []string{string(input)}, script, lintPins())
-	if pass.known {
-		return translated(t, of, []byte(read(t, pass.mark)))
-	}
-	var output, problems bytes.Buffer
-	cmd := exec.Command(python(t), script)
-	cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=us-east-1") // its only use is the partition
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &problems
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("translate.py: %v\n%s", err, problems.String())
-	}
-	all := translated(t, of, output.Bytes())
-	pass.remember(t, output.Bytes())
-	return all
-}
-
-// translated reads what the translator answered.
-func translated(t *testing.T, of []untranslated, answer []byte) []*rules.Template {
-	t.Helper()
-	var texts []json.RawMessage
-	if err := json.Unmarshal(answer, &texts); err != nil {
-		t.Fatalf("json.Unmarshal: %v", err)
-	}
-	var all []*rules.Template
-	for i, one := range texts {
-		all = append(all, parse(t, of[i].path, string(one)))
-	}
-	return all
-}
-
-// python finds the interpreter beside the pinned SAM CLI.
-func python(t *testing.T) string {
-	t.Helper()
-	venv := os.Getenv("GATEHOUSE_VENV")
-	if venv == "" {
-		venv = filepath.Join(root, ".local", "venv")
-	}
-	path, err := filepath.Abs(filepath.Join(venv, "bin", "python"))
-	if err != nil {
-		t.Fatalf("filepath.Abs: %v", err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("SAM's translator is not installed; run `make tools` first: %v", err)
-	}
-	return path
-}
-
-// isSAM says whether a template is translated before it is deployed.
-func isSAM(t *rules.Template) bool {
-	return strings.HasPrefix(rules.Text(rules.Get(t.Root, "Transform")), "AWS::Serverless")
-}
 
 // TestReleased runs every rule about templates as CloudFormation gets them, with
 // gradual deployments and without; one run of the translator serves all.
 func TestReleased(t *testing.T) {
 	t.Parallel()
-	var plain []*rules.Template
-	var sam []untranslated
-	for _, one := range templates(t) {
-		if isSAM(one) {
-			sam = append(sam, untranslated{one.Path, strings.Join(one.Lines, "\n"), release("true")})
+	var plain []*repository.Template
+	var sam []repository.Untranslated
+	for _, one := range repository.Templates(t) {
+		if repository.IsSAM(one) {
+			sam = append(sam, repository.Untranslated{Path: one.Path, Template: strings.Join(one.Lines, "\n"), Parameters: repository.Release("true")})
 		} else {
 			plain = append(plain, one)
 		}
 	}
 	n := len(sam)
 	for _, one := range sam[:n] {
-		sam = append(sam, untranslated{one.path, one.Template, release("false")})
+		sam = append(sam, repository.Untranslated{Path: one.Path, Template: one.Template, Parameters: repository.Release("false")})
 	}
-	translated := translate(t, sam)
+	translated := repository.Translate(t, sam)
 	stepwise, once := translated[:n], translated[n:]
-	report(t, roles(slices.Concat(plain, stepwise)))
-	report(t, roles(slices.Concat(plain, once)))
-	report(t, gradual(services(stepwise)))
-	report(t, atOnce(once))
-	report(t, versions(once))
+	repository.Report(t, roles(slices.Concat(plain, stepwise)))
+	repository.Report(t, roles(slices.Concat(plain, once)))
+	repository.Report(t, gradual(services(stepwise)))
+	repository.Report(t, atOnce(once))
+	repository.Report(t, versions(once))
 }
 
 // services leaves other teams' examples out.
-func services(all []*rules.Template) []*rules.Template {
-	return slices.DeleteFunc(slices.Clone(all), func(t *rules.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
+func services(all []*repository.Template) []*repository.Template {
+	return slices.DeleteFunc(slices.Clone(all), func(t *repository.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
 }
 
 // TestReleasedPlanted plants what each of those rules must see.
@@ -138,14 +65,9 @@ func TestReleasedPlanted(t *testing.T) {
 	})
 }
 
-// release are the parameters of a deployment by a pipeline.
-func release(gradual string) map[string]string {
-	return map[string]string{"DeploymentRoleArn": "arn:aws:iam::111122223333:role/x", "Environment": "test", "GradualDeployment": gradual, "OnAws": "true"}
-}
-
 // samPlanted is one error in the good template, and the rule that must see it.
 type samPlanted struct {
-	check          rule
+	check          repository.Rule
 	old, new, want string
 }
 
@@ -154,16 +76,16 @@ type samPlanted struct {
 func plantSAM(t *testing.T, stepwise string, errs map[string]samPlanted) {
 	t.Helper()
 	const path = "services/good/template.yaml"
-	text := good(t)
+	text := repository.Good(t)
 	names := slices.Sorted(maps.Keys(errs))
-	of := []untranslated{{path, text, release(stepwise)}}
+	of := []repository.Untranslated{{Path: path, Template: text, Parameters: repository.Release(stepwise)}}
 	for _, name := range names {
 		if !strings.Contains(text, errs[name].old) {
 			t.Fatalf("%s: nothing to plant at: %s", name, errs[name].old)
 		}
-		of = append(of, untranslated{path, strings.Replace(text, errs[name].old, errs[name].new, 1), release(stepwise)})
+		of = append(of, repository.Untranslated{Path: path, Template: strings.Replace(text, errs[name].old, errs[name].new, 1), Parameters: repository.Release(stepwise)})
 	}
-	all := translate(t, of)
+	all := repository.Translate(t, of)
 	for i, name := range names {
 		if findings := errs[name].check(all[:1]); len(findings) > 0 {
 			t.Errorf("%s: the good template is found guilty: %v", name, findings)

@@ -1,10 +1,12 @@
-package rules_test
+package templates
 
 import (
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
 // samconfig: SAM's build cache looks at cmd/<function> only and gives out stale
@@ -29,18 +31,18 @@ func samconfig(text string) []string {
 func TestSamconfig(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, template := range templates(t) {
+	for _, template := range repository.Templates(t) {
 		if seen[template.Dir()] {
 			continue
 		}
 		seen[template.Dir()] = true
-		path := filepath.Join(root, template.Dir(), "samconfig.toml")
-		if !exists(short(path)) {
+		path := filepath.Join(repository.Root, template.Dir(), "samconfig.toml")
+		if !repository.Exists(repository.Short(path)) {
 			t.Errorf("%s: there is no samconfig.toml", template.Dir())
 			continue
 		}
-		for _, finding := range samconfig(read(t, path)) {
-			t.Errorf("%s: %s", short(path), finding)
+		for _, finding := range samconfig(repository.Read(t, path)) {
+			t.Errorf("%s: %s", repository.Short(path), finding)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -6,36 +6,36 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // settings: every function is named so that people and alarms find it, held by the
 // permissions boundary, and given the CPU setting that its measurements stand on.
-func settings(all []*rules.Template) []string {
+func settings(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
-		for _, f := range t.Resources(functionType) {
+		for _, f := range t.Resources(repository.FunctionType) {
 			say := func(format string, args ...any) { out = append(out, f.String()+": "+fmt.Sprintf(format, args...)) }
-			name := path.Base(rules.Text(f.Prop("CodeUri")))
+			name := path.Base(repository.Text(f.Prop("CodeUri")))
 			if stack := path.Base(t.Dir()); strings.HasPrefix(t.Dir(), "services/") {
-				if got, want := rules.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-"+stack+"-"+name; got != want {
+				if got, want := repository.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-"+stack+"-"+name; got != want {
 					say("FunctionName is %q, want %q", got, want)
 				}
-				group := rules.Get(t.Root, "Resources", strings.TrimPrefix(rules.Text(setting(f, "LoggingConfig", "LogGroup")), "ref:"))
-				if got, want := rules.Text(rules.Get(group, "Properties", "LogGroupName")), "/gatehouse/${Environment}/"+stack+"/"+name; got != want {
+				group := repository.Get(t.Root, "Resources", strings.TrimPrefix(repository.Text(setting(f, "LoggingConfig", "LogGroup")), "ref:"))
+				if got, want := repository.Text(repository.Get(group, "Properties", "LogGroupName")), "/gatehouse/${Environment}/"+stack+"/"+name; got != want {
 					say("LogGroupName is %q, want %q", got, want)
 				}
 			}
 			for _, s := range [][2]string{{"Handler", "bootstrap"}, {"AutoPublishAliasAllProperties", "true"}, {"Architectures", "ref:Architecture"}} {
-				if got := strings.Join(rules.Texts(setting(f, s[0])), " "); got != s[1] {
+				if got := strings.Join(repository.Texts(setting(f, s[0])), " "); got != s[1] {
 					say("%s is %q, want %q", s[0], got, s[1])
 				}
 			}
-			if !strings.Contains(flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
+			if !strings.Contains(repository.Flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
 				say("no PermissionsBoundary: the pipeline may make no role without one")
 			}
 			for _, variable := range []string{"GATEHOUSE_ENVIRONMENT=ref:Environment", "GOMAXPROCS=1"} {
-				if !strings.Contains(flat(f.Node)+globals(t), variable) {
+				if !strings.Contains(repository.Flat(f.Node)+globals(t), variable) {
 					say("Environment has no %s", variable)
 				}
 			}
@@ -44,21 +44,21 @@ func settings(all []*rules.Template) []string {
 	return out
 }
 
-func globals(t *rules.Template) string {
-	if g := rules.Get(t.Root, "Globals"); g != nil {
-		return flat(g)
+func globals(t *repository.Template) string {
+	if g := repository.Get(t.Root, "Globals"); g != nil {
+		return repository.Flat(g)
 	}
 	return ""
 }
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	report(t, settings(templates(t)))
+	repository.Report(t, settings(repository.Templates(t)))
 }
 
 func TestSettingsPlanted(t *testing.T) {
 	t.Parallel()
-	plant(t, settings, map[string]planted{
+	repository.Plant(t, settings, map[string]repository.Planted{
 		"function_name": {"FunctionName: !Sub gatehouse-${Environment}-good-presignup", "FunctionName: !Sub gatehouse-${Environment}-presignup", "FunctionName is"},
 		"no_name":       {"      FunctionName: !Sub gatehouse-${Environment}-good-presignup\n", "", "FunctionName is"},
 		"log_group":     {"/gatehouse/${Environment}/good/presignup", "/gatehouse/${Environment}/presignup", "LogGroupName is"},

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"encoding/json"
@@ -10,12 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // kindsFile says which types hold what cannot be made again. The tool refuses
 // change sets by it; here the templates and AWS's schemas are held to it.
-const kindsFile = "../tools/dataloss/kinds.json"
+const kindsFile = "../../tools/dataloss/kinds.json"
 
 type stateKind struct {
 	CreateOnly, Conditional []string
@@ -25,7 +25,7 @@ type stateKind struct {
 func stateKinds(t *testing.T) map[string]stateKind {
 	t.Helper()
 	var all map[string]stateKind
-	if err := json.Unmarshal([]byte(read(t, kindsFile)), &all); err != nil {
+	if err := json.Unmarshal([]byte(repository.Read(t, kindsFile)), &all); err != nil {
 		t.Fatalf("json.Unmarshal: %v", err)
 	}
 	return all
@@ -35,8 +35,8 @@ func stateKinds(t *testing.T) map[string]stateKind {
 // outlive their stack and its updates, except a creation that failed, which holds
 // nothing yet. None has a name of its own choice: what is kept would stand in the
 // way of the next of that name.
-func stateful(kinds map[string]stateKind) rule {
-	return func(all []*rules.Template) []string {
+func stateful(kinds map[string]stateKind) repository.Rule {
+	return func(all []*repository.Template) []string {
 		var out []string
 		for _, t := range all {
 			for _, r := range t.Resources("") {
@@ -44,10 +44,10 @@ func stateful(kinds map[string]stateKind) rule {
 				if !k.Retain {
 					continue
 				}
-				if rules.Text(rules.Get(r.Node, "DeletionPolicy")) != "RetainExceptOnCreate" {
+				if repository.Text(repository.Get(r.Node, "DeletionPolicy")) != "RetainExceptOnCreate" {
 					out = append(out, r.String()+": write DeletionPolicy: RetainExceptOnCreate")
 				}
-				if rules.Text(rules.Get(r.Node, "UpdateReplacePolicy")) != "Retain" {
+				if repository.Text(repository.Get(r.Node, "UpdateReplacePolicy")) != "Retain" {
 					out = append(out, r.String()+": write UpdateReplacePolicy: Retain")
 				}
 				for _, name := range k.CreateOnly {
@@ -63,13 +63,13 @@ func stateful(kinds map[string]stateKind) rule {
 
 func TestStateful(t *testing.T) {
 	t.Parallel()
-	report(t, stateful(stateKinds(t))(templates(t)))
+	repository.Report(t, stateful(stateKinds(t))(repository.Templates(t)))
 }
 
 func TestStatefulPlanted(t *testing.T) {
 	t.Parallel()
 	const table = "  Outbox:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n    Properties:\n      TableName: x"
-	plant(t, stateful(stateKinds(t)), map[string]planted{
+	repository.Plant(t, stateful(stateKinds(t)), map[string]repository.Planted{
 		"deleted":     {"    DeletionPolicy: RetainExceptOnCreate\n", "", "write DeletionPolicy"},
 		"kept_always": {"    DeletionPolicy: RetainExceptOnCreate\n", "    DeletionPolicy: Retain\n", "write DeletionPolicy"},
 		"replaced":    {"    UpdateReplacePolicy: Retain\n", "", "write UpdateReplacePolicy"},
@@ -94,8 +94,8 @@ print(json.dumps(found))
 // What the tool believes of a property is what AWS's registry says of it.
 func TestKindsAreTheRegistrysOwn(t *testing.T) {
 	t.Parallel()
-	pass := unchanged(t, "kinds", []string{createOnly}, kindsFile, lintPins(), "stateful_test.go")
-	if pass.known {
+	pass := repository.Unchanged(t, "kinds", []string{createOnly}, kindsFile, repository.LintPins(), "stateful_test.go")
+	if pass.Known {
 		t.Log("neither kinds nor schemas changed since this last passed")
 		return
 	}
@@ -104,7 +104,7 @@ func TestKindsAreTheRegistrysOwn(t *testing.T) {
 	for typ := range kinds {
 		args = append(args, typ)
 	}
-	python := filepath.Join(filepath.Dir(cfnLint(t)), "python")
+	python := filepath.Join(filepath.Dir(repository.CfnLint(t)), "python")
 	said, err := exec.Command(python, args...).Output()
 	if err != nil {
 		t.Fatalf("the schemas: %v", err)
@@ -121,6 +121,6 @@ func TestKindsAreTheRegistrysOwn(t *testing.T) {
 		}
 	}
 	if !t.Failed() {
-		pass.remember(t, nil)
+		pass.Remember(t, nil)
 	}
 }

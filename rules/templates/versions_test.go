@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 const (
@@ -21,12 +21,12 @@ const (
 // replaces the role and nothing else changes, SAM makes no new version, and the alias
 // goes on with a role that is gone. A version that describes itself by the role's id
 // is replaced with it.
-func versions(all []*rules.Template) []string {
+func versions(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, v := range t.Resources("AWS::Lambda::Version") {
-			id := "${" + strings.TrimPrefix(rules.Text(v.Prop("FunctionName")), "ref:") + "Role.RoleId}"
-			if !strings.Contains(rules.Text(v.Prop("Description")), id) {
+			id := "${" + strings.TrimPrefix(repository.Text(v.Prop("FunctionName")), "ref:") + "Role.RoleId}"
+			if !strings.Contains(repository.Text(v.Prop("Description")), id) {
 				out = append(out, v.String()+": VersionDescription does not name "+id)
 			}
 		}
@@ -35,12 +35,12 @@ func versions(all []*rules.Template) []string {
 }
 
 // descriptions: a version's description fits, whatever the parameters in it are.
-func descriptions(all []*rules.Template) []string {
+func descriptions(all []*repository.Template) []string {
 	part := regexp.MustCompile(`\$\{[\w.]+\}`)
 	var out []string
 	for _, t := range all {
-		for _, f := range t.Resources(functionType) {
-			text := rules.Text(f.Prop("VersionDescription"))
+		for _, f := range t.Resources(repository.FunctionType) {
+			text := repository.Text(f.Prop("VersionDescription"))
 			length := len(part.ReplaceAllString(text, ""))
 			for _, name := range part.FindAllString(text, -1) {
 				n := longest(t, strings.Trim(name, "${}"))
@@ -58,15 +58,15 @@ func descriptions(all []*rules.Template) []string {
 }
 
 // longest is the length of the longest value of a parameter, or of a role's id.
-func longest(t *rules.Template, name string) int {
+func longest(t *repository.Template, name string) int {
 	if strings.HasSuffix(name, "Role.RoleId") {
 		return roleID
 	}
-	p := rules.Get(t.Root, "Parameters", name)
-	if n, err := strconv.Atoi(rules.Text(rules.Get(p, "MaxLength"))); err == nil {
+	p := repository.Get(t.Root, "Parameters", name)
+	if n, err := strconv.Atoi(repository.Text(repository.Get(p, "MaxLength"))); err == nil {
 		return n
 	}
-	values := append(rules.Texts(rules.Get(p, "AllowedValues")), rules.Text(rules.Get(p, "MaxValue")))
+	values := append(repository.Texts(repository.Get(p, "AllowedValues")), repository.Text(repository.Get(p, "MaxValue")))
 	most := 0
 	for _, value := range values {
 		most = max(most, len(value))
@@ -76,13 +76,13 @@ func longest(t *rules.Template, name string) int {
 
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	report(t, descriptions(templates(t)))
+	repository.Report(t, descriptions(repository.Templates(t)))
 }
 
 func TestVersionsPlanted(t *testing.T) {
 	t.Parallel()
 	const description = "VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}"
-	plant(t, descriptions, map[string]planted{
+	repository.Plant(t, descriptions, map[string]repository.Planted{
 		"too_long":   {description, description + " " + strings.Repeat("x", 230), "may have 257 characters"},
 		"any_length": {description, description + " ${DeploymentRoleArn}", "${DeploymentRoleArn}, which may be of any length"},
 		"by_values":  {description, description + " " + strings.Repeat("x", 207) + " ${DeploymentType}", "may have 258 characters"},

@@ -1,4 +1,4 @@
-package rules_test
+package templates
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules"
+	"gatehouse.example/rules/repository"
 )
 
 // wiring: nothing stands alone. A queue has a reader, a queue that SNS may fill has
 // a subscription, a nested template has a parent, an alarm reaches somebody. What is
 // cut off raises no error: it is silent.
-func wiring(all []*rules.Template) []string {
+func wiring(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		out = append(out, queueReaders(t, all)...)
@@ -29,10 +29,10 @@ func wiring(all []*rules.Template) []string {
 	return out
 }
 
-func nested(t *rules.Template, all []*rules.Template) bool {
+func nested(t *repository.Template, all []*repository.Template) bool {
 	for _, parent := range all {
 		for _, s := range parent.Resources("AWS::CloudFormation::Stack") {
-			if parent.Dir() == t.Dir() && rules.Text(s.Prop("TemplateURL")) == path.Base(t.Path) {
+			if parent.Dir() == t.Dir() && repository.Text(s.Prop("TemplateURL")) == path.Base(t.Path) {
 				return true
 			}
 		}
@@ -40,14 +40,14 @@ func nested(t *rules.Template, all []*rules.Template) bool {
 	return false
 }
 
-func queueReaders(t *rules.Template, all []*rules.Template) []string {
+func queueReaders(t *repository.Template, all []*repository.Template) []string {
 	var out []string
 	dead := deadLetterTargets(t)
 	for _, q := range t.Resources("AWS::SQS::Queue") {
 		names := []string{"att:" + q.ID + ".Arn"}
 		// A nested template hands its queue to its parent.
-		for key, output := range rules.Pairs(rules.Get(t.Root, "Outputs")) {
-			if rules.Text(rules.Get(output, "Value")) == names[0] {
+		for key, output := range repository.Pairs(repository.Get(t.Root, "Outputs")) {
+			if repository.Text(repository.Get(output, "Value")) == names[0] {
 				names = append(names, ".Outputs."+key.Value)
 			}
 		}
@@ -59,10 +59,10 @@ func queueReaders(t *rules.Template, all []*rules.Template) []string {
 }
 
 // reads says whether a stack reads a queue that goes by one of these names.
-func reads(dir string, names []string, all []*rules.Template) bool {
+func reads(dir string, names []string, all []*repository.Template) bool {
 	for _, t := range all {
 		for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
-			source := rules.Text(m.Prop("EventSourceArn"))
+			source := repository.Text(m.Prop("EventSourceArn"))
 			if t.Dir() == dir && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(source, name) }) {
 				return true
 			}
@@ -72,17 +72,17 @@ func reads(dir string, names []string, all []*rules.Template) bool {
 }
 
 // subscribed looks from the queue policies: they stay when a subscription goes.
-func subscribed(t *rules.Template) []string {
+func subscribed(t *repository.Template) []string {
 	var out []string
 	dead := deadLetterTargets(t)
 	for _, p := range t.Resources("AWS::SQS::QueuePolicy") {
-		for _, s := range statements(p.Node) {
-			if !slices.Contains(principals(s), "sns.amazonaws.com") {
+		for _, s := range repository.Statements(p.Node) {
+			if !slices.Contains(repository.Principals(s), "sns.amazonaws.com") {
 				continue
 			}
-			for _, arn := range rules.Texts(rules.Get(s, "Resource")) {
+			for _, arn := range repository.Texts(repository.Get(s, "Resource")) {
 				id := strings.TrimSuffix(strings.TrimPrefix(arn, "att:"), ".Arn")
-				ends := func(s rules.Resource) bool { return rules.Text(s.Prop("Endpoint")) == arn }
+				ends := func(s repository.Resource) bool { return repository.Text(s.Prop("Endpoint")) == arn }
 				if !slices.Contains(dead, id) && !slices.ContainsFunc(t.Resources("AWS::SNS::Subscription"), ends) {
 					out = append(out, fmt.Sprintf("%s: SNS may send to %s, which has no subscription", p, id))
 				}
@@ -94,17 +94,17 @@ func subscribed(t *rules.Template) []string {
 
 // heard: on AWS an alarm tells somebody itself, or a composite alarm does, or a
 // comment above it says why it is only for looking at.
-func heard(t *rules.Template) []string {
+func heard(t *repository.Template) []string {
 	var out []string
 	var composed strings.Builder
 	for _, c := range t.Resources("AWS::CloudWatch::CompositeAlarm") {
-		composed.WriteString(rules.Text(c.Prop("AlarmRule")))
-		if len(rules.Texts(c.Prop("AlarmActions"))) == 0 {
+		composed.WriteString(repository.Text(c.Prop("AlarmRule")))
+		if len(repository.Texts(c.Prop("AlarmActions"))) == 0 {
 			out = append(out, c.String()+": no AlarmActions")
 		}
 	}
 	for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-		actions := rules.Texts(a.Prop("AlarmActions"))
+		actions := repository.Texts(a.Prop("AlarmActions"))
 		// !If [OnAws, nothing, topic]: on AWS it leaves the telling to a composite.
 		tells := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
 		if strings.Contains(t.CommentAbove(a.Key.Line), "# Silent:") {
@@ -128,16 +128,16 @@ func woken() map[string]string {
 
 // ownMetrics: an alarm looks at a metric that is written, by a metric filter or
 // by code, and what must wake somebody has its alarm.
-func ownMetrics(all []*rules.Template, code string) []string {
+func ownMetrics(all []*repository.Template, code string) []string {
 	written, alarmed := map[string]bool{}, map[string]bool{}
 	for _, t := range all {
 		for _, f := range t.Resources("AWS::Logs::MetricFilter") {
-			rules.Walk(f.Node, func(n *yaml.Node) { written[rules.Text(rules.Get(n, "MetricName"))] = true })
+			repository.Walk(f.Node, func(n *yaml.Node) { written[repository.Text(repository.Get(n, "MetricName"))] = true })
 		}
 		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-			rules.Walk(a.Node, func(n *yaml.Node) {
-				if rules.Text(rules.Get(n, "Namespace")) == "Gatehouse" {
-					alarmed[rules.Text(rules.Get(n, "MetricName"))] = true
+			repository.Walk(a.Node, func(n *yaml.Node) {
+				if repository.Text(repository.Get(n, "Namespace")) == "Gatehouse" {
+					alarmed[repository.Text(repository.Get(n, "MetricName"))] = true
 				}
 			})
 		}
@@ -158,7 +158,7 @@ func ownMetrics(all []*rules.Template, code string) []string {
 }
 
 // pages: each playbook belongs to an alarm; one without means that the alarm went.
-func pages(found []string, all []*rules.Template) []string {
+func pages(found []string, all []*repository.Template) []string {
 	var text strings.Builder
 	for _, t := range all {
 		text.WriteString(strings.Join(t.Lines, "\n"))
@@ -168,19 +168,19 @@ func pages(found []string, all []*rules.Template) []string {
 
 func TestWiring(t *testing.T) {
 	t.Parallel()
-	all := templates(t)
-	report(t, wiring(all))
+	all := repository.Templates(t)
+	repository.Report(t, wiring(all))
 	var code strings.Builder
-	for _, file := range files(t, ".go") {
-		if !strings.HasPrefix(short(file), "rules/") && !strings.HasSuffix(file, "_test.go") {
-			code.WriteString(read(t, file))
+	for _, file := range repository.Files(t, ".go") {
+		if !strings.HasPrefix(repository.Short(file), "rules/") && !strings.HasSuffix(file, "_test.go") {
+			code.WriteString(repository.Read(t, file))
 		}
 	}
-	report(t, ownMetrics(all, code.String()))
+	repository.Report(t, ownMetrics(all, code.String()))
 	var found []string
-	for _, file := range files(t, ".md") {
-		if strings.HasPrefix(short(file), "docs/playbooks/") && path.Base(file) != "README.md" {
-			found = append(found, short(file))
+	for _, file := range repository.Files(t, ".md") {
+		if strings.HasPrefix(repository.Short(file), "docs/playbooks/") && path.Base(file) != "README.md" {
+			found = append(found, repository.Short(file))
 		}
 	}
 	for _, page := range pages(found, all) {
@@ -191,38 +191,38 @@ func TestWiring(t *testing.T) {
 func TestWiringPlanted(t *testing.T) {
 	t.Parallel()
 	const source = "      EventSourceArn: !GetAtt Outbox.Arn\n"
-	plant(t, wiring, map[string]planted{
+	repository.Plant(t, wiring, map[string]repository.Planted{
 		"no_reader":        {source, "      EventSourceArn: !GetAtt Dead.Arn\n", "no AWS::Lambda::EventSourceMapping reads it"},
 		"no_subscription":  {"      Endpoint: !GetAtt Outbox.Arn\n", "      Endpoint: !GetAtt Dead.Arn\n", "SNS may send to Outbox"},
 		"silent_alarm":     {"      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", "DeadAlarm: no AlarmActions"},
 		"not_composed":     {"ALARM(${OldAlarm})", "ALARM(${DeadAlarm})", "OldAlarm: no AlarmActions, and in no composite"},
 		"silent_composite": {"      AlarmActions: [!Ref Topic]\n      AlarmRule", "      AlarmRule", "Composite: no AlarmActions"},
 	})
-	silent := strings.Replace(good(t), "      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", 1)
+	silent := strings.Replace(repository.Good(t), "      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", 1)
 	silent = strings.Replace(silent, "  DeadAlarm:", "  # Silent: a stranger can set it off.\n  DeadAlarm:", 1)
-	if got := wiring([]*rules.Template{parse(t, "services/good/template.yaml", silent)}); len(got) != 0 {
+	if got := wiring([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", silent)}); len(got) != 0 {
 		t.Errorf("an alarm that is silent for a reason: findings %q", got)
 	}
-	lonely := parse(t, "services/good/monitoring.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\n")
-	if got := wiring([]*rules.Template{parse(t, "services/good/template.yaml", good(t)), lonely}); len(got) != 1 {
+	lonely := repository.MustParse(t, "services/good/monitoring.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\n")
+	if got := wiring([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", repository.Good(t)), lonely}); len(got) != 1 {
 		t.Errorf("a template without a parent: findings %q", got)
 	}
-	parent := parse(t, "services/good/template.yaml", "Resources: {M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}}\n")
-	if got := wiring([]*rules.Template{parent, lonely}); len(got) != 0 {
+	parent := repository.MustParse(t, "services/good/template.yaml", "Resources: {M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}}\n")
+	if got := wiring([]*repository.Template{parent, lonely}); len(got) != 0 {
 		t.Errorf("a template with a parent: findings %q", got)
 	}
-	nest := parse(t, "services/good/monitoring.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {Arn: {Value: !GetAtt Q.Arn}}\n")
-	if got := wiring([]*rules.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: no AWS::Lambda::EventSourceMapping") {
+	nest := repository.MustParse(t, "services/good/monitoring.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {Arn: {Value: !GetAtt Q.Arn}}\n")
+	if got := wiring([]*repository.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: no AWS::Lambda::EventSourceMapping") {
 		t.Errorf("a nested queue without a reader: findings %q", got)
 	}
-	reader := parse(t, "services/good/template.yaml", `Resources:
+	reader := repository.MustParse(t, "services/good/template.yaml", `Resources:
   M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}
   R: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt M.Outputs.Arn}}
 `)
-	if got := wiring([]*rules.Template{reader, nest}); len(got) != 0 {
+	if got := wiring([]*repository.Template{reader, nest}); len(got) != 0 {
 		t.Errorf("a nested queue with a reader: findings %q", got)
 	}
-	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*rules.Template{parse(t, "a.yaml", good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
+	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*repository.Template{repository.MustParse(t, "a.yaml", repository.Good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
 		t.Errorf("pages = %q", got)
 	}
 }
@@ -245,7 +245,7 @@ func TestOwnMetricsPlanted(t *testing.T) {
 		"not_written": {text.String() + filter, `"EventsFellBack"`, []string{"the metric LogGroupsUnencrypted has an alarm, and nothing writes it"}},
 		"not_alarmed": {strings.Replace(text.String(), "MetricName: EventsFellBack", "MetricName: EventsLogged", 1) + filter, code, []string{"no alarm on EventsFellBack: the topic refuses events"}},
 	} {
-		if got := ownMetrics([]*rules.Template{parse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
+		if got := ownMetrics([]*repository.Template{repository.MustParse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: findings %q, want %q", name, got, tc.want)
 		}
 	}

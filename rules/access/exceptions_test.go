@@ -1,4 +1,4 @@
-package registry
+package access
 
 import (
 	_ "embed"

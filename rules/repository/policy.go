@@ -1,0 +1,87 @@
+package repository
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Statements are the policy statements anywhere below a node.
+func Statements(n *yaml.Node) []*yaml.Node {
+	var out []*yaml.Node
+	Walk(n, func(s *yaml.Node) {
+		if Get(s, "Effect") != nil && (Get(s, "Action") != nil || Get(s, "NotAction") != nil) {
+			out = append(out, s)
+		}
+	})
+	return out
+}
+
+// Principals are all principals of a statement, whatever their kind.
+func Principals(s *yaml.Node) []string {
+	p := Get(s, "Principal")
+	if p == nil {
+		return nil
+	}
+	if p.Kind != yaml.MappingNode {
+		return []string{Text(p)}
+	}
+	var out []string
+	for _, value := range Pairs(p) {
+		out = append(out, Texts(value)...)
+	}
+	return out
+}
+
+// Condition is the value of a condition key under any operator, and whether it is there.
+func Condition(s *yaml.Node, name string) (string, bool) {
+	for _, operator := range Pairs(Get(s, "Condition")) {
+		for key, value := range Pairs(operator) {
+			if strings.EqualFold(key.Value, name) {
+				return strings.Join(Texts(value), " "), true
+			}
+		}
+	}
+	return "", false
+}
+
+// Grants are the resources on which a function's own policies allow an action.
+func Grants(f Resource, action string) []string {
+	var out []string
+	for _, s := range Statements(f.Prop("Policies")) {
+		if slices.Contains(Texts(Get(s, "Action")), action) {
+			out = append(out, Texts(Get(s, "Resource"))...)
+		}
+	}
+	return out
+}
+
+// Mention reports whether one of the resources contains a word, in any case.
+func Mention(resources []string, word string) bool {
+	return slices.ContainsFunc(resources, func(r string) bool { return strings.Contains(strings.ToLower(r), word) })
+}
+
+// Flat writes a value down in one line, however it is laid out in its template.
+func Flat(n *yaml.Node) string {
+	var parts []string
+	for key, value := range Pairs(n) {
+		parts = append(parts, key.Value+"="+Flat(value))
+	}
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "{" + strings.Join(parts, " ") + "}"
+	case n.Kind != yaml.SequenceNode:
+		return Text(n)
+	case n.Tag == "!GetAtt":
+		return Text(n)
+	}
+	for _, item := range n.Content {
+		parts = append(parts, Flat(item))
+	}
+	if tag := strings.TrimPrefix(n.Tag, "!!seq"); tag != "" {
+		return tag + "[" + strings.Join(parts, " ") + "]"
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,67 @@
+package repository
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Untranslated is a template as it stands in the repository.
+type Untranslated struct {
+	Path       string            `json:"-"`
+	Template   string            `json:"template"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+// Translate gives the templates that CloudFormation gets, by SAM's own translator:
+// it makes roles, rules and deployment groups that nobody wrote.
+func Translate(t *testing.T, of []Untranslated) []*Template {
+	t.Helper()
+	input, err := json.Marshal(of)
+	if err != nil {
+		t.Fatalf("json.Marshal: %v", err)
+	}
+	script := filepath.Join(Root, "rules", "repository", "translate.py")
+	pass := Unchanged(t, "translated", []string{string(input)}, script, LintPins())
+	if pass.Known {
+		return translated(t, of, pass.Answer(t))
+	}
+	var output, problems bytes.Buffer
+	cmd := exec.Command(Python(t), script)
+	cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=us-east-1") // its only use is the partition
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &problems
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("translate.py: %v\n%s", err, problems.String())
+	}
+	all := translated(t, of, output.Bytes())
+	pass.Remember(t, output.Bytes())
+	return all
+}
+
+// translated reads what the translator answered.
+func translated(t *testing.T, of []Untranslated, answer []byte) []*Template {
+	t.Helper()
+	var texts []json.RawMessage
+	if err := json.Unmarshal(answer, &texts); err != nil {
+		t.Fatalf("json.Unmarshal: %v", err)
+	}
+	var all []*Template
+	for i, one := range texts {
+		all = append(all, MustParse(t, of[i].Path, string(one)))
+	}
+	return all
+}
+
+// IsSAM reports whether a template is translated before it is deployed.
+func IsSAM(t *Template) bool {
+	return strings.HasPrefix(Text(Get(t.Root, "Transform")), "AWS::Serverless")
+}
+
+// Release are the parameters of a deployment by a pipeline.
+func Release(gradual string) map[string]string {
+	return map[string]string{"DeploymentRoleArn": "arn:aws:iam::111122223333:role/x", "Environment": "test", "GradualDeployment": gradual, "OnAws": "true"}
+}
