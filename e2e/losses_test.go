@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/dataloss"
 )
 
@@ -203,21 +204,16 @@ func (l *lossy) judge(t *testing.T, text, below, rows string) dataloss.Report {
 	if below != edit(t, "losses-nested.yaml", nil) {
 		url = l.upload(t, below)
 	}
-	in := &cloudformation.CreateChangeSetInput{
+	in := cloudformation.CreateChangeSetInput{
 		StackName: &l.name, ChangeSetName: aws.String("try-" + uuid.NewString()), ChangeSetType: types.ChangeSetTypeUpdate,
 		TemplateBody: &text, Parameters: l.parameters(url, rows),
 	}
-	must(l.client.CreateChangeSet(t.Context(), in))(t)
 	t.Cleanup(func() {
 		must(l.client.DeleteChangeSet(t.Context(), &cloudformation.DeleteChangeSetInput{StackName: in.StackName, ChangeSetName: in.ChangeSetName}))
 	})
-	eventually(t, soon, "the change set is made", func() bool {
-		out := must(l.client.DescribeChangeSet(t.Context(), &cloudformation.DescribeChangeSetInput{StackName: in.StackName, ChangeSetName: in.ChangeSetName}))(t)
-		if out.Status == types.ChangeSetStatusFailed {
-			t.Fatalf("no change set: %s", aws.ToString(out.StatusReason))
-		}
-		return out.Status == types.ChangeSetStatusCreateComplete
-	})
+	if set := must(cfn.CreateChangeSet(t.Context(), l.client, in))(t); set.Status == types.ChangeSetStatusFailed {
+		t.Fatalf("no change set: %s", aws.ToString(set.StatusReason))
+	}
 	return must(dataloss.Finder{API: l.client}.Find(t.Context(), l.name, *in.ChangeSetName))(t)
 }
 

@@ -3,6 +3,7 @@ package cfn_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -165,5 +166,42 @@ func TestOutputs(t *testing.T) {
 	}
 	if _, err := cfn.Outputs(t.Context(), start(t, &account{}), "s"); err == nil || !strings.Contains(err.Error(), "s does not exist") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// fakeEvents are a stack's, the newest first, one on each page.
+type fakeEvents []types.StackEvent
+
+func (f fakeEvents) DescribeStackEvents(_ context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+	at := 0
+	if in.NextToken != nil {
+		at, _ = strconv.Atoi(*in.NextToken)
+	}
+	out := &cloudformation.DescribeStackEventsOutput{StackEvents: f[at : at+1]}
+	if at+1 < len(f) {
+		out.NextToken = aws.String(strconv.Itoa(at + 1))
+	}
+	return out, nil
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	event := func(id string, status types.ResourceStatus, reason string) types.StackEvent {
+		return types.StackEvent{EventId: &id, LogicalResourceId: &id, ResourceStatus: status, ResourceStatusReason: &reason}
+	}
+	events := fakeEvents{
+		event("Stack", types.ResourceStatusRollbackComplete, ""),
+		event("Third", types.ResourceStatusCreateFailed, "Resource creation cancelled"),
+		event("Second", types.ResourceStatusCreateFailed, "no permission"),
+		event("First", types.ResourceStatusCreateFailed, "no such queue"),
+		event("Good", types.ResourceStatusCreateComplete, ""),
+		event("Earlier", types.ResourceStatusUpdateFailed, "of another day"),
+	}
+	want := []string{"First: no such queue", "Second: no permission"}
+	if diff := cmp.Diff(want, cfn.Failures(t.Context(), events, "s", "Earlier")); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+	if got := cfn.LastEvent(t.Context(), events, "s"); got != "Stack" {
+		t.Errorf("the last event is %q", got)
 	}
 }

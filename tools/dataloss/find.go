@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"gatehouse.example/tools/cfn"
 )
 
 const (
@@ -76,22 +78,18 @@ func (f Finder) find(ctx context.Context, stack, changeSet, path string) (Report
 
 func (f Finder) read(ctx context.Context, stack, changeSet, path string) (look, error) {
 	l := look{stack: stack, changeSet: changeSet, path: path, values: map[string]string{}, deployed: map[string]types.StackResourceSummary{}}
-	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: &changeSet, StackName: &stack}
-	for pages := cloudformation.NewDescribeChangeSetPaginator(f.API, in); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return look{}, fmt.Errorf("cloudformation.DescribeChangeSet: %w", err)
-		}
-		for _, c := range out.Changes {
-			if c.ResourceChange != nil {
-				l.changes = append(l.changes, *c.ResourceChange)
-			}
-		}
-		for _, p := range out.Parameters {
-			l.values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	set, err := cfn.DescribeChangeSet(ctx, f.API, stack, changeSet)
+	if err != nil {
+		return look{}, err
+	}
+	for _, c := range set.Changes {
+		if c.ResourceChange != nil {
+			l.changes = append(l.changes, *c.ResourceChange)
 		}
 	}
-	var err error
+	for _, p := range set.Parameters {
+		l.values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
 	if l.deployed, err = f.resources(ctx, stack); err != nil {
 		return look{}, err
 	}

@@ -2,20 +2,16 @@ package dataloss
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/uuid"
-)
 
-// patience is how long CloudFormation may take to make one change set.
-const patience = 2 * time.Minute
+	"gatehouse.example/tools/cfn"
+)
 
 // removedStack are the losses of a nested stack that goes as a whole.
 func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, error) {
@@ -66,22 +62,17 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 	if in == nil {
 		return Report{Unseen: []string{l.path + id}}, nil
 	}
-	made, err := f.API.CreateChangeSet(ctx, in)
-	if err != nil {
-		return Report{}, fmt.Errorf("%s%s: cloudformation.CreateChangeSet: %w", l.path, id, err)
-	}
-	changeSet = aws.ToString(made.Id)
 	defer func() {
-		_, _ = f.API.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: &changeSet, StackName: &stack})
+		_, _ = f.API.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: in.ChangeSetName, StackName: &stack})
 	}()
-	changed, err := f.wait(ctx, stack, changeSet)
+	set, err := cfn.CreateChangeSet(ctx, f.API, *in)
 	if err != nil {
 		return Report{}, fmt.Errorf("%s%s: %w", l.path, id, err)
 	}
-	if !changed {
+	if set.Status != types.ChangeSetStatusCreateComplete { // it has no changes
 		return Report{}, nil
 	}
-	return f.find(ctx, stack, changeSet, path)
+	return f.find(ctx, stack, *in.ChangeSetName, path)
 }
 
 // probe is a change set for a nested stack as its parent would change it, or nil
@@ -126,30 +117,4 @@ func (f Finder) probe(ctx context.Context, n nestedStack, values map[string]stri
 		}
 	}
 	return in, nil
-}
-
-// wait ends when the change set is made; false means that it is empty.
-func (f Finder) wait(ctx context.Context, stack, changeSet string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		out, err := f.API.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: &changeSet, StackName: &stack})
-		if err != nil {
-			return false, fmt.Errorf("cloudformation.DescribeChangeSet: %w", err)
-		}
-		switch reason := aws.ToString(out.StatusReason); out.Status {
-		case types.ChangeSetStatusCreateComplete:
-			return true, nil
-		case types.ChangeSetStatusFailed:
-			if len(out.Changes) == 0 && (strings.Contains(reason, "didn't contain changes") || strings.Contains(reason, "No updates")) {
-				return false, nil
-			}
-			return false, errors.New("no change set: " + reason)
-		}
-		select {
-		case <-ctx.Done():
-			return false, fmt.Errorf("the change set is not made: %w", ctx.Err())
-		case <-time.After(pause):
-		}
-	}
 }

@@ -89,7 +89,7 @@ func TestAnEmptyOrRefusedProbe(t *testing.T) {
 		t.Errorf("empty: %+v, %v", got, err)
 	}
 	below.reason = "a template error"
-	if _, err := (Finder{API: account(below)}).Find(t.Context(), "s", "set"); err == nil || !strings.Contains(err.Error(), "Below: no change set: a template error") {
+	if _, err := (Finder{API: account(below)}).Find(t.Context(), "s", "set"); err == nil || !strings.Contains(err.Error(), "Below: the change set failed: a template error") {
 		t.Errorf("refused: %v", err)
 	}
 }

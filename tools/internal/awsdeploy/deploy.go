@@ -6,11 +6,11 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/check"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/awsdeploy/protect"
@@ -68,9 +68,9 @@ func (s *session) needs(ctx context.Context) error {
 			if chosen(need.Name) || !slices.Contains(s.graph[one.Name], need.Name) {
 				continue
 			}
-			status, err := deploy.Status(ctx, s.cf, need.FullName)
+			status, err := cfn.Status(ctx, s.cf, need.FullName)
 			if err != nil {
-				return fmt.Errorf("deploy.Status: %w", err)
+				return err
 			}
 			if status == "" {
 				return fmt.Errorf("nothing was changed: %s reads names of %s, which is not there; name it as well, or no stack for all", one.Name, need.Name)
@@ -116,7 +116,7 @@ func (s *session) push(ctx context.Context, one plan.Stack) error {
 	if err != nil {
 		return err
 	}
-	started := time.Now().Add(-clockSkew)
+	last := cfn.LastEvent(ctx, s.cf, one.FullName)
 	err = cli.Deploy(ctx, sam.Deployment{Stack: one.Stack, Config: one.Config, Name: one.FullName}, log)
 	if err == nil {
 		return nil
@@ -124,11 +124,11 @@ func (s *session) push(ctx context.Context, one plan.Stack) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted while %s was being deployed; CloudFormation goes on by itself: %w", one.FullName, ctx.Err())
 	}
-	reasons := deploy.Failures(ctx, s.cf, one.FullName, started)
+	reasons := cfn.Failures(ctx, s.cf, one.FullName, last)
 	if len(reasons) == 0 {
 		return fmt.Errorf("%s was not deployed: %w\n%s", one.FullName, err, deploy.Relevant(log.Name()))
 	}
-	return fmt.Errorf("%s was not deployed. What failed first: %s\n  (all of it: %s)", one.FullName, reasons[len(reasons)-1], log.Name())
+	return fmt.Errorf("%s was not deployed. The first failure: %s\n  (full log: %s)", one.FullName, reasons[0], log.Name())
 }
 
 // stand says how the others are, after the one at i failed.

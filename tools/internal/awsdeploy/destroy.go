@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/teardown"
-	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/progress"
 )
 
@@ -105,9 +105,9 @@ func (s *session) readers(ctx context.Context, going []*teardown.Stack) ([]strin
 			if goes || !slices.Contains(s.graph[reader.Name], g.Name) {
 				continue
 			}
-			status, err := deploy.Status(ctx, s.cf, reader.FullName)
+			status, err := cfn.Status(ctx, s.cf, reader.FullName)
 			if err != nil {
-				return nil, fmt.Errorf("deploy.Status: %w", err)
+				return nil, err
 			}
 			if status != "" {
 				found = append(found, fmt.Sprintf("%s reads names of %s", reader.FullName, g.FullName))

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/awsdeploy/target"
-	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/progress"
 )
@@ -72,9 +72,9 @@ func First(ctx context.Context, e Emulator) error {
 func (s *session) missing(ctx context.Context) ([]plan.Stack, error) {
 	var out []plan.Stack
 	for _, one := range s.stacks {
-		status, err := deploy.Status(ctx, s.cf, one.FullName)
+		status, err := cfn.Status(ctx, s.cf, one.FullName)
 		if err != nil {
-			return nil, fmt.Errorf("deploy.Status: %w", err)
+			return nil, err
 		}
 		if status == "" {
 			out = append(out, one)

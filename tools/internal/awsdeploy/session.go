@@ -22,9 +22,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// clockSkew is how far this machine's clock may be ahead of CloudFormation's.
-const clockSkew = 30 * time.Second
-
 // session is one command at work on one environment.
 type session struct {
 	target target.Target

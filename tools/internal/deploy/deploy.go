@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/progress"
@@ -190,8 +192,8 @@ func (d *Deployer) compare(ctx context.Context, j *job) (changed bool, err error
 	if record.Fingerprint != j.fingerprint || record.Drifted {
 		return true, nil
 	}
-	status, err := Status(ctx, d.cf, j.name)
-	return !healthy(status), err
+	status, err := cfn.Status(ctx, d.cf, j.name)
+	return status != types.StackStatusCreateComplete && status != types.StackStatusUpdateComplete, err
 }
 
 func (d *Deployer) compile(ctx context.Context, j *job) error {
@@ -223,10 +225,10 @@ func (d *Deployer) deploy(ctx context.Context, j *job) error {
 		}
 	}
 	j.task.Step("deploying")
-	started := time.Now()
+	last := cfn.LastEvent(ctx, d.cf, j.name)
 	if err := d.push(ctx, j); err != nil {
-		if reasons := Failures(context.WithoutCancel(ctx), d.cf, j.name, started); len(reasons) > 0 {
-			err = fmt.Errorf("%w\n  CloudFormation says:\n    %s", err, strings.Join(reasons, "\n    "))
+		if reasons := cfn.Failures(context.WithoutCancel(ctx), d.cf, j.name, last); len(reasons) > 0 {
+			err = fmt.Errorf("%w\n  Reasons from CloudFormation, the first failure first:\n    %s", err, strings.Join(reasons, "\n    "))
 		}
 		return d.fail(ctx, j, "failed", err)
 	}

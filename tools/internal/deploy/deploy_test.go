@@ -1,17 +1,12 @@
 package deploy
 
 import (
-	"context"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/tools/internal/atomicfile"
@@ -135,42 +130,6 @@ func TestRecord(t *testing.T) {
 	}
 	if diff := cmp.Diff(r, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
-	}
-}
-
-// fakeEvents are a stack's, the newest first, one on each page.
-type fakeEvents []types.StackEvent
-
-func (f fakeEvents) DescribeStackEvents(_ context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
-	at := 0
-	if in.NextToken != nil {
-		at, _ = strconv.Atoi(*in.NextToken)
-	}
-	out := &cloudformation.DescribeStackEventsOutput{StackEvents: f[at : at+1]}
-	if at+1 < len(f) {
-		out.NextToken = aws.String(strconv.Itoa(at + 1))
-	}
-	return out, nil
-}
-
-func TestFailures(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	event := func(id string, status types.ResourceStatus, reason string, ago time.Duration) types.StackEvent {
-		at := now.Add(-ago)
-		return types.StackEvent{LogicalResourceId: &id, ResourceStatus: status, ResourceStatusReason: &reason, Timestamp: &at}
-	}
-	events := fakeEvents{
-		event("Stack", types.ResourceStatusRollbackComplete, "", 1*time.Minute),
-		event("Third", types.ResourceStatusCreateFailed, "Resource creation cancelled", 2*time.Minute),
-		event("Second", types.ResourceStatusCreateFailed, "no right", 3*time.Minute),
-		event("First", types.ResourceStatusCreateFailed, "no such queue", 4*time.Minute),
-		event("Fine", types.ResourceStatusCreateComplete, "", 5*time.Minute),
-		event("Earlier", types.ResourceStatusUpdateFailed, "of another day", time.Hour),
-	}
-	want := []string{"Second: no right", "First: no such queue"}
-	if diff := cmp.Diff(want, Failures(t.Context(), events, "s", now.Add(-10*time.Minute))); diff != "" {
-		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
 

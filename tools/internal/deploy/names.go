@@ -11,9 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/internal/atomicfile"
 	"gatehouse.example/tools/internal/endpoint"
@@ -104,7 +102,7 @@ func (d *Deployer) ownNames(ctx context.Context) error {
 }
 
 func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate string) error {
-	made, err := apply(ctx, d.cf, "gatehouse-"+d.Layout.Environment+"-zone", zoneTemplate, nil)
+	made, err := recreate(ctx, d.cf, "gatehouse-"+d.Layout.Environment+"-zone", zoneTemplate, nil)
 	if err != nil {
 		return err
 	}
@@ -112,43 +110,10 @@ func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate strin
 	// CloudFront, and so Cognito, takes certificates of this region only.
 	cfg := endpoint.Config(d.Layout)
 	cfg.Region = "us-east-1"
-	made, err = apply(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{
+	made, err = recreate(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{
 		"AlternativeName": nameOf("api"), "DomainName": nameOf("platform"),
 		"Environment": d.Layout.Environment, "HostedZoneId": n.HostedZoneID,
 	})
 	n.CertificateARN = made["CertificateArn"]
 	return err
-}
-
-// apply makes a stack anew and returns its outputs. One that is there is deleted
-// first: it is of an older template, and nothing is lost with it.
-func apply(ctx context.Context, cf *cloudformation.Client, name, template string, parameters map[string]string) (map[string]string, error) {
-	if _, err := cf.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
-		return nil, fmt.Errorf("cloudformation.DeleteStack: %w", err)
-	}
-	if _, err := settled(ctx, cf, name); err != nil {
-		return nil, err
-	}
-	in := &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template}
-	for key, value := range parameters {
-		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(value)})
-	}
-	if _, err := cf.CreateStack(ctx, in); err != nil {
-		return nil, fmt.Errorf("cloudformation.CreateStack: %w", err)
-	}
-	if _, err := settled(ctx, cf, name); err != nil {
-		return nil, err
-	}
-	out, err := cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	if err != nil {
-		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
-	}
-	if len(out.Stacks) != 1 || out.Stacks[0].StackStatus != types.StackStatusCreateComplete {
-		return nil, fmt.Errorf("deploy: the stack %s was not made", name)
-	}
-	outputs := map[string]string{}
-	for _, o := range out.Stacks[0].Outputs {
-		outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
-	}
-	return outputs, nil
 }

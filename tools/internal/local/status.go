@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
@@ -85,9 +86,9 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 		if err != nil {
 			return nil, nil, fmt.Errorf("deploy.Settings: %w", err)
 		}
-		status, err := deploy.Status(ctx, cf, name)
+		status, err := cfn.Status(ctx, cf, name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("deploy.Status: %w", err)
+			return nil, nil, err
 		}
 		record, err := deploy.ReadRecord(l, s.Name)
 		if err != nil {
@@ -98,7 +99,7 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 			when = record.Deployed.Local().Format("15:04:05")
 			note = freshness(ctx, l, s, record)
 		}
-		stackRows = append(stackRows, []string{name, cmp.Or(status, "-"), when, note})
+		stackRows = append(stackRows, []string{name, cmp.Or(string(status), "-"), when, note})
 		for _, f := range s.Functions {
 			functionRows = append(functionRows, []string{f.FullName(l.Environment), s.Name})
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"gatehouse.example/tools/internal/deploy"
+	"gatehouse.example/tools/cfn"
 )
 
 // Stacks: CloudFormation refuses to update a stack that is in some states, and
@@ -25,15 +25,15 @@ func (c Stacks) Look(ctx context.Context) []Finding {
 	var findings []Finding
 	there := 0
 	for _, name := range c.Names {
-		status, err := deploy.Status(ctx, c.API, name)
+		status, err := cfn.Status(ctx, c.API, name)
 		if err != nil {
 			return unknown(what, "cloudformation.DescribeStacks", err)
 		}
 		if status != "" {
 			there++
 		}
-		if next := wayOn(name, types.StackStatus(status)); next != "" {
-			findings = append(findings, Finding{Stop, what, name + " is in " + status, next})
+		if next := wayOn(name, status); next != "" {
+			findings = append(findings, Finding{Stop, what, name + " is in " + string(status), next})
 		}
 	}
 	if len(findings) == 0 {

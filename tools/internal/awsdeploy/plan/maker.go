@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/dataloss"
 	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/inputs"
@@ -107,11 +108,11 @@ func (m Maker) compare(ctx context.Context, s *Stack, task *progress.Task) error
 		}
 	}
 	task.Step("comparing")
-	status, err := deploy.Status(ctx, m.API, s.FullName)
+	status, err := cfn.Status(ctx, m.API, s.FullName)
 	if err != nil {
 		return err
 	}
-	if status == "" || status == string(types.StackStatusReviewInProgress) {
+	if status == "" || status == types.StackStatusReviewInProgress {
 		s.Kind = New
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/dataloss"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -172,20 +173,17 @@ func list(ctx context.Context, api ChangeSets, stack string) (map[string]types.C
 }
 
 func describe(ctx context.Context, api ChangeSets, stack, id string) ([]Change, error) {
+	set, err := cfn.DescribeChangeSet(ctx, api, stack, id)
+	if err != nil {
+		return nil, err
+	}
 	var found []Change
-	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: &id, StackName: &stack}
-	for pages := cloudformation.NewDescribeChangeSetPaginator(api, in); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("cloudformation.DescribeChangeSet: %w", err)
-		}
-		for _, c := range out.Changes {
-			if r := c.ResourceChange; r != nil {
-				found = append(found, Change{
-					Action: string(r.Action), ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
-					Replaced: r.Replacement == types.ReplacementTrue,
-				})
-			}
+	for _, c := range set.Changes {
+		if r := c.ResourceChange; r != nil {
+			found = append(found, Change{
+				Action: string(r.Action), ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
+				Replaced: r.Replacement == types.ReplacementTrue,
+			})
 		}
 	}
 	return found, nil

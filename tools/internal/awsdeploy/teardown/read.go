@@ -5,15 +5,14 @@ package teardown
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/retained"
 )
 
@@ -43,14 +42,11 @@ type Stacks interface {
 
 // Read looks at a deployed stack; it is nil if there is none.
 func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error) {
-	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &fullName})
-	if gone(err) || err == nil && len(out.Stacks) == 0 {
-		return nil, nil
+	deployed, err := cfn.Describe(ctx, api, fullName)
+	if err != nil || deployed == nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
-	}
-	s := &Stack{Name: name, FullName: fullName, parameters: out.Stacks[0].Parameters, capabilities: out.Stacks[0].Capabilities}
+	s := &Stack{Name: name, FullName: fullName, parameters: deployed.Parameters, capabilities: deployed.Capabilities}
 	if s.Resources, err = resources(ctx, api, fullName); err != nil {
 		return nil, err
 	}
@@ -64,11 +60,6 @@ func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error
 		}
 	}
 	return s, nil
-}
-
-func gone(err error) bool {
-	api := smithy.APIError(nil)
-	return errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "does not exist")
 }
 
 // resources lists those of a stack and of the stacks that it nests. What is kept
@@ -102,7 +93,7 @@ func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error
 				continue
 			}
 			below, err := resources(ctx, api, one.Physical)
-			if err != nil && !gone(err) {
+			if err != nil && !cfn.Missing(err) {
 				return nil, err
 			}
 			all = append(all, below...)
