@@ -10,7 +10,7 @@ import (
 )
 
 // appDir is SAM's own folder of settings.
-func (c CLI) appDir() string { return filepath.Join(c.Layout.Dir, "sam") }
+func (c CLI) appDir() string { return filepath.Join(c.Workspace.Dir, "sam") }
 
 // Prepare writes SAM's settings: no telemetry, and no question to the package
 // index whether a newer version exists, since the version is pinned.

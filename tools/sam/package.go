@@ -23,7 +23,7 @@ type Upload struct {
 // it is not there yet, and writes the template that CloudFormation takes.
 func (c CLI) Package(ctx context.Context, s stacks.Stack, u Upload, log io.Writer) error {
 	args := []string{
-		"package", "--template-file", u.Template, "--output-template-file", u.Out, "--region", c.Layout.Region,
+		"package", "--template-file", u.Template, "--output-template-file", u.Out, "--region", c.Workspace.Region,
 		"--s3-bucket", c.Bucket, "--s3-prefix", u.Prefix, "--no-progressbar",
 	}
 	if u.KeyID != "" {

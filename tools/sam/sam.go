@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/procs"
 	"gatehouse.example/tools/stacks"
 )
@@ -21,8 +20,8 @@ const stopGrace = 5 * time.Second
 
 // CLI runs SAM for one environment.
 type CLI struct {
-	// Layout says where the tools and the built files lie, and the region.
-	Layout layout.Layout
+	// Workspace says where the tools and the built files are, and the region.
+	Workspace stacks.Workspace
 	// Block is the environment's in samconfig.toml.
 	Block string
 	// Bucket takes the functions' code and exists; if empty, SAM makes one of its own.
@@ -48,7 +47,7 @@ type Deployment struct {
 // Build compiles a stack's functions and writes the built template.
 func (c CLI) Build(ctx context.Context, s stacks.Stack, parameters map[string]string, log io.Writer) error {
 	args := []string{
-		"build", "--template-file", s.Template(), "--build-dir", c.Layout.BuildDir(s.Name),
+		"build", "--template-file", s.Template(), "--build-dir", c.Workspace.BuildDir(s.Name),
 		"--no-cached", "--parallel",
 	}
 	args = append(args, c.common(s)...)
@@ -59,14 +58,14 @@ func (c CLI) Build(ctx context.Context, s stacks.Stack, parameters map[string]st
 func (c CLI) Deploy(ctx context.Context, d Deployment, log io.Writer) error {
 	template := d.Stack.Template()
 	if len(d.Stack.Functions) > 0 {
-		template = filepath.Join(c.Layout.BuildDir(d.Stack.Name), "template.yaml")
+		template = filepath.Join(c.Workspace.BuildDir(d.Stack.Name), "template.yaml")
 	}
 	capabilities := d.Config.Capabilities
 	if len(capabilities) == 0 {
 		capabilities = []string{"CAPABILITY_IAM"}
 	}
 	args := []string{
-		"deploy", "--template-file", template, "--stack-name", d.Name, "--region", c.Layout.Region,
+		"deploy", "--template-file", template, "--stack-name", d.Name, "--region", c.Workspace.Region,
 		"--no-fail-on-empty-changeset", "--no-confirm-changeset", "--no-progressbar",
 	}
 	if c.Bucket == "" {
@@ -103,7 +102,7 @@ func withParameters(args []string, parameters map[string]string) []string {
 }
 
 func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) error {
-	cmd := exec.Command(c.Layout.Tool("python"), append([]string{"-m", "samcli"}, args...)...) //nolint:noctx // stopped as a group below
+	cmd := exec.Command(c.Workspace.Tool("python"), append([]string{"-m", "samcli"}, args...)...) //nolint:noctx // stopped as a group below
 	cmd.Dir, cmd.Env = dir, c.env()
 	cmd.Stdout, cmd.Stderr = log, log
 	_, _ = fmt.Fprintf(log, "$ sam %s\n", bytes.Join(toBytes(args), []byte(" ")))
@@ -136,8 +135,8 @@ func toBytes(texts []string) [][]byte {
 // env keeps the person's own AWS settings, and SAM's questions home, out of it.
 func (c CLI) env() []string {
 	env := append(gobuild.Env(),
-		"PATH="+filepath.Join(c.Layout.Venv, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"AWS_REGION="+c.Layout.Region, "AWS_DEFAULT_REGION="+c.Layout.Region,
+		"PATH="+filepath.Join(c.Workspace.Venv, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"AWS_REGION="+c.Workspace.Region, "AWS_DEFAULT_REGION="+c.Workspace.Region,
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
 		"SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+c.appDir(),
@@ -145,22 +144,4 @@ func (c CLI) env() []string {
 		"COLUMNS=200", // of the tables in the log
 	)
 	return append(env, c.Access...)
-}
-
-// LocalAccess leads to the local endpoint and nowhere else.
-func LocalAccess(l layout.Layout) []string {
-	return []string{
-		"AWS_ENDPOINT_URL=" + l.URL(),
-		"AWS_ACCESS_KEY_ID=" + layout.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
-		"NO_PROXY=" + noProxy("NO_PROXY"), "no_proxy=" + noProxy("no_proxy"),
-		"SAM_CLI_POLL_DELAY=1", // there is nobody to throttle it
-	}
-}
-
-// noProxy keeps a proxy of the shell away from the local endpoint.
-func noProxy(name string) string {
-	if have := os.Getenv(name); have != "" {
-		return have + "," + layout.Host
-	}
-	return layout.Host
 }

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"syscall"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/release"
 	"gatehouse.example/tools/internal/verify"
+	"gatehouse.example/tools/stacks"
 )
 
 func main() {
@@ -29,16 +29,16 @@ func main() {
 }
 
 func realMain(ctx context.Context, args []string) error {
-	root, err := layout.FindRoot(".")
+	root, err := stacks.FindRoot(".")
 	if err != nil {
-		return fmt.Errorf("layout.FindRoot: %w", err)
+		return fmt.Errorf("stacks.FindRoot: %w", err)
 	}
 	if len(args) == 0 {
 		return fmt.Errorf("usage: builder verify|package [flags]")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	service := flags.String("service", "", "the service to build, such as signup-guard, or platform")
-	venv := flags.String("venv", layout.DefaultVenv, "virtualenv of the Python tools")
+	venv := flags.String("venv", stacks.DefaultVenv, "virtualenv of the Python tools")
 	tools := flags.String("tools", "", "folder of the Go tools that pipeline/tools pins")
 	out := flags.String("out", "", "folder that is written")
 	architecture := flags.String("architecture", "", "arm64 or x86_64; empty means what samconfig.toml says")

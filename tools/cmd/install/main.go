@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/pythontools"
+	"gatehouse.example/tools/stacks"
 )
 
 func main() {
@@ -29,15 +29,15 @@ func realMain(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("usage: install VIRTUALENV")
 	}
-	root, err := layout.FindRoot(".")
+	root, err := stacks.FindRoot(".")
 	if err != nil {
-		return fmt.Errorf("layout.FindRoot: %w", err)
+		return fmt.Errorf("stacks.FindRoot: %w", err)
 	}
 	venv, err := filepath.Abs(args[0])
 	if err != nil {
 		return fmt.Errorf("filepath.Abs: %w", err)
 	}
-	l := layout.Layout{Root: root, Venv: venv}
+	l := stacks.Workspace{Root: root, Venv: venv}
 	if ready, err := pythontools.Ready(l); ready || err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (s *session) checks() []check.Check {
 		}
 	}
 	return append([]check.Check{
-		check.Tools{Layout: s.layout},
+		check.Tools{Workspace: s.workspace},
 		check.Stacks{API: s.cf, Names: full},
 		check.Trail{API: cloudtrail.NewFromConfig(cfg), Region: cfg.Region},
 		check.Concurrency{API: lambda.NewFromConfig(cfg)},

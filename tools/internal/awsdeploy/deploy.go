@@ -34,7 +34,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	board := progress.New(s.out)
 	defer board.Close()
 	board.Print("")
-	planned, err := plan.Maker{Layout: s.layout, CLI: s.cli, API: s.cf, Board: board}.Make(ctx, s.stacks)
+	planned, err := plan.Maker{Workspace: s.workspace, CLI: s.cli, API: s.cf, Board: board}.Make(ctx, s.stacks)
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
@@ -90,7 +90,7 @@ func (s *session) deployOne(ctx context.Context, board *progress.Board, one plan
 			return err
 		}
 	}
-	policy, err := protect.Policy(s.layout.Root)
+	policy, err := protect.Policy(s.workspace.Root)
 	if err == nil {
 		err = protect.Apply(ctx, s.cf, one.FullName, policy)
 	}
@@ -107,7 +107,7 @@ func (s *session) deployOne(ctx context.Context, board *progress.Board, one plan
 }
 
 func (s *session) push(ctx context.Context, one plan.Stack) error {
-	log, err := os.Create(s.layout.Log("deploy-" + one.Name))
+	log, err := os.Create(s.workspace.Log("deploy-" + one.Name))
 	if err != nil {
 		return fmt.Errorf("os.Create: %w", err)
 	}

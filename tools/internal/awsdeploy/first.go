@@ -12,34 +12,33 @@ import (
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/awsdeploy/target"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/stacks"
 )
 
 // Emulator is where First works.
 type Emulator struct {
 	Config               aws.Config
 	Account, Environment string
-	// Layout is the local system's.
-	Layout layout.Layout
-	Board  *progress.Board
+	Workspace            stacks.Workspace
+	Board                *progress.Board
 }
 
 // First deploys the stacks that an environment lacks in the emulator, before its
 // pipelines take over: the same steps as `gatehouse aws deploy`, without a question
 // and without a look at what only an AWS account has.
 func First(ctx context.Context, e Emulator) error {
-	l := e.Layout
+	w := e.Workspace
 	// One folder for all environments: they share what is built.
-	l.Dir, l.Environment = filepath.Join(l.Dir, "aws"), e.Environment
+	w.Dir, w.Environment = filepath.Join(w.Dir, "aws"), e.Environment
 	s := &session{
-		layout: l, out: os.Stdout, cf: cloudformation.NewFromConfig(e.Config),
+		workspace: w, out: os.Stdout, cf: cloudformation.NewFromConfig(e.Config),
 		target: target.Target{Config: e.Config, Environment: e.Environment, Account: e.Account, Endpoint: aws.ToString(e.Config.BaseEndpoint)},
 	}
 	if err := s.choose(nil); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
+	if err := os.MkdirAll(w.LogDir(), 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
 	unlock, err := s.lock()
@@ -56,7 +55,7 @@ func First(ctx context.Context, e Emulator) error {
 		return nil
 	}
 	e.Board.Print("\n" + e.Environment + ", for the first time")
-	planned, err := plan.Maker{Layout: l, CLI: s.cli, API: s.cf, Board: e.Board}.Make(ctx, missing)
+	planned, err := plan.Maker{Workspace: w, CLI: s.cli, API: s.cf, Board: e.Board}.Make(ctx, missing)
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/awsdeploy/target"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/lockfile"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -24,8 +23,8 @@ import (
 
 // session is one command at work on one environment.
 type session struct {
-	target target.Target
-	layout layout.Layout
+	target    target.Target
+	workspace stacks.Workspace
 	// stacks are those that were named, in the graph's order; graph and all hold every one.
 	stacks, all []plan.Stack
 	graph       stacks.Graph
@@ -41,27 +40,27 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := layout.FindRoot(".")
+	root, err := stacks.FindRoot(".")
 	if err != nil {
 		return nil, err
 	}
 	s := &session{
 		target: t, in: os.Stdin, out: os.Stdout, terminal: isTerminal(os.Stdin),
-		layout: layout.Layout{
-			Root: root, Dir: filepath.Join(root, layout.DefaultDir, "aws", t.Environment), Venv: filepath.Join(root, layout.DefaultVenv),
+		workspace: stacks.Workspace{
+			Root: root, Dir: filepath.Join(root, stacks.DefaultDir, "aws", t.Environment), Venv: filepath.Join(root, stacks.DefaultVenv),
 			Environment: t.Environment, Region: t.Config.Region,
 		},
 		cf: cloudformation.NewFromConfig(t.Config),
 	}
 	if o.venv != "" {
-		if s.layout.Venv, err = filepath.Abs(o.venv); err != nil {
+		if s.workspace.Venv, err = filepath.Abs(o.venv); err != nil {
 			return nil, fmt.Errorf("filepath.Abs: %w", err)
 		}
 	}
 	if err := s.choose(services); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(s.layout.LogDir(), 0o750); err != nil {
+	if err := os.MkdirAll(s.workspace.LogDir(), 0o750); err != nil {
 		return nil, fmt.Errorf("os.MkdirAll: %w", err)
 	}
 	t.Print(s.out)
@@ -70,7 +69,7 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 
 // choose reads the repository's stacks and picks those that were named.
 func (s *session) choose(services []string) error {
-	found, err := stacks.Discover(s.layout.Root)
+	found, err := stacks.Discover(s.workspace.Root)
 	if err != nil {
 		return fmt.Errorf("stacks.Discover: %w", err)
 	}
@@ -105,7 +104,7 @@ func (s *session) cli(ctx context.Context) (sam.CLI, error) {
 	if err != nil {
 		return sam.CLI{}, fmt.Errorf("target.Access: %w", err)
 	}
-	cli := sam.CLI{Layout: s.layout, Block: s.target.Environment, Access: access}
+	cli := sam.CLI{Workspace: s.workspace, Block: s.target.Environment, Access: access}
 	if err := cli.Prepare(time.Now()); err != nil {
 		return sam.CLI{}, fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
@@ -115,7 +114,7 @@ func (s *session) cli(ctx context.Context) (sam.CLI, error) {
 // lock keeps two deployments from this folder apart; CloudFormation does so for
 // everybody else.
 func (s *session) lock() (func(), error) {
-	unlock, err := lockfile.Try(s.layout.DeployLock())
+	unlock, err := lockfile.Try(s.workspace.DeployLock())
 	if errors.Is(err, lockfile.ErrHeld) {
 		return nil, fmt.Errorf("another deployment to %s is under way from here; wait until it is done", s.target.Environment)
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/sam"
@@ -46,11 +45,11 @@ func New(ctx context.Context, l layout.Layout, instance string, board *progress.
 	d := &Deployer{
 		Layout: l, Instance: instance, Board: board,
 		cli: sam.CLI{
-			Layout: l, Block: sam.LocalBlock, Bucket: "gatehouse-" + l.Environment + "-artifacts", Access: sam.LocalAccess(l),
+			Workspace: l.Workspace, Block: sam.LocalBlock, Bucket: "gatehouse-" + l.Environment + "-artifacts", Access: l.Access(),
 		},
-		cf: cloudformation.NewFromConfig(endpoint.Config(l)),
+		cf: cloudformation.NewFromConfig(l.Config()),
 	}
-	client := s3.NewFromConfig(endpoint.Config(l), func(o *s3.Options) { o.UsePathStyle = true })
+	client := s3.NewFromConfig(l.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil {
 		return nil, fmt.Errorf("s3.CreateBucket: %w", err)
 	}
@@ -162,7 +161,7 @@ func (d *Deployer) build(ctx context.Context, j *job) bool {
 		j.task.Done("unchanged")
 		return false
 	}
-	if err == nil && len(j.stack.Functions) > 0 && !Built(d.Layout, j.stack.Name, j.fingerprint) {
+	if err == nil && len(j.stack.Functions) > 0 && !d.Layout.Built(j.stack.Name, j.fingerprint) {
 		j.task.Step("building")
 		err = d.compile(ctx, j)
 	}
@@ -208,7 +207,7 @@ func (d *Deployer) compile(ctx context.Context, j *job) error {
 	if err := rebuildForHost(ctx, d.Layout, j.stack, log); err != nil {
 		return err
 	}
-	return MarkBuilt(d.Layout, j.stack.Name, j.fingerprint)
+	return d.Layout.MarkBuilt(j.stack.Name, j.fingerprint)
 }
 
 func (d *Deployer) deploy(ctx context.Context, j *job) error {

@@ -61,7 +61,7 @@ parameter_overrides = "Architecture=arm64 CallbackUrls=http://x.example/cb Envir
 		t.Fatal(err)
 	}
 	s := stacks.Stack{Name: "subscriber", Dir: dir, Parameters: []string{"Architecture", "Environment", "OnAws", "Types"}}
-	cfg, name, err := Settings(layout.Layout{Environment: "dev", Port: 4566}, s)
+	cfg, name, err := Settings(layout.Layout{Workspace: stacks.Workspace{Environment: "dev"}, Port: 4566}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestSettingsWithNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := layout.Layout{Dir: t.TempDir(), Environment: "local", Port: 4566}
+			l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}, Port: 4566}
 			s := stacks.Stack{Name: tc.stack, Dir: t.TempDir()}
 			if tc.stack != "guard" {
 				s.Parameters = []string{"CertificateArn", "DomainName", "HostedZoneId"}
@@ -112,7 +112,7 @@ func TestSettingsWithNames(t *testing.T) {
 
 func TestRecord(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Dir: t.TempDir()}
+	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
 	if r, err := ReadRecord(l, "guard"); err != nil || r != (Record{}) {
 		t.Errorf("never deployed: %+v, %v", r, err)
 	}

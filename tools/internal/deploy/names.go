@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"gatehouse.example/tools/internal/atomicfile"
-	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
 )
 
@@ -108,7 +107,7 @@ func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate strin
 	}
 	n.HostedZoneID = made["HostedZoneId"]
 	// CloudFront, and so Cognito, takes certificates of this region only.
-	cfg := endpoint.Config(d.Layout)
+	cfg := d.Layout.Config()
 	cfg.Region = "us-east-1"
 	made, err = recreate(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{
 		"AlternativeName": nameOf("api"), "DomainName": nameOf("platform"),

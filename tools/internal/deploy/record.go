@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"gatehouse.example/tools/internal/atomicfile"
@@ -58,24 +57,4 @@ func MarkDrifted(l layout.Layout, stack string) error {
 	}
 	r.Drifted = true
 	return r.write(l, stack)
-}
-
-// buildStamp remembers what the build folder was built from; builds outlive
-// the emulator.
-func buildStamp(l layout.Layout, stack string) string {
-	return filepath.Join(filepath.Dir(l.BuildDir(stack)), "fingerprint")
-}
-
-// Built reports whether the build folder holds what these inputs make.
-func Built(l layout.Layout, stack, fingerprint string) bool {
-	raw, err := os.ReadFile(buildStamp(l, stack))
-	return err == nil && string(raw) == fingerprint
-}
-
-// MarkBuilt remembers what the build folder was built from.
-func MarkBuilt(l layout.Layout, stack, fingerprint string) error {
-	if err := atomicfile.Write(buildStamp(l, stack), []byte(fingerprint)); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
-	}
-	return nil
 }

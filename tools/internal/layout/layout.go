@@ -1,122 +1,104 @@
-// Package layout says where everything of a local environment lies and under
-// which names, so that no other package puts paths or addresses together.
+// Package layout describes a local system: its folder, ports, addresses and
+// credentials, so that no other package puts paths or addresses together.
 package layout
 
 import (
-	"errors"
-	"fmt"
+	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"gatehouse.example/tools/stacks"
 )
 
 const (
-	// DefaultDir and DefaultVenv are below the repository's root.
-	DefaultDir  = ".local"
-	DefaultVenv = ".local/venv"
-	// DefaultPort is the edge's; the emulator takes the next one.
+	// DefaultPort is the proxy's; the emulator takes the next one.
 	DefaultPort = 4566
 	// DefaultEnvironment is the name in every stack, function and parameter.
 	DefaultEnvironment = "local"
-	// DefaultRegion is used unless AWS_REGION says otherwise.
-	DefaultRegion = "us-east-1"
-	// AccessKeyID and SecretAccessKey are the emulator's root key pair. They
-	// open nothing but the emulator.
+	// AccessKeyID and SecretAccessKey are the emulator's root key pair. They are
+	// valid nowhere else.
 	AccessKeyID     = "test"
 	SecretAccessKey = "test"
-	// AppPath is where the edge serves the page that signs people in and shows
-	// who they are.
+	// AppPath is where the proxy serves the page on which users sign in and see
+	// their claims.
 	AppPath = "/app"
-	// StackPolicy is the file, below the root, with the stack policy that both
-	// the pipelines and `gatehouse aws deploy` set.
-	StackPolicy = "pipeline/stack-policy.json"
+	// Host is the only address that anything binds. It is never written as
+	// "localhost": SDKs would then address buckets as bucket.localhost.
+	Host = "127.0.0.1"
 )
 
-// Layout is one local environment. Several can run side by side, each with its
-// own folder and ports.
+// Layout is one local system. Several can run at the same time, each with its own
+// folder and ports.
 type Layout struct {
-	Root         string // of the repository
-	Dir          string // everything that this environment writes
-	Venv         string // the Python tools; may be shared
-	Port         int    // of the edge, everybody's endpoint
+	stacks.Workspace
+	Port         int // of the proxy, the endpoint of all clients
 	EmulatorPort int
-	Environment  string
-	Region       string
 }
 
-// Host is the only address that anything binds. It is never written as
-// "localhost": SDKs would then address buckets as bucket.localhost.
-const Host = "127.0.0.1"
-
-// URL is everybody's endpoint.
+// URL is the endpoint of all clients.
 func (l Layout) URL() string { return "http://" + l.Address() }
 
-// Address is where the edge listens.
+// Address is where the proxy listens.
 func (l Layout) Address() string { return Host + ":" + strconv.Itoa(l.Port) }
 
-// EmulatorURL is the emulator's own endpoint, behind the edge.
+// EmulatorURL is the emulator's own endpoint, behind the proxy.
 func (l Layout) EmulatorURL() string { return "http://" + l.EmulatorAddress() }
 
 // EmulatorAddress is where the emulator listens.
 func (l Layout) EmulatorAddress() string { return Host + ":" + strconv.Itoa(l.EmulatorPort) }
 
-// LogDir holds one file for each process, deployment and function.
-func (l Layout) LogDir() string { return filepath.Join(l.Dir, "log") }
-
-// Log is the path of one log file.
-func (l Layout) Log(name string) string { return filepath.Join(l.LogDir(), name+".log") }
-
 // StateFile describes the running supervisor.
 func (l Layout) StateFile() string { return filepath.Join(l.Dir, "state.json") }
 
-// LockFile is held by the supervisor as long as it lives.
+// LockFile is held by the supervisor while it runs.
 func (l Layout) LockFile() string { return filepath.Join(l.Dir, "lock") }
-
-// DeployLock is held by whoever changes stacks.
-func (l Layout) DeployLock() string { return filepath.Join(l.Dir, "deploy.lock") }
 
 // EnvFile is what clients read.
 func (l Layout) EnvFile() string { return filepath.Join(l.Dir, "env") }
 
-// BuildDir holds the built template and functions of one stack. Its parent is
-// the stack's too, for SAM writes beside it.
-func (l Layout) BuildDir(stack string) string { return filepath.Join(l.Dir, "build", stack, "sam") }
-
-// DeployedFile remembers which inputs a stack was deployed from.
+// DeployedFile records which inputs a stack was deployed from.
 func (l Layout) DeployedFile(stack string) string {
 	return filepath.Join(l.Dir, "state", stack+".json")
 }
 
-// CallsFile lists what each role was let do in the emulator, and what not.
+// CallsFile lists the calls that the emulator allowed and denied to each role.
 func (l Layout) CallsFile() string { return filepath.Join(l.Dir, "calls.jsonl") }
 
-// EmulatorDir is the emulator's own folder; it starts empty with each emulator.
+// EmulatorDir is the emulator's own folder; it is empty whenever an emulator starts.
 func (l Layout) EmulatorDir() string { return filepath.Join(l.Dir, "emulator") }
 
-// Tool is a command of the virtualenv.
-func (l Layout) Tool(name string) string { return filepath.Join(l.Venv, "bin", name) }
-
-// Requirements lists the pinned Python tools.
-func (l Layout) Requirements() string {
-	return filepath.Join(l.Root, "tools", "requirements.txt")
+// Config is for AWS clients that reach the local endpoint and nothing else,
+// whatever the shell and the profile say. S3's client also needs UsePathStyle.
+func (l Layout) Config() aws.Config {
+	return aws.Config{
+		Region:       l.Region,
+		BaseEndpoint: aws.String(l.URL()),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: AccessKeyID, SecretAccessKey: SecretAccessKey}, nil
+		}),
+		// No proxy of the shell.
+		HTTPClient: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
+	}
 }
 
-// FindRoot walks up from dir to the repository's root.
-func FindRoot(dir string) (string, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("filepath.Abs: %w", err)
+// Access are the variables with which the AWS tools reach the local endpoint.
+func (l Layout) Access() []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + l.URL(),
+		"AWS_ACCESS_KEY_ID=" + AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + SecretAccessKey,
+		"NO_PROXY=" + noProxy("NO_PROXY"), "no_proxy=" + noProxy("no_proxy"),
+		"SAM_CLI_POLL_DELAY=1", // nothing throttles it
 	}
-	for at := dir; ; at = filepath.Dir(at) {
-		_, err := os.Stat(filepath.Join(at, "go.work"))
-		if err == nil {
-			return at, nil
-		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("os.Stat: %w", err)
-		}
-		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%s is not inside a clone of Gatehouse; change into one", dir)
-		}
+}
+
+// noProxy keeps the shell's proxy away from the local endpoint.
+func noProxy(name string) string {
+	if set := os.Getenv(name); set != "" {
+		return set + "," + Host
 	}
+	return Host
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/envfile"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/lockfile"
@@ -60,7 +59,7 @@ func deployAll(ctx context.Context, l layout.Layout, all []stacks.Stack, names [
 		return ctx.Err()
 	}
 	// Even after a failure: what was deployed can be used.
-	cfg := endpoint.Config(l)
+	cfg := l.Config()
 	if err := envfile.Write(ctx, ssm.NewFromConfig(cfg), cognitoidentityprovider.NewFromConfig(cfg), l); err != nil {
 		return errors.Join(runErr, fmt.Errorf("envfile.Write: %w", err))
 	}

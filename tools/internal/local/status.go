@@ -14,7 +14,6 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
@@ -78,7 +77,7 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 	if err != nil {
 		return nil, nil, fmt.Errorf("stacks.Discover: %w", err)
 	}
-	cf := cloudformation.NewFromConfig(endpoint.Config(l))
+	cf := cloudformation.NewFromConfig(l.Config())
 	stackRows = [][]string{{"STACK", "STATUS", "DEPLOYED", ""}}
 	functionRows = [][]string{{"FUNCTION", "STACK"}}
 	for _, s := range all {

@@ -27,7 +27,7 @@ func Up(ctx context.Context, l layout.Layout, out *os.File) error {
 	}
 	// On a fresh machine the compiler works while pip downloads.
 	var warming sync.WaitGroup
-	if ready, err := pythontools.Ready(l); err == nil && !ready {
+	if ready, err := pythontools.Ready(l.Workspace); err == nil && !ready {
 		warming.Go(func() { warm(ctx, all, board) })
 	}
 	defer warming.Wait()
@@ -76,7 +76,7 @@ func warm(ctx context.Context, all []stacks.Stack, board *progress.Board) {
 }
 
 func ensureTools(ctx context.Context, l layout.Layout, board *progress.Board) error {
-	if ready, err := pythontools.Ready(l); err != nil {
+	if ready, err := pythontools.Ready(l.Workspace); err != nil {
 		return fmt.Errorf("tools.Ready: %w", err)
 	} else if ready {
 		return nil
@@ -90,7 +90,7 @@ func ensureTools(ctx context.Context, l layout.Layout, board *progress.Board) er
 	}
 	defer func() { _ = log.Close() }()
 	task := board.Start("tools", "installing into "+l.Venv)
-	if err := pythontools.Ensure(ctx, l, log); err != nil {
+	if err := pythontools.Ensure(ctx, l.Workspace, log); err != nil {
 		task.Fail("not installed")
 		return fmt.Errorf("tools.Ensure: %w (log: %s)", err, log.Name())
 	}

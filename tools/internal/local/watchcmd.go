@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/watch"
 	"gatehouse.example/tools/stacks"
@@ -22,7 +21,7 @@ func Watch(ctx context.Context, l layout.Layout, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("stacks.Discover: %w", err)
 	}
-	w := &watch.Watcher{Layout: l, Stacks: all, Lambda: lambda.NewFromConfig(endpoint.Config(l)), Out: out}
+	w := &watch.Watcher{Layout: l, Stacks: all, Lambda: lambda.NewFromConfig(l.Config()), Out: out}
 	if err := w.Run(ctx); err != nil {
 		return fmt.Errorf("watch.Watcher.Run: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/local"
+	"gatehouse.example/tools/stacks"
 )
 
 // flags are shared by all commands.
@@ -42,24 +43,24 @@ func defaultRegion() string {
 	if region := os.Getenv("AWS_REGION"); region != "" {
 		return region
 	}
-	return layout.DefaultRegion
+	return stacks.DefaultRegion
 }
 
 // layout fills in what no flag says. Folders given by flag are relative to the
 // working directory, the defaults to the repository.
 func (f *flags) layout() (layout.Layout, error) {
-	root, err := layout.FindRoot(".")
+	root, err := stacks.FindRoot(".")
 	if err != nil {
 		return layout.Layout{}, err
 	}
 	l := layout.Layout{
-		Root: root, Port: f.port, EmulatorPort: f.emulatorPort,
-		Environment: f.environment, Region: f.region,
+		Workspace: stacks.Workspace{Root: root, Environment: f.environment, Region: f.region},
+		Port:      f.port, EmulatorPort: f.emulatorPort,
 	}
-	if l.Dir, err = folder(f.dir, root, layout.DefaultDir); err != nil {
+	if l.Dir, err = folder(f.dir, root, stacks.DefaultDir); err != nil {
 		return layout.Layout{}, err
 	}
-	if l.Venv, err = folder(f.venv, root, layout.DefaultVenv); err != nil {
+	if l.Venv, err = folder(f.venv, root, stacks.DefaultVenv); err != nil {
 		return layout.Layout{}, err
 	}
 	if l.EmulatorPort == 0 {

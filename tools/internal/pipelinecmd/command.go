@@ -15,12 +15,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/internal/endpoint"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/stacks"
 )
 
 // flags are shared by all commands.
@@ -51,18 +51,18 @@ type system struct {
 }
 
 func (f *flags) open(ctx context.Context) (*system, error) {
-	root, err := layout.FindRoot(".")
+	root, err := stacks.FindRoot(".")
 	if err != nil {
 		return nil, err
 	}
-	l := layout.Layout{Root: root, Environment: layout.DefaultEnvironment, Region: layout.DefaultRegion}
+	l := layout.Layout{Workspace: stacks.Workspace{Root: root, Environment: layout.DefaultEnvironment, Region: stacks.DefaultRegion}}
 	if region := os.Getenv("AWS_REGION"); region != "" {
 		l.Region = region
 	}
-	if l.Dir, err = folder(f.dir, root, layout.DefaultDir); err != nil {
+	if l.Dir, err = folder(f.dir, root, stacks.DefaultDir); err != nil {
 		return nil, err
 	}
-	if l.Venv, err = folder(f.venv, root, layout.DefaultVenv); err != nil {
+	if l.Venv, err = folder(f.venv, root, stacks.DefaultVenv); err != nil {
 		return nil, err
 	}
 	state, up, err := supervisor.Running(l)
@@ -73,13 +73,13 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 		return nil, fmt.Errorf("the local system is not up in %s; 'make up' starts it", l.Dir)
 	}
 	l.Port, l.EmulatorPort = state.Port, state.Emulator
-	account, err := access.Local(ctx, endpoint.Config(l))
+	account, err := access.Local(ctx, l.Config())
 	if err != nil {
 		return nil, err
 	}
 	board := progress.New(os.Stdout)
 	return &system{layout: l, board: board, runner: &runner.Runner{
-		Account: account, Layout: l, System: state.Instance, Out: os.Stdout, Board: board,
+		Account: account, Workspace: l.Workspace, System: state.Instance, Out: os.Stdout, Board: board,
 	}}, nil
 }
 

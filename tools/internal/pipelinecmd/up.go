@@ -204,6 +204,6 @@ func (s *system) upload(ctx context.Context, stack, file string) (string, error)
 func (s *system) first(ctx context.Context, environment string) error {
 	return awsdeploy.First(ctx, awsdeploy.Emulator{
 		Config: s.runner.Account.Config, Account: s.runner.Account.ID, Environment: environment,
-		Layout: s.layout, Board: s.board,
+		Workspace: s.layout.Workspace, Board: s.board,
 	})
 }

@@ -15,20 +15,20 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/stacks"
 )
 
 // stamp is written last: a half-installed virtualenv has none.
 const stamp = ".gatehouse-requirements"
 
 // Ready reports whether the tools are installed as pinned.
-func Ready(l layout.Layout) (bool, error) {
-	want, err := fingerprint(l)
+func Ready(w stacks.Workspace) (bool, error) {
+	want, err := fingerprint(w)
 	if err != nil {
 		return false, err
 	}
-	have, err := os.ReadFile(filepath.Join(l.Venv, stamp))
+	have, err := os.ReadFile(filepath.Join(w.Venv, stamp))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -65,47 +65,47 @@ func renew(dir string) error {
 
 // Ensure installs the tools unless they are there. Two environments that share
 // a virtualenv take turns. What pip says goes to log.
-func Ensure(ctx context.Context, l layout.Layout, log io.Writer) error {
-	if ready, err := Ready(l); ready || err != nil {
+func Ensure(ctx context.Context, w stacks.Workspace, log io.Writer) error {
+	if ready, err := Ready(w); ready || err != nil {
 		return err
 	}
-	unlock, err := lockfile.Wait(ctx, l.Venv+".lock")
+	unlock, err := lockfile.Wait(ctx, w.Venv+".lock")
 	if err != nil {
 		return fmt.Errorf("lockfile.Wait: %w", err)
 	}
 	defer unlock()
-	if ready, err := Ready(l); ready || err != nil {
+	if ready, err := Ready(w); ready || err != nil {
 		return err
 	}
 	python, err := findPython(ctx)
 	if err != nil {
 		return err
 	}
-	if err := renew(l.Venv); err != nil {
+	if err := renew(w.Venv); err != nil {
 		return err
 	}
-	if err := run(ctx, log, python, "-m", "venv", l.Venv); err != nil {
+	if err := run(ctx, log, python, "-m", "venv", w.Venv); err != nil {
 		return fmt.Errorf("%w (on Debian and Ubuntu the package python3-venv is needed)", err)
 	}
 	// Every dependency is in the file, so nothing is left to resolve; compiling
 	// all of it ahead would cost more than the few files that are ever imported.
-	err = run(ctx, log, l.Tool("python"), "-m", "pip", "install", "--disable-pip-version-check",
-		"--no-input", "--no-deps", "--no-compile", "--require-hashes", "-r", l.Requirements())
+	err = run(ctx, log, w.Tool("python"), "-m", "pip", "install", "--disable-pip-version-check",
+		"--no-input", "--no-deps", "--no-compile", "--require-hashes", "-r", w.Requirements())
 	if err != nil {
 		return err
 	}
-	want, err := fingerprint(l)
+	want, err := fingerprint(w)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(l.Venv, stamp), []byte(want), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(w.Venv, stamp), []byte(want), 0o600); err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)
 	}
 	return nil
 }
 
-func fingerprint(l layout.Layout) (string, error) {
-	raw, err := os.ReadFile(l.Requirements())
+func fingerprint(w stacks.Workspace) (string, error) {
+	raw, err := os.ReadFile(w.Requirements())
 	if err != nil {
 		return "", fmt.Errorf("os.ReadFile: %w", err)
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/stacks"
 )
 
-// pinned is a layout with a requirements file.
-func pinned(t *testing.T, text string) layout.Layout {
+// pinned is a workspace with a requirements file.
+func pinned(t *testing.T, text string) stacks.Workspace {
 	t.Helper()
 	root := t.TempDir()
-	l := layout.Layout{Root: root, Dir: filepath.Join(root, ".local"), Venv: filepath.Join(root, ".local", "venv")}
+	l := stacks.Workspace{Root: root, Dir: filepath.Join(root, ".local"), Venv: filepath.Join(root, ".local", "venv")}
 	for _, dir := range []string{filepath.Dir(l.Requirements()), l.Venv} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/stacks"
 )
 
 // variable is the last value of a variable, or empty.
@@ -25,7 +25,7 @@ func (b Builder) region() string {
 			return v
 		}
 	}
-	return layout.DefaultRegion
+	return stacks.DefaultRegion
 }
 
 // access are the AWS settings of the shell or of CodeBuild's container, which

@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/service"
 	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/stacks"
 )
 
 // The files of the artifact, which the pipelines' definitions and the buildspec name.
@@ -99,14 +99,14 @@ func (b Builder) clear() error {
 	return nil
 }
 
-// layout puts what SAM writes on its way beside the artifact, not into .local:
+// workspace puts what SAM writes on its way beside the artifact, not into .local:
 // the local system builds there.
-func (b Builder) layout() layout.Layout {
-	return layout.Layout{Root: b.Root, Dir: b.Out + ".sam", Venv: b.Venv, Region: b.region()}
+func (b Builder) workspace() stacks.Workspace {
+	return stacks.Workspace{Root: b.Root, Dir: b.Out + ".sam", Venv: b.Venv, Region: b.region()}
 }
 
 func (b Builder) cli() sam.CLI {
-	return sam.CLI{Layout: b.layout(), Block: "production", Bucket: b.Bucket, Access: b.access()}
+	return sam.CLI{Workspace: b.workspace(), Block: "production", Bucket: b.Bucket, Access: b.access()}
 }
 
 func (b Builder) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Log, format+"\n", args...) }

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -40,7 +39,7 @@ func repository(t *testing.T, old, replacement string) (Builder, stacks.Stack) {
 	for path, text := range map[string]string{
 		"services/guard/samconfig.toml": strings.ReplaceAll(samconfig, old, replacement),
 		"services/guard/template.yaml":  template,
-		layout.StackPolicy:              `{"Statement": []}`,
+		stacks.StackPolicy:              `{"Statement": []}`,
 	} {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {

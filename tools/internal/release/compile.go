@@ -37,7 +37,7 @@ func (b Builder) compile(ctx context.Context, cli sam.CLI, s stacks.Stack, archi
 	}
 	var sums bytes.Buffer
 	for _, f := range s.Functions {
-		path := filepath.Join(cli.Layout.BuildDir(s.Name), f.LogicalID, "bootstrap")
+		path := filepath.Join(cli.Workspace.BuildDir(s.Name), f.LogicalID, "bootstrap")
 		sum, err := checksum(path)
 		if err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func (b Builder) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error 
 	}
 	template := s.Template()
 	if len(s.Functions) > 0 {
-		template = filepath.Join(cli.Layout.BuildDir(s.Name), "template.yaml")
+		template = filepath.Join(cli.Workspace.BuildDir(s.Name), "template.yaml")
 	}
 	b.say("sam package: to s3://%s/code/%s", b.Bucket, s.Name)
 	up := sam.Upload{Template: template, Prefix: "code/" + s.Name, KeyID: b.KeyARN, Out: filepath.Join(b.Out, Template)}

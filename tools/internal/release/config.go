@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
@@ -25,7 +24,7 @@ type Configuration struct {
 
 // configs reads what samconfig.toml says of each environment.
 func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
-	policy, err := os.ReadFile(filepath.Join(b.Root, layout.StackPolicy))
+	policy, err := os.ReadFile(filepath.Join(b.Root, stacks.StackPolicy))
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}

@@ -108,7 +108,7 @@ func (c call) buildIn(ctx context.Context, dir string, project definition.Projec
 	job.Log = log
 	result, err := job.Run(ctx)
 	out := outcome{note: cmp.Or(strings.Join(result.Reports, "; "), "no reports"), outputs: result.Exported, artifacts: map[string]string{}}
-	out.simulated = []string{"the machine is this one; the caches are its own: modules, compiled packages and " + c.Layout.Venv}
+	out.simulated = []string{"the machine is this one; the caches are its own: modules, compiled packages and " + c.Workspace.Venv}
 	if err != nil {
 		return out, fmt.Errorf("%w\n%s\n(all of it: %s)", err, end(log.Name()), log.Name())
 	}
@@ -167,7 +167,7 @@ func (c call) environment(ctx context.Context, project definition.Project, as aw
 	maps.Copy(values, map[string]string{
 		// The sources have no history; git must not find that of a clone around them.
 		"GIT_CEILING_DIRECTORIES": filepath.Dir(home),
-		"PATH":                    filepath.Join(c.Layout.Venv, "bin") + ":" + os.Getenv("PATH"), "HOME": home, "LANG": "C.UTF-8", "VENV": c.Layout.Venv,
+		"PATH":                    filepath.Join(c.Workspace.Venv, "bin") + ":" + os.Getenv("PATH"), "HOME": home, "LANG": "C.UTF-8", "VENV": c.Workspace.Venv,
 		"GOPATH": filepath.Join(home, "go"), "AWS_REGION": c.Account.Config.Region, "AWS_DEFAULT_REGION": c.Account.Config.Region,
 		"AWS_ENDPOINT_URL": aws.ToString(c.Account.Config.BaseEndpoint), "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken, "SAM_CLI_TELEMETRY": "0",

@@ -23,7 +23,6 @@ import (
 	"github.com/google/uuid"
 
 	"gatehouse.example/tools/definition"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/lockfile"
 	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/runner/access"
@@ -33,12 +32,13 @@ import (
 	"gatehouse.example/tools/internal/runner/source"
 	"gatehouse.example/tools/internal/runner/timeline"
 	"gatehouse.example/tools/internal/runner/variable"
+	"gatehouse.example/tools/stacks"
 )
 
 // Runner runs pipelines of one local system.
 type Runner struct {
-	Account access.Account
-	Layout  layout.Layout
+	Account   access.Account
+	Workspace stacks.Workspace
 	// System is the emulator's start.
 	System string
 	Out    io.Writer
@@ -120,7 +120,7 @@ func (r *Runner) Read(ctx context.Context, service, mode string) (definition.Def
 
 // Past is what a pipeline has done.
 func (r *Runner) Past(pipeline string) history.Store {
-	return history.Store{Dir: filepath.Join(r.Layout.Dir, "pipeline", pipeline)}
+	return history.Store{Dir: filepath.Join(r.Workspace.Dir, "pipeline", pipeline)}
 }
 
 // queue lets one execution of a pipeline run at a time, as QUEUED does.

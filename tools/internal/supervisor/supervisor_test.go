@@ -22,6 +22,7 @@ import (
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/ports"
 	"gatehouse.example/tools/internal/procs"
+	"gatehouse.example/tools/stacks"
 )
 
 var lastPort atomic.Int64
@@ -59,7 +60,7 @@ func playSupervisor() int {
 	defer stop()
 	port, _ := strconv.Atoi(os.Getenv("EDGE"))
 	emulator, _ := strconv.Atoi(os.Getenv("EMULATOR"))
-	s := fake(layout.Layout{Dir: os.Getenv("DIR"), Port: port, EmulatorPort: emulator})
+	s := fake(layout.Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
 	if err := s.Serve(ctx); err != nil {
 		fmt.Println(err)
 		return 1
@@ -123,7 +124,7 @@ func nextPort() int { return int(lastPort.Add(1)) }
 // environment is an empty layout with two free ports.
 func environment(t *testing.T) layout.Layout {
 	t.Helper()
-	l := layout.Layout{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}
+	l := layout.Layout{Workspace: stacks.Workspace{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}}
 	for _, port := range []*int{&l.Port, &l.EmulatorPort} {
 		for *port = nextPort(); ports.Check(t.Context(), *port) != nil; *port = nextPort() {
 		}

@@ -108,7 +108,7 @@ func (r *recorder) UpdateAlias(_ context.Context, in *lambda.UpdateAliasInput, _
 
 func TestGoLive(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Dir: t.TempDir(), Environment: "local"}
+	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}}
 	to := target{
 		stack:    stacks.Stack{Name: "guard"},
 		function: stacks.Function{Name: "gatehouse-${Environment}-guard-presignup", Alias: "live"},
@@ -142,7 +142,7 @@ func TestGoLive(t *testing.T) {
 // A stack whose function may or may not have changed counts as drifted.
 func TestGoLiveMarksFirst(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Dir: t.TempDir(), Environment: "local"}
+	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}}
 	r := &recorder{fail: errors.New("no")}
 	if err := golive(t.Context(), r, l, target{stack: stacks.Stack{Name: "guard"}}, []byte("code")); err == nil {
 		t.Error("no error")

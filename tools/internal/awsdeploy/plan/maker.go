@@ -15,7 +15,6 @@ import (
 	"gatehouse.example/tools/dataloss"
 	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/inputs"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -27,7 +26,7 @@ const atOnce = 2
 
 // Maker makes a plan.
 type Maker struct {
-	Layout layout.Layout
+	Workspace stacks.Workspace
 	// CLI gives a SAM CLI with keys that are still valid.
 	CLI   func(context.Context) (sam.CLI, error)
 	API   *cloudformation.Client
@@ -93,7 +92,7 @@ func (m Maker) one(ctx context.Context, s *Stack) error {
 }
 
 func (m Maker) compare(ctx context.Context, s *Stack, task *progress.Task) error {
-	log, err := os.Create(m.Layout.Log("plan-" + s.Name))
+	log, err := os.Create(m.Workspace.Log("plan-" + s.Name))
 	if err != nil {
 		return fmt.Errorf("os.Create: %w", err)
 	}
@@ -138,14 +137,14 @@ func (m Maker) build(ctx context.Context, cli sam.CLI, s *Stack, log *os.File) e
 	if err != nil {
 		return fmt.Errorf("inputs.Fingerprint: %w", err)
 	}
-	if deploy.Built(m.Layout, s.Name, fingerprint) {
+	if m.Workspace.Built(s.Name, fingerprint) {
 		return nil
 	}
 	if err := cli.Build(ctx, s.Stack, s.Config.Parameters, log); err != nil {
 		return fmt.Errorf("%w\n%s", err, deploy.Relevant(log.Name()))
 	}
-	if err := deploy.MarkBuilt(m.Layout, s.Name, fingerprint); err != nil {
-		return fmt.Errorf("deploy.MarkBuilt: %w", err)
+	if err := m.Workspace.MarkBuilt(s.Name, fingerprint); err != nil {
+		return fmt.Errorf("stacks.Workspace.MarkBuilt: %w", err)
 	}
 	return nil
 }

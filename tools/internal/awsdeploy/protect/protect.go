@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/stacks"
 )
 
 // Stacks is what is asked of CloudFormation.
@@ -23,7 +23,7 @@ type Stacks interface {
 
 // Policy reads the stack policy of the repository at root.
 func Policy(root string) (string, error) {
-	raw, err := os.ReadFile(filepath.Join(root, layout.StackPolicy))
+	raw, err := os.ReadFile(filepath.Join(root, stacks.StackPolicy))
 	if err != nil {
 		return "", fmt.Errorf("os.ReadFile: %w", err)
 	}

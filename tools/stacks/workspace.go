@@ -1,0 +1,91 @@
+package stacks
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gatehouse.example/tools/internal/atomicfile"
+)
+
+const (
+	// DefaultDir and DefaultVenv are below the repository's root.
+	DefaultDir  = ".local"
+	DefaultVenv = ".local/venv"
+	// DefaultRegion is used unless AWS_REGION is set.
+	DefaultRegion = "us-east-1"
+	// StackPolicy is the file, below the root, with the stack policy that both
+	// the pipelines and `gatehouse aws deploy` set.
+	StackPolicy = "pipeline/stack-policy.json"
+)
+
+// FindRoot walks up from dir to the repository's root, the folder of go.work.
+func FindRoot(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("filepath.Abs: %w", err)
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		_, err := os.Stat(filepath.Join(at, "go.work"))
+		if err == nil {
+			return at, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("os.Stat: %w", err)
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("%s is not inside a clone of Gatehouse; change into one", dir)
+		}
+	}
+}
+
+// Workspace is where the stacks of one environment are built and deployed from.
+type Workspace struct {
+	Root        string // of the repository
+	Dir         string // everything that is written for this environment
+	Venv        string // the Python tools; may be shared
+	Environment string
+	Region      string
+}
+
+// LogDir holds one file for each process, deployment and function.
+func (w Workspace) LogDir() string { return filepath.Join(w.Dir, "log") }
+
+// Log is the path of one log file.
+func (w Workspace) Log(name string) string { return filepath.Join(w.LogDir(), name+".log") }
+
+// DeployLock is held by the process that changes stacks.
+func (w Workspace) DeployLock() string { return filepath.Join(w.Dir, "deploy.lock") }
+
+// Tool is the path of a command in the virtualenv.
+func (w Workspace) Tool(name string) string { return filepath.Join(w.Venv, "bin", name) }
+
+// Requirements is the path of the list of pinned Python tools.
+func (w Workspace) Requirements() string {
+	return filepath.Join(w.Root, "tools", "requirements.txt")
+}
+
+// BuildDir holds the built template and functions of one stack. SAM also writes
+// into its parent, which therefore belongs to the same stack.
+func (w Workspace) BuildDir(stack string) string { return filepath.Join(w.Dir, "build", stack, "sam") }
+
+// fingerprint is the file with the fingerprint of what the build folder was built
+// from.
+func (w Workspace) fingerprint(stack string) string {
+	return filepath.Join(filepath.Dir(w.BuildDir(stack)), "fingerprint")
+}
+
+// Built reports whether the build folder was built from inputs with this fingerprint.
+func (w Workspace) Built(stack, fingerprint string) bool {
+	raw, err := os.ReadFile(w.fingerprint(stack))
+	return err == nil && string(raw) == fingerprint
+}
+
+// MarkBuilt records what the build folder was built from.
+func (w Workspace) MarkBuilt(stack, fingerprint string) error {
+	if err := atomicfile.Write(w.fingerprint(stack), []byte(fingerprint)); err != nil {
+		return fmt.Errorf("atomicfile.Write: %w", err)
+	}
+	return nil
+}
