@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
-	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/pipeline"
 )
 
 // buildspec is what the rules read of a build specification.
@@ -33,7 +33,7 @@ type buildspec struct {
 }
 
 // buildspec is that of the project that an action runs.
-func (m pipelineModel) buildspec(a definition.Action) (buildspec, error) {
+func (m pipelineModel) buildspec(a pipeline.Action) (buildspec, error) {
 	project, ok := m.Projects[a.Configuration["ProjectName"]]
 	if !ok {
 		return buildspec{}, fmt.Errorf("there is no project %s", a.Configuration["ProjectName"])
@@ -41,7 +41,7 @@ func (m pipelineModel) buildspec(a definition.Action) (buildspec, error) {
 	return m.projectSpec(project)
 }
 
-func (m pipelineModel) projectSpec(p definition.Project) (buildspec, error) {
+func (m pipelineModel) projectSpec(p pipeline.Project) (buildspec, error) {
 	var spec buildspec
 	text, err := m.sources.read(p.Source.BuildSpec)
 	if err != nil {
@@ -55,7 +55,7 @@ func (m pipelineModel) projectSpec(p definition.Project) (buildspec, error) {
 
 // artifactFindings: a file that an action takes out of an artifact is in it.
 func artifactFindings(m pipelineModel) []string {
-	makers := map[string]definition.Action{}
+	makers := map[string]pipeline.Action{}
 	var out []string
 	for _, s := range m.Pipeline.Stages {
 		for _, a := range s.Actions {
@@ -77,12 +77,12 @@ func artifactFindings(m pipelineModel) []string {
 }
 
 // contains says whether the artifact that an action makes has a file.
-func (m pipelineModel) contains(maker definition.Action, file string) error {
+func (m pipelineModel) contains(maker pipeline.Action, file string) error {
 	switch maker.ActionTypeID.String() {
-	case definition.Source:
+	case pipeline.Source:
 		_, err := m.sources.read(file)
 		return err
-	case definition.Build:
+	case pipeline.Build:
 		spec, err := m.buildspec(maker)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func TestPipelineArtifactsPlanted(t *testing.T) {
 	const build, test = "pipeline/buildspec.yml", "pipeline/testspec.yml"
 	plantPipelines(t, map[string]plantedPipeline{
 		"unknown_artifact":    {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Build::packaged.yaml", "Build"},
-		"not_an_input":        {"", "                  InputArtifacts: [{Name: Built}]", "                  InputArtifacts: [{Name: SourceZip}]", "not among its inputs"},
+		"not_an_input":        {"", "                  InputArtifacts: [{Name: Built}]", "                  InputArtifacts: [{Name: SourceZip}]", "not one of its inputs"},
 		"unknown_file":        {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Built::package.yaml", "package.yaml is not among"},
 		"unknown_config":      {"", "Built::config/dev.json", "Built::configs/dev.json", "configs/dev.json is not among"},
 		"not_packed":          {build, "    - packaged.yaml\n", "", "packaged.yaml is not among"},

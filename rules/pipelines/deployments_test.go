@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/pipeline"
 )
 
 // environmentAccounts are those that the rules put each environment into: three
@@ -22,9 +22,9 @@ func deploymentFindings(m pipelineModel) []string {
 	var out, stacks []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, s := range m.Pipeline.Stages {
-		made := map[string]definition.Action{} // by stack
+		made := map[string]pipeline.Action{} // by stack
 		for _, a := range s.Actions {
-			if a.ActionTypeID.String() != definition.CloudFormation {
+			if a.ActionTypeID.String() != pipeline.CloudFormation {
 				continue
 			}
 			c := a.Configuration
@@ -53,7 +53,7 @@ func deploymentFindings(m pipelineModel) []string {
 			}
 		}
 		for stack := range made {
-			if !slices.ContainsFunc(s.Actions, func(a definition.Action) bool {
+			if !slices.ContainsFunc(s.Actions, func(a pipeline.Action) bool {
 				return a.Configuration["ActionMode"] == "CHANGE_SET_EXECUTE" && a.Configuration["StackName"] == stack
 			}) {
 				say("%s: the change set of %s is never executed", s.Name, stack)
@@ -115,7 +115,7 @@ func (m pipelineModel) roleOf(environment, name string) string {
 }
 
 // actionVariables are the environment variables that an action gives to its build.
-func actionVariables(a definition.Action) (map[string]string, error) {
+func actionVariables(a pipeline.Action) (map[string]string, error) {
 	var list []struct{ Name, Value, Type string }
 	out := map[string]string{}
 	if text := a.Configuration["EnvironmentVariables"]; text != "" {
@@ -139,7 +139,7 @@ func environmentFindings(m pipelineModel) []string {
 			environment = "test"
 		}
 		for _, a := range s.Actions {
-			if a.ActionTypeID.String() != definition.Test {
+			if a.ActionTypeID.String() != pipeline.Test {
 				continue
 			}
 			got, err := actionVariables(a)

@@ -8,14 +8,13 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse.example/tools/definition"
-	"gatehouse.example/tools/trigger"
+	"gatehouse.example/tools/pipeline"
 
 	"gatehouse.example/rules/repository"
 )
 
 // filterFindings: every input starts the pipeline, and every pattern stands for one.
-func filterFindings(p definition.Pipeline, in inputs) []string {
+func filterFindings(p pipeline.Pipeline, in inputs) []string {
 	filter := p.Triggers[0].GitConfiguration.Push[0].FilePaths
 	idle := map[string]bool{}
 	for _, pattern := range filter.Includes {
@@ -23,7 +22,7 @@ func filterFindings(p definition.Pipeline, in inputs) []string {
 	}
 	var out []string
 	for _, file := range slices.Sorted(maps.Keys(in)) {
-		starts, err := trigger.Match(filter, file)
+		starts, err := filter.Match(file)
 		if err != nil {
 			return []string{err.Error()}
 		}
@@ -31,7 +30,7 @@ func filterFindings(p definition.Pipeline, in inputs) []string {
 			out = append(out, fmt.Sprintf("%s: a change of %s does not start it (%s)", p.Name, file, in[file]))
 		}
 		for _, pattern := range filter.Includes {
-			if in, _ := trigger.Match(definition.Patterns{Includes: []string{pattern}}, file); in {
+			if in, _ := (pipeline.Patterns{Includes: []string{pattern}}).Match(file); in {
 				delete(idle, pattern)
 			}
 		}
@@ -44,7 +43,7 @@ func filterFindings(p definition.Pipeline, in inputs) []string {
 
 // serviceInputs are all inputs of each service. Asking Go for them takes a second
 // each, so the tests share them.
-func serviceInputs(t *testing.T) (map[string]inputs, map[string]definition.Pipeline) {
+func serviceInputs(t *testing.T) (map[string]inputs, map[string]pipeline.Pipeline) {
 	t.Helper()
 	services, err := pipelineServices()
 	if err != nil {
@@ -54,7 +53,7 @@ func serviceInputs(t *testing.T) (map[string]inputs, map[string]definition.Pipel
 	repository.Files(t)
 	models, findings := readPipelines(nil, services)
 	repository.Report(t, findings)
-	all, pipelines := map[string]inputs{}, map[string]definition.Pipeline{}
+	all, pipelines := map[string]inputs{}, map[string]pipeline.Pipeline{}
 	var mutex sync.Mutex
 	var wait sync.WaitGroup
 	for _, m := range models {
@@ -131,7 +130,7 @@ func TestPipelinesStarted(t *testing.T) {
 	}
 	models, findings := readPipelines(nil, append(services, ""))
 	repository.Report(t, findings)
-	var all []definition.Pipeline
+	var all []pipeline.Pipeline
 	for _, m := range models {
 		if m.mode == "single" {
 			all = append(all, m.Pipeline)
@@ -156,12 +155,12 @@ func TestPipelinesStarted(t *testing.T) {
 		"README.md docs/deploy-aws.md":                  "",
 		"services/api/README.md platform/README.md":     "gatehouse-api gatehouse-platform",
 	} {
-		got, err := trigger.Started(all, trigger.Push{Branch: "main", Files: strings.Fields(changed)})
+		got, err := pipeline.Started(all, pipeline.Push{Branch: "main", Files: strings.Fields(changed)})
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s starts %v, %v, want %s", changed, got, err, want)
 		}
 	}
-	if got, err := trigger.Started(all, trigger.Push{Branch: "feature", Files: []string{"contracts/types.go"}}); err != nil || len(got) > 0 {
+	if got, err := pipeline.Started(all, pipeline.Push{Branch: "feature", Files: []string{"contracts/types.go"}}); err != nil || len(got) > 0 {
 		t.Errorf("a push to another branch starts %v, %v", got, err)
 	}
 }

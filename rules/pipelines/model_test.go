@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
-	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/pipeline"
 )
 
 const (
@@ -40,7 +40,7 @@ func (s pipelineFiles) read(path string) (string, error) {
 
 // pipelineModel is one pipeline as AWS would have it, with what belongs to it.
 type pipelineModel struct {
-	definition.Definition
+	pipeline.Definition
 	sources  pipelineFiles
 	template *repository.Template
 	// service is empty for the pipelines' own pipeline.
@@ -168,8 +168,8 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 		}
 		m.parameters[key.Value] = value
 	}
-	m.Definition, err = definition.Read(context.Background(), definition.Stack{
-		Template: text, Parameters: m.parameters, World: world{m.template, m.parameters},
+	m.Definition, err = pipeline.Read(context.Background(), pipeline.Stack{
+		Template: text, Parameters: m.parameters, Resolver: world{m.template, m.parameters},
 	}, nil)
 	if err != nil {
 		return m, fmt.Errorf("%s (%s): %w", m, m.mode, err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
-	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/sam"
 )
 
@@ -25,7 +25,7 @@ func folderOf(service string) string {
 
 // target is the template that an action deploys, and the parameters that it gets
 // beside the action's own.
-func (m pipelineModel) target(stage string, a definition.Action) (string, map[string]string, error) {
+func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[string]string, error) {
 	if m.service == "" {
 		service := strings.TrimPrefix(a.Configuration["StackName"], "gatehouse-tools-")
 		config, err := pipelineConfig(m.sources, service)
@@ -62,7 +62,7 @@ func overrideFindings(m pipelineModel) []string {
 	return out
 }
 
-func (m pipelineModel) overrides(stage string, a definition.Action) []string {
+func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	text := a.Configuration["ParameterOverrides"]

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/pipeline"
 )
 
 // wantedStages is what a pipeline does, in its order; behind a stage that goes back
@@ -31,8 +31,8 @@ func stageFindings(m pipelineModel) []string {
 	approved := false
 	for i, s := range m.Pipeline.Stages {
 		name := s.Name
-		deploys := slices.ContainsFunc(s.Actions, func(a definition.Action) bool { return a.ActionTypeID.String() == definition.CloudFormation })
-		approves := slices.ContainsFunc(s.Actions, func(a definition.Action) bool { return a.ActionTypeID.String() == definition.Approval })
+		deploys := slices.ContainsFunc(s.Actions, func(a pipeline.Action) bool { return a.ActionTypeID.String() == pipeline.CloudFormation })
+		approves := slices.ContainsFunc(s.Actions, func(a pipeline.Action) bool { return a.ActionTypeID.String() == pipeline.Approval })
 		if s.OnFailure.Result == "ROLLBACK" {
 			name += "<"
 		}
@@ -58,7 +58,7 @@ func stageFindings(m pipelineModel) []string {
 			if t := a.TimeoutInMinutes; t != 0 && (t < 5 || t > 86400) {
 				say("%s: TimeoutInMinutes is %d, want 5 to 86400", a.Name, t)
 			}
-			if a.ActionTypeID.String() == definition.Approval && (a.TimeoutInMinutes == 0 || a.Configuration["CustomData"] == "" || a.Configuration["ExternalEntityLink"] == "") {
+			if a.ActionTypeID.String() == pipeline.Approval && (a.TimeoutInMinutes == 0 || a.Configuration["CustomData"] == "" || a.Configuration["ExternalEntityLink"] == "") {
 				say("%s: an approval says what is approved, links the change and ends some time", a.Name)
 			}
 		}
@@ -81,7 +81,7 @@ func TestPipelineStagesPlanted(t *testing.T) {
 		"misspelt_rule":        {"", production, production + "              BeforeEntry: {Conditions: [{Result: FAIL, Rules: [{Name: W, RuleTypeId: {Category: Rule, Owner: AWS, Provider: DeployWindow, Version: '1'}}]}]}\n", "BeforeEntry"},
 		"rollback_of_tests":    {"", "            - Name: Integration\n", "            - Name: Integration\n              OnFailure: {Result: ROLLBACK}\n", "goes back on failure"},
 		"approval_too_early":   {"", "        - Fn::If:\n            - Multi\n            - Name: Production", "        - {Name: More, Actions: [{Name: More, ActionTypeId: {Category: Test, Owner: AWS, Provider: CodeBuild, Version: '1'}, Configuration: {ProjectName: !Ref TestProject}, InputArtifacts: [{Name: SourceZip}]}]}\n        - Fn::If:\n            - Multi\n            - Name: Production", "no approval stands before"},
-		"approval_of_others":   {"", "ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: '1'}", "ActionTypeId: {Category: Approval, Owner: Custom, Provider: Manual, Version: '1'}", "not known here"},
+		"approval_of_others":   {"", "ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: '1'}", "ActionTypeId: {Category: Approval, Owner: Custom, Provider: Manual, Version: '1'}", "not supported"},
 		"approval_elsewhere":   {"", "- Name: Approval\n", "- Name: Asking\n", "want [Source Build"},
 		"no_timeout":           {"", "                  TimeoutInMinutes: 4320\n", "", "ends some time"},
 		"timeout_too_long":     {"", "TimeoutInMinutes: 4320", "TimeoutInMinutes: 90000", "want 5 to 86400"},

@@ -72,7 +72,7 @@ func TestPipelineTriggersPlanted(t *testing.T) {
 		"parallel":             {"", "ExecutionMode: QUEUED", "ExecutionMode: PARALLEL", "PARALLEL"},
 		"superseded":           {"", "ExecutionMode: QUEUED", "ExecutionMode: SUPERSEDED", "SUPERSEDED"},
 		"detects_changes":      {"", ", DetectChanges: 'false'}", "}", "DetectChanges"},
-		"no_trigger":           {"", "      Triggers:\n", "      Tags:\n", "not known here"},
+		"no_trigger":           {"", "      Triggers:\n", "      Tags:\n", "not supported"},
 		"restarts":             {"", "PipelineType: V2", "PipelineType: V2\n      RestartExecutionOnUpdate: true", "RestartExecutionOnUpdate"},
 		"pipelines_every_push": {pipelinePipeline, "FilePaths: {Includes: [pipeline/pipeline.yaml, pipeline/config/**]}", "FilePaths: {Includes: []}", "without FilePaths"},
 	})

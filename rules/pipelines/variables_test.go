@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/tools/definition"
+	"gatehouse.example/tools/pipeline"
 )
 
 // maxSetting is how long a value of an action's configuration may be.
@@ -20,11 +20,11 @@ func sourceOutputs() []string {
 }
 
 // outputs are the variables of an action, or nil where nobody can say.
-func (m pipelineModel) outputs(a definition.Action) ([]string, error) {
+func (m pipelineModel) outputs(a pipeline.Action) ([]string, error) {
 	switch a.ActionTypeID.String() {
-	case definition.Source:
+	case pipeline.Source:
 		return sourceOutputs(), nil
-	case definition.Build, definition.Test:
+	case pipeline.Build, pipeline.Test:
 		spec, err := m.buildspec(a)
 		return spec.Env.Exported, err
 	}
@@ -65,7 +65,7 @@ func variableFindings(m pipelineModel) []string {
 						say("%s/%s: %s uses %s, which no action before it puts out", s.Name, a.Name, key, found[0])
 						continue
 					}
-					if a.ActionTypeID.String() != definition.Approval && slices.Contains([]string{"BranchName", "CommitMessage"}, parts[2]) {
+					if a.ActionTypeID.String() != pipeline.Approval && slices.Contains([]string{"BranchName", "CommitMessage"}, parts[2]) {
 						say("%s/%s: %s uses %s: whoever may push would write into it", s.Name, a.Name, key, found[0])
 					}
 				}

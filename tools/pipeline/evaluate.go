@@ -1,4 +1,4 @@
-package definition
+package pipeline
 
 import (
 	"context"
@@ -8,29 +8,35 @@ import (
 	"strings"
 )
 
-// World is what a template does not say itself.
-type World interface {
-	// Parameter is the value of an SSM parameter.
+// Resolver returns values that are not in the template.
+type Resolver interface {
+	// Parameter returns the value of an SSM parameter.
 	Parameter(ctx context.Context, name string) (string, error)
-	// Attribute of a resource of this stack; the attribute Ref is its id.
+	// Attribute returns an attribute of a resource of the stack. The attribute
+	// Ref is the resource's id.
 	Attribute(ctx context.Context, resource, attribute string) (string, error)
 }
 
-// scope evaluates one template's intrinsics.
+// scope evaluates the functions of one template.
 type scope struct {
 	parameters map[string]any // strings, and lists of them
 	conditions map[string]any
 	mappings   map[string]any
-	world      World
+	resolver   Resolver
 }
 
-// nothing is what AWS::NoValue stands for: the property is left out.
+var (
+	placeholder = regexp.MustCompile(`\$\{(!?)([^}]+)\}`)
+	reference   = regexp.MustCompile(`\{\{resolve:([a-z-]+):([^}]*)\}\}`)
+)
+
+// nothing is the value of AWS::NoValue: the property is omitted.
 type nothing struct{}
 
-// function is one intrinsic.
+// function is one function of CloudFormation, such as Fn::Sub.
 type function func(s *scope, ctx context.Context, arg any) (any, error)
 
-// functions are all that are known; any other one is refused by name.
+// functions are the supported ones; all others are refused by name.
 func functions() map[string]function {
 	return map[string]function{
 		"Ref": (*scope).ref, "Condition": (*scope).condition,
@@ -40,14 +46,14 @@ func functions() map[string]function {
 	}
 }
 
-// value evaluates whatever stands in a template.
+// value evaluates any value of a template.
 func (s *scope) value(ctx context.Context, v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
 		if name, arg, ok := intrinsic(v); ok {
 			f := functions()[name]
 			if f == nil {
-				return nil, fmt.Errorf("the intrinsic %s is not known here", name)
+				return nil, fmt.Errorf("the function %s is not supported", name)
 			}
 			return f(s, ctx, arg)
 		}
@@ -80,7 +86,7 @@ func (s *scope) value(ctx context.Context, v any) (any, error) {
 	return v, nil
 }
 
-// intrinsic tells a function's call from a mapping that happens to have one key.
+// intrinsic reports whether a mapping is the call of a function.
 func intrinsic(m map[string]any) (name string, arg any, ok bool) {
 	if len(m) != 1 {
 		return "", nil, false
@@ -104,7 +110,7 @@ func (s *scope) ref(ctx context.Context, arg any) (any, error) {
 	if v, ok := s.parameters[name]; ok {
 		return v, nil
 	}
-	return s.world.Attribute(ctx, name, "Ref")
+	return s.resolver.Attribute(ctx, name, "Ref")
 }
 
 func (s *scope) getAtt(ctx context.Context, arg any) (any, error) {
@@ -112,19 +118,19 @@ func (s *scope) getAtt(ctx context.Context, arg any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.world.Attribute(ctx, parts[0], parts[1])
+	return s.resolver.Attribute(ctx, parts[0], parts[1])
 }
 
 func (s *scope) condition(ctx context.Context, arg any) (any, error) {
 	name, _ := arg.(string)
 	body, ok := s.conditions[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no condition %q", name)
+		return nil, fmt.Errorf("the template has no condition %q", name)
 	}
 	return s.value(ctx, body)
 }
 
-// holds evaluates a condition by its name, or a test in its place.
+// holds evaluates a condition, given by its name or as an expression.
 func (s *scope) holds(ctx context.Context, v any) (bool, error) {
 	if name, ok := v.(string); ok {
 		v = map[string]any{"Condition": name}
@@ -135,7 +141,7 @@ func (s *scope) holds(ctx context.Context, v any) (bool, error) {
 	}
 	yes, ok := got.(bool)
 	if !ok {
-		return false, fmt.Errorf("a condition is %v, neither true nor false", got)
+		return false, fmt.Errorf("a condition is %v, not true or false", got)
 	}
 	return yes, nil
 }
@@ -143,7 +149,7 @@ func (s *scope) holds(ctx context.Context, v any) (bool, error) {
 func (s *scope) all(ctx context.Context, arg any) ([]bool, error) {
 	list, ok := arg.([]any)
 	if !ok {
-		return nil, fmt.Errorf("a condition wants a list, not %v", arg)
+		return nil, fmt.Errorf("a condition function needs a list, not %v", arg)
 	}
 	var out []bool
 	for _, v := range list {
@@ -182,7 +188,7 @@ func (s *scope) equals(ctx context.Context, arg any) (any, error) {
 func (s *scope) choose(ctx context.Context, arg any) (any, error) {
 	list, ok := arg.([]any)
 	if !ok || len(list) != 3 {
-		return nil, fmt.Errorf("Fn::If wants a condition and two values, not %v", arg)
+		return nil, fmt.Errorf("Fn::If needs a condition and two values, not %v", arg)
 	}
 	yes, err := s.holds(ctx, list[0])
 	if err != nil {
@@ -203,7 +209,7 @@ func (s *scope) findInMap(ctx context.Context, arg any) (any, error) {
 	for _, key := range keys {
 		m, _ := at.(map[string]any)
 		if at = m[key]; at == nil {
-			return nil, fmt.Errorf("Fn::FindInMap: there is no %s", strings.Join(keys, "."))
+			return nil, fmt.Errorf("Fn::FindInMap: the template has no %s", strings.Join(keys, "."))
 		}
 	}
 	return at, nil
@@ -212,7 +218,7 @@ func (s *scope) findInMap(ctx context.Context, arg any) (any, error) {
 func (s *scope) join(ctx context.Context, arg any) (any, error) {
 	list, ok := arg.([]any)
 	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Join wants a separator and a list, not %v", arg)
+		return nil, fmt.Errorf("Fn::Join needs a separator and a list, not %v", arg)
 	}
 	parts, err := s.texts(ctx, "Fn::Join", list[1], -1)
 	if err != nil {
@@ -236,7 +242,7 @@ func (s *scope) split(ctx context.Context, arg any) (any, error) {
 func (s *scope) pick(ctx context.Context, arg any) (any, error) {
 	list, ok := arg.([]any)
 	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Select wants an index and a list, not %v", arg)
+		return nil, fmt.Errorf("Fn::Select needs an index and a list, not %v", arg)
 	}
 	from, err := s.texts(ctx, "Fn::Select", list[1], -1)
 	if err != nil {
@@ -247,10 +253,10 @@ func (s *scope) pick(ctx context.Context, arg any) (any, error) {
 			return v, nil
 		}
 	}
-	return nil, fmt.Errorf("Fn::Select: there is no element %v in %v", list[0], from)
+	return nil, fmt.Errorf("Fn::Select: no element %v in %v", list[0], from)
 }
 
-// texts evaluates a list of a length, or of any length for -1, to strings.
+// texts evaluates a list to strings. The length -1 means any length.
 func (s *scope) texts(ctx context.Context, of string, arg any, length int) ([]string, error) {
 	v, err := s.value(ctx, arg)
 	if err != nil {
@@ -286,7 +292,7 @@ func (s *scope) sub(ctx context.Context, arg any) (any, error) {
 		return nil, fmt.Errorf("Fn::Sub cannot take %v", arg)
 	}
 	var failed error
-	out := regexp.MustCompile(`\$\{(!?)([^}]+)\}`).ReplaceAllStringFunc(text, func(m string) string {
+	out := placeholder.ReplaceAllStringFunc(text, func(m string) string {
 		name := m[2 : len(m)-1]
 		if name[0] == '!' { // a literal ${
 			return "${" + name[1:] + "}"
@@ -303,27 +309,27 @@ func (s *scope) sub(ctx context.Context, arg any) (any, error) {
 	return s.dynamic(ctx, out)
 }
 
-// named is what ${name} stands for.
+// named evaluates ${name}.
 func (s *scope) named(ctx context.Context, name string, own map[string]any) (any, error) {
 	if v, ok := own[name]; ok {
 		return s.value(ctx, v)
 	}
 	if resource, attribute, dotted := strings.Cut(name, "."); dotted {
-		return s.world.Attribute(ctx, resource, attribute)
+		return s.resolver.Attribute(ctx, resource, attribute)
 	}
 	return s.ref(ctx, name)
 }
 
-// dynamic resolves references to SSM.
+// dynamic resolves dynamic references to SSM parameters.
 func (s *scope) dynamic(ctx context.Context, text string) (any, error) {
 	var failed error
-	out := regexp.MustCompile(`\{\{resolve:([a-z-]+):([^}]*)\}\}`).ReplaceAllStringFunc(text, func(m string) string {
+	out := reference.ReplaceAllStringFunc(text, func(m string) string {
 		kind, name, _ := strings.Cut(m[len("{{resolve:"):len(m)-2], ":")
 		if kind != "ssm" {
-			failed = fmt.Errorf("{{resolve:%s}} is not known here", kind)
+			failed = fmt.Errorf("{{resolve:%s}} is not supported", kind)
 			return ""
 		}
-		v, err := s.world.Parameter(ctx, name)
+		v, err := s.resolver.Parameter(ctx, name)
 		if err != nil && failed == nil {
 			failed = err
 		}

@@ -1,10 +1,12 @@
-// Package definition reads a pipeline as it is deployed: the template that
-// CloudFormation holds, with the stack's parameters and resources put in.
+// Package pipeline reads a deployed pipeline: the template that CloudFormation
+// holds, with the parameters and resources of its stack filled in. It also
+// answers which pipelines a push starts.
 //
-// It exists so that what runs on a laptop is the definition that runs on AWS and
-// not a copy of it. It knows what these pipelines use and refuses everything else
-// by name, for a field that is passed over would be a promise that nobody checks.
-package definition
+// The tool runs what it reads here, and the rules check the same. So both see
+// the definition that AWS runs, not a copy of it. The package supports what
+// these pipelines use. It refuses every other field or function by name,
+// because a field that is ignored would be a promise that nobody checks.
+package pipeline
 
 import (
 	"bytes"
@@ -27,25 +29,25 @@ const (
 // Stack is a deployed stack.
 type Stack struct {
 	Template string
-	// Parameters are the stack's, and the pseudo parameters such as AWS::Region.
+	// Parameters are those of the stack and the pseudo parameters such as AWS::Region.
 	Parameters map[string]string
-	World      World
+	Resolver   Resolver
 }
 
-// Definition is one pipeline with what belongs to it.
+// Definition is one pipeline with the resources that its stack makes for it.
 type Definition struct {
 	Pipeline Pipeline
-	// Projects are those of the same stack, by name.
+	// Projects are the CodeBuild projects of the stack, by name.
 	Projects map[string]Project
-	// ReportGroups of the same stack, by their names.
+	// ReportGroups are the names of the report groups of the stack.
 	ReportGroups []string
-	// Structure tells versions of the pipeline apart: a rollback goes only to an
-	// execution of the same one.
+	// Structure is a hash of the pipeline. A stage only rolls back to an execution
+	// with the same structure.
 	Structure string
 }
 
-// Read evaluates the stack's pipeline as AWS would: with the parameters of the
-// stack, but OnAws true, and with those that override them.
+// Read evaluates the pipeline of a stack as AWS would: with OnAws true, and with
+// override in place of the stack's own parameters.
 func Read(ctx context.Context, s Stack, override map[string]string) (Definition, error) {
 	template, err := parse(s.Template)
 	if err != nil {
@@ -70,7 +72,7 @@ func Read(ctx context.Context, s Stack, override map[string]string) (Definition,
 }
 
 func newScope(s Stack, template map[string]any, override map[string]string) (*scope, error) {
-	in := &scope{parameters: map[string]any{}, world: s.World}
+	in := &scope{parameters: map[string]any{}, resolver: s.Resolver}
 	in.conditions, _ = template["Conditions"].(map[string]any)
 	in.mappings, _ = template["Mappings"].(map[string]any)
 	declared, _ := template["Parameters"].(map[string]any)
@@ -87,14 +89,14 @@ func newScope(s Stack, template map[string]any, override map[string]string) (*sc
 	for name, value := range given {
 		p, _ := declared[name].(map[string]any)
 		if allowed, ok := p["AllowedValues"].([]any); ok && !slices.ContainsFunc(allowed, func(v any) bool { return fmt.Sprint(v) == value }) {
-			return nil, fmt.Errorf("%s cannot be %q; it is one of %v", name, value, allowed)
+			return nil, fmt.Errorf("%s cannot be %q; the allowed values are %v", name, value, allowed)
 		}
 		in.parameters[name] = parameter(fmt.Sprint(p["Type"]), value)
 	}
 	return in, nil
 }
 
-// add takes the stack's pipeline, its projects and the names of its report groups.
+// add adds a resource if it is the pipeline, a project or a report group.
 func (d *Definition) add(ctx context.Context, in *scope, resource map[string]any) error {
 	typ, _ := resource["Type"].(string)
 	if typ != pipelineType && typ != projectType && typ != reportType {
@@ -114,7 +116,7 @@ func (d *Definition) add(ctx context.Context, in *scope, resource map[string]any
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(written(properties))
+	raw, err := json.Marshal(asText(properties))
 	if err != nil {
 		return fmt.Errorf("json.Marshal: %w", err)
 	}
@@ -126,33 +128,33 @@ func (d *Definition) add(ctx context.Context, in *scope, resource map[string]any
 		d.Projects[p.Name] = p
 		return nil
 	}
-	sum := sha256.Sum256(raw) // maps are written with their keys in order
+	sum := sha256.Sum256(raw) // encoding/json sorts the keys of maps
 	d.Structure = hex.EncodeToString(sum[:])
 	return d.Pipeline.read(raw)
 }
 
-// strict refuses what it does not know.
+// strict decodes JSON and refuses unknown fields.
 func strict(raw []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("not known here: %w", err)
+		return fmt.Errorf("not supported: %w", err)
 	}
 	return nil
 }
 
-// written makes all values the strings as which CloudFormation takes them, for
-// true and "true", 1 and a parameter of the value 1 are the same to it.
-func written(v any) any {
+// asText converts all scalars to strings: CloudFormation does not distinguish
+// true from "true", or 1 from a parameter with the value 1.
+func asText(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, member := range v {
-			v[key] = written(member)
+			v[key] = asText(member)
 		}
 		return v
 	case []any:
 		for i, member := range v {
-			v[i] = written(member)
+			v[i] = asText(member)
 		}
 		return v
 	}

@@ -1,4 +1,4 @@
-package definition
+package pipeline
 
 import (
 	"context"
@@ -10,24 +10,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// world knows the ids of a stack that is deployed.
-type world struct{}
+// deployed resolves the resources of a deployed stack.
+type deployed struct{}
 
-func (world) Parameter(_ context.Context, name string) (string, error) {
+func (deployed) Parameter(_ context.Context, name string) (string, error) {
 	if name == "/gatehouse/tools/pipeline/missing" {
-		return "", fmt.Errorf("there is no parameter %s", name)
+		return "", fmt.Errorf("no parameter %s", name)
 	}
 	return "value-of" + name, nil
 }
 
-func (world) Attribute(_ context.Context, resource, attribute string) (string, error) {
+func (deployed) Attribute(_ context.Context, resource, attribute string) (string, error) {
 	known := map[string]string{
 		"BuildProject.Ref": "signup-guard-build", "BuildRole.Arn": "arn:build", "PipelineRole.Arn": "arn:pipeline", "Key.Ref": "key",
 	}
 	if v, ok := known[resource+"."+attribute]; ok {
 		return v, nil
 	}
-	return "", fmt.Errorf("%s.%s is not there", resource, attribute)
+	return "", fmt.Errorf("no resource with %s.%s", resource, attribute)
 }
 
 func template(t *testing.T) string {
@@ -40,7 +40,7 @@ func template(t *testing.T) string {
 }
 
 func stack(template string) Stack {
-	return Stack{Template: template, World: world{}, Parameters: map[string]string{
+	return Stack{Template: template, Resolver: deployed{}, Parameters: map[string]string{
 		"FilePaths": "services/signup-guard/**, contracts/**", "Mode": "multi", "OnAws": "false", "Service": "signup-guard",
 	}}
 }
@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 		t.Fatalf("%d stages", len(p.Stages))
 	}
 	if a := p.Stages[2].Actions; a[0].Name != "ChangeSet" || a[1].Name != "Execute" || a[1].RoleArn != "arn:a" || a[0].RunOrder != 1 {
-		t.Errorf("got %+v, not in run order", a)
+		t.Errorf("got %+v, want run order", a)
 	}
 	single, err := Read(t.Context(), stack(template(t)), map[string]string{"Mode": "single"})
 	if err != nil {
@@ -78,12 +78,12 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Each mistake is refused, by the name of what is wrong.
+// The error names the mistake.
 func TestReadRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"unknown_intrinsic":   {"Name: !Sub 'gatehouse-${Service}'", "Name: !Base64 x", "Fn::Base64"},
-		"unknown_resource":    {"!GetAtt PipelineRole.Arn", "!GetAtt OtherRole.Arn", "OtherRole.Arn is not there"},
+		"unknown_resource":    {"!GetAtt PipelineRole.Arn", "!GetAtt OtherRole.Arn", "no resource with OtherRole.Arn"},
 		"unknown_condition":   {"          - OnAwsAndMulti", "          - Production", `no condition "Production"`},
 		"unknown_map_key":     {"arm64, Type]", "x86, Type]", "Images.x86.Type"},
 		"missing_parameter":   {"pipeline/artifact-bucket", "pipeline/missing", "no parameter /gatehouse/tools/pipeline/missing"},
@@ -94,15 +94,15 @@ func TestReadRefuses(t *testing.T) {
 		"unknown_type":        {"Provider: CodeBuild", "Provider: Jenkins", "Build/AWS/Jenkins/1"},
 		"unknown_setting":     {"Configuration: {ProjectName: !Ref BuildProject}", "Configuration: {ProjectName: !Ref BuildProject, BatchEnabled: 'true'}", "BatchEnabled"},
 		"unknown_action_key":  {"              Namespace: Bld", "              Region: eu-west-1", `"Region"`},
-		"wrong_input":         {"InputArtifacts: [{Name: SourceZip}]", "InputArtifacts: [{Name: Sources}]", "Build/Build: no action before it makes the artifact Sources"},
-		"wrong_template_path": {"Built::packaged.yaml", "Build::packaged.yaml", "the artifact Build, which is not among its inputs [Built]"},
+		"wrong_input":         {"InputArtifacts: [{Name: SourceZip}]", "InputArtifacts: [{Name: Sources}]", "Build/Build: no earlier action makes the artifact Sources"},
+		"wrong_template_path": {"Built::packaged.yaml", "Build::packaged.yaml", "the artifact Build, which is not one of its inputs [Built]"},
 		"no_template_file":    {"Built::packaged.yaml", "packaged.yaml", "is not ARTIFACT::file"},
-		"made_twice":          {"OutputArtifacts: [{Name: Built}]", "OutputArtifacts: [{Name: SourceZip}]", "made by Source/Source already"},
-		"namespace_twice":     {"Namespace: Bld", "Namespace: Src", "the namespace Src is that of Source/Source already"},
-		"namespace_artifact":  {"Namespace: Bld", "Namespace: Built", "is an artifact's name"},
+		"made_twice":          {"OutputArtifacts: [{Name: Built}]", "OutputArtifacts: [{Name: SourceZip}]", "already made by Source/Source"},
+		"namespace_twice":     {"Namespace: Bld", "Namespace: Src", "the namespace Src is already used by Source/Source"},
+		"namespace_artifact":  {"Namespace: Bld", "Namespace: Built", "also the name of an artifact"},
 		"parallel":            {"QUEUED", "PARALLEL", `ExecutionMode "PARALLEL"`},
 		"no_project":          {"{ProjectName: !Ref BuildProject}", "{ProjectName: other}", "no project other"},
-		"timeout":             {"                RunOrder: 2", "                RunOrder: 2\n                TimeoutInMinutes: 5", "TimeoutInMinutes is an approval's"},
+		"timeout":             {"                RunOrder: 2", "                RunOrder: 2\n                TimeoutInMinutes: 5", "only an approval can have TimeoutInMinutes"},
 		"no_pipeline":         {"AWS::CodePipeline::Pipeline", "AWS::SNS::Topic", "has no pipeline"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,11 +118,11 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-func TestOverridesAreTheTemplates(t *testing.T) {
+func TestReadRefusesUnknownOverrides(t *testing.T) {
 	t.Parallel()
 	for _, override := range []map[string]string{{"Mode": "triple"}, {"Modus": "single"}} {
 		if _, err := Read(t.Context(), stack(template(t)), override); err == nil {
-			t.Errorf("%v was taken", override)
+			t.Errorf("%v was accepted", override)
 		}
 	}
 }

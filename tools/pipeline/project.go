@@ -1,9 +1,9 @@
-package definition
+package pipeline
 
 import "strings"
 
-// Project is AWS::CodeBuild::Project; what only AWS itself can do with it is
-// taken and left alone.
+// Project is AWS::CodeBuild::Project. Settings that only AWS can apply are read
+// and ignored.
 type Project struct {
 	Name        string
 	Description string
@@ -32,10 +32,10 @@ type Project struct {
 	Tags       []struct{ Key, Value string }
 }
 
-// EnvironmentVariable of a project or of an action.
+// EnvironmentVariable is one of a project or of an action.
 type EnvironmentVariable struct{ Name, Value, Type string }
 
-// parameter makes a list of what is declared as one.
+// parameter splits the value of a parameter that is declared as a list.
 func parameter(typ, value string) any {
 	if !strings.HasPrefix(typ, "List<") && typ != "CommaDelimitedList" {
 		return value

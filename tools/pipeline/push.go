@@ -1,35 +1,29 @@
-// Package trigger says which pushes start a pipeline.
-//
-// It is one place for all that ask: the rule that every input of a service starts
-// its pipeline, and the tool that tells which pipelines a change would start.
-package trigger
+package pipeline
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"gatehouse.example/tools/definition"
 )
 
-// Push is what somebody pushed.
+// Push is a push to the repository.
 type Push struct {
 	Branch string
-	// Files are paths in the repository, with slashes.
+	// Files are paths in the repository, separated by slashes.
 	Files []string
 }
 
-// Starts says whether a push starts a pipeline: one of its filters has to take the
-// branch and at least one file. A filter without patterns takes everything.
-func Starts(p definition.Pipeline, push Push) (bool, error) {
+// starts reports whether a push starts a pipeline: the branch and at least one
+// file must match the same filter. A filter without patterns matches everything.
+func (p Pipeline) starts(push Push) (bool, error) {
 	for _, t := range p.Triggers {
 		for _, filter := range t.GitConfiguration.Push {
-			branch, err := takes(filter.Branches, []string{push.Branch})
+			branch, err := matchesAny(filter.Branches, []string{push.Branch})
 			if err != nil {
 				return false, err
 			}
-			files, err := takes(filter.FilePaths, push.Files)
+			files, err := matchesAny(filter.FilePaths, push.Files)
 			if err != nil {
 				return false, err
 			}
@@ -41,11 +35,11 @@ func Starts(p definition.Pipeline, push Push) (bool, error) {
 	return false, nil
 }
 
-// Started are the names of the pipelines that a push starts, in order.
-func Started(all []definition.Pipeline, push Push) ([]string, error) {
+// Started returns the names of the pipelines that a push starts, sorted.
+func Started(all []Pipeline, push Push) ([]string, error) {
 	var out []string
 	for _, p := range all {
-		starts, err := Starts(p, push)
+		starts, err := p.starts(push)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Name, err)
 		}
@@ -57,13 +51,13 @@ func Started(all []definition.Pipeline, push Push) ([]string, error) {
 	return out, nil
 }
 
-// takes says whether the patterns take one of the names.
-func takes(p definition.Patterns, names []string) (bool, error) {
+// matchesAny reports whether the patterns match at least one of the names.
+func matchesAny(p Patterns, names []string) (bool, error) {
 	if len(p.Includes) == 0 && len(p.Excludes) == 0 {
 		return true, nil
 	}
 	for _, name := range names {
-		in, err := Match(p, name)
+		in, err := p.Match(name)
 		if err != nil || in {
 			return in, err
 		}
@@ -71,9 +65,9 @@ func takes(p definition.Patterns, names []string) (bool, error) {
 	return false, nil
 }
 
-// Match says whether patterns take a name. An exclusion wins, and without an
-// inclusion everything else is included.
-func Match(p definition.Patterns, name string) (bool, error) {
+// Match reports whether the patterns match a name. Without inclusions every name
+// matches that is not excluded.
+func (p Patterns) Match(name string) (bool, error) {
 	out, err := matchesOne(p.Excludes, name)
 	if err != nil || out {
 		return false, err

@@ -1,36 +1,33 @@
-package trigger_test
+package pipeline
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse.example/tools/definition"
-	"gatehouse.example/tools/trigger"
 )
 
-func pipeline(name string, filters ...definition.Push) definition.Pipeline {
-	var t definition.Trigger
+func pushed(name string, filters ...PushFilter) Pipeline {
+	var t Trigger
 	t.GitConfiguration.Push = filters
-	return definition.Pipeline{Name: name, Triggers: []definition.Trigger{t}}
+	return Pipeline{Name: name, Triggers: []Trigger{t}}
 }
 
-func push(branches, files string, excludes ...string) definition.Push {
-	return definition.Push{
-		Branches:  definition.Patterns{Includes: strings.Fields(branches)},
-		FilePaths: definition.Patterns{Includes: strings.Fields(files), Excludes: excludes},
+func push(branches, files string, excludes ...string) PushFilter {
+	return PushFilter{
+		Branches:  Patterns{Includes: strings.Fields(branches)},
+		FilePaths: Patterns{Includes: strings.Fields(files), Excludes: excludes},
 	}
 }
 
 func TestStarted(t *testing.T) {
 	t.Parallel()
-	all := []definition.Pipeline{
-		pipeline("guard", push("main", "services/guard/** contracts/** go.work* Makefile")),
-		pipeline("audit", push("main", "services/audit/** contracts/**", "contracts/doc/**")),
-		pipeline("release", push("release/*", "")),
-		pipeline("two", push("main", "one/**"), push("next", "two/**")),
-		pipeline("none"),
+	all := []Pipeline{
+		pushed("guard", push("main", "services/guard/** contracts/** go.work* Makefile")),
+		pushed("audit", push("main", "services/audit/** contracts/**", "contracts/doc/**")),
+		pushed("release", push("release/*", "")),
+		pushed("two", push("main", "one/**"), push("next", "two/**")),
+		pushed("none"),
 	}
 	for name, tc := range map[string]struct {
 		branch, files, want string
@@ -53,9 +50,9 @@ func TestStarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := trigger.Started(all, trigger.Push{Branch: tc.branch, Files: strings.Fields(tc.files)})
+			got, err := Started(all, Push{Branch: tc.branch, Files: strings.Fields(tc.files)})
 			if err != nil {
-				t.Fatalf("trigger.Started: %v", err)
+				t.Fatalf("Started: %v", err)
 			}
 			if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" {
 				t.Errorf("started (-want +got):\n%s", diff)
@@ -66,10 +63,10 @@ func TestStarted(t *testing.T) {
 
 func TestBadPattern(t *testing.T) {
 	t.Parallel()
-	for _, p := range []definition.Pipeline{
-		pipeline("x", push("[", "a")), pipeline("x", push("main", "[")), pipeline("x", push("main", "a", "[")),
+	for _, p := range []Pipeline{
+		pushed("x", push("[", "a")), pushed("x", push("main", "[")), pushed("x", push("main", "a", "[")),
 	} {
-		if got, err := trigger.Started([]definition.Pipeline{p}, trigger.Push{Branch: "main", Files: []string{"a"}}); err == nil {
+		if got, err := Started([]Pipeline{p}, Push{Branch: "main", Files: []string{"a"}}); err == nil {
 			t.Errorf("%v starts %v", p.Triggers, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package definition
+package pipeline
 
 import (
 	"context"
@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// Shift is how CodeDeploy would move the traffic of a function's alias.
-type Shift struct {
+// Rollout is how CodeDeploy would move the traffic of a function's alias.
+type Rollout struct {
 	Function, Alias, Type string
 	Alarms                []string
 }
 
-// Shifts reads the gradual deployments of a SAM template with these parameters.
-func Shifts(ctx context.Context, template string, parameters map[string]string) ([]Shift, error) {
+// Rollouts returns the gradual deployments of a SAM template with these parameters.
+func Rollouts(ctx context.Context, template string, parameters map[string]string) ([]Rollout, error) {
 	t, err := parse(template)
 	if err != nil {
 		return nil, err
 	}
 	resources, _ := t["Resources"].(map[string]any)
-	own := &itself{resources: resources}
-	in := &scope{parameters: map[string]any{}, world: own}
+	own := &names{resources: resources}
+	in := &scope{parameters: map[string]any{}, resolver: own}
 	own.scope = in
 	in.conditions, _ = t["Conditions"].(map[string]any)
 	in.mappings, _ = t["Mappings"].(map[string]any)
@@ -36,7 +36,7 @@ func Shifts(ctx context.Context, template string, parameters map[string]string) 
 		in.parameters[name] = value
 	}
 	globals := dig(t, "Globals", "Function")
-	var out []Shift
+	var out []Rollout
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
 		r, _ := resources[id].(map[string]any)
 		properties, _ := r["Properties"].(map[string]any)
@@ -51,11 +51,11 @@ func Shifts(ctx context.Context, template string, parameters map[string]string) 
 		if err != nil {
 			return nil, fmt.Errorf("%s: DeploymentPreference: %w", id, err)
 		}
-		p, _ := written(got).(map[string]any)
+		p, _ := asText(got).(map[string]any)
 		if p["Enabled"] != "true" {
 			continue
 		}
-		s := Shift{Function: id, Alias: fmt.Sprint(properties["AutoPublishAlias"]), Type: fmt.Sprint(p["Type"])}
+		s := Rollout{Function: id, Alias: fmt.Sprint(properties["AutoPublishAlias"]), Type: fmt.Sprint(p["Type"])}
 		alarms, _ := p["Alarms"].([]any)
 		for _, a := range alarms {
 			s.Alarms = append(s.Alarms, fmt.Sprint(a))
@@ -65,11 +65,11 @@ func Shifts(ctx context.Context, template string, parameters map[string]string) 
 	return out, nil
 }
 
-func (s Shift) String() string {
-	return fmt.Sprintf("%s's alias %s would go over by %s, watched by %s", s.Function, s.Alias, s.Type, strings.Join(s.Alarms, ", "))
+func (s Rollout) String() string {
+	return fmt.Sprintf("the alias %[2]s of %[1]s would move to the new version by %[3]s, watched by the alarms %[4]s", s.Function, s.Alias, s.Type, strings.Join(s.Alarms, ", "))
 }
 
-// Declared are the names of a template's parameters.
+// Declared returns the names of a template's parameters.
 func Declared(template string) ([]string, error) {
 	t, err := parse(template)
 	if err != nil {
@@ -85,19 +85,19 @@ func dig(m map[string]any, path ...string) map[string]any {
 	return m
 }
 
-// itself answers for a template whose stack is not there yet: a resource is what
-// the template names it.
-type itself struct {
+// names resolves the resources of a template that is not deployed to the names
+// that the template gives them.
+type names struct {
 	scope     *scope
 	resources map[string]any
 }
 
-func (i *itself) Parameter(_ context.Context, name string) (string, error) { return name, nil }
+func (n *names) Parameter(_ context.Context, name string) (string, error) { return name, nil }
 
-func (i *itself) Attribute(ctx context.Context, resource, attribute string) (string, error) {
-	r, _ := i.resources[resource].(map[string]any)
+func (n *names) Attribute(ctx context.Context, resource, attribute string) (string, error) {
+	r, _ := n.resources[resource].(map[string]any)
 	if name := dig(r, "Properties")["AlarmName"]; name != nil && attribute == "Ref" {
-		v, err := i.scope.value(ctx, name)
+		v, err := n.scope.value(ctx, name)
 		return fmt.Sprint(v), err
 	}
 	return strings.TrimSuffix(resource+"."+attribute, ".Ref"), nil

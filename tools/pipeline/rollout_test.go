@@ -1,4 +1,4 @@
-package definition
+package pipeline
 
 import (
 	"testing"
@@ -20,17 +20,17 @@ Resources:
   Named: {Type: AWS::CloudWatch::Alarm, Properties: {}}
 `
 
-func TestShifts(t *testing.T) {
+func TestRollouts(t *testing.T) {
 	t.Parallel()
-	got, err := Shifts(t.Context(), gradual, map[string]string{"Gradual": "true", "Environment": "test"})
+	got, err := Rollouts(t.Context(), gradual, map[string]string{"Gradual": "true", "Environment": "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Shift{{Function: "A", Alias: "live", Type: "Linear", Alarms: []string{"gatehouse-test-errors", "Named"}}}
+	want := []Rollout{{Function: "A", Alias: "live", Type: "Linear", Alarms: []string{"gatehouse-test-errors", "Named"}}}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("shifts (-want +got):\n%s", diff)
+		t.Errorf("rollouts (-want +got):\n%s", diff)
 	}
-	if got, err := Shifts(t.Context(), gradual, map[string]string{"Environment": "test"}); len(got) != 0 || err != nil {
+	if got, err := Rollouts(t.Context(), gradual, map[string]string{"Environment": "test"}); len(got) != 0 || err != nil {
 		t.Errorf("got %v, %v; the default is false", got, err)
 	}
 }

@@ -1,4 +1,4 @@
-package definition
+package pipeline
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Pipeline is AWS::CodePipeline::Pipeline, as far as it is used here.
+// Pipeline is AWS::CodePipeline::Pipeline with the supported properties.
 type Pipeline struct {
 	Name          string
 	PipelineType  string
@@ -25,25 +25,25 @@ type Pipeline struct {
 	Stages                   []Stage           `json:"-"`
 }
 
-// Variable of a pipeline, read as #{variables.NAME}.
+// Variable is a variable of a pipeline, referred to as #{variables.NAME}.
 type Variable struct{ Name, DefaultValue, Description string }
 
-// Trigger says which push starts the pipeline.
+// Trigger selects the pushes that start the pipeline.
 type Trigger struct {
 	ProviderType     string
 	GitConfiguration struct {
 		SourceActionName string
-		Push             []Push
+		Push             []PushFilter
 	}
 }
 
-// Push is one filter; everything in it has to match.
-type Push struct{ Branches, FilePaths Patterns }
+// PushFilter selects pushes: both its branches and its file paths must match.
+type PushFilter struct{ Branches, FilePaths Patterns }
 
-// Patterns are globs; an exclusion wins.
+// Patterns are globs. An exclusion takes precedence over an inclusion.
 type Patterns struct{ Includes, Excludes []string }
 
-// Stage is a step of the pipeline.
+// Stage is one stage of a pipeline.
 type Stage struct {
 	Name       string
 	OnFailure  struct{ Result string }
@@ -51,7 +51,7 @@ type Stage struct {
 	Actions    []Action          `json:"-"`
 }
 
-// Action is what a stage does.
+// Action is one action of a stage.
 type Action struct {
 	Name             string
 	ActionTypeID     ActionType `json:"ActionTypeId"`
@@ -64,17 +64,17 @@ type Action struct {
 	TimeoutInMinutes int `json:",string"`
 }
 
-// ActionType names who does an action.
+// ActionType identifies the provider of an action.
 type ActionType struct{ Category, Owner, Provider, Version string }
 
 func (t ActionType) String() string {
 	return strings.Join([]string{t.Category, t.Owner, t.Provider, t.Version}, "/")
 }
 
-// Artifact is a name under which actions hand a zip on.
+// Artifact names a zip file that one action makes and others read.
 type Artifact struct{ Name string }
 
-func names(all []Artifact) []string {
+func artifactNames(all []Artifact) []string {
 	var out []string
 	for _, a := range all {
 		out = append(out, a.Name)
@@ -82,7 +82,7 @@ func names(all []Artifact) []string {
 	return out
 }
 
-// The action types that are known.
+// The supported action types.
 const (
 	Source         = "Source/AWS/CodeStarSourceConnection/1"
 	Build          = "Build/AWS/CodeBuild/1"
@@ -91,7 +91,7 @@ const (
 	Approval       = "Approval/AWS/Manual/1"
 )
 
-// settings are the keys of each type's configuration.
+// settings are the supported configuration keys of each action type.
 func settings() map[string][]string {
 	build := []string{"EnvironmentVariables", "ProjectName"}
 	return map[string][]string{
@@ -126,18 +126,18 @@ func (p *Pipeline) read(raw []byte) error {
 
 func action(raw []byte) (Action, error) {
 	a := Action{RunOrder: 1}
-	// The name first: an error has to say where it is.
+	// Read the name first, for error messages.
 	_ = json.Unmarshal(raw, &struct{ Name *string }{&a.Name})
 	if err := strict(raw, &a); err != nil {
 		return a, err
 	}
 	known, ok := settings()[a.ActionTypeID.String()]
 	if !ok {
-		return a, fmt.Errorf("the action type %s is not known here", a.ActionTypeID)
+		return a, fmt.Errorf("the action type %s is not supported", a.ActionTypeID)
 	}
 	for key := range a.Configuration {
 		if !slices.Contains(known, key) {
-			return a, fmt.Errorf("the setting %s of %s is not known here", key, a.ActionTypeID)
+			return a, fmt.Errorf("the setting %s of %s is not supported", key, a.ActionTypeID)
 		}
 	}
 	return a, nil

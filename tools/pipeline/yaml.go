@@ -1,4 +1,4 @@
-package definition
+package pipeline
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parse reads a template into maps, lists, strings, numbers and booleans; the
-// short forms of intrinsics become the long ones.
+// parse reads a template into maps, lists, strings, numbers and booleans. Short
+// forms such as !Sub become the long forms.
 func parse(body string) (map[string]any, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(body), &doc); err != nil {
@@ -23,7 +23,7 @@ func parse(body string) (map[string]any, error) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("the template is no mapping")
+		return nil, fmt.Errorf("the template is not a mapping")
 	}
 	return m, nil
 }
@@ -50,8 +50,8 @@ func value(n *yaml.Node) (any, error) {
 
 func plain(n *yaml.Node) (any, error) {
 	switch n.Kind {
-	case yaml.AliasNode: // one that holds itself would never end
-		return nil, fmt.Errorf("line %d: YAML aliases are not known here", n.Line)
+	case yaml.AliasNode: // may contain itself
+		return nil, fmt.Errorf("line %d: YAML aliases are not supported", n.Line)
 	case yaml.MappingNode:
 		m := map[string]any{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -89,5 +89,5 @@ func scalar(n *yaml.Node) (any, error) {
 		}
 		return v, nil
 	}
-	return n.Value, nil // also what YAML takes for a date, such as a policy's version
+	return n.Value, nil // including dates, such as the version of a policy
 }

@@ -13,10 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/runner/history"
 	"gatehouse.example/tools/internal/runner/source"
-	"gatehouse.example/tools/trigger"
+	"gatehouse.example/tools/pipeline"
 )
 
 // itself is the pipeline that changes the others.
@@ -119,9 +118,9 @@ func (f *flags) affected() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			started, err := trigger.Started(all, trigger.Push{Branch: branch, Files: files})
+			started, err := pipeline.Started(all, pipeline.Push{Branch: branch, Files: files})
 			if err != nil {
-				return fmt.Errorf("trigger.Started: %w", err)
+				return fmt.Errorf("pipeline.Started: %w", err)
 			}
 			if asJSON {
 				return json.NewEncoder(os.Stdout).Encode(started)
@@ -140,12 +139,12 @@ func (f *flags) affected() *cobra.Command {
 }
 
 // pipelines reads every deployed pipeline.
-func (s *system) pipelines(ctx context.Context) ([]definition.Pipeline, error) {
+func (s *system) pipelines(ctx context.Context) ([]pipeline.Pipeline, error) {
 	names, err := services(s.layout.Root)
 	if err != nil {
 		return nil, err
 	}
-	var all []definition.Pipeline
+	var all []pipeline.Pipeline
 	for _, name := range append(names, itself) {
 		d, err := s.runner.Read(ctx, name, "")
 		if err != nil {

@@ -17,12 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/awsdeploy"
 	"gatehouse.example/tools/internal/awsdeploy/target"
 	"gatehouse.example/tools/internal/emulated"
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/runner/change"
+	"gatehouse.example/tools/pipeline"
 )
 
 // Names of what an administrator deploys.
@@ -153,7 +153,7 @@ func (s *system) apply(ctx context.Context, at change.Stack, file string, parame
 	if p.Parameters == nil {
 		p.Parameters = map[string]string{}
 	}
-	declared, err := definition.Declared(template)
+	declared, err := pipeline.Declared(template)
 	if err != nil {
 		return nil, false, err
 	}

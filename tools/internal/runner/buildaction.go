@@ -16,10 +16,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/runner/artifact"
 	"gatehouse.example/tools/internal/runner/build"
+	"gatehouse.example/tools/pipeline"
 )
 
 // tail is how much of a failed build's log is shown.
@@ -73,7 +73,7 @@ func remove(dir string) error {
 	return nil
 }
 
-func (c call) buildIn(ctx context.Context, dir string, project definition.Project, as aws.Config, sources []byte) (outcome, error) {
+func (c call) buildIn(ctx context.Context, dir string, project pipeline.Project, as aws.Config, sources []byte) (outcome, error) {
 	job := build.Job{Dir: filepath.Join(dir, "src"), State: filepath.Join(dir, "state")}
 	home := filepath.Join(dir, "home")
 	for _, d := range []string{job.Dir, job.State} {
@@ -127,7 +127,7 @@ func (c call) buildIn(ctx context.Context, dir string, project definition.Projec
 
 // mayReport asks about what CodeBuild does with the project's role around a
 // build: its log, and its reports in groups of the pipeline's stack.
-func (c call) mayReport(ctx context.Context, project definition.Project, spec build.Spec) error {
+func (c call) mayReport(ctx context.Context, project pipeline.Project, spec build.Spec) error {
 	var errs []error
 	if group := project.LogsConfig.CloudWatchLogs.GroupName; group != "" {
 		errs = append(errs, c.Account.May(ctx, access.Request{
@@ -155,7 +155,7 @@ func (c call) mayReport(ctx context.Context, project definition.Project, spec bu
 
 // environment is all that a build knows: what CodeBuild sets, the project's and
 // the action's variables, its role's keys, and this machine's caches.
-func (c call) environment(ctx context.Context, project definition.Project, as aws.Config, home string) ([]string, error) {
+func (c call) environment(ctx context.Context, project pipeline.Project, as aws.Config, home string) ([]string, error) {
 	values, err := caches(ctx)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (c call) environment(ctx context.Context, project definition.Project, as aw
 	})
 	given := project.Environment.EnvironmentVariables
 	if text := c.settings["EnvironmentVariables"]; text != "" {
-		var own []definition.EnvironmentVariable
+		var own []pipeline.EnvironmentVariable
 		if err := json.Unmarshal([]byte(text), &own); err != nil {
 			return nil, fmt.Errorf("EnvironmentVariables: json.Unmarshal: %w", err)
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/emulated"
 	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/runner/change"
+	"gatehouse.example/tools/pipeline"
 )
 
 // cloudFormation makes or executes a change set.
@@ -61,7 +61,7 @@ func (c call) replace(ctx context.Context, stack change.Stack, as aws.Config, ro
 	if err := c.mayPass(ctx, stack.Name, role, plan.Role); err != nil {
 		return outcome{}, err
 	}
-	declared, err := definition.Declared(plan.Template)
+	declared, err := pipeline.Declared(plan.Template)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -80,7 +80,7 @@ func (c call) replace(ctx context.Context, stack change.Stack, as aws.Config, ro
 		return out, err
 	}
 	out.note = count(changes)
-	shifts, err := definition.Shifts(ctx, plan.Template, wanted)
+	shifts, err := pipeline.Rollouts(ctx, plan.Template, wanted)
 	if err != nil {
 		return out, err
 	}

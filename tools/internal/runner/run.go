@@ -22,7 +22,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/lockfile"
 	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/runner/access"
@@ -32,6 +31,7 @@ import (
 	"gatehouse.example/tools/internal/runner/source"
 	"gatehouse.example/tools/internal/runner/timeline"
 	"gatehouse.example/tools/internal/runner/variable"
+	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -66,7 +66,7 @@ func StackOf(service string) string { return "gatehouse-tools-" + service }
 type execution struct {
 	*Runner
 	history.Execution
-	definition definition.Definition
+	definition pipeline.Definition
 	options    Options
 	past       history.Store
 	store      artifact.Store
@@ -99,21 +99,21 @@ func (r *Runner) Run(ctx context.Context, service string, o Options) error {
 }
 
 // Read is the deployed definition of a service's pipeline.
-func (r *Runner) Read(ctx context.Context, service, mode string) (definition.Definition, error) {
+func (r *Runner) Read(ctx context.Context, service, mode string) (pipeline.Definition, error) {
 	stack, err := deployed.Stack(ctx, r.Account, StackOf(service))
 	if errors.Is(err, deployed.ErrNone) {
-		return definition.Definition{}, fmt.Errorf("the pipeline of %s is not deployed here; 'gatehouse pipeline up' deploys all of them", service)
+		return pipeline.Definition{}, fmt.Errorf("the pipeline of %s is not deployed here; 'gatehouse pipeline up' deploys all of them", service)
 	}
 	if err != nil {
-		return definition.Definition{}, err
+		return pipeline.Definition{}, err
 	}
 	override := map[string]string{}
 	if mode != "" {
 		override["Mode"] = mode
 	}
-	d, err := definition.Read(ctx, stack, override)
+	d, err := pipeline.Read(ctx, stack, override)
 	if err != nil {
-		return definition.Definition{}, fmt.Errorf("%s cannot be executed: %w", StackOf(service), err)
+		return pipeline.Definition{}, fmt.Errorf("%s cannot be executed: %w", StackOf(service), err)
 	}
 	return d, nil
 }
@@ -138,7 +138,7 @@ func (r *Runner) queue(ctx context.Context, name string, past history.Store) (fu
 }
 
 // pipelineVariables are the defaults with the given ones over them.
-func pipelineVariables(d definition.Definition, given map[string]string) (map[string]string, error) {
+func pipelineVariables(d pipeline.Definition, given map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, v := range d.Pipeline.Variables {
 		out[v.Name] = v.DefaultValue
@@ -196,7 +196,7 @@ func ending(ctx context.Context, err error) history.Status {
 }
 
 // rollback runs the failed stage with what an earlier execution had in it.
-func (e *execution) rollback(ctx context.Context, s definition.Stage) (*execution, error) {
+func (e *execution) rollback(ctx context.Context, s pipeline.Stage) (*execution, error) {
 	// Saved first: the target is looked for among those before.
 	if err := e.past.Save(e.Execution); err != nil {
 		return nil, err

@@ -13,23 +13,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/runner/history"
 	"gatehouse.example/tools/internal/runner/variable"
+	"gatehouse.example/tools/pipeline"
 )
 
 const (
-	sourceType = definition.Source
-	deployType = definition.CloudFormation
+	sourceType = pipeline.Source
+	deployType = pipeline.CloudFormation
 )
 
 // act is an action of a type, named and in its order.
-func act(name, typ string, order int, configuration map[string]string) definition.Action {
+func act(name, typ string, order int, configuration map[string]string) pipeline.Action {
 	parts := strings.Split(typ, "/")
-	return definition.Action{
+	return pipeline.Action{
 		Name: name, RunOrder: order, Namespace: "Of" + name, Configuration: configuration,
-		ActionTypeID: definition.ActionType{Category: parts[0], Owner: parts[1], Provider: parts[2], Version: parts[3]},
+		ActionTypeID: pipeline.ActionType{Category: parts[0], Owner: parts[1], Provider: parts[2], Version: parts[3]},
 	}
 }
 
@@ -57,9 +57,9 @@ func (f *fake) do(c call, _ context.Context) (outcome, error) {
 // execute runs a pipeline of two stages; its history is in dir.
 func execute(t *testing.T, f *fake, dir, id, structure string) (*execution, error) {
 	t.Helper()
-	d := definition.Definition{Structure: structure, Pipeline: definition.Pipeline{Name: "p", Stages: []definition.Stage{
-		{Name: "Source", Actions: []definition.Action{act("Source", sourceType, 1, nil)}},
-		{Name: "Deploy", Actions: []definition.Action{
+	d := pipeline.Definition{Structure: structure, Pipeline: pipeline.Pipeline{Name: "p", Stages: []pipeline.Stage{
+		{Name: "Source", Actions: []pipeline.Action{act("Source", sourceType, 1, nil)}},
+		{Name: "Deploy", Actions: []pipeline.Action{
 			act("A", deployType, 1, map[string]string{"Value": "#{OfSource.Key}"}),
 			act("B", deployType, 1, map[string]string{"Value": "#{variables.WAY}"}),
 			act("C", deployType, 2, map[string]string{"Value": "#{OfA.Key}"}),
@@ -137,7 +137,7 @@ func TestFailureStops(t *testing.T) {
 
 func TestPipelineVariables(t *testing.T) {
 	t.Parallel()
-	d := definition.Definition{Pipeline: definition.Pipeline{Name: "p", Variables: []definition.Variable{{Name: "WAY", DefaultValue: "slow"}}}}
+	d := pipeline.Definition{Pipeline: pipeline.Pipeline{Name: "p", Variables: []pipeline.Variable{{Name: "WAY", DefaultValue: "slow"}}}}
 	for name, tc := range map[string]struct {
 		given map[string]string
 		want  map[string]string

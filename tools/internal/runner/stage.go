@@ -9,14 +9,14 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/runner/history"
+	"gatehouse.example/tools/pipeline"
 )
 
 // call is one action about to run.
 type call struct {
 	*execution
-	definition.Action
+	pipeline.Action
 	stage string
 	// settings are its configuration with the variables put in.
 	settings map[string]string
@@ -36,13 +36,13 @@ type doer func(call, context.Context) (outcome, error)
 // doers are the action types that are known, each with who does it.
 func doers() map[string]doer {
 	return map[string]doer{
-		definition.Source: call.source, definition.Build: call.build, definition.Test: call.build,
-		definition.CloudFormation: call.cloudFormation, definition.Approval: call.approve,
+		pipeline.Source: call.source, pipeline.Build: call.build, pipeline.Test: call.build,
+		pipeline.CloudFormation: call.cloudFormation, pipeline.Approval: call.approve,
 	}
 }
 
 // stage runs the actions: those of one run order side by side, the next after them.
-func (e *execution) stage(ctx context.Context, s definition.Stage, told *history.Stage) error {
+func (e *execution) stage(ctx context.Context, s pipeline.Stage, told *history.Stage) error {
 	told.Status = history.InProgress
 	told.Actions = make([]history.Action, 0, len(s.Actions))
 	var failed error
@@ -61,7 +61,7 @@ func (e *execution) stage(ctx context.Context, s definition.Stage, told *history
 	return errors.Join(failed, e.past.Save(e.Execution))
 }
 
-func (e *execution) group(ctx context.Context, stage string, actions []definition.Action, told *history.Stage) error {
+func (e *execution) group(ctx context.Context, stage string, actions []pipeline.Action, told *history.Stage) error {
 	done := make([]history.Action, len(actions))
 	outcomes := make([]outcome, len(actions))
 	errs := make([]error, len(actions))
@@ -81,7 +81,7 @@ func (e *execution) group(ctx context.Context, stage string, actions []definitio
 }
 
 // act runs one action.
-func (e *execution) act(ctx context.Context, stage string, a definition.Action) (history.Action, outcome, error) {
+func (e *execution) act(ctx context.Context, stage string, a pipeline.Action) (history.Action, outcome, error) {
 	task := e.Board.Start(stage+"/"+a.Name, "running")
 	told := history.Action{Name: a.Name, Started: time.Now()}
 	var out outcome

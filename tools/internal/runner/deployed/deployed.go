@@ -14,38 +14,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"gatehouse.example/tools/definition"
 	"gatehouse.example/tools/internal/runner/access"
+	"gatehouse.example/tools/pipeline"
 )
 
 // ErrNone says that there is no such stack.
 var ErrNone = errors.New("there is no such stack")
 
 // Stack reads one.
-func Stack(ctx context.Context, account access.Account, name string) (definition.Stack, error) {
+func Stack(ctx context.Context, account access.Account, name string) (pipeline.Stack, error) {
 	cf := cloudformation.NewFromConfig(account.Config)
 	out, err := cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil && strings.Contains(err.Error(), "does not exist") {
-		return definition.Stack{}, ErrNone
+		return pipeline.Stack{}, ErrNone
 	}
 	if err != nil {
-		return definition.Stack{}, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+		return pipeline.Stack{}, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
 	}
 	template, err := cf.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
-		return definition.Stack{}, fmt.Errorf("cloudformation.GetTemplate: %w", err)
+		return pipeline.Stack{}, fmt.Errorf("cloudformation.GetTemplate: %w", err)
 	}
 	w := &world{account: account, ids: map[string]resource{}}
 	for pages := cloudformation.NewListStackResourcesPaginator(cf, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return definition.Stack{}, fmt.Errorf("cloudformation.ListStackResources: %w", err)
+			return pipeline.Stack{}, fmt.Errorf("cloudformation.ListStackResources: %w", err)
 		}
 		for _, r := range page.StackResourceSummaries {
 			w.ids[aws.ToString(r.LogicalResourceId)] = resource{aws.ToString(r.ResourceType), aws.ToString(r.PhysicalResourceId)}
 		}
 	}
-	return definition.Stack{Template: aws.ToString(template.TemplateBody), Parameters: parameters(account, out.Stacks[0]), World: w}, nil
+	return pipeline.Stack{Template: aws.ToString(template.TemplateBody), Parameters: parameters(account, out.Stacks[0]), Resolver: w}, nil
 }
 
 // parameters are the stack's and the pseudo parameters.
