@@ -13,7 +13,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// filterFindings: every input starts the pipeline, and every pattern stands for one.
+// filterFindings: every input starts the pipeline, every inclusion matches one of
+// them, and every exclusion names something that exists.
 func filterFindings(p pipeline.Pipeline, in inputs) []string {
 	filter := p.Triggers[0].GitConfiguration.Push[0].FilePaths
 	idle := map[string]bool{}
@@ -36,7 +37,28 @@ func filterFindings(p pipeline.Pipeline, in inputs) []string {
 		}
 	}
 	for pattern := range idle {
-		out = append(out, fmt.Sprintf("%s: the pattern %s stands for no file that it is made of", p.Name, pattern))
+		out = append(out, fmt.Sprintf("%s: the pattern %s matches no file that it is made of", p.Name, pattern))
+	}
+	for _, pattern := range filter.Excludes {
+		for _, one := range alternatives(pattern) {
+			if folder, _, _ := strings.Cut(one, "*"); !repository.Exists(folder) {
+				out = append(out, fmt.Sprintf("%s: the exclusion %s matches nothing in the repository", p.Name, one))
+			}
+		}
+	}
+	return out
+}
+
+// alternatives expands a group such as {a,b} of a pattern.
+func alternatives(pattern string) []string {
+	before, rest, grouped := strings.Cut(pattern, "{")
+	group, after, closed := strings.Cut(rest, "}")
+	if !grouped || !closed {
+		return []string{pattern}
+	}
+	var out []string
+	for _, one := range strings.Split(group, ",") {
+		out = append(out, before+one+after)
 	}
 	return out
 }
@@ -115,7 +137,13 @@ func TestPipelineFilters(t *testing.T) {
 		if got := filterFindings(p, all[service]); len(got) != 1 || !strings.Contains(got[0], "docs/**") {
 			t.Errorf("%s with docs/**: %v", service, got)
 		}
-		filter.Includes, filter.Excludes = whole, append(filter.Excludes, "**/go.mod")
+		filter.Includes = whole
+		excluded := slices.Clone(filter.Excludes)
+		filter.Excludes = append(excluded, "tools/internal/{demo,no-such-folder}/**")
+		if got := filterFindings(p, all[service]); len(got) != 1 || !strings.Contains(got[0], "no-such-folder") {
+			t.Errorf("%s with an exclusion that matches nothing: %v", service, got)
+		}
+		filter.Excludes = append(excluded, "**/go.mod")
 		if got := filterFindings(p, all[service]); len(got) == 0 {
 			t.Errorf("%s: the exclusion of every go.mod is not found", service)
 		}
@@ -150,7 +178,8 @@ func TestPipelinesStarted(t *testing.T) {
 		"pipeline/environment.yaml":                     "",
 		"pipeline/roles/api.yaml":                       "",
 		"platform/identity.yaml":                        "gatehouse-platform",
-		"tools/internal/demo/demo.go":                   every,
+		"tools/internal/demo/demo.go":                   "",
+		"tools/internal/gobuild/gobuild.go":             every,
 		"e2e/integration/integration_test.go":           "",
 		"README.md docs/deploy-aws.md":                  "",
 		"services/api/README.md platform/README.md":     "gatehouse-api gatehouse-platform",
