@@ -10,58 +10,70 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
+// limits is the page that lists what no local deployment makes.
+const limits = "docs/limits.md"
+
+var resourceName = regexp.MustCompile("`([A-Z][A-Za-z]+)`")
+
+// admitted is the part of the page that lists the resources behind OnAws.
+func admitted(page string) string {
+	_, section, _ := strings.Cut(page, "## Resources that are made on AWS only")
+	section, _, _ = strings.Cut(section, "\n## ")
+	_, list, _ := strings.Cut(strings.Join(strings.Fields(section), " "), "template condition `OnAws`")
+	return list
+}
+
 // unproved are the resources behind the condition OnAws, which no local
-// deployment makes, that the README does not admit to.
-func unproved(t *repository.Template, readme string) []string {
-	_, admitted, _ := strings.Cut(readme, "### Not proved on a laptop")
-	admitted, _, _ = strings.Cut(admitted, "\n## ")
+// deployment makes, that the page does not list.
+func unproved(t *repository.Template, page string) []string {
 	var out []string
 	for _, r := range t.Resources("") {
-		if repository.Text(repository.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted, "`"+r.ID+"`") {
-			out = append(out, r.String()+" is made on AWS only, and the README does not say so")
+		if repository.Text(repository.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted(page), "`"+r.ID+"`") {
+			out = append(out, r.String()+" is made on AWS only, and "+limits+" does not list it")
 		}
 	}
 	return out
 }
 
-// gone are the resources of the README's sentence on OnAws that no template has.
-func gone(all []*repository.Template, readme string) []string {
-	_, admitted, _ := strings.Cut(readme, "### Not proved on a laptop")
-	_, admitted, _ = strings.Cut(admitted, "template condition `OnAws`")
-	admitted, _, _ = strings.Cut(admitted, "\n- ")
+// gone are the resources that the page lists and no template has.
+func gone(all []*repository.Template, page string) []string {
 	var out []string
-	for _, m := range regexp.MustCompile("`([A-Z][A-Za-z]+)`").FindAllStringSubmatch(admitted, -1) {
+	for _, m := range resourceName.FindAllStringSubmatch(admitted(page), -1) {
 		has := func(t *repository.Template) bool { return repository.Get(t.Root, "Resources", m[1]) != nil }
 		if !slices.ContainsFunc(all, has) {
-			out = append(out, "README.md: "+m[1]+" is in no template")
+			out = append(out, limits+": no template has "+m[1])
 		}
 	}
 	return out
 }
 
-func TestReadmeListsWhatIsNotProved(t *testing.T) {
+func TestLimitsListWhatIsNotProved(t *testing.T) {
 	t.Parallel()
-	readme := repository.Read(t, filepath.Join(repository.Root, "README.md"))
+	page := repository.Read(t, filepath.Join(repository.Root, limits))
 	all := repository.Templates(t)
-	repository.Report(t, gone(all, readme))
+	if len(resourceName.FindAllString(admitted(page), -1)) < 10 {
+		t.Fatalf("%s lists hardly a resource; was its text changed?", limits)
+	}
+	repository.Report(t, gone(all, page))
 	for _, template := range all {
-		repository.Report(t, unproved(template, readme))
+		repository.Report(t, unproved(template, page))
 	}
 }
 
-func TestReadmeListsWhatIsNotProvedPlanted(t *testing.T) {
+func TestLimitsListWhatIsNotProvedPlanted(t *testing.T) {
 	t.Parallel()
 	template, err := repository.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := unproved(template, "`Archive`\n### Not proved on a laptop\nnothing\n## More\n`Archive`"); len(got) != 1 {
+	const start = "## Resources that are made on AWS only\nthe template\ncondition `OnAws`:\n"
+	if got := unproved(template, "`Archive`\n"+start+"nothing\n## More\n`Archive`"); len(got) != 1 {
 		t.Errorf("findings %q, want one", got)
 	}
-	if got := unproved(template, "### Not proved on a laptop\n- `Archive`\n"); len(got) != 0 {
+	if got := unproved(template, start+"- `Archive`\n"); len(got) != 0 {
 		t.Errorf("findings %q, want none", got)
 	}
-	if got := gone([]*repository.Template{template}, "### Not proved on a laptop\n- the template condition `OnAws`: `Archive` and\n  `Other`\n- `More`\n"); len(got) != 1 || !strings.Contains(got[0], "Other") {
+	if got := gone([]*repository.Template{template}, start+"- `Archive` and\n  `Other`\n## More\n- `More`\n"); len(got) != 1 || !strings.Contains(got[0], "Other") {
 		t.Errorf("findings %q, want one on Other", got)
 	}
 }
