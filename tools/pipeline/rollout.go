@@ -65,6 +65,7 @@ func Rollouts(ctx context.Context, template string, parameters map[string]string
 	return out, nil
 }
 
+// String is the sentence that a plan shows.
 func (s Rollout) String() string {
 	return fmt.Sprintf("the alias %[2]s of %[1]s would move to the new version by %[3]s, watched by the alarms %[4]s", s.Function, s.Alias, s.Type, strings.Join(s.Alarms, ", "))
 }

@@ -67,6 +67,7 @@ type Action struct {
 // ActionType identifies the provider of an action.
 type ActionType struct{ Category, Owner, Provider, Version string }
 
+// String joins the parts with slashes.
 func (t ActionType) String() string {
 	return strings.Join([]string{t.Category, t.Owner, t.Provider, t.Version}, "/")
 }

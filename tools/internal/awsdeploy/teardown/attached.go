@@ -22,6 +22,7 @@ type Attachment struct {
 	Pool, PoolName, Trigger, Function string
 }
 
+// String names the pool, the function and its trigger.
 func (a Attachment) String() string {
 	return fmt.Sprintf("user pool %s (%s) calls %s as its %s trigger", a.Pool, a.PoolName, a.Function, a.Trigger)
 }
