@@ -55,6 +55,12 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if diff := cmp.Diff([]string{
+		"GuardFunction AWS::Serverless::Function ", "Long AWS::SSM::Parameter /gatehouse/${Environment}/guard/long",
+		"Short AWS::SSM::Parameter /gatehouse/${Environment}/guard/short",
+	}, taken(&got)); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
 	want := Stack{
 		Name: "guard", Dir: dir, Parameters: []string{"Environment", "OnAws"},
 		Writes:    []string{"/gatehouse/${Environment}/guard/long", "/gatehouse/${Environment}/guard/short"},
@@ -67,6 +73,16 @@ func TestRead(t *testing.T) {
 	if got := got.Functions[0].FullName("dev"); got != "gatehouse-dev-guard-presignup" {
 		t.Errorf("full name %q", got)
 	}
+}
+
+// taken takes the resources out of a stack: logical id, type and name.
+func taken(s *Stack) []string {
+	var out []string
+	for _, r := range s.Resources {
+		out = append(out, r.LogicalID+" "+r.Type+" "+r.Text("Name"))
+	}
+	s.Resources = nil
+	return out
 }
 
 func TestReadNamesTheFile(t *testing.T) {
@@ -119,6 +135,9 @@ func TestReadNested(t *testing.T) {
 		Name: "outer", Dir: dir, Parameters: []string{"Environment"}, Nested: []string{filepath.Join(dir, "inner.yaml")},
 		Writes: []string{"/gatehouse/x/outer/inner", "/gatehouse/x/outer/p"},
 		Reads:  []string{"/gatehouse/x/other/a", "/gatehouse/x/other/b"},
+	}
+	if resources := taken(&got); len(resources) != 5 {
+		t.Errorf("resources %q, want 5, with those of the nested template", resources)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("stack (-want +got):\n%s", diff)

@@ -26,9 +26,20 @@ type Stack struct {
 	Writes, Reads []string
 	// Functions are built from Go code.
 	Functions []Function
+	// Resources are those of template.yaml and of the templates that it nests.
+	Resources []Resource
 	// Nested are the paths of the templates that template.yaml nests.
 	Nested []string
 }
+
+// Resource is one resource of a template.
+type Resource struct {
+	LogicalID, Type string
+	properties      yaml.Node
+}
+
+// Text is the text of a property, whether plain or under !Sub; empty if it is missing.
+func (r Resource) Text(property string) string { return value(&r.properties, property) }
 
 // Function is one AWS::Serverless::Function.
 type Function struct {
@@ -74,6 +85,7 @@ func Read(dir string) (Stack, error) {
 	slices.Sort(s.Reads)
 	s.Reads = slices.Compact(s.Reads)
 	slices.Sort(s.Nested)
+	slices.SortFunc(s.Resources, func(a, b Resource) int { return strings.Compare(a.LogicalID, b.LogicalID) })
 	slices.SortFunc(s.Functions, func(a, b Function) int { return strings.Compare(a.LogicalID, b.LogicalID) })
 	return s, nil
 }
@@ -133,6 +145,7 @@ func (s *Stack) parse(raw []byte) (document, error) {
 		return document{}, fmt.Errorf("yaml.Node.Decode: %w", err)
 	}
 	for id, r := range doc.Resources {
+		s.Resources = append(s.Resources, Resource{LogicalID: id, Type: r.Type, properties: r.Properties})
 		switch r.Type {
 		case "AWS::SSM::Parameter":
 			s.Writes = append(s.Writes, value(&r.Properties, "Name"))
