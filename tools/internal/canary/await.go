@@ -12,6 +12,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 )
 
 // effect is an event that this run has to cause, n times at least: Cognito may
@@ -23,27 +24,19 @@ type effect struct {
 }
 
 func (c *canary) events() []effect {
-	ofUser := func(ev event.Event) bool { return c.person.sub != "" && ev.Subject() == c.person.sub }
+	ofUser := func(ev event.Event) bool { return c.person.Sub != "" && ev.Subject() == c.person.Sub }
 	return []effect{
 		{contracts.TypeSignupRejected, 1, func(ev event.Event) bool {
-			return strings.HasPrefix(domainOf(ev), c.id+"-") && strings.HasSuffix(domainOf(ev), "."+disposable)
+			return strings.HasPrefix(actors.DomainOf(ev), c.id+"-") && strings.HasSuffix(actors.DomainOf(ev), "."+actors.Disposable)
 		}},
 		// Nothing in it tells one user of the simulator from another but the time.
 		{contracts.TypeSignupAllowed, 1, func(ev event.Event) bool {
-			return domainOf(ev) == contracts.SyntheticDomain && ev.Time().After(c.started.Add(-time.Minute))
+			return actors.DomainOf(ev) == contracts.SyntheticDomain && ev.Time().After(c.started.Add(-time.Minute))
 		}},
 		{contracts.TypeUserCreated, 1, ofUser},
 		{contracts.TypeSigninAttempted, 2, ofUser},
 		{contracts.TypeSigninSucceeded, 1, ofUser},
 	}
-}
-
-func domainOf(ev event.Event) string {
-	var data struct{ Domain string }
-	if json.Unmarshal(ev.Data(), &data) != nil {
-		return ""
-	}
-	return data.Domain
 }
 
 // await waits for everything at once, so that one thing that never comes does not
@@ -66,110 +59,116 @@ func (c *canary) await(ctx context.Context) {
 	all.Wait()
 }
 
-// arrives waits for an event in the queue; meanwhile is asked between two looks.
+// arrives waits for an event in the queue and calls meanwhile between two looks.
 func (c *canary) arrives(ctx context.Context, e effect, meanwhile func(context.Context) error) (string, error) {
 	got := 0
-	err := c.until(ctx, func(ctx context.Context) (bool, error) {
+	err := c.until(ctx, func(ctx context.Context) (string, bool, error) {
 		found, err := c.find(e)
-		if got = len(found); err != nil || got >= e.n {
-			return err == nil, err
-		}
-		if meanwhile != nil {
+		if got = len(found); err == nil && got < e.n && meanwhile != nil {
 			err = meanwhile(ctx)
 		}
-		return false, err
-	}, func() string { return fmt.Sprintf("%d of %d arrived in the queue", got, e.n) })
+		return fmt.Sprintf("%d of %d arrived in the queue", got, e.n), err == nil && got >= e.n, err
+	})
 	return fmt.Sprintf("%d arrived", got), err
 }
 
-func (c *canary) find(e effect) ([]event.Event, error) {
-	return c.inbox.find(func(ev event.Event) bool { return ev.Type() == e.typ && e.mine(ev) })
+func (c *canary) find(e effect) ([]actors.Arrival, error) {
+	return c.synthetic(func(ev event.Event) bool { return ev.Type() == e.typ && e.mine(ev) })
+}
+
+// synthetic leaves other events out: a filter does not take effect at once.
+func (c *canary) synthetic(match func(event.Event) bool) ([]actors.Arrival, error) {
+	return c.inbox.Find(func(ev event.Event) bool { return contracts.IsSynthetic(ev) && match(ev) })
 }
 
 // isRecorded waits for the rows of the events that arrived.
 func (c *canary) isRecorded(ctx context.Context, e effect) (string, error) {
-	rows, found := 0, 0
-	err := c.until(ctx, func(ctx context.Context) (bool, error) {
+	rows := 0
+	err := c.until(ctx, func(ctx context.Context) (string, bool, error) {
 		arrived, err := c.find(e)
-		rows, found = 0, len(arrived)
-		if err != nil || found < e.n {
-			return false, err
+		if rows = 0; err != nil || len(arrived) < e.n {
+			return "its row cannot be looked up, because the event did not arrive", false, err
 		}
-		for _, ev := range arrived {
-			is, err := c.trail.recorded(ctx, ev)
+		for _, a := range arrived {
+			found, err := c.trail.Find(ctx, a.Event)
+			if err == nil && len(found) > 0 && !found[0].Synthetic {
+				err = errors.New("the audit row is not marked synthetic")
+			}
 			if err != nil {
-				return false, err
+				return "", false, err
 			}
-			if is {
-				rows++
-			}
+			rows += min(len(found), 1)
 		}
-		return rows == found, nil
-	}, func() string {
-		if found < e.n {
-			return "its row cannot be looked for, because the event did not arrive"
-		}
-		return fmt.Sprintf("%d of %d rows are in the audit table", rows, found)
+		return fmt.Sprintf("%d of %d rows are in the audit table", rows, len(arrived)), rows == len(arrived), nil
 	})
 	return fmt.Sprintf("%d rows, marked", rows), err
 }
 
 // seesItself waits until the user's own events are in the user's own activity.
 func (c *canary) seesItself(ctx context.Context) (string, error) {
-	shown, want := 0, 0
-	err := c.until(ctx, func(ctx context.Context) (bool, error) {
-		own, err := c.inbox.find(func(ev event.Event) bool { return ev.Subject() == c.person.sub })
+	shown := 0
+	err := c.until(ctx, func(ctx context.Context) (string, bool, error) {
+		own, err := c.synthetic(func(ev event.Event) bool { return ev.Subject() == c.person.Sub })
 		if err != nil {
-			return false, err
+			return "", false, err
 		}
-		body, err := c.api.expect(ctx, "/activity?limit=100", c.person.idToken, 200)
+		body, err := c.api.Expect(ctx, "/activity?limit=100", c.person.IDToken, 200)
 		if err != nil {
-			return false, err
+			return "", false, err
 		}
-		ids, err := activityIDs(body, c.person.sub)
+		ids, err := activityIDs(body, c.person.Sub)
 		if err != nil {
-			return false, err
+			return "", false, err
 		}
-		shown, want = 0, max(len(own), 4)
-		for _, ev := range own {
-			if ids[ev.ID()] {
+		shown = 0
+		for _, a := range own {
+			if ids[a.Event.ID()] {
 				shown++
 			}
 		}
-		return shown >= want, nil
-	}, func() string { return fmt.Sprintf("%d of the user's %d events are shown", shown, want) })
+		want := max(len(own), 4)
+		return fmt.Sprintf("%d of the user's %d events are shown", shown, want), shown >= want, nil
+	})
 	return fmt.Sprintf("200, %d own rows", shown), err
+}
+
+// activityIDs are the ids of the events in an answer of /activity, which may have
+// rows of the caller only.
+func activityIDs(body []byte, sub string) (map[string]bool, error) {
+	var page struct {
+		Items []struct{ ID, Sub string }
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, fmt.Errorf("GET /activity: json.Unmarshal: %w", err)
+	}
+	ids := map[string]bool{}
+	for _, item := range page.Items {
+		if item.Sub != sub {
+			return nil, errors.New("GET /activity shows rows of another user")
+		}
+		ids[item.ID] = true
+	}
+	return ids, nil
 }
 
 func (c *canary) isCounted(ctx context.Context, want float64) (string, error) {
 	now := 0.0
-	err := c.until(ctx, func(ctx context.Context) (_ bool, err error) {
+	err := c.until(ctx, func(ctx context.Context) (_ string, _ bool, err error) {
 		now, err = c.meter.Sum(ctx, metric)
-		return now >= want, err
-	}, func() string { return fmt.Sprintf("it is %.0f and should be %.0f", now, want) })
+		return fmt.Sprintf("it is %.0f and should be %.0f", now, want), now >= want, err
+	})
 	return fmt.Sprintf("%.0f", now), err
 }
 
-// until asks until the answer is yes or the time is over; then missing says what
-// did not come.
-func (c *canary) until(ctx context.Context, yes func(context.Context) (bool, error), missing func() string) error {
-	ask := time.NewTicker(every)
-	defer ask.Stop()
-	for {
-		ok, err := yes(ctx)
-		switch {
-		case ok:
-			return nil
-		case err != nil && ctx.Err() == nil:
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("%s after %s", missing(), c.timeout)
-			}
-			return fmt.Errorf("interrupted: %s so far", missing())
-		case <-ask.C:
-		}
+// until looks until done or until the run's time is over.
+func (c *canary) until(ctx context.Context, look func(context.Context) (seen string, done bool, err error)) error {
+	err := actors.Wait{Every: every}.Until(ctx, look)
+	var ended *actors.Unfinished
+	switch {
+	case errors.As(err, &ended) && errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s after %s", ended.Seen, c.timeout)
+	case errors.As(err, &ended):
+		return fmt.Errorf("interrupted: %s so far", ended.Seen)
 	}
+	return err
 }

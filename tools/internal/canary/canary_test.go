@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,8 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cloudevents/sdk-go/v2/event"
+
 	"gatehouse.example/contracts"
-	"gatehouse.example/tools/internal/meter"
+	"gatehouse.example/tools/actors"
 )
 
 func newCloud(t *testing.T) *cloud {
@@ -28,15 +31,11 @@ func walked(ctx context.Context, c *cloud) (string, *report, error) {
 	var out bytes.Buffer
 	n := names{
 		environment: "test", apiURL: "https://api", hostedUIURL: "https://pages", machineClient: "machine", nativeClient: "native",
-		pool: "eu-central-1_Example01", resourceServer: "gatehouse", topic: "arn:aws:sns:eu-central-1:111122223333:user-events",
+		pool: "eu-central-1_Example01", resourceServer: "gatehouse", topic: "arn:aws:sns:eu-central-1:111122223333:user-events", auditTable: "audit",
 	}
 	now := time.Now()
-	id, browser := newID(now), &http.Client{Transport: c}
-	run := &canary{
-		report: newReport(&out, "test"), id: id, started: now, timeout: 5 * time.Minute, names: n,
-		person: &person{pool: c, names: n, email: address(id)}, inbox: &inbox{queues: c, topic: c, names: n, name: queuePrefix("test") + id},
-		api: &api{pool: c, names: n, http: browser}, trail: &trail{table: c, name: "audit"}, meter: &meter.Meter{CloudWatch: c, Environment: "test", Since: now},
-	}
+	run := &canary{report: newReport(&out, "test"), id: actors.NewID(now), started: now, timeout: 5 * time.Minute}
+	run.use(services{pool: c, queues: c, topics: c, table: c, metrics: c, http: &http.Client{Transport: c}}, n)
 	ctx, cancel := context.WithTimeout(ctx, run.timeout)
 	defer cancel()
 	run.walk(ctx)
@@ -143,9 +142,9 @@ func TestSweepTakesWhatCrashedAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t)
 		c.stubbornUser = false
-		old, young := newID(time.Now().Add(-2*time.Hour)), newID(time.Now().Add(-time.Minute))
+		old, young := actors.NewID(time.Now().Add(-2*time.Hour)), actors.NewID(time.Now().Add(-time.Minute))
 		for _, id := range []string{old, young} {
-			c.users[address(id)] = "p"
+			c.users[actors.SyntheticAddress(id)] = "p"
 			c.queues = append(c.queues, "https://sqs/111122223333/gatehouse-test-canary-"+id)
 			c.subscriptions["arn:of-"+id] = "arn:aws:sqs:eu-central-1:111122223333:gatehouse-test-canary-" + id
 		}
@@ -153,41 +152,13 @@ func TestSweepTakesWhatCrashedAndNothingElse(t *testing.T) {
 		c.queues = append(c.queues, "https://sqs/111122223333/gatehouse-production-canary-"+old)
 		c.subscriptions["arn:others"] = "arn:aws:sqs:eu-central-1:111122223333:gatehouse-test-signin-audit-recorder"
 		said, _, err := walked(t.Context(), c)
-		if err != nil || !strings.Contains(said, "deleted 1 users, 2 queues and subscriptions of canaries that crashed") {
+		if err != nil || !strings.Contains(said, "deleted 1 users, 1 queues and 1 subscriptions of canaries that crashed") {
 			t.Errorf("error %v\n%s", err, said)
 		}
 		if len(c.users) != 2 || len(c.queues) != 2 || len(c.subscriptions) != 2 {
 			t.Errorf("users %v, queues %v, subscriptions %v", c.users, c.queues, c.subscriptions)
 		}
 	})
-}
-
-func TestNames(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)
-	id := newID(now)
-	if got := idOfAddress(address(id)); got != id {
-		t.Errorf("id %q of the address of %q", got, id)
-	}
-	if !contracts.IsSyntheticAddress(address(id)) || !contracts.IsSyntheticAddress("x@"+refusedDomain(id)) {
-		t.Error("an address is not synthetic")
-	}
-	if name := queuePrefix("production") + id; len(name) > 80 {
-		t.Errorf("SQS takes names of 80 characters, and %s has %d", name, len(name))
-	}
-	for of, want := range map[string]bool{
-		id: false, newID(now.Add(-61 * time.Minute)): true, newID(now.Add(-59 * time.Minute)): false, "": false, "x": false,
-		"20261122-x": false, newID(now.Add(time.Hour)): false,
-	} {
-		if abandoned(of, now) != want {
-			t.Errorf("abandoned(%q) = %v", of, !want)
-		}
-	}
-	for _, email := range []string{"", "success@simulator.amazonses.com", localPart + id + "@example.net", localPart + id} {
-		if got := idOfAddress(email); got != "" {
-			t.Errorf("id %q in %q", got, email)
-		}
-	}
 }
 
 func TestJUnit(t *testing.T) {
@@ -236,22 +207,23 @@ func TestAnswersOfTheAPI(t *testing.T) {
 	}
 }
 
-// A filter is not in force at once, so people's events may come, too.
-func TestInboxKeepsOneCopyOfWhatIsMarked(t *testing.T) {
+// A filter does not take effect at once, so people's events may come, too.
+func TestOnlySyntheticEventsCount(t *testing.T) {
 	t.Parallel()
-	in := &inbox{}
+	c := &canary{inbox: &actors.Inbox{}}
 	marked := contracts.Act{PoolARN: poolARN, Subject: subOf, Time: time.Unix(1, 0), Synthetic: true}
 	person := marked
 	person.Synthetic = false
-	for _, act := range []contracts.Act{person, marked} {
+	for i, act := range []contracts.Act{person, marked} {
+		act.ID = fmt.Sprint(i)
 		ev, err := contracts.NewPasswordReset(act)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in.keep(ev)
-		in.keep(ev)
+		c.inbox.Keep(actors.Arrival{Event: ev})
 	}
-	if len(in.events) != 1 || !contracts.IsSynthetic(in.events[0]) {
-		t.Errorf("kept %v", in.events)
+	found, err := c.synthetic(func(event.Event) bool { return true })
+	if err != nil || len(found) != 1 || !contracts.IsSynthetic(found[0].Event) {
+		t.Errorf("found %v, error %v", found, err)
 	}
 }

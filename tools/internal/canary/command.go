@@ -1,10 +1,10 @@
-// Package canary is `gatehouse canary`: a user who does not exist walks through a
-// deployed environment, and everything that has to come out of it is waited for.
+// Package canary is `gatehouse canary`: a synthetic user signs up and in in a
+// deployed environment, and the canary waits for every event, audit row and metric
+// that this has to cause.
 //
 // It exists because a deployment without traffic looks healthy whatever it broke.
-// It uses the doors of people and of other teams and none of its own, so that it
-// runs on AWS as it runs locally, and what it causes is marked as nobody's
-// (docs/adr/0017).
+// It uses the APIs of people and of other teams only, so that it runs on AWS as it
+// runs locally, and what it causes is marked synthetic (docs/adr/0017).
 package canary
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/internal/account"
 )
 
@@ -30,14 +31,14 @@ func Command() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "canary",
-		Short: "Walk a synthetic user through an environment and see that everything arrives",
-		Long: `Signs up a user whom nobody can be, confirms, mistypes the password, signs in, calls
-the API, and waits for every event, audit row and metric that this has to cause. The
-user, a queue and its subscription are deleted at the end, also after a failure or
-Ctrl-C; what a crash left behind goes an hour later, with the next run.
+		Short: "Sign a synthetic user up and in, and check that every event, row and metric arrives",
+		Long: `Signs up a synthetic user, confirms the account, enters a wrong password, signs in,
+calls the API, and waits for every event, audit row and metric that this has to cause.
+The user, a queue and its subscription are deleted at the end, also after a failure or
+Ctrl-C. What a crash left behind is deleted by the first run at least an hour later.
 
-It works with the AWS configuration of the shell, on AWS and locally alike. What it
-causes is marked synthetic and in no metric but SyntheticEvents.`,
+It uses the AWS configuration of the shell, on AWS as it does locally. What it causes is
+marked synthetic and counted by the metric SyntheticEvents only.`,
 		Example: `  . .local/env && gatehouse canary
   gatehouse canary --environment production --junit build/reports/canary.xml`,
 		Args: cobra.NoArgs,
@@ -46,17 +47,17 @@ causes is marked synthetic and in no metric but SyntheticEvents.`,
 				o.environment = os.Getenv("GATEHOUSE_ENVIRONMENT")
 			}
 			if o.environment == "" {
-				return errors.New("which environment? Run 'source .local/env', or give --environment")
+				return errors.New("no environment; run 'source .local/env', or give --environment")
 			}
 			if o.timeout <= 0 {
-				return errors.New("--timeout must be longer than nothing, such as 5m")
+				return errors.New("--timeout must be positive, such as 5m")
 			}
 			return run(cmd, o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.environment, "environment", "", "local, dev, test or production (default $GATEHOUSE_ENVIRONMENT)")
-	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long all of it may take, but for cleaning up; CloudWatch needs minutes on AWS")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the run may take before the clean-up; CloudWatch needs minutes on AWS")
 	f.StringVar(&o.junit, "junit", "", "also write the steps to this file, as JUnit XML")
 	return cmd
 }
@@ -65,7 +66,7 @@ func run(cmd *cobra.Command, o options) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
 	defer cancel()
 	r := newReport(cmd.OutOrStdout(), o.environment)
-	c := &canary{report: r, id: newID(time.Now()), started: time.Now(), timeout: o.timeout}
+	c := &canary{report: r, id: actors.NewID(time.Now()), started: time.Now(), timeout: o.timeout}
 	if r.step(ctx, "names", func(ctx context.Context) (string, error) {
 		cfg, err := account.Connect(ctx)
 		if err != nil {
@@ -85,7 +86,7 @@ func run(cmd *cobra.Command, o options) error {
 			return fmt.Errorf("report.writeJUnit: %w", err)
 		}
 	}
-	// What a person interrupted is not what a step failed of.
+	// An interruption is not a failed step.
 	if err := cmd.Context().Err(); err != nil {
 		return err
 	}

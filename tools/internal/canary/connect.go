@@ -12,22 +12,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/internal/account"
-	"gatehouse.example/tools/internal/meter"
 )
 
 // answerLimit is how long one answer of the API or the token endpoint may take:
 // longer than API Gateway waits for a function.
 const answerLimit = 35 * time.Second
 
-// names are what the stacks of an environment call their things.
+// names are those of an environment's resources.
 type names struct {
 	environment                                    string
 	apiURL, auditTable, hostedUIURL, machineClient string
 	nativeClient, pool, resourceServer, topic      string
 }
 
-// readNames asks SSM for what the services wrote there.
+// readNames reads what the services wrote to SSM.
 func readNames(ctx context.Context, cfg aws.Config, environment string) (names, error) {
 	n := names{environment: environment}
 	for _, p := range []struct {
@@ -51,15 +52,45 @@ func readNames(ctx context.Context, cfg aws.Config, environment string) (names, 
 	return n, nil
 }
 
-// connect gives the canary what it calls: plain clients, for it has no way in of
-// its own.
+// services are what the canary calls.
+type services struct {
+	pool interface {
+		actors.UserPool
+		cognito.ListUsersAPIClient
+	}
+	queues interface {
+		actors.Queues
+		sqs.ListQueuesAPIClient
+	}
+	topics interface {
+		actors.Topics
+		sns.ListSubscriptionsByTopicAPIClient
+	}
+	table   actors.Table
+	metrics actors.Statistics
+	http    *http.Client
+}
+
+// connect gives the canary plain SDK clients: it uses no API of its own.
 func (c *canary) connect(cfg aws.Config, n names) {
-	pool, queues := cognito.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	browser := &http.Client{Timeout: answerLimit}
+	c.use(services{
+		pool: cognito.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg), topics: sns.NewFromConfig(cfg),
+		table: dynamodb.NewFromConfig(cfg), metrics: cloudwatch.NewFromConfig(cfg), http: &http.Client{Timeout: answerLimit},
+	}, n)
+}
+
+func (c *canary) use(s services, n names) {
 	c.names = n
-	c.person = &person{pool: pool, names: n, email: address(c.id)}
-	c.inbox = &inbox{queues: queues, topic: sns.NewFromConfig(cfg), names: n, name: queuePrefix(n.environment) + c.id}
-	c.api = &api{pool: pool, names: n, http: browser}
-	c.trail = &trail{table: dynamodb.NewFromConfig(cfg), name: n.auditTable}
-	c.meter = meter.New(cloudwatch.NewFromConfig(cfg), n.environment, c.started)
+	c.lists = lists{s.pool, s.queues, s.topics}
+	c.person = &actors.Person{
+		Pool: s.pool, PoolID: n.pool, ClientID: n.nativeClient, Email: actors.SyntheticAddress(c.id), Password: actors.NewPassword(),
+	}
+	c.inbox = &actors.Inbox{
+		Queues: s.queues, Topics: s.topics, TopicARN: n.topic, Name: actors.QueuePrefix(n.environment) + c.id,
+		Filter: `{"` + contracts.SyntheticExtension + `":["true"]}`,
+	}
+	c.api = &actors.API{URL: n.apiURL, HTTP: s.http}
+	c.machine = &actors.Machine{ClientID: n.machineClient, Origin: n.hostedUIURL, Scopes: []string{n.resourceServer + "/client"}, HTTP: s.http}
+	c.trail = &actors.Trail{Table: s.table, Name: n.auditTable}
+	c.meter = actors.NewMeter(s.metrics, n.environment, c.started)
 }

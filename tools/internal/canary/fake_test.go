@@ -24,6 +24,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 )
 
 const (
@@ -36,6 +37,8 @@ const (
 // cloud is an environment in memory: what the canary calls, and behind it what
 // Gatehouse makes of that. Its switches break one thing each.
 type cloud struct {
+	actors.UserPool // panics if a call is not below
+
 	t  *testing.T
 	mu sync.Mutex
 
@@ -94,7 +97,7 @@ func (c *cloud) SignUp(_ context.Context, in *cognito.SignUpInput, _ ...func(*co
 	}
 	c.secrets = append(c.secrets, *in.Password)
 	_, domain, _ := strings.Cut(*in.Username, "@")
-	if !c.open && strings.HasSuffix(domain, "."+disposable) {
+	if !c.open && strings.HasSuffix(domain, "."+actors.Disposable) {
 		c.emit(contracts.NewSignupRejected(c.act(""), contracts.SignupRejected{Via: "signup", Domain: domain, Reason: "r", Rule: "u", ListVersion: "v"}))
 		return nil, &idp.UserLambdaValidationException{Message: aws.String("PreSignUp failed with error Please use another.")}
 	}
@@ -123,10 +126,6 @@ func (c *cloud) InitiateAuth(ctx context.Context, in *cognito.InitiateAuthInput,
 	}
 	c.emit(contracts.NewSigninSucceeded(c.act(subOf), contracts.SigninSucceeded{}))
 	return &cognito.InitiateAuthOutput{AuthenticationResult: &idp.AuthenticationResultType{IdToken: aws.String(idToken)}}, nil
-}
-
-func (c *cloud) RespondToAuthChallenge(context.Context, *cognito.RespondToAuthChallengeInput, ...func(*cognito.Options)) (*cognito.RespondToAuthChallengeOutput, error) {
-	return nil, errors.New("not asked for")
 }
 
 func (c *cloud) DescribeUserPoolClient(_ context.Context, in *cognito.DescribeUserPoolClientInput, _ ...func(*cognito.Options)) (*cognito.DescribeUserPoolClientOutput, error) {
@@ -250,7 +249,7 @@ func (c *cloud) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 	out := &dynamodb.QueryOutput{}
 	for _, ev := range c.rows {
 		if in.ExpressionAttributeValues[":id"].(*types.AttributeValueMemberS).Value == ev.ID() &&
-			in.ExpressionAttributeValues[":pk"].(*types.AttributeValueMemberS).Value == partition(ev) {
+			in.ExpressionAttributeValues[":pk"].(*types.AttributeValueMemberS).Value == actors.Partition(ev) {
 			row := map[string]types.AttributeValue{}
 			if !c.unmarked {
 				row["synthetic"] = &types.AttributeValueMemberBOOL{Value: true}

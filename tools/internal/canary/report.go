@@ -23,7 +23,7 @@ type report struct {
 	steps []done
 }
 
-// done is a step that came to its end.
+// done is a step that has ended.
 type done struct {
 	name string
 	took time.Duration
@@ -34,19 +34,19 @@ func newReport(out io.Writer, environment string) *report {
 	return &report{out: out, environment: environment, started: time.Now()}
 }
 
-// step runs f and tells how it went.
+// step runs f and prints how it ended.
 func (r *report) step(ctx context.Context, name string, f func(context.Context) (string, error)) bool {
 	began := time.Now()
-	said, err := f(ctx)
+	detail, err := f(ctx)
 	d := done{name: name, took: time.Since(began), err: err}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, d)
 	verdict := "ok  "
 	if err != nil {
-		verdict, said = "FAIL", err.Error()
+		verdict, detail = "FAIL", err.Error()
 	}
-	fmt.Fprintf(r.out, "%s %6.1fs  %-40s %s\n", verdict, d.took.Seconds(), name, said)
+	fmt.Fprintf(r.out, "%s %6.1fs  %-40s %s\n", verdict, d.took.Seconds(), name, detail)
 	return err == nil
 }
 

@@ -5,12 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/internal/trace"
 )
 
@@ -18,9 +23,9 @@ import (
 type act struct {
 	name  string // in the summary
 	title string
-	// does it and says, a line each, what whoever did it saw.
+	// does it and returns, one per line, what the actor saw.
 	does func(context.Context, *cast) ([]string, error)
-	// causes lists what has to come out of it.
+	// causes lists what it has to cause.
 	causes []effect
 }
 
@@ -44,7 +49,7 @@ func acts() []act {
 			causes: []effect{{contracts.TypeSignupAllowed, "SignUpsAllowed", ofPerson}},
 		},
 		{
-			name: "confirm", title: "She types the code from her mail",
+			name: "confirm", title: "She enters the code from her mail",
 			does:   confirms,
 			causes: []effect{{contracts.TypeUserCreated, "UsersCreated", ofPerson}},
 		},
@@ -71,113 +76,107 @@ func acts() []act {
 			causes: []effect{{contracts.TypeAppEvent, "AppEvents", ofGuest}},
 		},
 		{
-			name: "activity", title: "She looks at her own activity, and that call at its trace",
+			name: "activity", title: "She reads her own activity, and the trace of that call is shown",
 			does: looksAtActivity,
 		},
 	}
 }
 
-func ofDisposable(c *cast, ev event.Event) bool { return c.disposable.caused(ev) }
+func ofDisposable(c *cast, ev event.Event) bool { return c.disposable.Caused(ev) }
 
-func ofPerson(c *cast, ev event.Event) bool { return c.person.caused(ev) }
+func ofPerson(c *cast, ev event.Event) bool { return c.person.Caused(ev) }
 
 func refused(ctx context.Context, c *cast) ([]string, error) {
 	p := c.disposable
-	err := p.signUp(ctx)
-	var refusal *types.UserLambdaValidationException
-	switch {
-	case errors.As(err, &refusal):
-		return says("%s is refused. She reads: %q", p.email, refusal.ErrorMessage()), nil
+	err := p.SignUp(ctx)
+	switch text := actors.Refusal(err); {
+	case text != "":
+		return lines("%s is refused. She reads: %q", p.Email, text), nil
 	case err != nil:
 		return nil, err
 	}
-	return nil, fmt.Errorf("%s was not refused; is signup-guard's trigger on?", p.email)
+	return nil, fmt.Errorf("%s was not refused; is signup-guard's trigger on?", p.Email)
 }
 
 func signsUp(ctx context.Context, c *cast) ([]string, error) {
-	if err := c.person.signUp(ctx); err != nil {
+	if err := c.person.SignUp(ctx); err != nil {
 		return nil, err
 	}
-	return says("%s is accepted; Cognito gives her the sub %s", c.person.email, c.person.sub), nil
+	return lines("%s is accepted. Cognito gives her the sub %s", c.person.Email, c.person.Sub), nil
 }
 
 func confirms(ctx context.Context, c *cast) ([]string, error) {
-	if err := c.person.confirm(ctx); err != nil {
+	if err := c.person.Confirm(ctx, code); err != nil {
 		return nil, err
 	}
-	return says("The code is %s (it is always this one: no mail leaves your machine). Now she has an account.", code), nil
+	return lines("The code is %s (always: no mail leaves your machine). Now she has an account.", code), nil
 }
 
 func mistypes(ctx context.Context, c *cast) ([]string, error) {
-	_, err := c.person.signIn(ctx, wrong)
-	var refusal *types.NotAuthorizedException
-	switch {
-	case errors.As(err, &refusal):
-		return says("She reads: %q. An attempt without a success: that is all a trigger learns.", refusal.ErrorMessage()), nil
-	case err != nil:
+	text, err := c.person.WrongPassword(ctx, c.person.SignInByPassword)
+	if err != nil {
 		return nil, err
 	}
-	return nil, errors.New("the wrong password was accepted")
+	return lines("She reads: %q. An attempt without a success: that is all a trigger learns.", text), nil
 }
 
 func signsIn(ctx context.Context, c *cast) ([]string, error) {
-	tokens, err := c.person.signIn(ctx, right)
-	if err != nil {
+	if err := c.person.SignInByPassword(ctx, right); err != nil {
 		return nil, err
 	}
-	return says("She gets an ID token, an access token and a refresh token; they are good for %d minutes, the last for longer.",
-		tokens.ExpiresIn/60), nil
+	return lines("She gets an ID token and an access token, valid for %d minutes, and a refresh token, valid for longer.",
+		c.person.ExpiresIn/60), nil
 }
 
-// callsAPI is four calls: each door with what opens it, and one without.
+// callsAPI calls each route with the token that it accepts, and two with another or none.
 func callsAPI(ctx context.Context, c *cast) ([]string, error) {
-	machine, err := c.machine.token(ctx)
+	machine, err := c.machine.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var said []string
+	var out []string
 	for _, call := range []struct {
 		what, path, token string
 		status            int
 	}{
 		{"a guest, without a token", "/guest", "", 200},
-		{"a guest, where users belong", "/user", "", 401},
-		{"she, with her ID token", "/user", c.person.idToken, 200},
-		{"a machine, with its access token", "/client", machine, 200},
-		{"she, where machines belong", "/client", c.person.idToken, 401},
+		{"a guest, on a route for users", "/user", "", 401},
+		{"she, with her ID token", "/user", c.person.IDToken, 200},
+		{"a machine, with its access token", "/client", machine.AccessToken, 200},
+		{"she, on a route for machines", "/client", c.person.IDToken, 401},
 	} {
-		answer, err := c.api.get(ctx, call.path, call.token)
+		answer, err := c.api.Get(ctx, call.path, call.token)
 		if err != nil {
 			return nil, err
 		}
-		if answer.status != call.status {
-			return nil, fmt.Errorf("GET %s as %s answered %d and not %d: %s", call.path, call.what, answer.status, call.status, answer.body)
+		if answer.Status != call.status {
+			return nil, fmt.Errorf("GET %s as %s answered %d and not %d: %s", call.path, call.what, answer.Status, call.status, answer.Body)
 		}
-		said = append(said, fmt.Sprintf("%d  GET %-9s %s", answer.status, call.path, call.what))
+		out = append(out, fmt.Sprintf("%d  GET %-9s %s", answer.Status, call.path, call.what))
 	}
-	return said, nil
+	return out, nil
 }
 
 // looksAtActivity reads her rows by the API, and then how that call went.
 func looksAtActivity(ctx context.Context, c *cast) ([]string, error) {
-	answer, err := c.api.get(ctx, "/activity", c.person.idToken)
+	answer, err := c.api.Get(ctx, "/activity", c.person.IDToken)
 	if err != nil {
 		return nil, err
 	}
 	var page struct {
 		Items []struct{ Time, Type string }
 	}
-	if err := json.Unmarshal(answer.body, &page); err != nil || answer.status != 200 {
-		return nil, fmt.Errorf("GET /activity answered %d: %s", answer.status, answer.body)
+	if err := json.Unmarshal(answer.Body, &page); err != nil || answer.Status != 200 {
+		return nil, fmt.Errorf("GET /activity answered %d: %s", answer.Status, answer.Body)
 	}
 	if len(page.Items) == 0 {
-		return nil, errors.New("GET /activity knows nothing of her")
+		return nil, errors.New("GET /activity has none of her events")
 	}
-	said := []string{"200  GET /activity  newest first, and nobody else's:"}
+	out := []string{"200  GET /activity  newest first, her own events only:"}
 	for _, item := range page.Items {
-		said = append(said, fmt.Sprintf("  %s  %s", item.Time, item.Type))
+		out = append(out, fmt.Sprintf("  %s  %s", item.Time, item.Type))
 	}
-	id, err := trace.ID(answer.trace)
+	id, err := trace.ID(answer.Header.Get(actors.TraceHeader))
 	if err != nil {
 		return nil, fmt.Errorf("the answer of GET /activity: %w", err)
 	}
@@ -185,7 +184,46 @@ func looksAtActivity(ctx context.Context, c *cast) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(said, "The trace of this call:"), strings.Split(strings.TrimSpace(tree), "\n")...), nil
+	return append(append(out, "The trace of this call:"), strings.Split(strings.TrimSpace(tree), "\n")...), nil
 }
 
-func says(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
+// guestSends uses a guest's credentials where they are allowed, and where not.
+func guestSends(ctx context.Context, c *cast) ([]string, error) {
+	g := c.guest
+	cfg, err := g.Credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	message, err := json.Marshal(map[string]any{"name": g.event, "data": map[string]any{"screen": "welcome", "visits": 1}})
+	if err != nil {
+		return nil, fmt.Errorf("json.Marshal: %w", err)
+	}
+	if _, err := sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: &g.queueURL, MessageBody: aws.String(string(message)),
+	}); err != nil {
+		return nil, fmt.Errorf("sqs.SendMessage: %w", err)
+	}
+	_, err = sns.NewFromConfig(cfg).Publish(ctx, &sns.PublishInput{TopicArn: &g.topicARN, Message: aws.String("{}")})
+	if err == nil {
+		return nil, errors.New("a guest's credentials may publish to the topic itself")
+	}
+	var refusal smithy.APIError
+	if !errors.As(err, &refusal) || !slices.Contains(denials, refusal.ErrorCode()) {
+		return nil, fmt.Errorf("sns.Publish: %w", err)
+	}
+	return []string{
+		"The identity pool gives every app credentials for one queue. The app sends " + string(message),
+		"With the same credentials, the topic itself answers: " + refusal.ErrorCode(),
+	}, nil
+}
+
+// denials are the error codes with which services report that IAM denied a call.
+var denials = []string{"AccessDenied", "AccessDeniedException", "AuthorizationError"}
+
+// ofGuest recognises the guest's event by its name.
+func ofGuest(c *cast, ev event.Event) bool {
+	var data struct{ Name string }
+	return json.Unmarshal(ev.Data(), &data) == nil && data.Name == c.guest.event
+}
+
+func lines(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }

@@ -3,113 +3,87 @@ package demo
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/aws/aws-sdk-go-v2/service/xray"
+
+	"gatehouse.example/tools/actors"
+	"gatehouse.example/tools/internal/trace"
 )
 
 const (
 	right = "Correct-horse-7-battery"
-	wrong = "Wrong-horse-7-battery"
 	// code is what the emulator always mails.
 	code = "123456"
 )
 
-// pool is what a person does with Cognito.
-type pool interface {
-	SignUp(context.Context, *cognito.SignUpInput, ...func(*cognito.Options)) (*cognito.SignUpOutput, error)
-	ConfirmSignUp(context.Context, *cognito.ConfirmSignUpInput, ...func(*cognito.Options)) (*cognito.ConfirmSignUpOutput, error)
-	InitiateAuth(context.Context, *cognito.InitiateAuthInput, ...func(*cognito.Options)) (*cognito.InitiateAuthOutput, error)
-}
-
-// cast is who plays: one person under two addresses, a guest and a machine, and
-// what they meet.
+// cast is who takes part: one person under two addresses, a guest and a machine,
+// and what they call.
 type cast struct {
-	disposable, person *person
-	guest              *guest
-	machine            *machine
-	api                *api
+	disposable, person *actors.Person
+	guest              guest
+	machine            *actors.Machine
+	api                *actors.API
 	traces             tracer
 }
 
-func newCast(c clients, env environment) *cast {
-	disposable, own := newPeople(c.cognito, env.nativeClientID)
+func newCast(pool actors.UserPool, cfg aws.Config, env actors.Env) *cast {
+	disposable, own := newPeople(pool, env["NATIVE_CLIENT_ID"])
 	return &cast{
 		disposable: disposable, person: own,
-		guest:   newGuest(c.base, env),
-		machine: &machine{clientID: env.machineClientID, secret: env.machineClientSecret, origin: env.hostedUIURL},
-		api:     &api{url: env.apiURL, http: &http.Client{Timeout: limit}},
-		traces:  xrayTracer{c.xray},
+		guest: newGuest(cfg, env),
+		machine: &actors.Machine{
+			ClientID: env["MACHINE_CLIENT_ID"], Secret: env["MACHINE_CLIENT_SECRET"], Origin: env["HOSTED_UI_URL"], Scopes: []string{"gatehouse/client"},
+		},
+		api:    &actors.API{URL: env["API_URL"], HTTP: &http.Client{Timeout: limit}},
+		traces: xrayTracer{xray.NewFromConfig(cfg)},
 	}
 }
 
-// person is somebody with an address and, once Cognito gave them, a sub and an
-// ID token.
-type person struct {
-	pool     pool
-	clientID string
-	email    string
-	sub      string
-	idToken  string
-}
-
-// newPeople draws fresh addresses, so that the demo can be played again.
-func newPeople(p pool, clientID string) (disposable, own *person) {
+// newPeople draws new addresses, so that the demo can run again.
+func newPeople(p actors.UserPool, clientID string) (disposable, own *actors.Person) {
 	name := "erika." + strings.ToLower(rand.Text()[:8])
-	return &person{pool: p, clientID: clientID, email: name + "@mailinator.com"},
-		&person{pool: p, clientID: clientID, email: name + "@example.net"}
+	return &actors.Person{Pool: p, ClientID: clientID, Email: name + "@mailinator.com", Password: right},
+		&actors.Person{Pool: p, ClientID: clientID, Email: name + "@example.net", Password: right}
 }
 
-func (p *person) signUp(ctx context.Context) error {
-	out, err := p.pool.SignUp(ctx, &cognito.SignUpInput{
-		ClientId: &p.clientID, Username: &p.email, Password: aws.String(right),
-		UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &p.email}},
-	})
-	if err != nil {
-		return fmt.Errorf("cognito.SignUp: %w", err)
-	}
-	p.sub = aws.ToString(out.UserSub)
-	return nil
+// guest is an app on a phone before anybody has signed in.
+type guest struct {
+	actors.Guest
+	queueURL, topicARN string
+	event              string // its name, which no earlier demo used
 }
 
-func (p *person) confirm(ctx context.Context) error {
-	_, err := p.pool.ConfirmSignUp(ctx, &cognito.ConfirmSignUpInput{
-		ClientId: &p.clientID, Username: &p.email, ConfirmationCode: aws.String(code),
-	})
-	if err != nil {
-		return fmt.Errorf("cognito.ConfirmSignUp: %w", err)
+func newGuest(cfg aws.Config, env actors.Env) guest {
+	return guest{
+		Guest:    actors.Guest{Base: cfg, IdentityPoolID: env["IDENTITY_POOL_ID"]},
+		queueURL: env["CLIENT_EVENTS_GUEST_QUEUE_URL"], topicARN: env["TOPIC_ARN"],
+		event: "demo.opened-" + strings.ToLower(rand.Text()[:8]),
 	}
-	return nil
 }
 
-func (p *person) signIn(ctx context.Context, password string) (*types.AuthenticationResultType, error) {
-	out, err := p.pool.InitiateAuth(ctx, &cognito.InitiateAuthInput{
-		ClientId: &p.clientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
-		AuthParameters: map[string]string{"USERNAME": p.email, "PASSWORD": password},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cognito.InitiateAuth: %w", err)
-	}
-	if out.AuthenticationResult == nil {
-		return nil, fmt.Errorf("cognito.InitiateAuth: no tokens but the challenge %q", out.ChallengeName)
-	}
-	p.idToken = aws.ToString(out.AuthenticationResult.IdToken)
-	return out.AuthenticationResult, nil
+// tracer shows traces.
+type tracer interface {
+	// show waits for the trace of that id and draws it.
+	show(ctx context.Context, id string) (string, error)
 }
 
-// caused recognises an event of this person: by the sub or, where the event has
-// none because there is no user yet, by the domain of the address.
-func (p *person) caused(ev event.Event) bool {
-	_, domain, _ := strings.Cut(p.email, "@")
-	var data struct {
-		Domain string `json:"domain"`
-	}
-	_ = json.Unmarshal(ev.Data(), &data) // data without a domain leaves it empty
-	return p.sub != "" && ev.Subject() == p.sub || data.Domain == domain
+// xrayTracer shows them as `gatehouse trace show` does.
+type xrayTracer struct{ client *xray.Client }
+
+func (x xrayTracer) show(ctx context.Context, id string) (string, error) {
+	var b strings.Builder
+	err := trace.Show(ctx, &b, x.client, id, limit)
+	return b.String(), err
 }
+
+const (
+	// limit is how long anything may take. It is generous, for the demo may run on a
+	// machine that is still busy with the deployment.
+	limit = 60 * time.Second
+	// every is the time between two requests.
+	every = 250 * time.Millisecond
+)

@@ -1,9 +1,8 @@
-// Package demo plays the way of one person through sign-up and sign-in on a
-// running system, and shows what every act of hers becomes: an event, a metric
-// and an audit row. It exists so that a stranger sees in a minute what Gatehouse
-// does, and it uses nothing but what any client has: the public APIs and the
-// names in the env file.
+// Package demo signs one user up and in on a running local system, and shows what
+// each step causes: an event, a metric and an audit row. It exists so that a
+// newcomer sees in a minute what Gatehouse does. Like any client, it uses public
+// APIs and the names in the env file only.
 //
-// The acts are data, in acts.go. Everything is waited for, with a deadline;
-// whatever fails to come out ends the demo with an error that names it.
+// The steps are data, in acts.go. The demo waits for everything with a deadline and
+// ends with an error that names what is missing.
 package demo

@@ -2,8 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
-	"strconv"
 	"testing"
 	"time"
 
@@ -12,8 +10,6 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
@@ -24,30 +20,7 @@ const (
 	soon    = 5 * time.Second
 )
 
-// fakeQueue hands out one list of bodies a question and remembers what was deleted.
-type fakeQueue struct {
-	answers [][]string
-	deleted int
-}
-
-func (f *fakeQueue) ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
-	out := &sqs.ReceiveMessageOutput{}
-	if len(f.answers) == 0 {
-		return out, nil
-	}
-	for i, body := range f.answers[0] {
-		out.Messages = append(out.Messages, sqstypes.Message{Body: &body, ReceiptHandle: aws.String(strconv.Itoa(i))})
-	}
-	f.answers = f.answers[1:]
-	return out, nil
-}
-
-func (f *fakeQueue) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	f.deleted += len(in.Entries)
-	return &sqs.DeleteMessageBatchOutput{}, nil
-}
-
-// fakeStatistics answers with one list of sums a question, the last for ever.
+// fakeStatistics answers with one list of sums per request, then with the last one.
 type fakeStatistics struct{ answers [][]float64 }
 
 func (f *fakeStatistics) GetMetricStatistics(context.Context, *cloudwatch.GetMetricStatisticsInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
@@ -61,7 +34,7 @@ func (f *fakeStatistics) GetMetricStatistics(context.Context, *cloudwatch.GetMet
 	return out, nil
 }
 
-// fakeTable holds rows by partition; nothing shows before the question numbered after.
+// fakeTable holds rows by partition; nothing shows before the request numbered after.
 type fakeTable struct {
 	rows  map[string][]string // ids
 	asked int
@@ -74,9 +47,10 @@ func (f *fakeTable) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(
 	if f.asked <= f.after {
 		return out, nil
 	}
-	pk := value(in.ExpressionAttributeValues, ":pk")
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	pk := in.ExpressionAttributeValues[":pk"].(*types.AttributeValueMemberS).Value
 	for _, id := range f.rows[pk] {
-		if id == value(in.ExpressionAttributeValues, ":id") {
+		if id == in.ExpressionAttributeValues[":id"].(*types.AttributeValueMemberS).Value {
 			out.Items = append(out.Items, map[string]types.AttributeValue{"pk": text(pk), "id": text(id), "time": text("now"), "type": text("t")})
 		}
 	}
@@ -97,15 +71,6 @@ func rejected(t *testing.T, id, domain string) event.Event {
 func attempted(t *testing.T, id, sub string) event.Event {
 	t.Helper()
 	return must(t)(contracts.NewSigninAttempted(anAct(id, sub), contracts.SigninAttempted{}))
-}
-
-func body(t *testing.T, ev event.Event) string {
-	t.Helper()
-	raw, err := json.Marshal(ev)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
 }
 
 func must(t *testing.T) func(event.Event, error) event.Event {

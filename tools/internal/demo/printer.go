@@ -10,17 +10,19 @@ import (
 	"text/tabwriter"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+
+	"gatehouse.example/tools/actors"
 )
 
-// The escape sequences, used only where somebody looks at a terminal.
+// Escape sequences, used on a terminal only.
 const (
 	bold  = "\x1b[1m"
 	dim   = "\x1b[2m"
 	plain = "\x1b[0m"
 )
 
-// printer writes the story: plain lines, the same in every run but for the
-// values, and a little weight on a terminal.
+// printer writes the story as plain lines, which differ between runs in their
+// values only, with some styling on a terminal.
 type printer struct {
 	out    io.Writer
 	styled bool
@@ -47,7 +49,7 @@ func (p *printer) style(style, text string) string {
 }
 
 func (p *printer) line(format string, args ...any) {
-	// A reader that went away, as with `| head`, does not end the story.
+	// A closed pipe, as with `| head`, does not end the story.
 	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
 }
 
@@ -55,7 +57,7 @@ func (p *printer) title(n, of int, text string) { p.heading(fmt.Sprintf("%d/%d  
 
 func (p *printer) heading(text string) { p.line("\n%s", p.style(bold, text)) }
 
-func (p *printer) said(text string) { p.line("%s", strings.TrimRight("  "+text, " ")) }
+func (p *printer) detail(text string) { p.line("%s", strings.TrimRight("  "+text, " ")) }
 
 // event prints a CloudEvent as it came.
 func (p *printer) event(ev event.Event) error {
@@ -72,16 +74,16 @@ func (p *printer) metric(name string, was, is float64) {
 	p.line("  metric  %s %g -> %g", name, was, is)
 }
 
-func (p *printer) row(r row) { p.line("  row     %s  %s  %s", r.time, r.partition, r.kind) }
+func (p *printer) row(r actors.Row) { p.line("  row     %s  %s  %s", r.Time, r.Partition, r.Type) }
 
 // summary is the table that ends the story.
 func (p *printer) summary(results []result) {
-	p.heading("What came of what")
+	p.heading("Summary")
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "  ACT\tEVENT\tID\tMETRIC\tAUDIT ROW")
 	for _, r := range results {
 		_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\t%s +%g\t%s\n",
-			r.act, strings.TrimPrefix(r.event.Type(), "gatehouse."), short(r.event.ID()), r.metric, r.is-r.was, r.row.time)
+			r.act, strings.TrimPrefix(r.event.Type(), "gatehouse."), short(r.event.ID()), r.metric, r.is-r.was, r.row.Time)
 	}
 	_ = w.Flush()
 }
@@ -92,15 +94,15 @@ func short(id string) string {
 	return first
 }
 
-// next says what to try now that the system is up.
-func (p *printer) next(dir, sub string, env environment) {
-	p.heading("The system stays up. Try:")
+// next lists what to try while the system is running.
+func (p *printer) next(dir, sub string, env actors.Env) {
+	p.heading("The system keeps running. Try:")
 	for _, s := range []string{
-		"open " + env.endpoint + "/app in a browser, and sign up yourself (the code is " + code + ")",
+		"open " + env["AWS_ENDPOINT_URL"] + "/app in a browser, and sign up yourself (the code is " + code + ")",
 		"source " + filepath.Join(dir, "env"),
 		"bin/gatehouse audit show --user " + sub,
-		".local/venv/bin/aws cognito-idp admin-get-user --user-pool-id " + env.poolID + " --username " + sub,
-		".local/venv/bin/aws logs filter-log-events --log-group-name /gatehouse/" + env.environment + "/signin-audit/recorder --query events[].message --output text",
+		".local/venv/bin/aws cognito-idp admin-get-user --user-pool-id " + env["USER_POOL_ID"] + " --username " + sub,
+		".local/venv/bin/aws logs filter-log-events --log-group-name /gatehouse/" + env["GATEHOUSE_ENVIRONMENT"] + "/signin-audit/recorder --query events[].message --output text",
 		"bin/gatehouse trace list",
 		"make deploy SERVICE=examples/subscriber",
 		"make down",

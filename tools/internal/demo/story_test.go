@@ -17,14 +17,17 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 )
 
 // system is a Gatehouse in memory: what people do comes out at once, apart
 // from the event type, metric or audit row that is lost.
 type system struct {
+	actors.UserPool // panics if a call is not below
+
 	t     *testing.T
 	lost  string
-	queue fakeQueue
+	inbox actors.Inbox
 	table fakeTable
 	sums  map[string]float64
 	drawn int
@@ -34,13 +37,13 @@ func (s *system) comesOut(typ, metric string, make func(contracts.Act) (event.Ev
 	s.drawn++
 	ev := must(s.t)(make(anAct(fmt.Sprintf("%08d-x", s.drawn), sub)))
 	if s.lost != typ {
-		s.queue.answers = append(s.queue.answers, []string{body(s.t, ev)})
+		s.inbox.Keep(actors.Arrival{Event: ev})
 	}
 	if s.lost != metric {
 		s.sums[metric]++
 	}
 	if s.lost != "row of "+typ {
-		s.table.rows[partition(ev)] = append(s.table.rows[partition(ev)], ev.ID())
+		s.table.rows[actors.Partition(ev)] = append(s.table.rows[actors.Partition(ev)], ev.ID())
 	}
 }
 
@@ -85,8 +88,8 @@ func (s *system) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetric
 
 func (s *system) story(out *bytes.Buffer, limit time.Duration) *story {
 	return &story{
-		out: newPrinter(out), inbox: &inbox{queue: &s.queue, seen: map[string]bool{}},
-		metrics: newMeter(s, "local"), audit: &audit{table: &s.table, name: "t"},
+		out: newPrinter(out), inbox: &s.inbox,
+		metrics: actors.NewMeter(s, "local", time.Now()), trail: &actors.Trail{Table: &s.table, Name: "t"},
 		cast: s.serve(), limit: limit,
 	}
 }
@@ -118,15 +121,15 @@ func TestStory(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the story was\n%s", strings.Join(got, "\n"))
 	}
-	for _, text := range []string{"PreSignUp failed with error No.", "123456", "Incorrect username or password.", "SignInsAttempted 1 -> 2", "What came of what",
-		"200  GET /client   a machine, with its access token", "at the topic itself: AuthorizationError", "10:00  gatehouse.user.created.v1",
+	for _, text := range []string{"PreSignUp failed with error No.", "123456", "Incorrect username or password.", "SignInsAttempted 1 -> 2", "Summary",
+		"200  GET /client   a machine, with its access token", "the topic itself answers: AuthorizationError", "10:00  gatehouse.user.created.v1",
 		"trace 1-5759e988-bd862e3fe1be46a994272793", "└ DynamoDB"} {
 		if !strings.Contains(out.String(), text) {
-			t.Errorf("the story does not tell %q", text)
+			t.Errorf("the output does not have %q", text)
 		}
 	}
 	if strings.Contains(out.String(), "\x1b") {
-		t.Error("escape sequences although nobody looks at a terminal")
+		t.Error("escape sequences without a terminal")
 	}
 }
 
@@ -136,9 +139,9 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 		"refusal":                               "act 1, refused: erika",
 		contracts.TypeUserCreated:               "act 3, confirm: event gatehouse.user.created.v1 did not come",
 		contracts.TypeSigninSucceeded:           "act 5, sign-in: event gatehouse.user.signin.succeeded.v1 did not come",
-		"guard of the API":                      "act 6, api: GET /user as a guest, where users belong answered 200 and not 401",
+		"guard of the API":                      "act 6, api: GET /user as a guest, on a route for users answered 200 and not 401",
 		"guard of the topic":                    "act 7, guest: a guest's credentials may publish",
-		"activity":                              "act 8, activity: GET /activity knows nothing",
+		"activity":                              "act 8, activity: GET /activity has none of her events",
 		"trace":                                 "act 8, activity: no trace",
 		"SignUpsRejected":                       "act 1, refused: metric SignUpsRejected did not come",
 		"SignInsAttempted":                      "act 4, mistype: metric SignInsAttempted did not come",

@@ -1,6 +1,4 @@
-// Package meter reads Gatehouse's own metrics back from CloudWatch, for commands
-// that want to see what they caused.
-package meter
+package actors
 
 import (
 	"context"
@@ -27,8 +25,8 @@ type Meter struct {
 	Since       time.Time
 }
 
-// New counts from an hour before a moment.
-func New(c Statistics, environment string, at time.Time) *Meter {
+// NewMeter counts from an hour before a moment.
+func NewMeter(c Statistics, environment string, at time.Time) *Meter {
 	return &Meter{CloudWatch: c, Environment: environment, Since: at.Truncate(time.Minute).Add(-time.Hour)}
 }
 

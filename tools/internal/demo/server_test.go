@@ -15,9 +15,10 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 )
 
-// serve starts what callers of the API, machines and guests meet, over HTTP.
+// serve starts what callers of the API, machines and guests call, over HTTP.
 func (s *system) serve() *cast {
 	s.t.Helper()
 	server := httptest.NewServer(s)
@@ -29,9 +30,11 @@ func (s *system) serve() *cast {
 	}
 	return &cast{
 		disposable: disposable, person: own,
-		guest:   newGuest(base, environment{identityPoolID: "us-east-1:p", guestQueueURL: server.URL + "/1/guests", topicARN: "arn:aws:sns:us-east-1:000000000000:t"}),
-		machine: &machine{clientID: "m", secret: "s", origin: server.URL},
-		api:     &api{url: server.URL + "/api", http: server.Client()},
+		guest: newGuest(base, actors.Env{
+			"IDENTITY_POOL_ID": "us-east-1:p", "CLIENT_EVENTS_GUEST_QUEUE_URL": server.URL + "/1/guests", "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:t",
+		}),
+		machine: &actors.Machine{ClientID: "m", Secret: "s", Origin: server.URL},
+		api:     &actors.API{URL: server.URL + "/api", HTTP: server.Client()},
 		traces:  s,
 	}
 }
@@ -60,12 +63,12 @@ func (s *system) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *system) guestEvent(w http.ResponseWriter, r *http.Request) {
 	var in struct{ MessageBody string }
-	var said struct{ Name string }
-	if json.NewDecoder(r.Body).Decode(&in) != nil || json.Unmarshal([]byte(in.MessageBody), &said) != nil {
+	var sent struct{ Name string }
+	if json.NewDecoder(r.Body).Decode(&in) != nil || json.Unmarshal([]byte(in.MessageBody), &sent) != nil {
 		s.t.Errorf("the guest sent %q", in.MessageBody)
 	}
 	s.comesOut(contracts.TypeAppEvent, "AppEvents", func(a contracts.Act) (event.Event, error) {
-		return contracts.NewAppEvent(a, contracts.AppEvent{Who: contracts.WhoGuest, Name: said.Name})
+		return contracts.NewAppEvent(a, contracts.AppEvent{Who: contracts.WhoGuest, Name: sent.Name})
 	}, "")
 	sum := md5.Sum([]byte(in.MessageBody))
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")

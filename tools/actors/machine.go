@@ -1,0 +1,62 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// Machine is a program with an app client of its own.
+type Machine struct {
+	ClientID, Secret string
+	// Origin is that of the hosted pages, which have the token endpoint.
+	Origin string
+	Scopes []string
+	HTTP   *http.Client
+}
+
+// RefusedToken is the error of a token endpoint's refusal. Its text leaves out what
+// the endpoint answered.
+type RefusedToken struct{ Err *oauth2.RetrieveError }
+
+func (r *RefusedToken) Error() string {
+	return fmt.Sprintf("the token endpoint answered %s %s", r.Err.Response.Status, r.Err.ErrorCode)
+}
+
+// Unwrap returns the library's error.
+func (r *RefusedToken) Unwrap() error { return r.Err }
+
+// Token gets an access token for the client itself (RFC 6749, section 4.4).
+func (m *Machine) Token(ctx context.Context) (*oauth2.Token, error) {
+	if m.HTTP != nil {
+		ctx = context.WithValue(ctx, oauth2.HTTPClient, m.HTTP)
+	}
+	token, err := (&clientcredentials.Config{
+		ClientID: m.ClientID, ClientSecret: m.Secret, TokenURL: m.Origin + "/oauth2/token", Scopes: m.Scopes, AuthStyle: oauth2.AuthStyleInHeader,
+	}).Token(ctx)
+	var refusal *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &refusal):
+		return nil, &RefusedToken{refusal}
+	case err != nil:
+		return nil, fmt.Errorf("clientcredentials.Token: %w", err)
+	}
+	return token, nil
+}
+
+// ReadSecret asks Cognito for the secret of the client, which it shows to anybody
+// who may describe the client.
+func (m *Machine) ReadSecret(ctx context.Context, pool UserPool, poolID string) error {
+	client, err := pool.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &poolID, ClientId: &m.ClientID})
+	if err != nil {
+		return fmt.Errorf("cognito.DescribeUserPoolClient: %w", err)
+	}
+	m.Secret = aws.ToString(client.UserPoolClient.ClientSecret)
+	return nil
+}
