@@ -64,7 +64,7 @@ func (s *system) shows(t *testing.T, path, idToken, sub string) activity {
 	return page
 }
 
-func TestActivityIsOnesOwn(t *testing.T) {
+func TestActivityShowsOnlyOwnEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	erika, otto := s.member(t), s.member(t)
@@ -89,7 +89,7 @@ func TestActivityIsOnesOwn(t *testing.T) {
 	}
 }
 
-func TestAuditorsReadAnybodysActivity(t *testing.T) {
+func TestAuditorsReadActivityOfAnyUser(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	erika, auditor := s.member(t), s.member(t)

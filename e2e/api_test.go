@@ -99,9 +99,9 @@ func TestGuestsNeedNoToken(t *testing.T) {
 	}
 }
 
-// TestPeopleLearnWhoTheyAre with claims and groups, and nothing that is the
+// TestUserRouteReturnsClaimsAndGroups with claims and groups, and nothing that is the
 // token's own business.
-func TestPeopleLearnWhoTheyAre(t *testing.T) {
+func TestUserRouteReturnsClaimsAndGroups(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
@@ -134,8 +134,8 @@ func TestPeopleLearnWhoTheyAre(t *testing.T) {
 	}
 }
 
-// TestMachinesAreToldTheirScopes and have no person.
-func TestMachinesAreToldTheirScopes(t *testing.T) {
+// TestClientRouteReturnsScopes and have no person.
+func TestClientRouteReturnsScopes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	var client struct {
@@ -149,8 +149,8 @@ func TestMachinesAreToldTheirScopes(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotThere is a problem too, with or without a token.
-func TestWhatIsNotThere(t *testing.T) {
+// TestUnknownRoutesAndMethods is a problem too, with or without a token.
+func TestUnknownRoutesAndMethods(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	token := aws.ToString(s.member(t).tokens(t).IdToken)
@@ -173,9 +173,9 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// TestBrowsersMayAskFromListedOrigins only: a preflight has no token, and what it
+// TestCORSAllowsListedOriginsOnly only: a preflight has no token, and what it
 // is answered decides whether the browser sends one.
-func TestBrowsersMayAskFromListedOrigins(t *testing.T) {
+func TestCORSAllowsListedOriginsOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, path := range []string{"/guest", "/user", "/client", "/activity", "/activity/x"} {
@@ -193,8 +193,8 @@ func TestBrowsersMayAskFromListedOrigins(t *testing.T) {
 	}
 }
 
-// TestTheAPIDescribesItself at the address that it has.
-func TestTheAPIDescribesItself(t *testing.T) {
+// TestOpenAPIDescription at the address that it has.
+func TestOpenAPIDescription(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	var doc struct {
@@ -208,8 +208,8 @@ func TestTheAPIDescribesItself(t *testing.T) {
 	}
 }
 
-// TestTheAPILogsNobody: neither token nor address nor sub.
-func TestTheAPILogsNobody(t *testing.T) {
+// TestAPILogsHaveNoPersonalData: neither token nor address nor sub.
+func TestAPILogsHaveNoPersonalData(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)

@@ -15,9 +15,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// TestTheAPIHasANameOfItsOwn deploys the API's domain to an emulated zone: the
+// TestAPICustomDomain deploys the API's domain to an emulated zone: the
 // record points at the domain, and the API answers under the name.
-func TestTheAPIHasANameOfItsOwn(t *testing.T) {
+func TestAPICustomDomain(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	c := s.clients(t).cloudformation

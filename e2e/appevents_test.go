@@ -32,8 +32,8 @@ func id(want string) func(event.Event) bool {
 
 const guestQueue, userQueue = "CLIENT_EVENTS_GUEST_QUEUE_URL", "CLIENT_EVENTS_USER_QUEUE_URL"
 
-// TestWhatAppsSayComesOut follows a guest's and a user's message to the topic.
-func TestWhatAppsSayComesOut(t *testing.T) {
+// TestAppEventsArePublished follows a guest's and a user's message to the topic.
+func TestAppEventsArePublished(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	inbox := s.subscribe(t)
@@ -69,8 +69,8 @@ func TestWhatAppsSayComesOut(t *testing.T) {
 	checkSchemas(t, inbox)
 }
 
-// TestNobodyElseSpeaksForApps: not even who administers the account.
-func TestNobodyElseSpeaksForApps(t *testing.T) {
+// TestOnlyAppsMaySendAppEvents: not even who administers the account.
+func TestOnlyAppsMaySendAppEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, queue := range []string{guestQueue, userQueue} {
@@ -83,9 +83,9 @@ func TestNobodyElseSpeaksForApps(t *testing.T) {
 	}
 }
 
-// TestWhatAppsMustNotSayIsKept sends what is no event of an app. It runs alone,
+// TestInvalidAppEventsAreKept sends what is no event of an app. It runs alone,
 // for it makes the queue give up sooner.
-func TestWhatAppsMustNotSayIsKept(t *testing.T) {
+func TestInvalidAppEventsAreKept(t *testing.T) {
 	s := start(t)
 	c := s.clients(t)
 	inbox := s.subscribe(t)
@@ -130,9 +130,9 @@ func TestWhatAppsMustNotSayIsKept(t *testing.T) {
 	must(c.sqs.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: aws.String(queue + "-dlq")}))(t)
 }
 
-// TestTooManyEventsOfAppsWait fills a minute and sees the next event wait for
+// TestAppEventsOverTheLimitWait fills a minute and sees the next event wait for
 // another one, with the id that it had. It runs alone.
-func TestTooManyEventsOfAppsWait(t *testing.T) {
+func TestAppEventsOverTheLimitWait(t *testing.T) {
 	s := start(t)
 	c := s.clients(t)
 	inbox := s.subscribe(t)

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
-// TestAnAWSAccountFromPlanToTeardown deploys the environment dev beside local,
+// TestAWSDeployAndDestroy deploys the environment dev beside local,
 // with the command that deploys to AWS, and takes it down again.
-func TestAnAWSAccountFromPlanToTeardown(t *testing.T) {
+func TestAWSDeployAndDestroy(t *testing.T) {
 	s := start(t)
 	before := s.stacks(t)
 	t.Cleanup(func() { _, _ = s.awsCommand(t, "destroy", "--yes", "dev") })

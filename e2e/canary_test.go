@@ -21,9 +21,9 @@ import (
 // The tests of this file compare metrics, or break what all tests share, so they
 // run alone: no t.Parallel.
 
-// TestTheCanaryComesHome runs the whole walk and finds it in the metric of
+// TestCanarySucceeds runs the whole walk and finds it in the metric of
 // synthetic events, in the audit trail with its mark, and nowhere else.
-func TestTheCanaryComesHome(t *testing.T) {
+func TestCanarySucceeds(t *testing.T) {
 	s := start(t)
 	before := s.settled(t)
 	report := filepath.Join(t.TempDir(), "canary.xml")
@@ -63,8 +63,8 @@ func TestTheCanaryComesHome(t *testing.T) {
 	}
 }
 
-// TestTheCanaryNamesWhatIsBroken breaks one thing at a time.
-func TestTheCanaryNamesWhatIsBroken(t *testing.T) {
+// TestCanaryNamesWhatIsBroken breaks one thing at a time.
+func TestCanaryNamesWhatIsBroken(t *testing.T) {
 	for name, tc := range map[string]struct {
 		plant  func(*testing.T, *system) (restore func())
 		failed string

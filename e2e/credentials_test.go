@@ -72,8 +72,8 @@ func (s *system) user(t *testing.T) (*system, *person) {
 	return user, p
 }
 
-// TestGuestsMayDoNothingElse tries a guest's credentials on what an attacker would.
-func TestGuestsMayDoNothingElse(t *testing.T) {
+// TestGuestPermissions tries a guest's credentials on what an attacker would.
+func TestGuestPermissions(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	guest := s.guest(t)
@@ -126,9 +126,9 @@ func TestGuestsMayDoNothingElse(t *testing.T) {
 	}
 }
 
-// TestUsersMayDoNothingElse does the same, shorter, for somebody who has signed in:
+// TestUserPermissions does the same, shorter, for somebody who has signed in:
 // the two roles differ in their queue alone.
-func TestUsersMayDoNothingElse(t *testing.T) {
+func TestUserPermissions(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	user, _ := s.user(t)
@@ -152,8 +152,8 @@ func TestUsersMayDoNothingElse(t *testing.T) {
 	}
 }
 
-// TestWhatGivesNoCredentials tries tokens that must not make a user of anybody.
-func TestWhatGivesNoCredentials(t *testing.T) {
+// TestInvalidTokensGiveNoCredentials tries tokens that must not make a user of anybody.
+func TestInvalidTokensGiveNoCredentials(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)

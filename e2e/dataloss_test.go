@@ -33,9 +33,9 @@ Resources:
   Copy: {Type: AWS::SSM::Parameter, Properties: {Name: !Sub "/${Name}/copy", Type: String, Value: !Sub "{{resolve:ssm:/${Name}/topic}}"}}
 `
 
-// TestAChangeSetThatWouldLoseSomethingIsRefused makes each kind of such a change
+// TestChangeSetWithDataLossIsRefused makes each kind of such a change
 // set and has it judged by what CloudFormation says of it.
-func TestAChangeSetThatWouldLoseSomethingIsRefused(t *testing.T) {
+func TestChangeSetWithDataLossIsRefused(t *testing.T) {
 	l := deployLossy(t, start(t))
 	keyProperties := "    Properties:\n      EnableKeyRotation: true"
 	for name, tc := range map[string]struct {
@@ -90,7 +90,7 @@ func TestAChangeSetThatWouldLoseSomethingIsRefused(t *testing.T) {
 		"nested_by_a_parameter": {change: []string{"{Name: !Ref Name}}", "{Name: another}}"}, want: []string{"Nested/InnerQueue: replaced"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			report := l.judge(t, edit(t, "losses.yaml", tc.change), edit(t, "losses-nested.yaml", tc.below), tc.rows)
+			report := l.judge(t, edit(t, "dataloss.yaml", tc.change), edit(t, "dataloss-nested.yaml", tc.below), tc.rows)
 			if diff := cmp.Diff(tc.want, inShort(report)); diff != "" || len(report.Unseen) > 0 {
 				t.Errorf("losses (-want +got):\n%s%+v", diff, report)
 			}
@@ -146,9 +146,9 @@ func deployLossy(t *testing.T, s *system) *lossy {
 	id := "e2e-losses-" + uuid.NewString()[:8]
 	l := &lossy{system: s, name: id, bucket: id + "-templates", client: s.clients(t).cloudformation}
 	s.awsCLI(t, "s3", "mb", "s3://"+l.bucket)
-	below := l.upload(t, edit(t, "losses-nested.yaml", nil))
+	below := l.upload(t, edit(t, "dataloss-nested.yaml", nil))
 	t.Cleanup(func() { l.clean(t, "s3", "rb", "--force", "s3://"+l.bucket) })
-	for _, one := range []struct{ name, body string }{{id, edit(t, "losses.yaml", nil)}, {id + "-reader", lossyReader}} {
+	for _, one := range []struct{ name, body string }{{id, edit(t, "dataloss.yaml", nil)}, {id + "-reader", lossyReader}} {
 		in := &cloudformation.CreateStackInput{StackName: &one.name, TemplateBody: &one.body, Parameters: l.parameters(below, "")}
 		if one.body == lossyReader {
 			in.Parameters = in.Parameters[1:2]
@@ -201,7 +201,7 @@ func (l *lossy) upload(t *testing.T, text string) string {
 func (l *lossy) judge(t *testing.T, text, below, rows string) dataloss.Report {
 	t.Helper()
 	url := l.now(t, "Below")
-	if below != edit(t, "losses-nested.yaml", nil) {
+	if below != edit(t, "dataloss-nested.yaml", nil) {
 		url = l.upload(t, below)
 	}
 	in := cloudformation.CreateChangeSetInput{

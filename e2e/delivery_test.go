@@ -27,7 +27,7 @@ const signInLimit = 6 * time.Second
 // The tests of this file disturb the one topic that all tests share, so they
 // run alone: no t.Parallel.
 
-func TestSignInWorksWhileTheTopicIsAway(t *testing.T) {
+func TestSignInWorksWhileTheTopicIsUnreachable(t *testing.T) {
 	for _, mode := range []string{"refuse", "error", "hang"} {
 		t.Run(mode, func(t *testing.T) {
 			s := start(t)
@@ -48,7 +48,7 @@ func TestSignInWorksWhileTheTopicIsAway(t *testing.T) {
 	}
 }
 
-func TestEventsThatNobodyTookComeBackFromTheLog(t *testing.T) {
+func TestUndeliveredEventsAreRecoveredFromTheLog(t *testing.T) {
 	s := start(t)
 	inbox := s.subscribe(t)
 	p := s.member(t)
@@ -66,7 +66,7 @@ func TestEventsThatNobodyTookComeBackFromTheLog(t *testing.T) {
 	})
 }
 
-func TestPoisonIsKeptAndCanBeReplayed(t *testing.T) {
+func TestDeadLettersAreKeptAndCanBeReplayed(t *testing.T) {
 	s := start(t)
 	c := s.clients(t)
 	queues := must(c.sqs.ListQueues(t.Context(), &sqs.ListQueuesInput{QueueNamePrefix: aws.String("gatehouse-local-")}))(t).QueueUrls

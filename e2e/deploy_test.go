@@ -57,8 +57,8 @@ func TestOneServiceDeploysAlone(t *testing.T) {
 	}
 }
 
-// TestADenyEntryIsAStackUpdate denies a domain by a parameter, without a build.
-func TestADenyEntryIsAStackUpdate(t *testing.T) {
+// TestDenyEntryIsAStackUpdate denies a domain by a parameter, without a build.
+func TestDenyEntryIsAStackUpdate(t *testing.T) {
 	s := start(t)
 	p := s.newPerson(t)
 	was := s.setParameter(t, "gatehouse-local-signup-guard", "DenyDomains", p.domain)
@@ -99,8 +99,8 @@ func (s *system) setParameter(t *testing.T, stack, name, value string) string {
 	return was
 }
 
-// TestAnotherTeamSubscribes deploys the example by its own command.
-func TestAnotherTeamSubscribes(t *testing.T) {
+// TestExampleSubscriber deploys the example by its own command.
+func TestExampleSubscriber(t *testing.T) {
 	s := start(t)
 	before := s.stacks(t)
 	if err := s.local("deploy", "examples/subscriber"); err != nil {

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestOwnNames finds the names that the system was given: the sign-in pages' and the
+// TestCustomDomains finds the names that the system was given: the sign-in pages' and the
 // API's, each with its certificate and its records in the zone, beside a parent
 // that resolves.
-func TestOwnNames(t *testing.T) {
+func TestCustomDomains(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	ask := func(into any, args ...string) {

@@ -49,7 +49,7 @@ func TestCommandLineSignsUpAndIn(t *testing.T) {
 	inbox.wait(t, soon, 1, of(contracts.TypeSigninSucceeded, aws.ToString(user.Username)))
 }
 
-func TestRefreshIsNoSignIn(t *testing.T) {
+func TestRefreshIsNotASignIn(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	inbox := s.subscribe(t)

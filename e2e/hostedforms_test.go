@@ -41,8 +41,8 @@ func (s *system) exchange(t *testing.T, form url.Values) (status int, failure st
 	return resp.StatusCode, out.Error
 }
 
-// TestCodesAreBound gives a code to everybody but the app that asked for it.
-func TestCodesAreBound(t *testing.T) {
+// TestAuthorizationCodesAreBoundToTheirClient gives a code to everybody but the app that asked for it.
+func TestAuthorizationCodesAreBoundToTheirClient(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
@@ -85,8 +85,8 @@ func TestCodesAreBound(t *testing.T) {
 	}
 }
 
-// TestStateComesBackUntouched, whatever it holds, and is not invented.
-func TestStateComesBackUntouched(t *testing.T) {
+// TestStateIsReturnedUnchanged, whatever it holds, and is not invented.
+func TestStateIsReturnedUnchanged(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
@@ -98,9 +98,9 @@ func TestStateComesBackUntouched(t *testing.T) {
 	}
 }
 
-// TestNobodyIsSentElsewhere asks each page, and each of its forms, to send people
+// TestRedirectsGoToRegisteredAddressesOnly asks each page, and each of its forms, to send people
 // to where the app is not registered.
-func TestNobodyIsSentElsewhere(t *testing.T) {
+func TestRedirectsGoToRegisteredAddressesOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
@@ -159,8 +159,8 @@ func refusedHere(t *testing.T, what string, resp *http.Response) {
 	}
 }
 
-// TestWrongRequestsGoBackToTheApp: the address is registered, so the app is told.
-func TestWrongRequestsGoBackToTheApp(t *testing.T) {
+// TestInvalidRequestsAreReportedToTheApp: the address is registered, so the app is told.
+func TestInvalidRequestsAreReportedToTheApp(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	b := newBrowser(t)
@@ -182,8 +182,8 @@ func TestWrongRequestsGoBackToTheApp(t *testing.T) {
 	}
 }
 
-// TestSignedOutMeansSignedOut: a revoked refresh token gives nothing any more.
-func TestSignedOutMeansSignedOut(t *testing.T) {
+// TestRevokedRefreshTokensAreRefused: a revoked refresh token gives nothing any more.
+func TestRevokedRefreshTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)

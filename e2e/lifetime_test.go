@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 )
 
-// TestLifetimes holds the deployed clients for people to docs/tokens.md, and
+// TestTokenLifetimes holds the deployed clients for people to docs/tokens.md, and
 // their tokens to the clients.
-func TestLifetimes(t *testing.T) {
+func TestTokenLifetimes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, id := range map[string]string{"web": s.env["WEB_CLIENT_ID"], "native": s.env["NATIVE_CLIENT_ID"]} {

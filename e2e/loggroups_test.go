@@ -78,9 +78,9 @@ func TestEveryLogGroupHasTheKey(t *testing.T) {
 	}
 }
 
-// TestALogGroupMadeBehindItsBack makes groups with the aws CLI and by another
+// TestLogGroupsOfOtherServicesAreEncrypted makes groups with the aws CLI and by another
 // service, and waits for their key.
-func TestALogGroupMadeBehindItsBack(t *testing.T) {
+func TestLogGroupsOfOtherServicesAreEncrypted(t *testing.T) {
 	s := start(t)
 	key, id := s.logKey(t), uuid.NewString()[:8]
 	inside, build, outside := "/gatehouse/local/e2e/"+id, "/aws/codebuild/gatehouse-"+id, "/elsewhere/"+id
@@ -145,8 +145,8 @@ func (s *system) functionWithoutLogGroup(t *testing.T, name string) string {
 	return "/aws/lambda/" + name
 }
 
-// TestALogGroupOfAStack goes through the life of the custom resource.
-func TestALogGroupOfAStack(t *testing.T) {
+// TestLogGroupCustomResource goes through the life of the custom resource.
+func TestLogGroupCustomResource(t *testing.T) {
 	s := start(t)
 	c, key, id := s.clients(t), s.logKey(t), uuid.NewString()[:8]
 	stack, group := "e2e-log-group-"+id, "API-Gateway-Execution-Logs_"+id+"/live"
@@ -186,8 +186,8 @@ func TestALogGroupOfAStack(t *testing.T) {
 	}
 }
 
-// TestALogGroupThatIsNotOurs fails to create, rolls back and touches nothing.
-func TestALogGroupThatIsNotOurs(t *testing.T) {
+// TestLogGroupWithAnotherKeyIsLeftAlone fails to create, rolls back and touches nothing.
+func TestLogGroupWithAnotherKeyIsLeftAlone(t *testing.T) {
 	s := start(t)
 	c, id := s.clients(t), uuid.NewString()[:8]
 	theirs := s.env["TOPIC_KEY_ARN"]

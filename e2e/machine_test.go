@@ -21,9 +21,9 @@ func (s *system) machine(scopes ...string) clientcredentials.Config {
 	}
 }
 
-// TestAMachineGetsATokenForTheAPI with an OAuth library, and holds the token's
+// TestMachineGetsATokenForTheAPI with an OAuth library, and holds the token's
 // signature, lifetime and claims.
-func TestAMachineGetsATokenForTheAPI(t *testing.T) {
+func TestMachineGetsATokenForTheAPI(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	machine := s.machine("gatehouse/client")
@@ -52,8 +52,8 @@ func TestAMachineGetsATokenForTheAPI(t *testing.T) {
 	}
 }
 
-// TestAMachineGetsNothingElse than that scope, and nobody else gets it.
-func TestAMachineGetsNothingElse(t *testing.T) {
+// TestMachineClientIsLimitedToItsScope than that scope, and nobody else gets it.
+func TestMachineClientIsLimitedToItsScope(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, change := range map[string]func(*clientcredentials.Config){
@@ -90,8 +90,8 @@ func TestAMachineGetsNothingElse(t *testing.T) {
 	})
 }
 
-// TestTheSecretIsInTheEnvFileOnly looks for it where everybody reads.
-func TestTheSecretIsInTheEnvFileOnly(t *testing.T) {
+// TestMachineSecretIsInTheEnvFileOnly looks for it where everybody reads.
+func TestMachineSecretIsInTheEnvFileOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	c := s.clients(t)

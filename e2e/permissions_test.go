@@ -18,11 +18,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"gatehouse.example/e2e/allowances"
+	"gatehouse.example/e2e/permissions"
 )
 
 // unusedFile excuses what no test needs.
-const unusedFile = "testdata/unused-allowances.txt"
+const unusedFile = "testdata/unused-permissions.txt"
 
 // wholeRun reports whether every test ran: less says nothing about what no test needs.
 func wholeRun() bool {
@@ -49,13 +49,13 @@ type roleReader struct {
 	names map[string]string
 }
 
-// checkAllowances holds the roles of the environment to the calls of all tests.
-func checkAllowances(ctx context.Context, s *system) error {
+// checkPermissions holds the roles of the environment to the calls of all tests.
+func checkPermissions(ctx context.Context, s *system) error {
 	text, err := os.ReadFile(unusedFile)
 	if err != nil {
 		return fmt.Errorf("os.ReadFile: %w", err)
 	}
-	list, err := allowances.ParseList(string(text))
+	list, err := permissions.ParseList(string(text))
 	if err != nil {
 		return fmt.Errorf("%s: %w", unusedFile, err)
 	}
@@ -64,9 +64,9 @@ func checkAllowances(ctx context.Context, s *system) error {
 		return fmt.Errorf("os.Open: %w", err)
 	}
 	defer file.Close()
-	calls, err := allowances.ReadCalls(file)
+	calls, err := permissions.ReadCalls(file)
 	if err != nil {
-		return fmt.Errorf("allowances.ReadCalls: %w", err)
+		return fmt.Errorf("permissions.ReadCalls: %w", err)
 	}
 	reader, err := newRoleReader(ctx, s)
 	if err != nil {
@@ -77,14 +77,14 @@ func checkAllowances(ctx context.Context, s *system) error {
 		return err
 	}
 	var wrong []string
-	var unused []allowances.Allowance
+	var unused []permissions.Permission
 	for _, r := range roles {
-		own := slices.DeleteFunc(slices.Clone(calls), func(c allowances.Call) bool { return c.Role != r.name })
+		own := slices.DeleteFunc(slices.Clone(calls), func(c permissions.Call) bool { return c.Role != r.name })
 		for _, c := range own {
 			if c.Allowed || r.people {
 				continue
 			}
-			refused := allowances.Allowance{Role: r.key, Action: "refused:" + c.Action, Resource: reader.readable(c.Resource)}
+			refused := permissions.Permission{Role: r.key, Action: "refused:" + c.Action, Resource: reader.readable(c.Resource)}
 			if excuse, ok := list.Excuse(refused); ok {
 				unused = append(unused, excuse)
 			} else {
@@ -98,12 +98,12 @@ func checkAllowances(ctx context.Context, s *system) error {
 		unused = append(unused, more...)
 	}
 	wrong = append(wrong, list.Compare(unused)...)
-	fmt.Fprintf(os.Stderr, "allowances: %d roles, %d calls of roles told apart, %d allowances excused\n", len(roles), len(calls), len(list))
+	fmt.Fprintf(os.Stderr, "permissions: %d roles, %d calls of roles told apart, %d permissions excused\n", len(roles), len(calls), len(list))
 	if len(roles) == 0 || len(calls) == 0 {
 		wrong = append(wrong, "no role or no call was seen")
 	}
 	if len(wrong) > 0 {
-		return errors.New("the allowances of roles and the calls of all tests (" + unusedFile + "):\n  " + strings.Join(wrong, "\n  "))
+		return errors.New("the permissions of roles and the calls of all tests (" + unusedFile + "):\n  " + strings.Join(wrong, "\n  "))
 	}
 	return nil
 }
@@ -168,11 +168,11 @@ func (r *roleReader) roles(ctx context.Context) ([]stackRole, error) {
 	return found, nil
 }
 
-// unused are the allowances of a role that none of its calls needed, inline ones
+// unused are the permissions of a role that none of its calls needed, inline ones
 // and those of managed policies. What AWS's own managed policies hold, AWS
-// changes; they count as one allowance each.
-func (r *roleReader) unused(ctx context.Context, one stackRole, calls []allowances.Call) ([]allowances.Allowance, error) {
-	var found []allowances.Allowance
+// changes; they count as one permission each.
+func (r *roleReader) unused(ctx context.Context, one stackRole, calls []permissions.Call) ([]permissions.Permission, error) {
+	var found []permissions.Permission
 	inline, err := r.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &one.name})
 	if err != nil {
 		return nil, fmt.Errorf("iam.ListRolePolicies: %w", err)
@@ -186,13 +186,13 @@ func (r *roleReader) unused(ctx context.Context, one stackRole, calls []allowanc
 		if err != nil {
 			return nil, fmt.Errorf("url.PathUnescape: %w", err)
 		}
-		all, err := allowances.OfPolicy(document)
+		all, err := permissions.OfPolicy(document)
 		if err != nil {
-			return nil, fmt.Errorf("allowances.OfPolicy: %w", err)
+			return nil, fmt.Errorf("permissions.OfPolicy: %w", err)
 		}
 		for _, a := range all {
 			if !a.Used(calls) {
-				found = append(found, allowances.Allowance{Role: one.key, Action: a.Action, Resource: r.readable(a.Resource)})
+				found = append(found, permissions.Permission{Role: one.key, Action: a.Action, Resource: r.readable(a.Resource)})
 			}
 		}
 	}
@@ -201,7 +201,7 @@ func (r *roleReader) unused(ctx context.Context, one stackRole, calls []allowanc
 		return nil, fmt.Errorf("iam.ListAttachedRolePolicies: %w", err)
 	}
 	for _, p := range attached.AttachedPolicies {
-		found = append(found, allowances.Allowance{Role: one.key, Action: "managed-policy", Resource: aws.ToString(p.PolicyArn)})
+		found = append(found, permissions.Permission{Role: one.key, Action: "managed-policy", Resource: aws.ToString(p.PolicyArn)})
 	}
 	return found, nil
 }

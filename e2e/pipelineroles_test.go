@@ -30,9 +30,9 @@ type account struct {
 	root aws.Config
 }
 
-// TestPipelinesRoles deploys what an administrator deploys for the pipelines, twice,
+// TestPipelineRoles deploys what an administrator deploys for the pipelines, twice,
 // takes the roles as their services take them, and tries what each may and may not do.
-func TestPipelinesRoles(t *testing.T) {
+func TestPipelineRoles(t *testing.T) {
 	s := start(t)
 	a := account{s, must(config.LoadDefaultConfig(t.Context(), config.WithRegion(s.env["AWS_REGION"]), config.WithBaseEndpoint(s.env["AWS_ENDPOINT_URL"]),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(s.env["AWS_ACCESS_KEY_ID"], s.env["AWS_SECRET_ACCESS_KEY"], ""))))(t)}

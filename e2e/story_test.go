@@ -18,11 +18,11 @@ import (
 	"gatehouse.example/contracts/schemas"
 )
 
-// soon is how long an event may take on a busy machine; TestEventsAreQuick
+// soon is how long an event may take on a busy machine; TestEventLatency
 // holds the real bound.
 const soon = 20 * time.Second
 
-func TestEveryActOfAPersonComesOut(t *testing.T) {
+func TestEveryActIsPublishedCountedAndRecorded(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	inbox := s.subscribe(t)

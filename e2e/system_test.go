@@ -56,7 +56,7 @@ func realMain(m *testing.M) (int, error) {
 	if code != 0 || !wholeRun() {
 		return code, nil
 	}
-	return code, checkAllowances(context.Background(), s)
+	return code, checkPermissions(context.Background(), s)
 }
 
 func locate() (*system, error) {

@@ -17,8 +17,8 @@ import (
 // doors are the routes that want a token.
 func doors() []string { return []string{"/user", "/activity", "/client"} }
 
-// TestGoodTokens opens each door with the one kind of token that it takes.
-func TestGoodTokens(t *testing.T) {
+// TestEachRouteAcceptsItsOwnTokens opens each door with the one kind of token that it takes.
+func TestEachRouteAcceptsItsOwnTokens(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
@@ -88,8 +88,8 @@ func TestForgedTokens(t *testing.T) {
 	}
 }
 
-// TestStrangersTokens are signed well, for somebody else.
-func TestStrangersTokens(t *testing.T) {
+// TestTokensOfOtherPoolsAndClients are signed well, for somebody else.
+func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	t.Run("another_pool", func(t *testing.T) {

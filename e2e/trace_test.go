@@ -149,7 +149,7 @@ func TestTraceOfACall(t *testing.T) {
 }
 
 // A caller's own trace goes on; one that it does not want kept is not.
-func TestTraceOfTheCaller(t *testing.T) {
+func TestTraceOfTheCallerIsContinued(t *testing.T) {
 	s := start(t)
 	id := func() string { return "1-6921f8c0-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:24] }
 	root, parent := id(), "53995c3f42cd8ad8"

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
-// TestEvilAddresses signs up with what no person should have.
-func TestEvilAddresses(t *testing.T) {
+// TestBadAddressesAreRefused signs up with what no person should have.
+func TestBadAddressesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, address := range map[string]string{

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// TestATriggerNeedsItsPermission takes the permission of the PreAuthentication
+// TestTriggerNeedsItsPermission takes the permission of the PreAuthentication
 // trigger away and finds every sign-in failing, as on AWS. It runs alone.
-func TestATriggerNeedsItsPermission(t *testing.T) {
+func TestTriggerNeedsItsPermission(t *testing.T) {
 	s := start(t)
 	c := s.clients(t)
 	p := s.member(t)

@@ -1,4 +1,4 @@
-package allowances
+package permissions
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"gatehouse.example/tools/policy"
 )
 
-// List is the file of allowances that no test needs, each with its reason.
-type List map[Allowance]string
+// List is the file of permissions that no test needs, each with its reason.
+type List map[Permission]string
 
 // ParseList reads the file: blocks of a reason, in lines that begin with #, and of
-// allowances, one a line.
+// permissions, one a line.
 func ParseList(text string) (List, error) {
 	list := List{}
 	reason := ""
@@ -34,7 +34,7 @@ func ParseList(text string) (List, error) {
 			return nil, fmt.Errorf("line %d: %s has no reason above it", i+1, line)
 		default:
 			fresh = false
-			a := Allowance{fields[0], fields[1], fields[2]}
+			a := Permission{fields[0], fields[1], fields[2]}
 			if _, twice := list[a]; twice {
 				return nil, fmt.Errorf("line %d: %s stands there twice", i+1, line)
 			}
@@ -46,27 +46,27 @@ func ParseList(text string) (List, error) {
 
 // Excuse is the line whose resource, as a pattern, covers that of a: what a test
 // tries in vain has names that are drawn.
-func (l List) Excuse(a Allowance) (Allowance, bool) {
+func (l List) Excuse(a Permission) (Permission, bool) {
 	for line := range l {
 		if line.Role == a.Role && line.Action == a.Action && policy.Match(line.Resource, a.Resource) {
 			return line, true
 		}
 	}
-	return Allowance{}, false
+	return Permission{}, false
 }
 
-// Compare says what is wrong with the allowances that no call needed, and with the
+// Compare says what is wrong with the permissions that no call needed, and with the
 // list that excuses them.
-func (l List) Compare(unused []Allowance) []string {
+func (l List) Compare(unused []Permission) []string {
 	var wrong []string
 	for _, a := range unused {
 		if _, excused := l[a]; !excused {
-			wrong = append(wrong, "not used, so take it out of the template or list it with its reason: "+a.String())
+			wrong = append(wrong, "not used, so remove it from the template or list it with its reason: "+a.String())
 		}
 	}
 	for a := range l {
 		if !slices.Contains(unused, a) {
-			wrong = append(wrong, "used by now, or no role's any more, so take it off the list: "+a.String())
+			wrong = append(wrong, "used by a call, or in no role any longer, so remove it from the list: "+a.String())
 		}
 	}
 	slices.Sort(wrong)

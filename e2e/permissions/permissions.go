@@ -1,10 +1,10 @@
-// Package allowances compares what roles may do with what they did.
+// Package permissions compares what roles may do with what they did.
 //
-// The emulator enforces IAM, so an allowance that is missing fails a test. One that
-// is not needed fails nothing, and stays in the template for whoever breaks into the
-// function. So each is held against the calls of all end-to-end tests: what no test
-// needed goes, or stands in a file with its reason.
-package allowances
+// The emulator enforces IAM, so a missing permission fails a test. An unused one
+// fails nothing and is there for an attacker who takes over the function. So the
+// calls of all end-to-end tests have to need each permission; what no test needs is
+// removed, or listed in a file with its reason.
+package permissions
 
 import (
 	"bufio"
@@ -16,14 +16,14 @@ import (
 	"gatehouse.example/tools/policy"
 )
 
-// Allowance is one action on one resource that a role may do: a line of the file.
-type Allowance struct {
+// Permission is one action on one resource that a role may do: a line of the file.
+type Permission struct {
 	// Role is the stack's short name and the role's logical id.
 	Role, Action, Resource string
 }
 
-// String is the allowance as the file has it.
-func (a Allowance) String() string { return a.Role + "  " + a.Action + "  " + a.Resource }
+// String is the permission as the file has it.
+func (a Permission) String() string { return a.Role + "  " + a.Action + "  " + a.Resource }
 
 // Call is what a role did, or was refused.
 type Call struct {
@@ -51,28 +51,28 @@ func ReadCalls(r io.Reader) ([]Call, error) {
 	return calls, nil
 }
 
-// OfPolicy are the allowances of a policy document, with the resources in full.
-func OfPolicy(document string) ([]Allowance, error) {
+// OfPolicy are the permissions of a policy document, with the resources in full.
+func OfPolicy(document string) ([]Permission, error) {
 	doc, err := policy.Parse(document)
 	if err != nil {
 		return nil, fmt.Errorf("policy.Parse: %w", err)
 	}
-	var all []Allowance
+	var all []Permission
 	for _, s := range doc.Statement {
 		if s.Effect != "Allow" {
 			continue
 		}
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
-				all = append(all, Allowance{Action: action, Resource: resource})
+				all = append(all, Permission{Action: action, Resource: resource})
 			}
 		}
 	}
 	return all, nil
 }
 
-// Used reports whether one of the calls needed the allowance.
-func (a Allowance) Used(calls []Call) bool {
+// Used reports whether one of the calls needed the permission.
+func (a Permission) Used(calls []Call) bool {
 	return slices.ContainsFunc(calls, func(c Call) bool {
 		return c.Allowed && policy.MatchFold(a.Action, c.Action) && policy.Match(a.Resource, c.Resource)
 	})

@@ -1,4 +1,4 @@
-package allowances
+package permissions
 
 import (
 	"strings"
@@ -14,7 +14,7 @@ func TestUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for a, want := range map[Allowance]bool{
+	for a, want := range map[Permission]bool{
 		{Action: "SNS:publish", Resource: "arn:t"}:    true,
 		{Action: "sns:*", Resource: "*"}:              true,
 		{Action: "sns:Publish", Resource: "arn:u"}:    false,
@@ -36,9 +36,9 @@ func TestOfPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Allowance{{"", "a:B", "x"}, {"", "a:C", "x"}, {"", "d:E", "y"}, {"", "d:E", "z"}}
+	want := []Permission{{"", "a:B", "x"}, {"", "a:C", "x"}, {"", "d:E", "y"}, {"", "d:E", "z"}}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("allowances (-want +got):\n%s", diff)
+		t.Errorf("permissions (-want +got):\n%s", diff)
 	}
 }
 
@@ -67,10 +67,10 @@ func TestParseList(t *testing.T) {
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	list := List{{"s/R", "a:B", "x"}: "why", {"s/R", "old:Action", "x"}: "why"}
-	got := list.Compare([]Allowance{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}})
+	got := list.Compare([]Permission{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}})
 	want := []string{
-		"not used, so take it out of the template or list it with its reason: s/R  new:Action  x",
-		"used by now, or no role's any more, so take it off the list: s/R  old:Action  x",
+		"not used, so remove it from the template or list it with its reason: s/R  new:Action  x",
+		"used by a call, or in no role any longer, so remove it from the list: s/R  old:Action  x",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -80,10 +80,10 @@ func TestCompare(t *testing.T) {
 func TestExcuse(t *testing.T) {
 	t.Parallel()
 	list := List{{"s/R", "refused:a:B", "log:/elsewhere/*"}: "why"}
-	if got, ok := list.Excuse(Allowance{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
+	if got, ok := list.Excuse(Permission{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
 		t.Errorf("got %v, %v", got, ok)
 	}
-	for _, a := range []Allowance{{"s/Q", "refused:a:B", "log:/elsewhere/1"}, {"s/R", "a:B", "log:/elsewhere/1"}, {"s/R", "refused:a:B", "log:/own/1"}} {
+	for _, a := range []Permission{{"s/Q", "refused:a:B", "log:/elsewhere/1"}, {"s/R", "a:B", "log:/elsewhere/1"}, {"s/R", "refused:a:B", "log:/own/1"}} {
 		if _, ok := list.Excuse(a); ok {
 			t.Errorf("%s is excused", a)
 		}

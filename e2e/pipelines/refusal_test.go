@@ -52,12 +52,12 @@ func TestWhatAPushStarts(t *testing.T) {
 	}
 }
 
-// TestRemovedPermissions takes one allowance after another away.
+// TestRemovedPermissions takes one permission after another away.
 func TestRemovedPermissions(t *testing.T) {
 	s := start(t)
 	c := s.copied(t)
 	const pipeline, build, deploy = "gatehouse-tools-signup-guard-pipeline", "gatehouse-tools-signup-guard-build", "gatehouse-test-signup-guard-deploy"
-	for name, tc := range map[string]struct{ role, allowance string }{
+	for name, tc := range map[string]struct{ role, permission string }{
 		"pipeline_source": {pipeline, "codeconnections:UseConnection"},
 		"pipeline_put":    {pipeline, "s3:PutObject"},
 		"pipeline_build":  {pipeline, "codebuild:StartBuild"},
@@ -67,8 +67,8 @@ func TestRemovedPermissions(t *testing.T) {
 		"deploy_pass":     {deploy, "iam:PassRole"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.without(t, tc.role, tc.allowance)
-			s.fails(t, []string{"AccessDenied", tc.role, tc.allowance}, "signup-guard", "--approve", "--source", c.dir)
+			s.without(t, tc.role, tc.permission)
+			s.fails(t, []string{"AccessDenied", tc.role, tc.permission}, "signup-guard", "--approve", "--source", c.dir)
 		})
 	}
 }
@@ -95,7 +95,7 @@ func (s *system) without(t *testing.T, role, action string) {
 		t.Cleanup(func() { put(context.WithoutCancel(t.Context()), document) })
 	}
 	if !found {
-		t.Fatalf("%s has no allowance of %s", role, action)
+		t.Fatalf("%s has no permission of %s", role, action)
 	}
 }
 
