@@ -202,7 +202,7 @@ bench: tools ## Measure the triggers beside a Python twin of the predecessor
 
 .PHONY: refresh-domains
 refresh-domains: tools ## Fetch the newest list of disposable domains and show what changed
-	@cd services/signup-guard && go run ./internal/disposable/refresh -pip $(abspath $(VENV))/bin/pip
+	@cd services/signup-guard && go run ./internal/domains/refresh -pip $(abspath $(VENV))/bin/pip
 
 .PHONY: lint
 lint: $(LINT) ## The linter alone

@@ -112,7 +112,7 @@ func packageInit(ctx context.Context, v variant) (time.Duration, error) {
 // three each.
 func checkNanos(ctx context.Context, root, python string, env []string) (ours, twin float64, err error) {
 	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkCheck/allowed$",
-		"-benchtime", "100ms", "-count", "3", "./internal/guard")
+		"-benchtime", "100ms", "-count", "3", "./internal/presignup")
 	bench.Dir = filepath.Join(root, "services", "signup-guard")
 	out, err := bench.CombinedOutput()
 	if err != nil {

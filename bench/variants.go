@@ -25,7 +25,7 @@ func prepare(ctx context.Context, root, tmp, python string, stub *snsStub) ([]va
 		"TOPIC_ARN=arn:aws:sns:us-east-1:123456789012:user-events",
 	}
 	twin := append([]string{
-		"DOMAINS=" + filepath.Join(root, "services/signup-guard/internal/disposable/domains.txt"), "LOG_LEVEL=INFO", "PYTHONUNBUFFERED=1",
+		"DOMAINS=" + filepath.Join(root, "services/signup-guard/internal/domains/domains.txt"), "LOG_LEVEL=INFO", "PYTHONUNBUFFERED=1",
 		"AWS_ENDPOINT_URL_SNS=" + stub.url, "AWS_CA_BUNDLE=" + stub.bundle, "HOME=" + tmp,
 	}, common...)
 	ours := append([]string{

@@ -1,9 +1,9 @@
-// Package metrics writes counts as CloudWatch embedded metric format, so that a
-// log line becomes a metric without a call
+// Package emf writes metrics in CloudWatch's embedded metric format: a log line
+// becomes a metric, and the function makes no call
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 //
-// It is written by hand because no kept Go library for the format exists.
-package metrics
+// It is written by hand because no maintained Go library for the format exists.
+package emf
 
 import (
 	"encoding/json"
@@ -25,8 +25,8 @@ const (
 	Milliseconds = "Milliseconds"
 )
 
-// Dimension is one name and value beside Environment. Each combination is a
-// metric of its own and is billed as one: keep them few.
+// Dimension is a name and a value in addition to Environment. Each combination is
+// a metric of its own and is billed as one: use few.
 type Dimension struct{ Name, Value string }
 
 // Batch adds up values until Flush writes them, one line for each set of
@@ -56,9 +56,9 @@ func New(environment string) *Batch {
 const maxValues = 100
 
 // Add adds n to a metric. Counts of one name and the same dimensions are summed;
-// values of any other unit are kept one by one, for the sum of two durations is
-// no duration. Nothing is added for a dimension without a value or a value that
-// is no number: CloudWatch refuses the whole line.
+// values of any other unit are kept one by one, because the sum of two durations
+// means nothing. A dimension without a value and a value that is not a number are
+// left out: CloudWatch refuses the whole line.
 func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
 	if math.IsNaN(n) || math.IsInf(n, 0) || slices.ContainsFunc(dims, func(d Dimension) bool { return d.Value == "" }) {
 		return
@@ -83,8 +83,8 @@ func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
 	v.values = append(v.values, n)
 }
 
-// Flush writes the batch, stamped with now, and empties it. After an error only
-// what was not written is left, so that nothing counts twice.
+// Flush writes the batch, stamped with now, and empties it. After an error it
+// holds what was not written, so that nothing counts twice.
 func (b *Batch) Flush(w io.Writer, now time.Time) error {
 	for _, key := range slices.Sorted(maps.Keys(b.groups)) {
 		for g := b.groups[key]; len(g.values) > 0; {
@@ -102,7 +102,7 @@ func (b *Batch) Flush(w io.Writer, now time.Time) error {
 	return nil
 }
 
-// written drops what one line holds.
+// written drops the values that one line holds.
 func (g *group) written() {
 	for name, v := range g.values {
 		if v.values = v.values[min(maxValues, len(v.values)):]; len(v.values) == 0 {
@@ -111,8 +111,8 @@ func (g *group) written() {
 	}
 }
 
-// line is one log line. The level is there because Lambda drops lines without
-// one when the application log level is raised.
+// line is one log line. It has a level because Lambda drops lines without one when
+// the application log level is raised.
 func (b *Batch) line(g *group, now time.Time) map[string]any {
 	names := []string{"Environment"}
 	out := map[string]any{"Environment": b.environment, "level": "INFO"}
@@ -134,7 +134,7 @@ func (b *Batch) line(g *group, now time.Time) map[string]any {
 	return out
 }
 
-// onLine is a number, or an array where there are several.
+// onLine is a number, or an array if there are several.
 func (v *value) onLine() any {
 	if len(v.values) == 1 {
 		return v.values[0]

@@ -1,4 +1,4 @@
-package metrics_test
+package emf_test
 
 import (
 	"bytes"
@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 )
 
 func moment() time.Time { return time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC) }
 
-func client(id string) metrics.Dimension { return metrics.Dimension{Name: "ClientId", Value: id} }
+func client(id string) emf.Dimension { return emf.Dimension{Name: "ClientId", Value: id} }
 
-func flush(t *testing.T, b *metrics.Batch) []string {
+func flush(t *testing.T, b *emf.Batch) []string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := b.Flush(&out, moment()); err != nil {
@@ -42,27 +42,27 @@ func TestFlush(t *testing.T) {
 	t.Parallel()
 	const def = `{"Name":"Z","Unit":"Count"}`
 	tests := map[string]struct {
-		add  func(*metrics.Batch)
+		add  func(*emf.Batch)
 		want []string
 	}{
-		"nothing": {add: func(*metrics.Batch) {}},
+		"nothing": {add: func(*emf.Batch) {}},
 		"one_count": {
-			add:  func(b *metrics.Batch) { b.Add("Z", metrics.Count, 1) },
+			add:  func(b *emf.Batch) { b.Add("Z", emf.Count, 1) },
 			want: []string{`{"Environment":"test","Z":1,"_aws":{"CloudWatchMetrics":[{"Dimensions":[["Environment"]],"Metrics":[` + def + `],"Namespace":"Gatehouse"}],"Timestamp":1795339800000},"level":"INFO"}`},
 		},
 		"counts_add_up": {
-			add:  func(b *metrics.Batch) { b.Add("Z", metrics.Count, 1); b.Add("Z", metrics.Count, 2) },
+			add:  func(b *emf.Batch) { b.Add("Z", emf.Count, 1); b.Add("Z", emf.Count, 2) },
 			want: []string{line(`"Environment"`, ``, def, `"Z":3,`)},
 		},
 		"durations_stay_apart": {
-			add:  func(b *metrics.Batch) { b.Add("Z", metrics.Milliseconds, 12.5); b.Add("Z", metrics.Milliseconds, 7) },
+			add:  func(b *emf.Batch) { b.Add("Z", emf.Milliseconds, 12.5); b.Add("Z", emf.Milliseconds, 7) },
 			want: []string{line(`"Environment"`, ``, `{"Name":"Z","Unit":"Milliseconds"}`, `"Z":[12.5,7],`)},
 		},
 		"a_line_for_each_set_of_dimensions": {
-			add: func(b *metrics.Batch) {
-				b.Add("Z", metrics.Count, 1, client("b"))
-				b.Add("Z", metrics.Count, 1, client("a"))
-				b.Add("Z", metrics.Count, 1, client("b"))
+			add: func(b *emf.Batch) {
+				b.Add("Z", emf.Count, 1, client("b"))
+				b.Add("Z", emf.Count, 1, client("a"))
+				b.Add("Z", emf.Count, 1, client("b"))
 			},
 			want: []string{
 				line(`"Environment","ClientId"`, `"ClientId":"a",`, def, `"Z":1,`),
@@ -70,19 +70,19 @@ func TestFlush(t *testing.T) {
 			},
 		},
 		"order_of_dimensions_is_no_difference": {
-			add: func(b *metrics.Batch) {
-				b.Add("Z", metrics.Count, 1, client("a"), metrics.Dimension{Name: "AReason", Value: "r"})
-				b.Add("Z", metrics.Count, 1, metrics.Dimension{Name: "AReason", Value: "r"}, client("a"))
+			add: func(b *emf.Batch) {
+				b.Add("Z", emf.Count, 1, client("a"), emf.Dimension{Name: "AReason", Value: "r"})
+				b.Add("Z", emf.Count, 1, emf.Dimension{Name: "AReason", Value: "r"}, client("a"))
 			},
 			want: []string{line(`"Environment","AReason","ClientId"`, `"AReason":"r","ClientId":"a",`, def, `"Z":2,`)},
 		},
-		"no_dimension_without_a_value": {add: func(b *metrics.Batch) { b.Add("Z", metrics.Count, 1, client("")) }},
-		"no_value_that_is_no_number":   {add: func(b *metrics.Batch) { b.Add("Z", metrics.Count, math.NaN()); b.Add("Z", metrics.Count, math.Inf(1)) }},
+		"no_dimension_without_a_value": {add: func(b *emf.Batch) { b.Add("Z", emf.Count, 1, client("")) }},
+		"no_value_that_is_no_number":   {add: func(b *emf.Batch) { b.Add("Z", emf.Count, math.NaN()); b.Add("Z", emf.Count, math.Inf(1)) }},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := metrics.New("test")
+			b := emf.New("test")
 			tc.add(b)
 			if diff := cmp.Diff(tc.want, flush(t, b)); diff != "" {
 				t.Errorf("lines (-want +got):\n%s", diff)
@@ -97,11 +97,11 @@ func TestFlush(t *testing.T) {
 // TestLongBatchesAreSplit: a line takes 100 values of one metric.
 func TestLongBatchesAreSplit(t *testing.T) {
 	t.Parallel()
-	b := metrics.New("test")
+	b := emf.New("test")
 	for i := range 250 {
-		b.Add("Long", metrics.Milliseconds, float64(i))
+		b.Add("Long", emf.Milliseconds, float64(i))
 	}
-	b.Add("Short", metrics.Count, 250)
+	b.Add("Short", emf.Count, 250)
 	var got []int
 	shorts := 0
 	for _, l := range flush(t, b) {
@@ -150,10 +150,10 @@ func TestLinesFollowTheSpecification(t *testing.T) {
 		t.Fatalf("AddResource: %v", err)
 	}
 	schema := c.MustCompile("emf.json")
-	b := metrics.New("production")
-	b.Add("SignInsSucceeded", metrics.Count, 3)
-	b.Add("SignInsSucceeded", metrics.Count, 3, client("a\"b\n"))
-	b.Add("ActToAuditRow", metrics.Milliseconds, 3)
+	b := emf.New("production")
+	b.Add("SignInsSucceeded", emf.Count, 3)
+	b.Add("SignInsSucceeded", emf.Count, 3, client("a\"b\n"))
+	b.Add("ActToAuditRow", emf.Milliseconds, 3)
 	for _, l := range flush(t, b) {
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(l))
 		if err != nil {
@@ -197,9 +197,9 @@ func (f *failing) Write(p []byte) (int, error) {
 
 func TestNothingCountsTwiceAfterAnError(t *testing.T) {
 	t.Parallel()
-	b := metrics.New("test")
+	b := emf.New("test")
 	for _, id := range []string{"a", "b", "c"} {
-		b.Add("Z", metrics.Count, 1, client(id))
+		b.Add("Z", emf.Count, 1, client(id))
 	}
 	if err := b.Flush(&failing{left: 1}, moment()); err == nil {
 		t.Fatal("no error from a broken pipe")

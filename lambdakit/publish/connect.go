@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"gatehouse.example/lambdakit/env"
+	"gatehouse.example/lambdakit/function"
 )
 
 // Config is what a function's environment says about where events go.
@@ -45,7 +45,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 		topicEndpoint:  endpoint(getenv, "AWS_ENDPOINT_URL_SNS"),
 		outboxEndpoint: endpoint(getenv, "AWS_ENDPOINT_URL_SQS"),
 	}
-	if err := env.Read(getenv, map[string]*string{
+	if err := function.ReadEnv(getenv, map[string]*string{
 		"AWS_REGION": &c.region, "GATEHOUSE_ENVIRONMENT": &c.Environment, "OUTBOX_URL": &c.OutboxURL, "TOPIC_ARN": &c.TopicARN,
 	}); err != nil {
 		return Config{}, fmt.Errorf("publish: %w", err)

@@ -23,7 +23,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 	"gatehouse.example/lambdakit/reason"
 )
 
@@ -148,8 +148,8 @@ func Message(topicARN string, ev event.Event, body string) *sns.PublishInput {
 }
 
 func (p *Publisher) count(ctx context.Context, metric string) {
-	b := metrics.New(p.Environment)
-	b.Add(metric, metrics.Count, 1)
+	b := emf.New(p.Environment)
+	b.Add(metric, emf.Count, 1)
 	if err := b.Flush(p.Out, p.Now()); err != nil {
 		p.Log.ErrorContext(ctx, "metric not written", "metric", metric, "error", err.Error())
 	}

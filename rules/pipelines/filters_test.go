@@ -112,7 +112,7 @@ func TestPipelineFilters(t *testing.T) {
 	}
 	// What must be among them, or the rule looks at nothing.
 	for service, files := range map[string][]string{
-		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/disposable/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
+		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/domains/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
 		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
 		"platform":     {"platform/identity.yaml", "platform/template.yaml"},
 		"user-events":  {"pipeline/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "go.mod", "tools/cmd/install/main.go"},

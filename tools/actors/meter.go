@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 )
 
 // Statistics is what a Meter needs of CloudWatch.
@@ -33,7 +33,7 @@ func NewMeter(c Statistics, environment string, at time.Time) *Meter {
 // Sum adds up the datapoints of a metric.
 func (m *Meter) Sum(ctx context.Context, name string) (float64, error) {
 	out, err := m.CloudWatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
-		Namespace: aws.String(metrics.Namespace), MetricName: &name,
+		Namespace: aws.String(emf.Namespace), MetricName: &name,
 		Dimensions: []types.Dimension{{Name: aws.String("Environment"), Value: &m.Environment}},
 		StartTime:  &m.Since, EndTime: aws.Time(time.Now().Add(time.Minute)),
 		Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSum},

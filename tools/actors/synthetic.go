@@ -10,7 +10,7 @@ import (
 
 const (
 	// Disposable is the domain below which signup-guard's list refuses every address
-	// (services/signup-guard/internal/disposable).
+	// (services/signup-guard/internal/domains).
 	Disposable = "disposable." + contracts.SyntheticDomain
 	// SyntheticPrefix begins the local part of every synthetic user's address. SES's
 	// mailbox simulator accepts mail to success+<anything> and delivers it to nobody.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 )
@@ -29,7 +28,7 @@ func Main() {
 // fromEnv puts the handler together from its environment.
 func fromEnv(getenv func(string) string, log *slog.Logger) (*Handler, error) {
 	var address, clients, scope string
-	if err := env.Read(getenv, map[string]*string{"API_URL": &address, "CLIENT_SCOPE": &scope, "USER_CLIENT_IDS": &clients}); err != nil {
+	if err := function.ReadEnv(getenv, map[string]*string{"API_URL": &address, "CLIENT_SCOPE": &scope, "USER_CLIENT_IDS": &clients}); err != nil {
 		return nil, fmt.Errorf("handler: %w", err)
 	}
 	document, err := documentAt(address)

@@ -1,6 +1,4 @@
-// Package created encrypts a log group as soon as CloudTrail has told of its
-// creation, whoever created it.
-package created
+package encryptor
 
 import (
 	"context"
@@ -10,16 +8,15 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/prefix"
 )
 
-// Handler has what one record needs.
-type Handler struct {
+// CreatedHandler encrypts a log group when CloudTrail reports its creation.
+type CreatedHandler struct {
 	Groups      *loggroup.Directory
 	Keeper      *loggroup.Keeper
-	Prefixes    prefix.Set
+	Prefixes    loggroup.Prefixes
 	Retention   int32
 	Environment string
 	Out         io.Writer
@@ -28,9 +25,9 @@ type Handler struct {
 }
 
 // Handle takes the detail of one event. The group's key and retention are read
-// from CloudWatch Logs and not from the record: minutes have passed, and whoever
-// created it may have gone on.
-func (h *Handler) Handle(ctx context.Context, detail json.RawMessage) error {
+// from CloudWatch Logs and not from the record, which is minutes old: its owner may
+// have changed the group since.
+func (h *CreatedHandler) Handle(ctx context.Context, detail json.RawMessage) error {
 	name, ok := groupName(detail)
 	if !ok || !h.Prefixes.Covers(name) {
 		return nil
@@ -40,20 +37,20 @@ func (h *Handler) Handle(ctx context.Context, detail json.RawMessage) error {
 		return fmt.Errorf("created: %w", err)
 	}
 	if !found {
-		h.Log.InfoContext(ctx, "log group is gone", "logGroup", name)
+		h.Log.InfoContext(ctx, "log group no longer exists", "logGroup", name)
 		return nil
 	}
 	r, err := h.Keeper.Keep(ctx, g, h.Retention)
 	if r.Encrypted {
 		h.Log.InfoContext(ctx, "encrypted", "logGroup", name)
-		batch := metrics.New(h.Environment)
-		batch.Add("LogGroupsEncrypted", metrics.Count, 1)
+		batch := emf.New(h.Environment)
+		batch.Add("LogGroupsEncrypted", emf.Count, 1)
 		if err := batch.Flush(h.Out, h.Now()); err != nil {
-			h.Log.WarnContext(ctx, "not counted", "error", err.Error())
+			h.Log.WarnContext(ctx, "metric not written", "error", err.Error())
 		}
 	}
 	if r.Other {
-		h.Log.WarnContext(ctx, "log group has another key and keeps it", "logGroup", name)
+		h.Log.WarnContext(ctx, "log group has another key, which is left in place", "logGroup", name)
 	}
 	if err != nil {
 		return fmt.Errorf("created: %s: %w", name, err)
@@ -61,16 +58,15 @@ func (h *Handler) Handle(ctx context.Context, detail json.RawMessage) error {
 	return nil
 }
 
-// record is the part of a CloudTrail record that counts. CloudTrail may put a
-// string, null or nothing where an object is expected, so the parameters are read
-// on their own.
+// record is the part of a CloudTrail record that is read. The parameters may be a
+// string, null or missing instead of an object, so they are decoded separately.
 type record struct {
 	EventName  string          `json:"eventName"`
 	ErrorCode  string          `json:"errorCode"`
 	Parameters json.RawMessage `json:"requestParameters"`
 }
 
-// groupName is the name of the group that a successful CreateLogGroup made.
+// groupName is the name of the group that a successful CreateLogGroup created.
 func groupName(detail json.RawMessage) (string, bool) {
 	var r record
 	if json.Unmarshal(detail, &r) != nil || r.EventName != "CreateLogGroup" || r.ErrorCode != "" {

@@ -1,4 +1,4 @@
-package created_test
+package encryptor_test
 
 import (
 	"bytes"
@@ -12,25 +12,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/services/log-encryptor/internal/created"
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"
 	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
-	"gatehouse.example/services/log-encryptor/internal/prefix"
 )
 
 const (
-	ours = "arn:ours"
-	name = "/gatehouse/dev/made/behind-its-back"
+	ours   = "arn:ours"
+	theirs = "arn:theirs"
+	name   = "/gatehouse/dev/made/behind-its-back"
 )
 
-func handler(logs *loggrouptest.Logs, out *bytes.Buffer) *created.Handler {
-	return &created.Handler{
+func onCreated(logs *loggrouptest.Logs, out *bytes.Buffer) *encryptor.CreatedHandler {
+	return &encryptor.CreatedHandler{
 		Groups: &loggroup.Directory{Logs: logs}, Keeper: &loggroup.Keeper{Logs: logs, KeyARN: ours},
-		Prefixes: prefix.Parse("/gatehouse/dev/", ""), Retention: 30, Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Prefixes: loggroup.ParsePrefixes("/gatehouse/dev/", ""), Retention: 30, Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
-// detail is that of a payload file.
+// detail is the detail of a payload file.
 func detail(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../events/" + file)
@@ -44,7 +44,7 @@ func detail(t *testing.T, file string) string {
 	return string(event.Detail)
 }
 
-func TestHandle(t *testing.T) {
+func TestCreated(t *testing.T) {
 	t.Parallel()
 	record := detail(t, "log-group-created.json")
 	for label, tc := range map[string]struct {
@@ -60,15 +60,15 @@ func TestHandle(t *testing.T) {
 		"hidden_parameters":  {`{"eventName":"CreateLogGroup","requestParameters":"HIDDEN_DUE_TO_SECURITY_REASONS"}`, "0"},
 		"no_parameters":      {`{"eventName":"CreateLogGroup","requestParameters":null}`, "0"},
 		"omitted_parameters": {`{"eventName":"CreateLogGroup"}`, "0"},
-		"name_is_no_text":    {`{"eventName":"CreateLogGroup","requestParameters":{"logGroupName":1}}`, "0"},
+		"name_is_a_number":   {`{"eventName":"CreateLogGroup","requestParameters":{"logGroupName":1}}`, "0"},
 		"nothing":            {``, "0"},
-		"no_object":          {`[]`, "0"},
+		"a_list":             {`[]`, "0"},
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
 			logs := loggrouptest.New(loggrouptest.Group(name, "", 0))
 			var out bytes.Buffer
-			if err := handler(logs, &out).Handle(t.Context(), json.RawMessage(tc.detail)); err != nil {
+			if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(tc.detail)); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(map[string]string{name: tc.want}, logs.Snapshot()); diff != "" {
@@ -81,13 +81,13 @@ func TestHandle(t *testing.T) {
 	}
 }
 
-func TestHandle_says_what_failed(t *testing.T) {
+func TestCreated_names_the_failed_call(t *testing.T) {
 	t.Parallel()
 	for call, want := range map[string]string{"DescribeLogGroups": "logs.DescribeLogGroups: no", "AssociateKmsKey": name + ": logs.AssociateKmsKey: no"} {
 		logs := loggrouptest.New(loggrouptest.Group(name, "", 0))
 		logs.Fail(call, errors.New("no"))
 		var out bytes.Buffer
-		err := handler(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
+		err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", call, err)
 		}
@@ -95,12 +95,12 @@ func TestHandle_says_what_failed(t *testing.T) {
 }
 
 // A record that comes twice, or after the group has got a key, changes nothing.
-func TestHandle_twice(t *testing.T) {
+func TestCreated_twice(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group(name, "arn:theirs", 7))
+	logs := loggrouptest.New(loggrouptest.Group(name, theirs, 7))
 	var out bytes.Buffer
 	for range 2 {
-		if err := handler(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json"))); err != nil {
+		if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,12 +109,12 @@ func TestHandle_twice(t *testing.T) {
 	}
 }
 
-func FuzzHandle(f *testing.F) {
+func FuzzCreated(f *testing.F) {
 	f.Add(`{"eventName":"CreateLogGroup","requestParameters":{"logGroupName":"/gatehouse/dev/x"}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		logs := loggrouptest.New(loggrouptest.Group("/h/x", "", 0))
 		var out bytes.Buffer
-		if err := handler(logs, &out).Handle(t.Context(), json.RawMessage(text)); err != nil || len(logs.Writes()) > 0 {
+		if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(text)); err != nil || len(logs.Writes()) > 0 {
 			t.Errorf("%q: %v, writes %v", text, err, logs.Writes())
 		}
 	})

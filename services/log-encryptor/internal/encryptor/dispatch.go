@@ -1,9 +1,9 @@
-// Package dispatch tells the three kinds of events apart that the one function
-// gets: requests of CloudFormation, records of CloudTrail, and the clock.
+// Package encryptor is the function that encrypts log groups. It handles three
+// kinds of events: requests of the custom resource, records of CloudTrail about
+// new groups, and a schedule, on which it sweeps over all groups.
 //
-// They share a function because they share all that it may do; three functions
-// would be three roles with the same permissions.
-package dispatch
+// They share a function because they need the same permissions.
+package encryptor
 
 import (
 	"context"
@@ -14,14 +14,14 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// Dispatcher hands each event to the one who handles it.
+// Dispatcher passes each event to its handler.
 type Dispatcher struct {
 	Request cfn.CustomResourceLambdaFunction
 	Created func(context.Context, json.RawMessage) error
 	Sweep   func(context.Context) error
 }
 
-// Handle looks at the shape of the event and nothing else.
+// Handle reads the kind of the event from its shape.
 func (d *Dispatcher) Handle(ctx context.Context, event json.RawMessage) error {
 	var shape struct {
 		RequestType string          `json:"RequestType"`
@@ -30,15 +30,15 @@ func (d *Dispatcher) Handle(ctx context.Context, event json.RawMessage) error {
 		Detail      json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(event, &shape); err != nil {
-		return fmt.Errorf("dispatch: json.Unmarshal: %w", err)
+		return fmt.Errorf("encryptor: json.Unmarshal: %w", err)
 	}
 	switch {
 	case shape.RequestType != "":
 		var request cfn.Event
 		if err := json.Unmarshal(event, &request); err != nil {
-			return fmt.Errorf("dispatch: json.Unmarshal: %w", err)
+			return fmt.Errorf("encryptor: json.Unmarshal: %w", err)
 		}
-		// An error here means that CloudFormation was not told; Lambda then tries again.
+		// An error here means that CloudFormation got no answer; Lambda tries again.
 		_, err := d.Request(ctx, request)
 		return err
 	case shape.Source == "aws.logs" && shape.DetailType == "AWS API Call via CloudTrail":
@@ -46,6 +46,6 @@ func (d *Dispatcher) Handle(ctx context.Context, event json.RawMessage) error {
 	case shape.Source == "aws.events" && shape.DetailType == "Scheduled Event":
 		return d.Sweep(ctx)
 	default:
-		return errors.New("dispatch: neither a request of CloudFormation, nor a record of CloudTrail, nor a scheduled event")
+		return errors.New("encryptor: not a request of CloudFormation, a record of CloudTrail or a scheduled event")
 	}
 }

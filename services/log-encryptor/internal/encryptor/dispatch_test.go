@@ -1,4 +1,4 @@
-package dispatch_test
+package encryptor_test
 
 import (
 	"context"
@@ -12,25 +12,25 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/services/log-encryptor/internal/dispatch"
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 )
 
-// dispatcher notes who was called, and answers with err.
-func dispatcher(calls *[]string, err error) *dispatch.Dispatcher {
-	note := func(call string) error { *calls = append(*calls, call); return err }
-	return &dispatch.Dispatcher{
+// dispatcher records which handler was called, and answers with err.
+func dispatcher(calls *[]string, err error) *encryptor.Dispatcher {
+	record := func(call string) error { *calls = append(*calls, call); return err }
+	return &encryptor.Dispatcher{
 		Request: func(_ context.Context, e cfn.Event) (string, error) {
-			return "", note("request " + string(e.RequestType) + " " + e.LogicalResourceID)
+			return "", record("request " + string(e.RequestType) + " " + e.LogicalResourceID)
 		},
 		Created: func(_ context.Context, detail json.RawMessage) error {
-			return note("created " + strings.Fields(string(detail))[1])
+			return record("created " + strings.Fields(string(detail))[1])
 		},
-		Sweep: func(context.Context) error { return note("sweep") },
+		Sweep: func(context.Context) error { return record("sweep") },
 	}
 }
 
-// Every payload file of the service reaches the one who handles it.
-func TestHandle_the_payload_files(t *testing.T) {
+// Every payload file of the service reaches its handler.
+func TestDispatcher_the_payload_files(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"custom-resource-create.json": "request Create ExecutionLogs", "custom-resource-update.json": "request Update ExecutionLogs",
@@ -56,11 +56,11 @@ func TestHandle_the_payload_files(t *testing.T) {
 	}
 }
 
-func TestHandle_refuses_what_it_does_not_know(t *testing.T) {
+func TestDispatcher_refuses_unknown_events(t *testing.T) {
 	t.Parallel()
 	for name, event := range map[string]string{
 		"empty":          ``,
-		"no_object":      `[]`,
+		"a_list":         `[]`,
 		"nothing":        `{}`,
 		"other_source":   `{"source":"aws.s3","detail-type":"AWS API Call via CloudTrail"}`,
 		"other_detail":   `{"source":"aws.logs","detail-type":"Something"}`,
@@ -73,7 +73,7 @@ func TestHandle_refuses_what_it_does_not_know(t *testing.T) {
 	}
 }
 
-func TestHandle_hands_errors_on(t *testing.T) {
+func TestDispatcher_returns_errors(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("no")
 	for _, event := range []string{`{"RequestType":"Create"}`, `{"source":"aws.logs","detail-type":"AWS API Call via CloudTrail","detail":{"a": 1}}`, `{"source":"aws.events","detail-type":"Scheduled Event"}`} {

@@ -1,4 +1,4 @@
-package sweep
+package encryptor
 
 import (
 	"context"
@@ -13,14 +13,14 @@ type Describer interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
-// KMSKey asks KMS. With a key that is disabled or about to be deleted, CloudWatch
-// Logs neither takes nor shows lines, so this is worth an alarm of its own.
+// KMSKey asks KMS. While a key is disabled or waits for its deletion, CloudWatch
+// Logs neither accepts nor shows lines, so this has an alarm of its own.
 type KMSKey struct {
 	KMS Describer
 	ARN string
 }
 
-// Usable is nil for an enabled key that encrypts.
+// Usable returns nil for an enabled, symmetric key.
 func (k *KMSKey) Usable(ctx context.Context) error {
 	out, err := k.KMS.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &k.ARN})
 	if err != nil {
@@ -31,7 +31,7 @@ func (k *KMSKey) Usable(ctx context.Context) error {
 		return fmt.Errorf("its state is %s; enable it, or cancel its deletion, before logs are lost", key.KeyState)
 	}
 	if key.KeySpec != types.KeySpecSymmetricDefault {
-		return fmt.Errorf("it is a key of kind %s, and CloudWatch Logs takes symmetric ones only", key.KeySpec)
+		return fmt.Errorf("its key spec is %s; CloudWatch Logs takes symmetric keys only", key.KeySpec)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package sweep_test
+package encryptor_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
-	"gatehouse.example/services/log-encryptor/internal/sweep"
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 )
 
 type describer struct {
@@ -34,7 +34,7 @@ func TestUsable(t *testing.T) {
 		"asymmetric": {describer{state: types.KeyStateEnabled, spec: types.KeySpecEccNistP256}, "symmetric"},
 		"no_answer":  {describer{err: errors.New("throttled")}, "kms.DescribeKey: throttled"},
 	} {
-		err := (&sweep.KMSKey{KMS: tc.kms, ARN: "arn:key"}).Usable(t.Context())
+		err := (&encryptor.KMSKey{KMS: tc.kms, ARN: "arn:key"}).Usable(t.Context())
 		if (tc.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,33 +1,32 @@
-// Package settings reads what the template puts into the function's environment,
-// and says which variable is wrong instead of failing later without a name.
-package settings
+package encryptor
 
 import (
 	"errors"
 	"fmt"
 	"strconv"
 
-	"gatehouse.example/lambdakit/env"
-	"gatehouse.example/services/log-encryptor/internal/prefix"
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/services/log-encryptor/internal/loggroup"
 )
 
-// Settings are the function's.
+// Settings are what the template puts into the function's environment.
 type Settings struct {
 	Environment string
 	KeyARN      string
-	Prefixes    prefix.Set
-	// RetentionDays is for groups that have none; 0 leaves them so.
+	Prefixes    loggroup.Prefixes
+	// RetentionDays is for groups without a retention; 0 leaves them without.
 	RetentionDays int32
 }
 
-// Read reads them all.
-func Read(getenv func(string) string) (Settings, error) {
-	s := Settings{Prefixes: prefix.Parse(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES"))}
-	if err := env.Read(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &s.Environment, "LOG_KEY_ARN": &s.KeyARN}); err != nil {
+// ReadSettings names the variable that is missing or wrong, instead of failing
+// later without a name.
+func ReadSettings(getenv func(string) string) (Settings, error) {
+	s := Settings{Prefixes: loggroup.ParsePrefixes(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES"))}
+	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &s.Environment, "LOG_KEY_ARN": &s.KeyARN}); err != nil {
 		return s, err
 	}
 	if len(s.Prefixes.Include) == 0 {
-		return s, errors.New("environment variable INCLUDE_PREFIXES holds no prefix")
+		return s, errors.New("environment variable INCLUDE_PREFIXES has no prefix")
 	}
 	days, err := strconv.ParseInt(getenv("RETENTION_DAYS"), 10, 32)
 	if err != nil || days < 0 {

@@ -1,9 +1,4 @@
-// Package sweep looks at every log group that the stack is responsible for, mends
-// what the rule on new groups missed, and counts what is still unencrypted.
-//
-// It is what makes the rule's losses harmless: without a trail, during a throttle
-// or a bad deployment, a group waits for the next sweep and no longer.
-package sweep
+package encryptor
 
 import (
 	"context"
@@ -13,27 +8,29 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/prefix"
 )
 
-// spare is the time before the function's end in which no further group is begun.
+// spare is the time before the function's end in which no other group is started.
 const spare = 10 * time.Second
 
-// maxNamed bounds the failures that one error tells of; the log has all of them.
+// maxNamed bounds the failures that one error lists; the log has all of them.
 const maxNamed = 5
 
-// Key says whether the key can encrypt; its error says why not.
+// Key reports whether the key can encrypt, and its error why it cannot.
 type Key interface {
 	Usable(context.Context) error
 }
 
-// Sweeper has what one sweep needs.
+// Sweeper looks at every log group that the stack is responsible for, repairs what
+// the rule on new groups missed, and counts what is still unencrypted. Without a
+// trail, during a throttle or after a bad deployment, a group waits for the next
+// sweep and no longer.
 type Sweeper struct {
 	Groups      *loggroup.Directory
 	Keeper      *loggroup.Keeper
-	Prefixes    prefix.Set
+	Prefixes    loggroup.Prefixes
 	Retention   int32
 	Key         Key
 	Environment string
@@ -42,15 +39,15 @@ type Sweeper struct {
 	Now         func() time.Time
 }
 
-// tally is what a sweep saw and did.
+// tally counts what a sweep saw and did.
 type tally struct {
 	seen, encrypted, retained, other, unencrypted, unfinished int
 	failures                                                  []error
 }
 
-// Sweep looks once at every group. A group that fails does not keep the others
-// back. What it counts is written even when it fails, except when the list itself
-// could not be read: a half-read list would say that all is well.
+// Sweep looks at every group once, and goes on after a group that fails. Its
+// metrics are written even then, except when the list of groups could not be read:
+// part of a list would report too few unencrypted groups.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	groups, err := s.list(ctx)
 	if err != nil {
@@ -91,7 +88,7 @@ func (s *Sweeper) list(ctx context.Context) ([]loggroup.Group, error) {
 	return out, nil
 }
 
-// one looks at a group, and without a usable key or time left only counts it.
+// one handles a group. Without a usable key, or without time, it only counts it.
 func (s *Sweeper) one(ctx context.Context, g loggroup.Group, usable bool, t *tally) {
 	t.seen++
 	var r loggroup.Result
@@ -103,7 +100,7 @@ func (s *Sweeper) one(ctx context.Context, g loggroup.Group, usable bool, t *tal
 		r, err = s.Keeper.Keep(ctx, g, s.Retention)
 	}
 	if err != nil {
-		s.Log.ErrorContext(ctx, "log group not kept", "logGroup", g.Name, "error", err.Error())
+		s.Log.ErrorContext(ctx, "log group not encrypted or without its retention", "logGroup", g.Name, "error", err.Error())
 		t.failures = append(t.failures, fmt.Errorf("%s: %w", g.Name, err))
 	}
 	if r.Encrypted {
@@ -122,11 +119,11 @@ func (s *Sweeper) one(ctx context.Context, g loggroup.Group, usable bool, t *tal
 }
 
 func (s *Sweeper) count(t tally) error {
-	batch := metrics.New(s.Environment)
+	batch := emf.New(s.Environment)
 	for name, n := range map[string]int{
 		"LogGroupsSeen": t.seen, "LogGroupsEncrypted": t.encrypted, "LogGroupsOtherKey": t.other, "LogGroupsUnencrypted": t.unencrypted,
 	} {
-		batch.Add(name, metrics.Count, float64(n))
+		batch.Add(name, emf.Count, float64(n))
 	}
 	if err := batch.Flush(s.Out, s.Now()); err != nil {
 		return fmt.Errorf("metrics.Flush: %w", err)

@@ -1,4 +1,4 @@
-package sweep_test
+package encryptor_test
 
 import (
 	"bytes"
@@ -14,28 +14,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 	"gatehouse.example/services/log-encryptor/internal/loggroup"
 	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
-	"gatehouse.example/services/log-encryptor/internal/prefix"
-	"gatehouse.example/services/log-encryptor/internal/sweep"
 )
-
-const ours, theirs = "arn:ours", "arn:theirs"
 
 // key is nil for a usable one.
 type key struct{ err error }
 
 func (k key) Usable(context.Context) error { return k.err }
 
-func sweeper(logs *loggrouptest.Logs, out *bytes.Buffer) *sweep.Sweeper {
-	return &sweep.Sweeper{
+func sweeper(logs *loggrouptest.Logs, out *bytes.Buffer) *encryptor.Sweeper {
+	return &encryptor.Sweeper{
 		Groups: &loggroup.Directory{Logs: logs}, Keeper: &loggroup.Keeper{Logs: logs, KeyARN: ours},
-		Prefixes: prefix.Parse("/g/,/aws/x-", "/g/not/"), Retention: 30, Key: key{},
+		Prefixes: loggroup.ParsePrefixes("/g/,/aws/x-", "/g/not/"), Retention: 30, Key: key{},
 		Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
-// counted are the metrics that were written.
+// counted returns the metrics that were written.
 func counted(t *testing.T, out *bytes.Buffer) map[string]float64 {
 	t.Helper()
 	got := map[string]float64{}
@@ -77,8 +74,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// The law of the sweep: a second one changes nothing and finds nothing to do,
-// whatever there was before.
+// A second sweep changes nothing and finds nothing to do, whatever the first one
+// found.
 func TestSweep_is_idempotent(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
@@ -99,7 +96,7 @@ func TestSweep_is_idempotent(t *testing.T) {
 			t.Fatalf("seed %d: %v groups unencrypted after a sweep", seed, got)
 		}
 		if diff := cmp.Diff(outside, untouchable(first)); diff != "" {
-			t.Fatalf("seed %d: the sweep changed what it may not (-before +after):\n%s", seed, diff)
+			t.Fatalf("seed %d: the sweep changed groups of others (-before +after):\n%s", seed, diff)
 		}
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
@@ -143,8 +140,8 @@ func TestSweep_goes_on_after_a_failure(t *testing.T) {
 	}
 }
 
-// A list that ends halfway would count too few: nothing is written, and the alarm
-// takes silence for trouble.
+// Part of a list would count too few groups: nothing is written, and the alarm
+// treats missing data as a failure.
 func TestSweep_without_a_list_counts_nothing(t *testing.T) {
 	t.Parallel()
 	logs := loggrouptest.New(loggrouptest.Group("/g/1", "", 0))
@@ -172,7 +169,7 @@ func TestSweep_with_a_broken_key(t *testing.T) {
 	}
 }
 
-// What the time does not suffice for is counted as it is, and left to the next sweep.
+// A group for which no time is left is counted as it is, and left to the next sweep.
 func TestSweep_ends_before_the_function_does(t *testing.T) {
 	t.Parallel()
 	logs := loggrouptest.New(loggrouptest.Group("/g/1", "", 0), loggrouptest.Group("/g/2", ours, 0))

@@ -1,19 +1,17 @@
-// Package prefix decides by its name whether a log group is one that the rule
-// and the sweep look after.
-package prefix
+package loggroup
 
 import (
 	"slices"
 	"strings"
 )
 
-// Set is what a stack looks after: names with a prefix of Include and with none
-// of Exclude. The empty prefix, which every name has, is never one.
-type Set struct{ Include, Exclude []string }
+// Prefixes select the log groups that a stack is responsible for: names with a
+// prefix of Include and none of Exclude. An empty prefix selects nothing.
+type Prefixes struct{ Include, Exclude []string }
 
-// Parse reads two lists with commas, as CloudFormation hands them on.
-func Parse(include, exclude string) Set {
-	return Set{Include: list(include), Exclude: list(exclude)}
+// ParsePrefixes reads two comma-separated lists, as CloudFormation passes them.
+func ParsePrefixes(include, exclude string) Prefixes {
+	return Prefixes{Include: list(include), Exclude: list(exclude)}
 }
 
 func list(text string) []string {
@@ -27,19 +25,19 @@ func list(text string) []string {
 	return slices.Compact(out)
 }
 
-// Covers says whether a group of this name is looked after.
-func (s Set) Covers(name string) bool {
-	return startsWithAny(name, s.Include) && !startsWithAny(name, s.Exclude)
+// Covers reports whether a group of this name is selected.
+func (p Prefixes) Covers(name string) bool {
+	return startsWithAny(name, p.Include) && !startsWithAny(name, p.Exclude)
 }
 
-// Roots are the included prefixes without those that another one covers already,
-// so that no group is listed twice.
-func (s Set) Roots() []string {
+// Roots are the included prefixes without those that begin with another one, so
+// that no group is listed twice.
+func (p Prefixes) Roots() []string {
 	var out []string
-	for _, p := range slices.Sorted(slices.Values(s.Include)) {
-		// Sorted, a prefix stands before everything that begins with it.
-		if !startsWithAny(p, out) {
-			out = append(out, p)
+	for _, prefix := range slices.Sorted(slices.Values(p.Include)) {
+		// In order, a prefix comes before everything that begins with it.
+		if !startsWithAny(prefix, out) {
+			out = append(out, prefix)
 		}
 	}
 	return out

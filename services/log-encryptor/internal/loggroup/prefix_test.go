@@ -1,4 +1,4 @@
-package prefix_test
+package loggroup_test
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/services/log-encryptor/internal/prefix"
+	"gatehouse.example/services/log-encryptor/internal/loggroup"
 )
 
 func TestCovers(t *testing.T) {
 	t.Parallel()
-	set := prefix.Parse("/gatehouse/dev/,/aws/lambda/gatehouse-dev-", "/gatehouse/dev/scratch")
+	set := loggroup.ParsePrefixes("/gatehouse/dev/,/aws/lambda/gatehouse-dev-", "/gatehouse/dev/scratch")
 	for name, want := range map[string]bool{
 		"/gatehouse/dev/user-events/metrics": true,
 		"/aws/lambda/gatehouse-dev-x":        true,
@@ -28,20 +28,20 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestParsePrefixes(t *testing.T) {
 	t.Parallel()
-	got := prefix.Parse(" /b , ,/a,/b,", "")
-	if diff := cmp.Diff(prefix.Set{Include: []string{"/a", "/b"}}, got); diff != "" {
+	got := loggroup.ParsePrefixes(" /b , ,/a,/b,", "")
+	if diff := cmp.Diff(loggroup.Prefixes{Include: []string{"/a", "/b"}}, got); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
-	if prefix.Parse(",", "").Covers("/anything") {
+	if loggroup.ParsePrefixes(",", "").Covers("/anything") {
 		t.Error("the empty prefix covers everything")
 	}
 }
 
 func TestRoots(t *testing.T) {
 	t.Parallel()
-	set := prefix.Set{Include: []string{"/b/c", "/a", "/b", "/a/x", "/b-"}}
+	set := loggroup.Prefixes{Include: []string{"/b/c", "/a", "/b", "/a/x", "/b-"}}
 	if diff := cmp.Diff([]string{"/a", "/b"}, set.Roots()); diff != "" {
 		t.Errorf("Roots (-want +got):\n%s", diff)
 	}
@@ -53,7 +53,7 @@ func FuzzRoots(f *testing.F) {
 	f.Add("/a,/a/b,/c", "/a/x", "/a/b/c")
 	f.Add("", "", "")
 	f.Fuzz(func(t *testing.T, include, exclude, name string) {
-		set := prefix.Parse(include, exclude)
+		set := loggroup.ParsePrefixes(include, exclude)
 		found := 0
 		for _, root := range set.Roots() {
 			if strings.HasPrefix(name, root) {

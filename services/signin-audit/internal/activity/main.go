@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 )
@@ -21,7 +20,7 @@ func Main() { function.Main(fromEnv, func(h *Handler) any { return h.Handle }) }
 // fromEnv puts the function together from its environment.
 func fromEnv(ctx context.Context, getenv func(string) string, log *slog.Logger) (*Handler, error) {
 	var environment, table string
-	if err := env.Read(getenv, map[string]*string{"AUDIT_TABLE": &table, "GATEHOUSE_ENVIRONMENT": &environment}); err != nil {
+	if err := function.ReadEnv(getenv, map[string]*string{"AUDIT_TABLE": &table, "GATEHOUSE_ENVIRONMENT": &environment}); err != nil {
 		return nil, fmt.Errorf("activity: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)

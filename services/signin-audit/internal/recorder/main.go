@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 )
@@ -21,7 +20,7 @@ func Main() { function.Main(fromEnv, func(r *Recorder) any { return r.Handle }) 
 // fromEnv puts the function together from its environment.
 func fromEnv(ctx context.Context, getenv func(string) string, log *slog.Logger) (*Recorder, error) {
 	var environment, retention, table string
-	if err := env.Read(getenv, map[string]*string{
+	if err := function.ReadEnv(getenv, map[string]*string{
 		"AUDIT_TABLE": &table, "GATEHOUSE_ENVIRONMENT": &environment, "RETENTION_DAYS": &retention,
 	}); err != nil {
 		return nil, fmt.Errorf("recorder: %w", err)

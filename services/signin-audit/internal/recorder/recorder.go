@@ -19,7 +19,7 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 )
 
 // The metrics, written once a batch. ActToAuditRow is the longest time of the
@@ -104,13 +104,13 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 // count writes the metrics of a batch. A crash between the rows and this line
 // loses the counts of one batch, never a row.
 func (r *Recorder) count(ctx context.Context, t tally) {
-	b := metrics.New(r.Environment)
+	b := emf.New(r.Environment)
 	if t.written > 0 {
-		b.Add(MetricWritten, metrics.Count, float64(t.written))
-		b.Add(MetricLag, metrics.Milliseconds, float64(t.lag.Milliseconds()))
+		b.Add(MetricWritten, emf.Count, float64(t.written))
+		b.Add(MetricLag, emf.Milliseconds, float64(t.lag.Milliseconds()))
 	}
 	if t.repeated > 0 {
-		b.Add(MetricRepeated, metrics.Count, float64(t.repeated))
+		b.Add(MetricRepeated, emf.Count, float64(t.repeated))
 	}
 	if err := b.Flush(r.Out, r.Now()); err != nil {
 		r.Log.ErrorContext(ctx, "metrics not written", "error", err.Error())

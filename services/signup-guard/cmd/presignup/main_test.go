@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestRealMain(t *testing.T) {
+func TestBuild(t *testing.T) {
 	t.Parallel()
 	complete := map[string]string{
 		"AWS_REGION": "us-east-1", "GATEHOUSE_ENVIRONMENT": "test", "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -22,14 +22,14 @@ func TestRealMain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handler, err := realMain(context.Background(), func(n string) string {
+			handler, err := build(context.Background(), func(n string) string {
 				if n == c.variable {
 					return c.value
 				}
 				return complete[n]
 			}, slog.New(slog.DiscardHandler))
 			if c.want == "" && (err != nil || handler == nil) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("realMain: %v", err)
+				t.Errorf("build: %v", err)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package disposable
+package domains
 
-// date is the list's, as SOURCE has it. Written by refresh.
+// date is the date of the list, as in SOURCE. Written by refresh.
 const date = "2026-11-09"

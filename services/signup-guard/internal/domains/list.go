@@ -1,28 +1,27 @@
-// Package disposable holds the domains of throw-away mailboxes: a dated copy of
-// the curated list https://github.com/disposable-email-domains/disposable-email-domains
-// (CC0), whose every entry was seen to be one, and beside it [Test]. SOURCE says
-// which copy it is; `go run ./internal/disposable/refresh` takes a newer one.
-package disposable
+// Package domains knows which email domains are disposable or belong to a privacy
+// relay, and finds a domain, or a parent of it, in a list.
+//
+// The list of disposable domains is a dated copy of the curated list
+// https://github.com/disposable-email-domains/disposable-email-domains (CC0), and
+// [Test]. The file SOURCE says which copy it is; `go run ./internal/domains/refresh`
+// fetches a newer one.
+package domains
 
 import (
 	_ "embed"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/signup-guard/internal/domainset"
 )
 
-// Test is in the list so that a test can be refused by it, as virus scanners know
-// the EICAR file. Nobody can have a mailbox there (docs/adr/0017).
+// Test is in the list so that a test can be refused by it, as virus scanners have
+// the EICAR file. No mailbox can exist there (docs/adr/0017).
 const Test = "disposable." + contracts.SyntheticDomain
 
 //go:embed domains.txt
 var text string
 
-//go:embed domains.idx
-var index string
-
-// List is the embedded list. Nothing is read or built before the first question.
-func List() domainset.Set { return domainset.From(text, index) }
+// Disposable is the embedded list of disposable domains.
+func Disposable() Set { return Set{text: text} }
 
 // Version is the date of the embedded list, as YYYY-MM-DD.
 func Version() string { return date }

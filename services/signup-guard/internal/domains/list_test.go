@@ -1,4 +1,4 @@
-package disposable
+package domains
 
 import (
 	"crypto/sha256"
@@ -11,17 +11,16 @@ import (
 	"time"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/signup-guard/internal/domainset"
 )
 
-func TestList_is_what_SOURCE_says(t *testing.T) {
+func TestDisposable_is_the_copy_of_SOURCE(t *testing.T) {
 	t.Parallel()
 	source := readSource(t)
 	sum := sha256.Sum256([]byte(text))
 	if got := hex.EncodeToString(sum[:]); source["domains-sha256"] != got {
 		t.Errorf("domains.txt has SHA-256 %s, SOURCE says %s", got, source["domains-sha256"])
 	}
-	if got := fmt.Sprint(len(List().Names())); source["domains"] != got {
+	if got := fmt.Sprint(len(Disposable().Names())); source["domains"] != got {
 		t.Errorf("domains.txt has %s names, SOURCE says %s", got, source["domains"])
 	}
 	if _, err := time.Parse(time.DateOnly, Version()); err != nil || source["date"] != Version() {
@@ -32,9 +31,9 @@ func TestList_is_what_SOURCE_says(t *testing.T) {
 	}
 }
 
-func TestList_is_sorted_unique_lower_case_ASCII(t *testing.T) {
+func TestDisposable_is_sorted_unique_lower_case_ASCII(t *testing.T) {
 	t.Parallel()
-	names := List().Names()
+	names := Disposable().Names()
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
 		t.Error("names are not sorted and unique")
 	}
@@ -43,27 +42,16 @@ func TestList_is_sorted_unique_lower_case_ASCII(t *testing.T) {
 	}
 	for _, name := range names {
 		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" || !strings.Contains(name, ".") {
-			t.Errorf("%q is no name", name)
+			t.Errorf("%q is not a domain name", name)
 		}
 	}
 }
 
-func TestIndex_is_made_of_the_text(t *testing.T) {
-	t.Parallel()
-	built, err := domainset.Build(List().Names())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built != List() {
-		t.Error("domains.idx was not made of domains.txt: run the refresh")
-	}
-}
-
-// TestList_like_a_map asks for every name, a child of every name, and a million
+// TestDisposable_like_a_map asks for every name, a child of every name, and a million
 // others.
-func TestList_like_a_map(t *testing.T) {
+func TestDisposable_like_a_map(t *testing.T) {
 	t.Parallel()
-	list, in := List(), map[string]bool{}
+	list, in := Disposable(), map[string]bool{}
 	names := list.Names()
 	for _, name := range names {
 		in[name] = true
@@ -82,25 +70,26 @@ func TestList_like_a_map(t *testing.T) {
 	}
 }
 
-// The test entry is a domain below one that nobody can have, and refuses no other.
-func TestList_has_the_test_entry(t *testing.T) {
+// The test entry is below a domain of which no mailbox can exist, and refuses no
+// other domain.
+func TestDisposable_has_the_test_entry(t *testing.T) {
 	t.Parallel()
-	if !List().Match(Test) || !List().Match("a1."+Test) || List().Match(contracts.SyntheticDomain) || List().Match("amazonses.com") {
-		t.Errorf("%s and what is below it are to be in the list, and nothing above it", Test)
+	if !Disposable().Match(Test) || !Disposable().Match("a1."+Test) || Disposable().Match(contracts.SyntheticDomain) || Disposable().Match("amazonses.com") {
+		t.Errorf("%s and what is below it must be in the list, and nothing above it", Test)
 	}
 	if !contracts.IsSyntheticAddress("x@a1." + Test) {
 		t.Errorf("an address below %s is not synthetic", Test)
 	}
 }
 
-func TestList_spares_the_protected(t *testing.T) {
+func TestDisposable_has_no_protected_domain(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("protected.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(raw)) {
-		if name := strings.TrimSpace(line); name != "" && name[0] != '#' && List().Match(name) {
+		if name := strings.TrimSpace(line); name != "" && name[0] != '#' && Disposable().Match(name) {
 			t.Errorf("the list refuses %s", name)
 		}
 	}

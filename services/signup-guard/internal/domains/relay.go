@@ -1,20 +1,17 @@
-// Package relay knows the privacy relays: services that forward mail to a
-// person's real address so that a site never sees it.
-//
-// They are allowed, because people rely on them and they are answerable for
-// abuse, and flagged in the event. Some give each customer a subdomain
-// (name.anonaddy.com, name.mozmail.com), which names a person as well as a local
-// part does: of those only the relay's own domain may leave the function.
-package relay
+package domains
 
 import "strings"
 
-// Match returns the relay's own domain if domain, in lower-case ASCII, is a
-// relay's or below one. A switch needs no work at init.
+// Relay returns the relay's own domain if domain, in lower-case ASCII, belongs to a
+// privacy relay or is below one: a service that forwards mail to a person's real
+// address, so that a site never sees that.
 //
-// Services whose masked addresses lie among ordinary ones (icloud.com,
-// fastmail.com) cannot be told apart and are not here.
-func Match(domain string) (string, bool) {
+// Relays are allowed, because people rely on them and they act on abuse, and
+// flagged in the event. Some give each customer a subdomain (name.anonaddy.com,
+// name.mozmail.com), which identifies a person as well as a local part does: of
+// those only the relay's own domain may leave the function. Services whose relay
+// addresses look like ordinary ones (icloud.com, fastmail.com) cannot be detected.
+func Relay(domain string) (string, bool) {
 	for {
 		if isRelay(domain) {
 			return domain, true

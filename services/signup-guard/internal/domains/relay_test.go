@@ -1,4 +1,4 @@
-package relay
+package domains
 
 import (
 	"os"
@@ -6,24 +6,24 @@ import (
 	"testing"
 )
 
-func TestMatch(t *testing.T) {
+func TestRelay(t *testing.T) {
 	t.Parallel()
 	for domain, want := range map[string]string{
 		"privaterelay.appleid.com": "privaterelay.appleid.com", "mozmail.com": "mozmail.com",
 		"ada.mozmail.com": "mozmail.com", "ada.anonaddy.com": "anonaddy.com", "duck.com": "duck.com",
 		"appleid.com": "", "icloud.com": "", "notduck.com": "", "duck.com.example": "", "com": "", "": "",
 	} {
-		if got, ok := Match(domain); got != want || ok != (want != "") {
-			t.Errorf("Match(%q) = %q, %v; want %q", domain, got, ok, want)
+		if got, ok := Relay(domain); got != want || ok != (want != "") {
+			t.Errorf("Relay(%q) = %q, %v; want %q", domain, got, ok, want)
 		}
 	}
 }
 
-// TestProtected holds the relays that the refresh of the disposable list
-// protects to those that this package knows.
+// TestProtected: the refresh of the disposable list protects the relays that this
+// package knows.
 func TestProtected(t *testing.T) {
 	t.Parallel()
-	protected := section(t, "../disposable/protected.txt", "# Privacy relays")
+	protected := section(t, "protected.txt", "# Privacy relays")
 	known := cases(t, "relay.go")
 	for name := range known {
 		if !protected[name] {
@@ -31,8 +31,8 @@ func TestProtected(t *testing.T) {
 		}
 	}
 	for name := range protected {
-		if own, _ := Match(name); own != name {
-			t.Errorf("%s is in protected.txt and no relay here", name)
+		if own, _ := Relay(name); own != name {
+			t.Errorf("%s is in protected.txt and not a relay here", name)
 		}
 	}
 }

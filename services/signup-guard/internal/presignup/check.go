@@ -1,11 +1,9 @@
-package guard
+package presignup
 
 import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/services/signup-guard/internal/address"
-	"gatehouse.example/services/signup-guard/internal/domainset"
-	"gatehouse.example/services/signup-guard/internal/refusal"
-	"gatehouse.example/services/signup-guard/internal/relay"
+	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
 // Verdict is what the rules say of one address.
@@ -26,16 +24,16 @@ func (g *Guard) Check(email, via string) Verdict {
 		return Verdict{Rule: ruleOf(err), Domain: eventDomain(address.SafeDomain(email))}
 	}
 	v := Verdict{Domain: a.Domain}
-	if own, ok := relay.Match(a.Domain); ok {
+	if own, ok := domains.Relay(a.Domain); ok {
 		v.Relay, v.Domain = true, own
 	}
 	switch {
 	case g.Config.CheckLookAlikes && a.LookAlike():
-		v.Rule = refusal.MixedScripts
+		v.Rule = ruleMixedScripts
 	case via == contracts.ViaAdmin && !g.Config.CheckAdminCreated,
 		via == contracts.ViaFederation && !g.Config.CheckFederated:
 	case g.Config.CheckReservedLocalParts && a.Reserved():
-		v.Rule = refusal.ReservedName
+		v.Rule = ruleReservedName
 	default:
 		v.Rule = g.domainRule(a.Domain)
 	}
@@ -45,24 +43,24 @@ func (g *Guard) Check(email, via string) Verdict {
 // domainRule lets the operator's allow entries win over the deny entries, and
 // those over the list.
 func (g *Guard) domainRule(domain string) string {
-	return [...]string{"", "", refusal.DenyEntry, refusal.DisposableList}[1+domainset.First(domain, g.Config.Allow, g.Config.Deny, g.List)]
+	return [...]string{"", "", ruleDenyEntry, ruleDisposableList}[1+domains.First(domain, g.Config.Allow, g.Config.Deny, g.List)]
 }
 
 func ruleOf(err error) string {
 	switch err { //nolint:errorlint // Parse documents that it returns these values themselves
 	case address.TooLong:
-		return refusal.AddressLength
+		return ruleAddressLength
 	case address.BadDomain:
-		return refusal.DomainSyntax
+		return ruleDomainSyntax
 	default:
-		return refusal.AddressSyntax
+		return ruleAddressSyntax
 	}
 }
 
 // eventDomain shortens a relay's domain to the relay's own, for what stands
 // before it can name a person.
 func eventDomain(domain string) string {
-	if own, ok := relay.Match(domain); ok {
+	if own, ok := domains.Relay(domain); ok {
 		return own
 	}
 	return domain

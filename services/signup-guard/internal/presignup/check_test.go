@@ -1,4 +1,4 @@
-package guard
+package presignup
 
 import (
 	"fmt"
@@ -9,9 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/signup-guard/internal/disposable"
-	"gatehouse.example/services/signup-guard/internal/domainset"
-	"gatehouse.example/services/signup-guard/internal/refusal"
+	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
 func TestCheck(t *testing.T) {
@@ -25,34 +23,34 @@ func TestCheck(t *testing.T) {
 		want       Verdict
 	}{
 		"ordinary":              {"ada@example.org", contracts.ViaSignup, nil, Verdict{Domain: "example.org"}},
-		"disposable":            {"eve@mailinator.com", contracts.ViaSignup, nil, refused(refusal.DisposableList, "mailinator.com")},
-		"disposable_subdomain":  {"eve@a.b.mailinator.com", contracts.ViaSignup, nil, refused(refusal.DisposableList, "a.b.mailinator.com")},
-		"disposable_upper_case": {"EVE@MAILINATOR.COM", contracts.ViaSignup, nil, refused(refusal.DisposableList, "mailinator.com")},
-		"disposable_full_width": {"eve@ｍailinator.com", contracts.ViaSignup, map[string]string{"CHECK_LOOKALIKES": "false"}, refused(refusal.DisposableList, "mailinator.com")},
-		"disposable_final_dot":  {"eve@mailinator.com.", contracts.ViaSignup, nil, refused(refusal.AddressSyntax, "")},
+		"disposable":            {"eve@mailinator.com", contracts.ViaSignup, nil, refused(ruleDisposableList, "mailinator.com")},
+		"disposable_subdomain":  {"eve@a.b.mailinator.com", contracts.ViaSignup, nil, refused(ruleDisposableList, "a.b.mailinator.com")},
+		"disposable_upper_case": {"EVE@MAILINATOR.COM", contracts.ViaSignup, nil, refused(ruleDisposableList, "mailinator.com")},
+		"disposable_full_width": {"eve@ｍailinator.com", contracts.ViaSignup, map[string]string{"CHECK_LOOKALIKES": "false"}, refused(ruleDisposableList, "mailinator.com")},
+		"disposable_final_dot":  {"eve@mailinator.com.", contracts.ViaSignup, nil, refused(ruleAddressSyntax, "")},
 		"like_a_disposable":     {"ada@mailinator.com.example.org", contracts.ViaSignup, nil, Verdict{Domain: "mailinator.com.example.org"}},
-		"too_long":              {strings.Repeat("a", 65) + "@example.org", contracts.ViaSignup, nil, refused(refusal.AddressLength, "example.org")},
-		"64k":                   {strings.Repeat("a", 64<<10) + "@example.org", contracts.ViaSignup, nil, refused(refusal.AddressLength, "example.org")},
-		"bad_domain":            {"ada@localhost", contracts.ViaSignup, nil, refused(refusal.DomainSyntax, "")},
-		"bad_syntax":            {"Ada <ada@example.org>", contracts.ViaSignup, nil, refused(refusal.AddressSyntax, "")},
-		"look_alike":            {"ada@аpple.com", contracts.ViaSignup, nil, refused(refusal.MixedScripts, "xn--pple-43d.com")},
+		"too_long":              {strings.Repeat("a", 65) + "@example.org", contracts.ViaSignup, nil, refused(ruleAddressLength, "example.org")},
+		"64k":                   {strings.Repeat("a", 64<<10) + "@example.org", contracts.ViaSignup, nil, refused(ruleAddressLength, "example.org")},
+		"bad_domain":            {"ada@localhost", contracts.ViaSignup, nil, refused(ruleDomainSyntax, "")},
+		"bad_syntax":            {"Ada <ada@example.org>", contracts.ViaSignup, nil, refused(ruleAddressSyntax, "")},
+		"look_alike":            {"ada@аpple.com", contracts.ViaSignup, nil, refused(ruleMixedScripts, "xn--pple-43d.com")},
 		"look_alike_off":        {"ada@аpple.com", contracts.ViaSignup, map[string]string{"CHECK_LOOKALIKES": "false"}, Verdict{Domain: "xn--pple-43d.com"}},
-		"reserved":              {"Admin+x@example.org", contracts.ViaSignup, nil, refused(refusal.ReservedName, "example.org")},
+		"reserved":              {"Admin+x@example.org", contracts.ViaSignup, nil, refused(ruleReservedName, "example.org")},
 		"reserved_off":          {"admin@example.org", contracts.ViaSignup, map[string]string{"CHECK_RESERVED_LOCAL_PARTS": "false"}, Verdict{Domain: "example.org"}},
-		"denied":                {"ada@denied.example", contracts.ViaSignup, strict, refused(refusal.DenyEntry, "denied.example")},
-		"denied_parent":         {"ada@a.denied.example", contracts.ViaSignup, strict, refused(refusal.DenyEntry, "a.denied.example")},
-		"denied_unicode":        {"ada@exämple.de", contracts.ViaSignup, strict, refused(refusal.DenyEntry, "xn--exmple-cua.de")},
+		"denied":                {"ada@denied.example", contracts.ViaSignup, strict, refused(ruleDenyEntry, "denied.example")},
+		"denied_parent":         {"ada@a.denied.example", contracts.ViaSignup, strict, refused(ruleDenyEntry, "a.denied.example")},
+		"denied_unicode":        {"ada@exämple.de", contracts.ViaSignup, strict, refused(ruleDenyEntry, "xn--exmple-cua.de")},
 		"allow_over_deny":       {"ada@good.denied.example", contracts.ViaSignup, strict, Verdict{Domain: "good.denied.example"}},
 		"allow_over_list":       {"ada@yopmail.com", contracts.ViaSignup, strict, Verdict{Domain: "yopmail.com"}},
 		"relay":                 {"x1@privaterelay.appleid.com", contracts.ViaSignup, nil, Verdict{Domain: "privaterelay.appleid.com", Relay: true}},
 		"relay_of_a_customer":   {"shop@ada.mozmail.com", contracts.ViaSignup, nil, Verdict{Domain: "mozmail.com", Relay: true}},
-		"relay_bad_local":       {"a..b@ada.mozmail.com", contracts.ViaSignup, nil, refused(refusal.AddressSyntax, "mozmail.com")},
-		"relay_denied":          {"x@duck.com", contracts.ViaSignup, map[string]string{"DENY_DOMAINS": "duck.com"}, Verdict{Rule: refusal.DenyEntry, Domain: "duck.com", Relay: true}},
+		"relay_bad_local":       {"a..b@ada.mozmail.com", contracts.ViaSignup, nil, refused(ruleAddressSyntax, "mozmail.com")},
+		"relay_denied":          {"x@duck.com", contracts.ViaSignup, map[string]string{"DENY_DOMAINS": "duck.com"}, Verdict{Rule: ruleDenyEntry, Domain: "duck.com", Relay: true}},
 		"admin_disposable":      {"eve@mailinator.com", contracts.ViaAdmin, nil, Verdict{Domain: "mailinator.com"}},
 		"admin_reserved":        {"admin@example.org", contracts.ViaAdmin, nil, Verdict{Domain: "example.org"}},
-		"admin_bad":             {"ada@localhost", contracts.ViaAdmin, nil, refused(refusal.DomainSyntax, "")},
-		"admin_checked":         {"eve@mailinator.com", contracts.ViaAdmin, map[string]string{"CHECK_ADMIN_CREATED": "true"}, refused(refusal.DisposableList, "mailinator.com")},
-		"federated":             {"eve@mailinator.com", contracts.ViaFederation, nil, refused(refusal.DisposableList, "mailinator.com")},
+		"admin_bad":             {"ada@localhost", contracts.ViaAdmin, nil, refused(ruleDomainSyntax, "")},
+		"admin_checked":         {"eve@mailinator.com", contracts.ViaAdmin, map[string]string{"CHECK_ADMIN_CREATED": "true"}, refused(ruleDisposableList, "mailinator.com")},
+		"federated":             {"eve@mailinator.com", contracts.ViaFederation, nil, refused(ruleDisposableList, "mailinator.com")},
 		"federated_unchecked":   {"eve@mailinator.com", contracts.ViaFederation, map[string]string{"CHECK_FEDERATED": "false"}, Verdict{Domain: "mailinator.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +104,7 @@ func BenchmarkCheck(b *testing.B) {
 		names = append(names, fmt.Sprintf("%x-mail%d.example", i*2654435761%(1<<31), i%97))
 	}
 	var err error
-	if g.List, err = domainset.Build(names); err != nil {
+	if g.List, err = domains.NewSet(names); err != nil {
 		b.Fatal(err)
 	}
 	for name, email := range map[string]string{
@@ -131,5 +129,5 @@ func newGuard(t testing.TB, env map[string]string) *Guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Guard{Config: config, List: disposable.List(), ListVersion: disposable.Version(), Log: log}
+	return &Guard{Config: config, List: domains.Disposable(), ListVersion: domains.Version(), Log: log}
 }

@@ -1,4 +1,4 @@
-package guard
+package presignup
 
 import (
 	"fmt"
@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"gatehouse.example/services/signup-guard/internal/address"
-	"gatehouse.example/services/signup-guard/internal/domainset"
+	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
 // Config is what an operator decides, each field a stack parameter.
 type Config struct {
 	// Allow wins over Deny, and Deny over the disposable list; all three match
 	// parents.
-	Allow, Deny domainset.Set
+	Allow, Deny domains.Set
 	// CheckAdminCreated and CheckFederated say whether the rules about domains and
 	// reserved names hold for users whom an administrator or an identity provider
 	// brings. That the address is one at all always holds.
@@ -44,21 +44,21 @@ func ConfigFromEnv(getenv func(string) string, log *slog.Logger) (Config, error)
 		case "false":
 			*s.field = false
 		default:
-			return Config{}, fmt.Errorf("guard: %s is neither true nor false", s.name)
+			return Config{}, fmt.Errorf("presignup: %s is neither true nor false", s.name)
 		}
 	}
 	var err error
-	if c.Allow, err = domains(getenv, "ALLOW_DOMAINS", log); err != nil {
+	if c.Allow, err = readDomains(getenv, "ALLOW_DOMAINS", log); err != nil {
 		return Config{}, err
 	}
-	c.Deny, err = domains(getenv, "DENY_DOMAINS", log)
+	c.Deny, err = readDomains(getenv, "DENY_DOMAINS", log)
 	return c, err
 }
 
-// domains reads a comma-separated list. An entry that is no domain is left out
+// readDomains reads a comma-separated list. An entry that is no domain is left out
 // and its place logged: a slip of the pen must not stop every sign-up, and the
 // entry itself may be somebody's address.
-func domains(getenv func(string) string, name string, log *slog.Logger) (domainset.Set, error) {
+func readDomains(getenv func(string) string, name string, log *slog.Logger) (domains.Set, error) {
 	var list []string
 	for i, entry := range strings.Split(getenv(name), ",") {
 		if entry = strings.TrimSpace(entry); entry == "" {
@@ -71,9 +71,9 @@ func domains(getenv func(string) string, name string, log *slog.Logger) (domains
 		}
 		list = append(list, domain)
 	}
-	set, err := domainset.Build(list)
+	set, err := domains.NewSet(list)
 	if err != nil {
-		return domainset.Set{}, fmt.Errorf("domainset.Build: %w", err)
+		return domains.Set{}, fmt.Errorf("domains.NewSet: %w", err)
 	}
 	return set, nil
 }

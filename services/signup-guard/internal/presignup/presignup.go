@@ -1,10 +1,10 @@
-// Package guard decides who may sign up. It turns a call of the PreSignUp
+// Package presignup decides who may sign up. It turns a call of the PreSignUp
 // trigger into a verdict, an event and, for a refusal, the text that the person
 // reads.
 //
 // It fails closed on an address that breaks a rule and open on its own
 // plumbing: an event that cannot be sent, even by a panic, changes no verdict.
-package guard
+package presignup
 
 import (
 	"context"
@@ -17,8 +17,7 @@ import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
-	"gatehouse.example/services/signup-guard/internal/domainset"
-	"gatehouse.example/services/signup-guard/internal/refusal"
+	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
 // Trigger sources of PreSignUp
@@ -37,7 +36,7 @@ type Publisher interface {
 // Guard decides. Its fields are set once, before the first use.
 type Guard struct {
 	Config      Config
-	List        domainset.Set
+	List        domains.Set
 	ListVersion string
 	Publisher   Publisher
 	Log         *slog.Logger
@@ -55,8 +54,8 @@ func (g *Guard) PreSignUp(ctx context.Context, call trigger.Call) error {
 		v = g.Check(email, via)
 	}
 	g.announce(ctx, call.Act, via, v)
-	if entry, refused := refusal.For(v.Rule); refused {
-		return entry.Refusal()
+	if r, refused := refusalOf(v.Rule); refused {
+		return r.err()
 	}
 	return nil
 }
@@ -104,9 +103,9 @@ func (g *Guard) announce(ctx context.Context, act contracts.Act, via string, v V
 }
 
 func (g *Guard) event(act contracts.Act, via string, v Verdict) (event.Event, error) {
-	if entry, refused := refusal.For(v.Rule); refused {
+	if r, refused := refusalOf(v.Rule); refused {
 		return contracts.NewSignupRejected(act, contracts.SignupRejected{
-			Via: via, Domain: v.Domain, Reason: entry.Code, Rule: entry.Rule, ListVersion: g.ListVersion,
+			Via: via, Domain: v.Domain, Reason: r.Code, Rule: r.Rule, ListVersion: g.ListVersion,
 		})
 	}
 	return contracts.NewSignupAllowed(act, contracts.SignupAllowed{

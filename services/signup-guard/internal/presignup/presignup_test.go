@@ -1,4 +1,4 @@
-package guard
+package presignup
 
 import (
 	"bytes"

@@ -1,32 +1,26 @@
-// Package refusal is the one table of why an address is turned away and what
-// the person is told. Everything that a refused person sees stands here.
-//
-// Cognito puts "PreSignUp failed with error " before the text and a full stop
-// behind it, so the texts end without one. They are the same for a denied and a
-// listed domain: which list it was is nobody's business but the operator's, who
-// finds it in the event.
-package refusal
+package presignup
 
 import "gatehouse.example/lambdakit/trigger"
 
-// Rules, as the event names them.
+// The rules, as events name them.
 const (
-	AddressSyntax  = "address-syntax"
-	AddressLength  = "address-length"
-	DomainSyntax   = "domain-syntax"
-	MixedScripts   = "mixed-scripts"
-	ReservedName   = "reserved-name"
-	DenyEntry      = "deny-entry"
-	DisposableList = "disposable-list"
+	ruleAddressSyntax  = "address-syntax"
+	ruleAddressLength  = "address-length"
+	ruleDomainSyntax   = "domain-syntax"
+	ruleMixedScripts   = "mixed-scripts"
+	ruleReservedName   = "reserved-name"
+	ruleDenyEntry      = "deny-entry"
+	ruleDisposableList = "disposable-list"
 )
 
-// Entry is one line of the table.
-type Entry struct {
-	// Rule that refused; unique.
+// refusal is one line of the table of why an address is turned away and what the
+// person reads.
+type refusal struct {
+	// Rule is unique.
 	Rule string
-	// Code is stable and for machines: the reason in events and metrics.
+	// Code is stable and for programs: the reason in events and metrics.
 	Code string
-	// When says which addresses it is about.
+	// When says which addresses are refused.
 	When string
 	// Text is what the person reads.
 	Text string
@@ -39,30 +33,34 @@ const (
 	role    = "Please use a personal email address"
 )
 
-// Table lists every refusal.
-func Table() []Entry {
-	return []Entry{
-		{AddressSyntax, "address-invalid", "not exactly one plain address: comments, names, quotes, invisible characters", invalid},
-		{AddressLength, "address-invalid", "longer than 254 octets, or 64 before the @", invalid},
-		{DomainSyntax, "address-invalid", "no public domain name: one label, an IP address, a final dot", invalid},
-		{MixedScripts, "address-lookalike", "letters of several alphabets, or of one that imitates another", mixed},
-		{ReservedName, "address-reserved", "a name such as admin or postmaster", role},
-		{DenyEntry, "domain-denied", "the domain or a parent is in DenyDomains", other},
-		{DisposableList, "domain-disposable", "the domain or a parent is in the disposable list", other},
+// refusals lists every refusal. Everything that a refused person reads is here.
+//
+// Cognito puts "PreSignUp failed with error " before the text and a full stop after
+// it, so the texts end without one. They are the same for a denied and a listed
+// domain: only the operator should know which list it was, and finds it in the event.
+func refusals() []refusal {
+	return []refusal{
+		{ruleAddressSyntax, "address-invalid", "not exactly one plain address: comments, names, quotes, invisible characters", invalid},
+		{ruleAddressLength, "address-invalid", "longer than 254 octets, or 64 before the @", invalid},
+		{ruleDomainSyntax, "address-invalid", "no public domain name: one label, an IP address, a final dot", invalid},
+		{ruleMixedScripts, "address-lookalike", "letters of several alphabets, or of one that imitates another", mixed},
+		{ruleReservedName, "address-reserved", "a name such as admin or postmaster", role},
+		{ruleDenyEntry, "domain-denied", "the domain or a parent is in DenyDomains", other},
+		{ruleDisposableList, "domain-disposable", "the domain or a parent is in the disposable list", other},
 	}
 }
 
-// For gives the entry of a rule.
-func For(rule string) (Entry, bool) {
-	for _, e := range Table() {
-		if e.Rule == rule {
-			return e, true
+// refusalOf returns the refusal of a rule.
+func refusalOf(rule string) (refusal, bool) {
+	for _, r := range refusals() {
+		if r.Rule == rule {
+			return r, true
 		}
 	}
-	return Entry{}, false
+	return refusal{}, false
 }
 
-// Refusal is the error that Cognito shows to the person.
-func (e Entry) Refusal() trigger.Refusal {
-	return trigger.Refusal{Code: e.Code, Text: e.Text}
+// err is the error that Cognito shows to the person.
+func (r refusal) err() trigger.Refusal {
+	return trigger.Refusal{Code: r.Code, Text: r.Text}
 }

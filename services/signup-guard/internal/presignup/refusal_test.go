@@ -1,4 +1,4 @@
-package refusal
+package presignup
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-func TestTable(t *testing.T) {
+func TestRefusals(t *testing.T) {
 	t.Parallel()
 	rules := map[string]bool{}
-	for _, e := range Table() {
+	for _, e := range refusals() {
 		if e.Rule == "" || e.Code == "" || e.When == "" || rules[e.Rule] {
 			t.Errorf("entry %+v is incomplete or repeated", e)
 		}
@@ -24,19 +24,19 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: text %q says %q", e.Rule, e.Text, word)
 			}
 		}
-		if r := e.Refusal(); r.Error() != e.Text || r.Code != e.Code {
+		if r := e.err(); r.Error() != e.Text || r.Code != e.Code {
 			t.Errorf("%s: refusal %+v", e.Rule, r)
 		}
-		if found, ok := For(e.Rule); !ok || found != e {
-			t.Errorf("For(%q) = %+v, %v", e.Rule, found, ok)
+		if found, ok := refusalOf(e.Rule); !ok || found != e {
+			t.Errorf("refusalOf(%q) = %+v, %v", e.Rule, found, ok)
 		}
 	}
-	if _, ok := For(""); ok {
-		t.Error("no rule has an entry")
+	if _, ok := refusalOf(""); ok {
+		t.Error("an empty rule has an entry")
 	}
 }
 
-// TestReadme holds the table in the README to the one in the code.
+// TestReadme: the table in the README is the one in the code.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../README.md")
@@ -45,7 +45,7 @@ func TestReadme(t *testing.T) {
 	}
 	var want strings.Builder
 	want.WriteString("| code | rule | when | what the person reads |\n|---|---|---|---|\n")
-	for _, e := range Table() {
+	for _, e := range refusals() {
 		fmt.Fprintf(&want, "| `%s` | `%s` | %s | %s |\n", e.Code, e.Rule, e.When, e.Text)
 	}
 	if !strings.Contains(string(raw), want.String()) {

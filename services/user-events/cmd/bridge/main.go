@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/bridge"
@@ -20,8 +19,8 @@ func main() {
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*bridge.Bridge, error) {
 	var bus string
-	if err := env.Read(getenv, map[string]*string{"BUS_NAME": &bus}); err != nil {
-		return nil, fmt.Errorf("env.Read: %w", err)
+	if err := function.ReadEnv(getenv, map[string]*string{"BUS_NAME": &bus}); err != nil {
+		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)
 	if err != nil {

@@ -14,27 +14,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/tracing"
-	"gatehouse.example/services/user-events/internal/appevent"
+	"gatehouse.example/services/user-events/internal/clientevents"
 )
 
 func main() {
-	function.Main(realMain, func(c *appevent.Consumer) any { return c.Handle })
+	function.Main(realMain, func(c *clientevents.Consumer) any { return c.Handle })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*appevent.Consumer, error) {
+func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*clientevents.Consumer, error) {
 	out, err := publish.ConfigFromEnv(getenv)
 	if err != nil {
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
 	}
 	var guests, users, ledger, perMinute, pool string
-	if err := env.Read(getenv, map[string]*string{
+	if err := function.ReadEnv(getenv, map[string]*string{
 		"EVENTS_PER_MINUTE": &perMinute, "GUEST_QUEUE_ARN": &guests, "LEDGER_TABLE": &ledger, "POOL_ARN_NAME": &pool, "USER_QUEUE_ARN": &users,
 	}); err != nil {
-		return nil, fmt.Errorf("env.Read: %w", err)
+		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
 	limit, err := strconv.Atoi(perMinute)
 	if err != nil {
@@ -44,11 +43,11 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
-	return &appevent.Consumer{
+	return &clientevents.Consumer{
 		Queues:      map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
 		Publisher:   publish.Connect(ctx, out, log),
-		Pool:        &appevent.NamedPool{Parameters: ssm.NewFromConfig(cfg), Name: pool},
-		Limiter:     &appevent.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},
+		Pool:        &clientevents.NamedPool{Parameters: ssm.NewFromConfig(cfg), Name: pool},
+		Limiter:     &clientevents.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},
 		Environment: out.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/drain"
@@ -22,8 +21,8 @@ func main() {
 
 func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*drain.Drain, error) {
 	var environment, topic string
-	if err := env.Read(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "TOPIC_ARN": &topic}); err != nil {
-		return nil, fmt.Errorf("env.Read: %w", err)
+	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "TOPIC_ARN": &topic}); err != nil {
+		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)
 	if err != nil {

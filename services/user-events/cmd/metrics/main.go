@@ -10,27 +10,26 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"gatehouse.example/lambdakit/env"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
-	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/ledger"
+	"gatehouse.example/services/user-events/internal/metrics"
 )
 
 func main() {
-	function.Main(realMain, func(c *count.Counter) any { return c.Handle })
+	function.Main(realMain, func(c *metrics.Counter) any { return c.Handle })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*count.Counter, error) {
+func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*metrics.Counter, error) {
 	var environment, table string
-	if err := env.Read(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
-		return nil, fmt.Errorf("env.Read: %w", err)
+	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
+		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
-	return &count.Counter{
+	return &metrics.Counter{
 		Ledger:      &ledger.Ledger{Table: dynamodb.NewFromConfig(cfg), Name: table},
 		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil

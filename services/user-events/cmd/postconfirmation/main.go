@@ -11,7 +11,7 @@ import (
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
-	"gatehouse.example/services/user-events/internal/confirm"
+	"gatehouse.example/services/user-events/internal/postconfirmation"
 )
 
 func main() {
@@ -23,6 +23,6 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
 	}
-	confirmer := &confirm.Confirmer{Publisher: publish.Connect(ctx, cfg, log)}
+	confirmer := &postconfirmation.Confirmer{Publisher: publish.Connect(ctx, cfg, log)}
 	return &trigger.Handler{Run: confirmer.Run, Log: log, Now: time.Now}, nil
 }

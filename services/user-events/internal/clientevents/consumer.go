@@ -1,4 +1,4 @@
-// Package appevent makes events of what apps send to the client-events queues with
+// Package clientevents makes events of what apps send to the client-events queues with
 // the temporary credentials of the identity pool.
 //
 // Everything in such a message comes from outside, so little is believed: who it
@@ -6,7 +6,7 @@
 // was by SQS; and a message whose shape is not exactly the expected one is never
 // published. It goes back, and after the queue's last try lies in the dead-letter
 // queue for a person to look at.
-package appevent
+package clientevents
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 	"gatehouse.example/lambdakit/publish"
-	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/metrics"
 )
 
 // spare is what must be left of an invocation to begin with one more event: as
@@ -59,17 +59,17 @@ type Consumer struct {
 	Now func() time.Time
 }
 
-var errLimit = errors.New("appevent: over the limit of this minute; it comes again")
+var errLimit = errors.New("clientevents: over the limit of this minute; it comes again")
 
 // Handle answers one invocation by SQS, whose messages are all of one queue.
 func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
 	if len(in.Records) == 0 {
 		return consume.Answer(in, nil), nil
 	}
-	now, failed, out := c.Now(), map[string]error{}, metrics.New(c.Environment)
+	now, failed, out := c.Now(), map[string]error{}, emf.New(c.Environment)
 	who, ok := c.Queues[in.Records[0].EventSourceARN]
 	if !ok {
-		return events.SQSEventResponse{}, errors.New("appevent: a batch of a queue that is not mine")
+		return events.SQSEventResponse{}, errors.New("clientevents: a batch of a queue that is not mine")
 	}
 	pool, err := c.Pool.ARN(ctx, now)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	var good []consume.Record
 	for _, m := range in.Records {
 		if m.MessageId == "" || m.EventSourceARN != in.Records[0].EventSourceARN {
-			return events.SQSEventResponse{}, errors.New("appevent: a batch that SQS does not send")
+			return events.SQSEventResponse{}, errors.New("clientevents: a batch that SQS does not send")
 		}
 		ev, err := c.eventOf(m, who, pool)
 		if err != nil {
@@ -115,21 +115,21 @@ func (c *Consumer) eventOf(m events.SQSMessage, who, pool string) (event.Event, 
 }
 
 // refuse tells of a message once, not at each of its tries, and never what is in it.
-func (c *Consumer) refuse(ctx context.Context, m events.SQSMessage, err error, out *metrics.Batch) {
+func (c *Consumer) refuse(ctx context.Context, m events.SQSMessage, err error, out *emf.Batch) {
 	if m.Attributes["ApproximateReceiveCount"] != "1" {
 		return
 	}
 	c.Log.WarnContext(ctx, "message refused; it goes to the dead-letter queue after the last try",
 		"messageId", m.MessageId, "bytes", len(m.Body), "error", err.Error())
-	out.Add(count.AppEventsRefused, metrics.Count, 1)
+	out.Add(metrics.AppEventsRefused, emf.Count, 1)
 	var reason Reason
 	if errors.As(err, &reason) {
-		out.Add(count.AppEventsRefused, metrics.Count, 1, metrics.Dimension{Name: "Reason", Value: string(reason)})
+		out.Add(metrics.AppEventsRefused, emf.Count, 1, emf.Dimension{Name: "Reason", Value: string(reason)})
 	}
 }
 
 // send publishes as many as the limit of this minute lets through.
-func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, failed map[string]error, out *metrics.Batch, now time.Time) {
+func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, failed map[string]error, out *emf.Batch, now time.Time) {
 	if len(good) == 0 {
 		return
 	}
@@ -144,7 +144,7 @@ func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, 
 	}
 	if over := len(good) - n; over > 0 && err == nil {
 		c.Log.WarnContext(ctx, "over the limit of this minute; the events come again", "who", who, "events", over)
-		out.Add(count.AppEventsDelayed, metrics.Count, float64(over))
+		out.Add(metrics.AppEventsDelayed, emf.Count, float64(over))
 	}
 	for id, err := range consume.Each(c.publish)(ctx, good[:n]) {
 		c.Log.ErrorContext(ctx, "event not published; it comes again", "messageId", id, "error", err.Error())
@@ -154,7 +154,7 @@ func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, 
 
 func (c *Consumer) publish(ctx context.Context, r consume.Record) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < spare {
-		return errors.New("appevent: no time left for this event")
+		return errors.New("clientevents: no time left for this event")
 	}
 	outcome, err := c.Publisher.Publish(ctx, r.Event)
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *Consumer) publish(ctx context.Context, r consume.Record) error {
 	}
 	if outcome == publish.Logged {
 		// The queue keeps it better than a log line does; the id stays the same.
-		return errors.New("appevent: neither the topic nor the outbox took it")
+		return errors.New("clientevents: neither the topic nor the outbox took it")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package appevent_test
+package clientevents_test
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/publish"
-	"gatehouse.example/services/user-events/internal/appevent"
-	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/clientevents"
+	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
@@ -70,7 +70,7 @@ func from(queue string, tries int, bodies ...string) events.SQSEvent {
 }
 
 func (w *world) handle(ctx context.Context, in events.SQSEvent) ([]string, error) {
-	c := &appevent.Consumer{
+	c := &clientevents.Consumer{
 		Queues:    map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
 		Publisher: w, Pool: w, Limiter: w, Environment: "test", Out: &w.lines,
 		Log: slog.New(slog.NewJSONHandler(&w.logs, nil)), Now: queuetest.Time,
@@ -192,9 +192,9 @@ func TestHandle_metrics(t *testing.T) {
 		tries, left int
 		want        map[string]float64
 	}{
-		"first_try":  {1, 9, map[string]float64{count.AppEventsRefused: 3, count.AppEventsRefused + "/bad_name": 2, count.AppEventsRefused + "/not_json": 1}},
+		"first_try":  {1, 9, map[string]float64{metrics.AppEventsRefused: 3, metrics.AppEventsRefused + "/bad_name": 2, metrics.AppEventsRefused + "/not_json": 1}},
 		"second_try": {2, 9, map[string]float64{}},
-		"over":       {2, 1, map[string]float64{count.AppEventsDelayed: 1}},
+		"over":       {2, 1, map[string]float64{metrics.AppEventsDelayed: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,4 +1,4 @@
-package appevent_test
+package clientevents_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"gatehouse.example/services/user-events/internal/appevent"
+	"gatehouse.example/services/user-events/internal/clientevents"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
@@ -45,7 +45,7 @@ func TestTake(t *testing.T) {
 	t.Parallel()
 	now := queuetest.Time()
 	table := &counters{rows: map[string]int{}}
-	l := &appevent.MinuteLimit{Table: table, Name: "ledger", PerMinute: 15}
+	l := &clientevents.MinuteLimit{Table: table, Name: "ledger", PerMinute: 15}
 	for _, step := range []struct {
 		name string
 		who  string
@@ -72,7 +72,7 @@ func TestTake(t *testing.T) {
 
 func TestTake_errors(t *testing.T) {
 	t.Parallel()
-	l := &appevent.MinuteLimit{Table: &counters{err: errors.New("row of ada@example.com")}, Name: "ledger", PerMinute: 15}
+	l := &clientevents.MinuteLimit{Table: &counters{err: errors.New("row of ada@example.com")}, Name: "ledger", PerMinute: 15}
 	if n, err := l.Take(t.Context(), "guest", 5, queuetest.Time()); n != 0 || err == nil || strings.Contains(err.Error(), "ada@") {
 		t.Errorf("Take = %d, %v", n, err)
 	}
@@ -96,7 +96,7 @@ func (n *names) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...
 func TestNamedPool(t *testing.T) {
 	t.Parallel()
 	now, n := queuetest.Time(), &names{err: &ssmtypes.ParameterNotFound{}}
-	pool := &appevent.NamedPool{Parameters: n, Name: "/gatehouse/test/platform/user-pool-arn"}
+	pool := &clientevents.NamedPool{Parameters: n, Name: "/gatehouse/test/platform/user-pool-arn"}
 	if arn, err := pool.ARN(t.Context(), now); err == nil {
 		t.Errorf("before there is a pool: %q", arn)
 	}

@@ -1,4 +1,4 @@
-package appevent
+package clientevents
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ const (
 )
 
 // Error makes a reason an error.
-func (r Reason) Error() string { return "appevent: " + string(r) }
+func (r Reason) Error() string { return "clientevents: " + string(r) }
 
 // An app keeps its events while it is offline, and its clock is never right.
 const (
@@ -124,7 +124,7 @@ func valueOf(raw json.RawMessage) (any, bool) {
 func sentAt(attributes map[string]string) (time.Time, error) {
 	ms, err := strconv.ParseInt(attributes["SentTimestamp"], 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("appevent: message without the time at which SQS took it")
+		return time.Time{}, fmt.Errorf("clientevents: message without the time at which SQS took it")
 	}
 	return time.UnixMilli(ms).UTC(), nil
 }

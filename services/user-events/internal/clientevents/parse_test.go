@@ -1,4 +1,4 @@
-package appevent_test
+package clientevents_test
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/contracts/schemas"
-	"gatehouse.example/services/user-events/internal/appevent"
+	"gatehouse.example/services/user-events/internal/clientevents"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
@@ -39,7 +39,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := appevent.Parse([]byte(tc.body), queuetest.Time())
+			got, err := clientevents.Parse([]byte(tc.body), queuetest.Time())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,55 +59,55 @@ func TestParse_refuses(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		body string
-		want appevent.Reason
+		want clientevents.Reason
 	}{
-		"empty":            {``, appevent.NotJSON},
-		"text":             {`hello`, appevent.NotJSON},
-		"half":             {`{"name":"a"`, appevent.NotJSON},
-		"two":              {`{"name":"a"}{"name":"b"}`, appevent.NotJSON},
-		"null":             {`null`, appevent.NotJSON},
-		"list":             {`[]`, appevent.NotJSON},
-		"deep":             {strings.Repeat(`{"name":`, 3000), appevent.NotJSON},
-		"subject":          {`{"name":"a","subject":"5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11"}`, appevent.UnknownField},
-		"who":              {`{"name":"a","who":"user"}`, appevent.UnknownField},
-		"id":               {`{"name":"a","id":"1"}`, appevent.UnknownField},
-		"shouted":          {`{"NAME":"a"}`, appevent.UnknownField},
-		"no_name":          {`{}`, appevent.BadName},
-		"null_name":        {`{"name":null}`, appevent.BadName},
-		"number_as_name":   {`{"name":7}`, appevent.BadName},
-		"address_as_name":  {`{"name":"erika@example.org"}`, appevent.BadName},
-		"text_as_name":     {`{"name":"Erika opened"}`, appevent.BadName},
-		"long_name":        {`{"name":"` + strings.Repeat("a", 65) + `"}`, appevent.BadName},
-		"null_time":        {`{"name":"a","time":null}`, appevent.BadTime},
-		"no_time":          {`{"name":"a","time":"yesterday"}`, appevent.BadTime},
-		"unix_time":        {`{"name":"a","time":1795348800}`, appevent.BadTime},
-		"too_old":          {`{"name":"a","time":"2026-11-15T11:59:59Z"}`, appevent.BadTime},
-		"future":           {`{"name":"a","time":"2026-11-22T12:05:01Z"}`, appevent.BadTime},
-		"null_data":        {data(`null`), appevent.BadData},
-		"data_is_text":     {data(`"x"`), appevent.BadData},
-		"data_is_a_list":   {data(`[1]`), appevent.BadData},
-		"too_many":         {data(`{` + strings.Join(many, ",") + `}`), appevent.BadData},
-		"null_value":       {data(`{"x":null}`), appevent.BadData},
-		"nested":           {data(`{"x":{"y":1}}`), appevent.BadData},
-		"list_value":       {data(`{"x":[1]}`), appevent.BadData},
-		"fraction":         {data(`{"x":52.52}`), appevent.BadData},
-		"exponent":         {data(`{"x":1e3}`), appevent.BadData},
-		"phone_number":     {data(`{"x":15551234567}`), appevent.BadData},
-		"too_small":        {data(`{"x":-1000001}`), appevent.BadData},
-		"huge":             {data(`{"x":` + strings.Repeat("9", 400) + `}`), appevent.BadData},
-		"address":          {data(`{"x":"erika@example.org"}`), appevent.BadData},
-		"ip_address":       {data(`{"x":"10.1.2.3"}`), appevent.BadData},
-		"sentence":         {data(`{"x":"erika is here"}`), appevent.BadData},
-		"name_of_a_person": {data(`{"x":"Erika"}`), appevent.BadData},
-		"sub":              {data(`{"x":"af0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11"}`), appevent.BadData},
-		"key_is_a_text":    {data(`{"my key":1}`), appevent.BadData},
-		"empty_key":        {data(`{"":1}`), appevent.BadData},
-		"not_ascii":        {data(`{"x":"ä"}`), appevent.BadData},
+		"empty":            {``, clientevents.NotJSON},
+		"text":             {`hello`, clientevents.NotJSON},
+		"half":             {`{"name":"a"`, clientevents.NotJSON},
+		"two":              {`{"name":"a"}{"name":"b"}`, clientevents.NotJSON},
+		"null":             {`null`, clientevents.NotJSON},
+		"list":             {`[]`, clientevents.NotJSON},
+		"deep":             {strings.Repeat(`{"name":`, 3000), clientevents.NotJSON},
+		"subject":          {`{"name":"a","subject":"5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11"}`, clientevents.UnknownField},
+		"who":              {`{"name":"a","who":"user"}`, clientevents.UnknownField},
+		"id":               {`{"name":"a","id":"1"}`, clientevents.UnknownField},
+		"shouted":          {`{"NAME":"a"}`, clientevents.UnknownField},
+		"no_name":          {`{}`, clientevents.BadName},
+		"null_name":        {`{"name":null}`, clientevents.BadName},
+		"number_as_name":   {`{"name":7}`, clientevents.BadName},
+		"address_as_name":  {`{"name":"erika@example.org"}`, clientevents.BadName},
+		"text_as_name":     {`{"name":"Erika opened"}`, clientevents.BadName},
+		"long_name":        {`{"name":"` + strings.Repeat("a", 65) + `"}`, clientevents.BadName},
+		"null_time":        {`{"name":"a","time":null}`, clientevents.BadTime},
+		"no_time":          {`{"name":"a","time":"yesterday"}`, clientevents.BadTime},
+		"unix_time":        {`{"name":"a","time":1795348800}`, clientevents.BadTime},
+		"too_old":          {`{"name":"a","time":"2026-11-15T11:59:59Z"}`, clientevents.BadTime},
+		"future":           {`{"name":"a","time":"2026-11-22T12:05:01Z"}`, clientevents.BadTime},
+		"null_data":        {data(`null`), clientevents.BadData},
+		"data_is_text":     {data(`"x"`), clientevents.BadData},
+		"data_is_a_list":   {data(`[1]`), clientevents.BadData},
+		"too_many":         {data(`{` + strings.Join(many, ",") + `}`), clientevents.BadData},
+		"null_value":       {data(`{"x":null}`), clientevents.BadData},
+		"nested":           {data(`{"x":{"y":1}}`), clientevents.BadData},
+		"list_value":       {data(`{"x":[1]}`), clientevents.BadData},
+		"fraction":         {data(`{"x":52.52}`), clientevents.BadData},
+		"exponent":         {data(`{"x":1e3}`), clientevents.BadData},
+		"phone_number":     {data(`{"x":15551234567}`), clientevents.BadData},
+		"too_small":        {data(`{"x":-1000001}`), clientevents.BadData},
+		"huge":             {data(`{"x":` + strings.Repeat("9", 400) + `}`), clientevents.BadData},
+		"address":          {data(`{"x":"erika@example.org"}`), clientevents.BadData},
+		"ip_address":       {data(`{"x":"10.1.2.3"}`), clientevents.BadData},
+		"sentence":         {data(`{"x":"erika is here"}`), clientevents.BadData},
+		"name_of_a_person": {data(`{"x":"Erika"}`), clientevents.BadData},
+		"sub":              {data(`{"x":"af0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11"}`), clientevents.BadData},
+		"key_is_a_text":    {data(`{"my key":1}`), clientevents.BadData},
+		"empty_key":        {data(`{"":1}`), clientevents.BadData},
+		"not_ascii":        {data(`{"x":"ä"}`), clientevents.BadData},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := appevent.Parse([]byte(tc.body), queuetest.Time())
-			var reason appevent.Reason
+			got, err := clientevents.Parse([]byte(tc.body), queuetest.Time())
+			var reason clientevents.Reason
 			if !errors.As(err, &reason) || reason != tc.want {
 				t.Errorf("Parse = %+v, %v, want %s", got, err, tc.want)
 			}
@@ -128,7 +128,7 @@ func FuzzParse(f *testing.F) {
 	}
 	schema := schemaOf(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		data, err := appevent.Parse(body, queuetest.Time())
+		data, err := clientevents.Parse(body, queuetest.Time())
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package appevent
+package clientevents
 
 import (
 	"context"

@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"gatehouse.example/lambdakit/consume"
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/reason"
-	"gatehouse.example/services/user-events/internal/count"
+	"gatehouse.example/services/user-events/internal/metrics"
 )
 
 // limit bounds one event, retries included: ten that hang must leave the
@@ -47,8 +47,8 @@ func (d *Drain) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEvent
 
 func (d *Drain) drain(ctx context.Context, batch []consume.Record) map[string]error {
 	failed := consume.Each(d.publish)(ctx, batch)
-	out := metrics.New(d.Environment)
-	out.Add(count.EventsDrained, metrics.Count, float64(len(batch)-len(failed)))
+	out := emf.New(d.Environment)
+	out.Add(metrics.EventsDrained, emf.Count, float64(len(batch)-len(failed)))
 	if err := out.Flush(d.Out, d.Now()); err != nil {
 		d.Log.ErrorContext(ctx, "metric not written", "error", err.Error())
 	}

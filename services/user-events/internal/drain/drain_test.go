@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/drain"
+	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
@@ -63,8 +63,8 @@ func TestHandle_publishes_the_same_bytes(t *testing.T) {
 	if diff := cmp.Diff(contracts.Attributes(ev), attrs); diff != "" {
 		t.Errorf("attributes (-want +got):\n%s", diff)
 	}
-	if sums[count.EventsDrained] != 1 {
-		t.Errorf("EventsDrained = %v, want 1", sums[count.EventsDrained])
+	if sums[metrics.EventsDrained] != 1 {
+		t.Errorf("EventsDrained = %v, want 1", sums[metrics.EventsDrained])
 	}
 }
 
@@ -93,8 +93,8 @@ func TestHandle_failures(t *testing.T) {
 			if diff := cmp.Diff(tc.want, failed); diff != "" {
 				t.Errorf("failed (-want +got):\n%s", diff)
 			}
-			if sums[count.EventsDrained] != tc.drained {
-				t.Errorf("EventsDrained = %v, want %v", sums[count.EventsDrained], tc.drained)
+			if sums[metrics.EventsDrained] != tc.drained {
+				t.Errorf("EventsDrained = %v, want %v", sums[metrics.EventsDrained], tc.drained)
 			}
 		})
 	}

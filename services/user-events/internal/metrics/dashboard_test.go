@@ -1,4 +1,4 @@
-package count_test
+package metrics_test
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
@@ -48,6 +48,6 @@ func TestDashboard_names_metrics_that_exist(t *testing.T) {
 		}
 	}
 	if drawn < 10 {
-		t.Errorf("only %d own metrics on the dashboard, %s among them?", drawn, count.EventsConsumed)
+		t.Errorf("only %d own metrics on the dashboard, %s among them?", drawn, metrics.EventsConsumed)
 	}
 }

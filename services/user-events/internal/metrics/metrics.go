@@ -1,10 +1,10 @@
-// Package count turns events into the metrics that Cognito lacks. An event that
-// comes again is not counted again: each is claimed in the ledger first.
+// Package metrics turns events into the metrics that Cognito lacks. An event that
+// is delivered twice is counted once: it is claimed in the ledger first.
 //
-// The claim stands before the count, so a function that dies between the two
-// leaves claimed events that are in no metric. They are few - those of one batch
-// - and the audit trail still holds them; the other order would count them twice.
-package count
+// A function that ends between the claim and the count leaves claimed events that
+// are in no metric. These are the events of one batch at most, and the audit table
+// has them; in the other order they would be counted twice.
+package metrics
 
 import (
 	"context"
@@ -18,14 +18,14 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 )
 
-// spare is what must be left of an invocation to write the metrics of what is
-// claimed already: a claim that is cut off by the function's end counts nowhere.
+// spare is the time that must be left of an invocation to write the metrics of
+// events that are claimed already.
 const spare = 2 * time.Second
 
-// Ledger says who is the first to count an event.
+// Ledger says whether an event is counted for the first time.
 type Ledger interface {
 	Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error)
 }
@@ -45,23 +45,23 @@ func (c *Counter) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEve
 	return consume.Batch(ctx, c.Log, in, c.count)
 }
 
-// count writes the metrics of a batch at once: each line costs, each event does not.
+// count writes the metrics of a batch at once, because each line costs.
 func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]error {
 	now := c.Now()
-	out := metrics.New(c.Environment)
+	out := emf.New(c.Environment)
 	addZeros(out)
 	var oldest time.Duration
 	claimed, aged := 0, false
 	claims, cancel := withSpare(ctx)
 	defer cancel()
 	failed := consume.Each(func(ctx context.Context, r consume.Record) error {
-		// Read before the claim: what cannot be read must be able to come again.
+		// Read before the claim: an event that cannot be read must be delivered again.
 		add, err := reading(r.Event)
 		if err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("count: no time left for this event: %w", err)
+			return fmt.Errorf("metrics: no time left for this event: %w", err)
 		}
 		first, err := c.Ledger.Claim(ctx, r.Event, now)
 		if err != nil {
@@ -78,16 +78,16 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 		return nil
 	})(claims, batch)
 	if aged {
-		out.Add(EventAge, metrics.Milliseconds, float64(oldest.Milliseconds()))
+		out.Add(EventAge, emf.Milliseconds, float64(oldest.Milliseconds()))
 	}
 	if err := out.Flush(c.Out, now); err != nil {
-		// To give the batch back would not help: its events are claimed.
+		// Returning the batch would not help: its events are claimed.
 		c.Log.ErrorContext(ctx, "metrics not written; these events are in no metric", "events", claimed, "error", err.Error())
 	}
 	return failed
 }
 
-// withSpare ends ctx a little before its own deadline, if it has one.
+// withSpare ends ctx before its own deadline, if it has one.
 func withSpare(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-spare))

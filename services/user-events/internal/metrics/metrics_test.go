@@ -1,4 +1,4 @@
-package count_test
+package metrics_test
 
 import (
 	"encoding/json"
@@ -15,14 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/ledger"
 	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
-func newCounter(table *ledgertest.Table, out *strings.Builder) *count.Counter {
-	return &count.Counter{
+func newCounter(table *ledgertest.Table, out *strings.Builder) *metrics.Counter {
+	return &metrics.Counter{
 		Ledger: &ledger.Ledger{Table: table, Name: "ledger"}, Environment: "test", Out: out,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return queuetest.Time().Add(1500 * time.Millisecond) },
 	}
@@ -55,38 +55,38 @@ func TestHandle_each_type(t *testing.T) {
 	}{
 		"signup_allowed": {
 			must(contracts.NewSignupAllowed(act, contracts.SignupAllowed{Via: contracts.ViaSignup, ListVersion: "2026-11-01"})),
-			map[string]float64{count.SignUpsAllowed: 1},
+			map[string]float64{metrics.SignUpsAllowed: 1},
 		},
 		"signup_rejected": {
 			must(contracts.NewSignupRejected(act, contracts.SignupRejected{Via: contracts.ViaSignup, Reason: "domain-disposable"})),
-			map[string]float64{count.SignUpsRejected: 1, count.SignUpsRejected + "/domain-disposable": 1},
+			map[string]float64{metrics.SignUpsRejected: 1, metrics.SignUpsRejected + "/domain-disposable": 1},
 		},
 		"reason_too_long": {
 			must(contracts.NewSignupRejected(act, contracts.SignupRejected{Reason: strings.Repeat("x", 65)})),
-			map[string]float64{count.SignUpsRejected: 1},
+			map[string]float64{metrics.SignUpsRejected: 1},
 		},
 		"user_created": {
 			must(contracts.NewUserCreated(act, contracts.UserCreated{Via: contracts.ViaSignup})),
-			map[string]float64{count.UsersCreated: 1},
+			map[string]float64{metrics.UsersCreated: 1},
 		},
-		"password_reset": {must(contracts.NewPasswordReset(act)), map[string]float64{count.PasswordsReset: 1}},
+		"password_reset": {must(contracts.NewPasswordReset(act)), map[string]float64{metrics.PasswordsReset: 1}},
 		"signin_attempted": {
 			must(contracts.NewSigninAttempted(act, contracts.SigninAttempted{})),
-			map[string]float64{count.SignInsAttempted: 1, count.SignInsAttempted + client: 1},
+			map[string]float64{metrics.SignInsAttempted: 1, metrics.SignInsAttempted + client: 1},
 		},
 		"signin_attempted_unknown_user": {
 			must(contracts.NewSigninAttempted(act, contracts.SigninAttempted{UserNotFound: true})),
-			map[string]float64{count.SignInsAttempted: 1, count.SignInsAttempted + client: 1, count.SignInsUnknownUser: 1},
+			map[string]float64{metrics.SignInsAttempted: 1, metrics.SignInsAttempted + client: 1, metrics.SignInsUnknownUser: 1},
 		},
 		"signin_succeeded": {
 			must(contracts.NewSigninSucceeded(act, contracts.SigninSucceeded{})),
-			map[string]float64{count.SignInsSucceeded: 1, count.SignInsSucceeded + client: 1},
+			map[string]float64{metrics.SignInsSucceeded: 1, metrics.SignInsSucceeded + client: 1},
 		},
 		"app_event": {
 			must(contracts.NewAppEvent(noOne, contracts.AppEvent{Who: contracts.WhoGuest, Name: "a"})),
-			map[string]float64{count.AppEvents: 1},
+			map[string]float64{metrics.AppEvents: 1},
 		},
-		"no_client":    {must(contracts.NewSigninSucceeded(noClient, contracts.SigninSucceeded{})), map[string]float64{count.SignInsSucceeded: 1}},
+		"no_client":    {must(contracts.NewSigninSucceeded(noClient, contracts.SigninSucceeded{})), map[string]float64{metrics.SignInsSucceeded: 1}},
 		"unknown_type": {unknown, map[string]float64{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestHandle_each_type(t *testing.T) {
 			if err != nil || len(got.BatchItemFailures) != 0 {
 				t.Fatalf("Handle = %v, %v", got, err)
 			}
-			tc.want[count.EventsConsumed], tc.want[count.EventAge] = 1, 1500
+			tc.want[metrics.EventsConsumed], tc.want[metrics.EventAge] = 1, 1500
 			if diff := cmp.Diff(tc.want, positive(queuetest.Sums(t, out.String()))); diff != "" {
 				t.Errorf("metrics (-want +got):\n%s", diff)
 			}
@@ -145,7 +145,7 @@ func TestHandle_bad_neighbours(t *testing.T) {
 	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, queuetest.Failed(got)); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
-	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 1 {
+	if n := queuetest.Sums(t, out.String())[metrics.PasswordsReset]; n != 1 {
 		t.Errorf("PasswordsReset = %v, want 1", n)
 	}
 	// What could not be read is not claimed: it can come again with a newer reader.
@@ -156,7 +156,7 @@ func TestHandle_bad_neighbours(t *testing.T) {
 	if _, err := c.Handle(t.Context(), queuetest.Batch(queuetest.Body(t, throttled))); err != nil {
 		t.Fatal(err)
 	}
-	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 2 {
+	if n := queuetest.Sums(t, out.String())[metrics.PasswordsReset]; n != 2 {
 		t.Errorf("PasswordsReset after the throttle = %v, want 2", n)
 	}
 }
@@ -180,7 +180,7 @@ func TestHandle_payload_file(t *testing.T) {
 	if diff := cmp.Diff([]string{in.Records[2].MessageId}, queuetest.Failed(got)); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
-	if n := queuetest.Sums(t, out.String())[count.SignInsAttempted]; n != 1 {
+	if n := queuetest.Sums(t, out.String())[metrics.SignInsAttempted]; n != 1 {
 		t.Errorf("SignInsAttempted = %v, want 1", n)
 	}
 }
@@ -211,7 +211,7 @@ func TestHandle_synthetic_events_count_apart(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := queuetest.Sums(t, alone.String())
-	want[count.SyntheticEvents] = float64(len(bodies))
+	want[metrics.SyntheticEvents] = float64(len(bodies))
 	if diff := cmp.Diff(want, queuetest.Sums(t, together.String())); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}
@@ -219,7 +219,7 @@ func TestHandle_synthetic_events_count_apart(t *testing.T) {
 	if _, err := newCounter(&ledgertest.Table{}, &only).Handle(t.Context(), queuetest.Batch(bodies...)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]float64{count.SyntheticEvents: float64(len(bodies))}, positive(queuetest.Sums(t, only.String()))); diff != "" {
+	if diff := cmp.Diff(map[string]float64{metrics.SyntheticEvents: float64(len(bodies))}, positive(queuetest.Sums(t, only.String()))); diff != "" {
 		t.Errorf("metrics of a batch without people (-want +got):\n%s", diff)
 	}
 }

@@ -1,4 +1,4 @@
-package count_test
+package metrics_test
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/count"
 	"gatehouse.example/services/user-events/internal/ledger"
 	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
@@ -45,14 +45,14 @@ func TestHandle_counts_distinct_events(t *testing.T) {
 			rng.Shuffle(len(pending), func(i, j int) { pending[i], pending[j] = pending[j], pending[i] })
 			pending = deliver(t, counter, pending, 1+rng.IntN(10))
 		}
-		if got := queuetest.Sums(t, out.String())[count.PasswordsReset]; got != float64(distinct) {
+		if got := queuetest.Sums(t, out.String())[metrics.PasswordsReset]; got != float64(distinct) {
 			t.Fatalf("seed %d: counted %v, want %d", seed, got, distinct)
 		}
 	}
 }
 
 // deliver sends the next n messages and returns what is left, the failed ones included.
-func deliver(t *testing.T, counter *count.Counter, pending []string, n int) []string {
+func deliver(t *testing.T, counter *metrics.Counter, pending []string, n int) []string {
 	t.Helper()
 	n = min(n, len(pending))
 	in := queuetest.Batch(pending[:n]...)
@@ -72,7 +72,7 @@ func deliver(t *testing.T, counter *count.Counter, pending []string, n int) []st
 }
 
 // dying claims like the ledger and then takes the process with it.
-type dying struct{ count.Ledger }
+type dying struct{ metrics.Ledger }
 
 func (d dying) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
 	if _, err := d.Ledger.Claim(ctx, ev, now); err != nil {
@@ -97,13 +97,13 @@ func TestHandle_crash_between_claim_and_count(t *testing.T) {
 	if got, err := counter.Handle(t.Context(), queuetest.Batch(body)); err != nil || len(got.BatchItemFailures) != 0 {
 		t.Fatalf("Handle = %v, %v", got, err)
 	}
-	if n := queuetest.Sums(t, out.String())[count.PasswordsReset]; n != 0 {
+	if n := queuetest.Sums(t, out.String())[metrics.PasswordsReset]; n != 0 {
 		t.Errorf("PasswordsReset = %v, want 0", n)
 	}
 }
 
 // slow takes its time, and no longer than the caller has.
-type slow struct{ count.Ledger }
+type slow struct{ metrics.Ledger }
 
 func (s slow) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
 	select {
@@ -132,7 +132,7 @@ func TestHandle_counts_before_its_time_is_over(t *testing.T) {
 		if err != nil || ctx.Err() != nil {
 			t.Fatalf("Handle: %v; the invocation: %v", err, ctx.Err())
 		}
-		counted := queuetest.Sums(t, out.String())[count.PasswordsReset]
+		counted := queuetest.Sums(t, out.String())[metrics.PasswordsReset]
 		if failed := len(got.BatchItemFailures); counted != 2 || failed != 3 {
 			t.Errorf("%v counted and %d to come again, want 2 and 3", counted, failed)
 		}
@@ -146,7 +146,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe
 func TestHandle_unwritten_metrics_are_logged(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	counter := &count.Counter{
+	counter := &metrics.Counter{
 		Ledger: &ledger.Ledger{Table: &ledgertest.Table{}, Name: "ledger"}, Out: brokenPipe{},
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: queuetest.Time,
 	}

@@ -1,4 +1,4 @@
-package count
+package metrics
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/lambdakit/metrics"
+	"gatehouse.example/lambdakit/emf"
 	"gatehouse.example/lambdakit/publish"
 )
 
-// Names of the metrics, beside those of the ways an event went.
+// Names of the metrics, in addition to those of lambdakit/publish.
 const (
 	SignUpsAllowed     = "SignUpsAllowed"
 	SignUpsRejected    = "SignUpsRejected"
@@ -25,32 +25,32 @@ const (
 	EventsConsumed     = "EventsConsumed"
 	EventsDrained      = "EventsDrained"
 	EventAge           = "EventAge"
-	// SyntheticEvents counts the events about users whom nobody can be; no other
-	// metric does, or a test would look like people.
+	// SyntheticEvents counts the events about synthetic users. No other metric
+	// counts them: a test must not look like people.
 	SyntheticEvents = "SyntheticEvents"
 )
 
-// maxName bounds what becomes a dimension: each value of one is billed.
+// maxName bounds the value of a dimension: each value is billed.
 const maxName = 64
 
-// addZeros adds nothing to every metric that has no dimension of its own, so
-// that graphs and alarms of rare things have data while the system is in use.
-func addZeros(b *metrics.Batch) {
+// addZeros adds zero to every metric without a dimension, so that graphs and alarms
+// of rare events have data while the system is in use.
+func addZeros(b *emf.Batch) {
 	for _, name := range []string{
 		SignUpsAllowed, SignUpsRejected, UsersCreated, PasswordsReset,
 		SignInsAttempted, SignInsUnknownUser, SignInsSucceeded, EventsConsumed,
 		AppEvents, AppEventsDelayed, AppEventsRefused, SyntheticEvents,
 		publish.MetricFellBack, publish.MetricLogged, EventsDrained,
 	} {
-		b.Add(name, metrics.Count, 0)
+		b.Add(name, emf.Count, 0)
 	}
 }
 
-// reading returns what an event adds to the metrics. A type that it does not
-// know is counted as consumed only, for new types come before new readers.
-func reading(ev event.Event) (func(*metrics.Batch), error) {
+// reading returns what an event adds to the metrics. An unknown type is counted as
+// consumed only, because new types are published before this function knows them.
+func reading(ev event.Event) (func(*emf.Batch), error) {
 	var name string
-	var dims []metrics.Dimension
+	var dims []emf.Dimension
 	unknownUser := false
 	switch ev.Type() {
 	case contracts.TypeSignupAllowed:
@@ -77,32 +77,32 @@ func reading(ev event.Event) (func(*metrics.Batch), error) {
 		name = AppEvents
 	}
 	if contracts.IsSynthetic(ev) {
-		return func(b *metrics.Batch) { b.Add(SyntheticEvents, metrics.Count, 1) }, nil
+		return func(b *emf.Batch) { b.Add(SyntheticEvents, emf.Count, 1) }, nil
 	}
-	return func(b *metrics.Batch) {
-		b.Add(EventsConsumed, metrics.Count, 1)
+	return func(b *emf.Batch) {
+		b.Add(EventsConsumed, emf.Count, 1)
 		if name == "" {
 			return
 		}
-		b.Add(name, metrics.Count, 1)
+		b.Add(name, emf.Count, 1)
 		if len(dims) > 0 {
-			b.Add(name, metrics.Count, 1, dims...)
+			b.Add(name, emf.Count, 1, dims...)
 		}
 		if unknownUser {
-			b.Add(SignInsUnknownUser, metrics.Count, 1)
+			b.Add(SignInsUnknownUser, emf.Count, 1)
 		}
 	}, nil
 }
 
 // unreadable does not wrap the decoder's error, which can quote the data.
 func unreadable(ev event.Event) error {
-	return fmt.Errorf("count: the data of an event of type %s has another shape", ev.Type())
+	return fmt.Errorf("metrics: the data of an event of type %s has another shape", ev.Type())
 }
 
-// dimension is one dimension, or none where the value is missing or too long.
-func dimension(name, value string) []metrics.Dimension {
+// dimension is one dimension, or none if the value is missing or too long.
+func dimension(name, value string) []emf.Dimension {
 	if value == "" || len(value) > maxName {
 		return nil
 	}
-	return []metrics.Dimension{{Name: name, Value: value}}
+	return []emf.Dimension{{Name: name, Value: value}}
 }

@@ -1,10 +1,10 @@
-// Package confirm decides what Cognito's PostConfirmation trigger says about a
-// person, and publishes it.
+// Package postconfirmation publishes what Cognito's PostConfirmation trigger
+// reports: that a user was created, or a password reset.
 //
-// It exists because one trigger stands for three acts: a sign-up that was
-// confirmed, a federated user's first sign-in, and a password that was reset.
-// Only the first two make a user.
-package confirm
+// One trigger stands for three acts: a sign-up that was confirmed, a federated
+// user's first sign-in, and a password that was reset. Only the first two create a
+// user.
+package postconfirmation
 
 import (
 	"context"
@@ -18,14 +18,14 @@ import (
 	"gatehouse.example/lambdakit/trigger"
 )
 
-// The sources of the trigger
+// Trigger sources
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html).
 const (
 	sourceSignUp         = "PostConfirmation_ConfirmSignUp"
 	sourceForgotPassword = "PostConfirmation_ConfirmForgotPassword"
 )
 
-// Publisher sends one event and never keeps the person waiting.
+// Publisher sends an event, within its own time limit.
 type Publisher interface {
 	Publish(context.Context, event.Event) (publish.Outcome, error)
 }
@@ -35,8 +35,8 @@ type Confirmer struct {
 	Publisher Publisher
 }
 
-// Run publishes what the call stands for. Its error is logged by the shell
-// around it and never reaches the person.
+// Run publishes the events of a call. [trigger.Handler] logs its error; the person
+// never sees it.
 func (c *Confirmer) Run(ctx context.Context, call trigger.Call) error {
 	evs, err := events(call)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *Confirmer) Run(ctx context.Context, call trigger.Call) error {
 	}
 	var errs []error
 	for _, ev := range evs {
-		// Each event goes its own way: the second is not lost with the first.
+		// Each event is sent on its own: the second one is not lost with the first.
 		if _, err := c.Publisher.Publish(ctx, ev); err != nil {
 			errs = append(errs, fmt.Errorf("publish.Publish: %w", err))
 		}
@@ -58,7 +58,7 @@ func events(call trigger.Call) ([]event.Event, error) {
 	case call.Source == sourceForgotPassword:
 		return list(contracts.NewPasswordReset(call.Act))
 	case call.Source != sourceSignUp:
-		return nil, fmt.Errorf("confirm: unknown trigger source of %d bytes", len(call.Source))
+		return nil, fmt.Errorf("postconfirmation: unknown trigger source of %d bytes", len(call.Source))
 	case !federated(call.Attributes):
 		return list(contracts.NewUserCreated(call.Act, contracts.UserCreated{Via: contracts.ViaSignup}))
 	}
@@ -66,9 +66,9 @@ func events(call trigger.Call) ([]event.Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contracts.NewUserCreated: %w", err)
 	}
-	// Cognito fires no sign-in trigger for a federated user's first sign-in, so
-	// this is the only place that can tell of it. A user has one first sign-in:
-	// its id is derived, so that a call which Cognito repeats gives the same.
+	// Cognito calls no sign-in trigger for a federated user's first sign-in, so
+	// it is reported here. Its id is derived from the user, so that a call which
+	// Cognito repeats gives the same id.
 	first := call.Act
 	first.ID = contracts.CreatedID(call.Act.PoolARN+"#first-sign-in", call.Act.Subject)
 	signedIn, err := contracts.NewSigninSucceeded(first, contracts.SigninSucceeded{Via: contracts.ViaFederation})
@@ -85,8 +85,8 @@ func list(ev event.Event, err error) ([]event.Event, error) {
 	return []event.Event{ev}, nil
 }
 
-// federated reports whether an identity provider brought the user. Cognito
-// says so by the status; pools with linked identities by the list of them.
+// federated reports whether the user comes from an identity provider. Cognito shows
+// it in the status, and in pools with linked identities in the list of identities.
 func federated(attributes map[string]string) bool {
 	if attributes["cognito:user_status"] == "EXTERNAL_PROVIDER" {
 		return true

@@ -1,4 +1,4 @@
-package confirm_test
+package postconfirmation_test
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
-	"gatehouse.example/services/user-events/internal/confirm"
+	"gatehouse.example/services/user-events/internal/postconfirmation"
 )
 
 // topic keeps what was published, and refuses the first few.
@@ -47,7 +47,7 @@ func invoke(t *testing.T, p *topic, payload []byte) ([]byte, string) {
 	t.Helper()
 	var log strings.Builder
 	h := &trigger.Handler{
-		Run: (&confirm.Confirmer{Publisher: p}).Run,
+		Run: (&postconfirmation.Confirmer{Publisher: p}).Run,
 		Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: time.Now,
 	}
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{
@@ -170,7 +170,7 @@ func FuzzInvoke(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p := &topic{}
-		h := &trigger.Handler{Run: (&confirm.Confirmer{Publisher: p}).Run, Log: slog.New(slog.DiscardHandler), Now: time.Now}
+		h := &trigger.Handler{Run: (&postconfirmation.Confirmer{Publisher: p}).Run, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{
 			InvokedFunctionArn: "arn:aws:lambda:us-east-1:111122223333:function:postconfirmation:live",
 		})

@@ -8,21 +8,21 @@ import (
 	"strings"
 
 	"gatehouse.example/services/signup-guard/internal/address"
-	"gatehouse.example/services/signup-guard/internal/domainset"
+	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
-// check is the gate: every name well-formed, no protected domain matched, itself
-// or by a parent, and no more than half of the old list gone, which would be a
-// broken download.
+// check refuses a list with a malformed name, a list that matches a protected
+// domain or a parent of one, and a list that has lost more than half of its names,
+// which would be a broken download.
 func check(names, old, protected []string) error {
-	set, err := domainset.Build(names)
+	set, err := domains.NewSet(names)
 	if err != nil {
-		return fmt.Errorf("domainset.Build: %w", err)
+		return fmt.Errorf("domains.NewSet: %w", err)
 	}
 	var errs []error
 	for _, name := range names {
 		if address.SafeDomain("x@"+name) != name {
-			errs = append(errs, fmt.Errorf("%q is no well-formed domain name", name))
+			errs = append(errs, fmt.Errorf("%q is not a well-formed domain name", name))
 		}
 	}
 	for _, name := range protected {

@@ -2,7 +2,7 @@
 // release of its PyPI package, shows what changed, and refuses a list that would
 // lock out people of a large mail provider or a privacy relay.
 //
-// Run it in services/signup-guard: go run ./internal/disposable/refresh
+// Run it in services/signup-guard: go run ./internal/domains/refresh
 package main
 
 import (
@@ -18,14 +18,13 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse.example/services/signup-guard/internal/disposable"
-	"gatehouse.example/services/signup-guard/internal/domainset"
+	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
 const pypiPackage = "disposable-email-domains"
 
 func main() {
-	dir := flag.String("dir", "internal/disposable", "folder of the list")
+	dir := flag.String("dir", "internal/domains", "folder of the list")
 	pip := flag.String("pip", "pip3", "pip to download with")
 	wheel := flag.String("wheel", "", "take this wheel instead of downloading one")
 	dry := flag.Bool("dry-run", false, "show what would change and write nothing")
@@ -51,12 +50,12 @@ func run(ctx context.Context, out io.Writer, dir, pip, wheel string, dry bool) e
 	if err != nil {
 		return err
 	}
-	release.names = slices.Compact(slices.Sorted(slices.Values(append(release.names, disposable.Test))))
+	release.names = slices.Compact(slices.Sorted(slices.Values(append(release.names, domains.Test))))
 	protected, err := readLines(filepath.Join(dir, "protected.txt"))
 	if err != nil {
 		return err
 	}
-	old := disposable.List().Names()
+	old := domains.Disposable().Names()
 	report(out, release, old)
 	if err := check(release.names, old, protected); err != nil {
 		return err
@@ -67,7 +66,7 @@ func run(ctx context.Context, out io.Writer, dir, pip, wheel string, dry bool) e
 	return write(dir, release)
 }
 
-// download lets pip fetch the newest wheel into a folder.
+// download fetches the newest wheel into a folder with pip.
 func download(ctx context.Context, pip, dir string) (string, error) {
 	cmd := exec.CommandContext(ctx, pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", dir, pypiPackage)
 	cmd.Stderr = os.Stderr
@@ -76,12 +75,12 @@ func download(ctx context.Context, pip, dir string) (string, error) {
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*.whl"))
 	if err != nil || len(found) != 1 {
-		return "", errors.New("pip left no single wheel")
+		return "", errors.New("pip download did not leave exactly one wheel")
 	}
 	return found[0], nil
 }
 
-// readLines gives the lines of a file without comments and empty ones.
+// readLines returns the lines of a file without comments and empty lines.
 func readLines(path string) ([]string, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -96,20 +95,20 @@ func readLines(path string) ([]string, error) {
 	return lines, nil
 }
 
-// write puts the list, its index, SOURCE and the date for the code into dir.
+// write writes the list, SOURCE and the date for the code into dir.
 func write(dir string, r release) error {
-	set, err := domainset.Build(r.names)
+	set, err := domains.NewSet(r.names)
 	if err != nil {
-		return fmt.Errorf("domainset.Build: %w", err)
+		return fmt.Errorf("domains.NewSet: %w", err)
 	}
 	source := fmt.Sprintf("list: https://github.com/disposable-email-domains/disposable-email-domains\n"+
 		"licence: CC0-1.0 (the list), MIT (the package around it, of which nothing is kept)\n"+
 		"package: %s\nversion: %s\ndate: %s\nwheel-sha256: %s\ndomains: %d\ndomains-sha256: %x\n",
 		pypiPackage, r.version, r.date, r.sha256, len(r.names), sha256.Sum256([]byte(set.Text())))
-	date := "package disposable\n\n// date is the list's, as SOURCE has it. Written by refresh.\n" +
+	date := "package domains\n\n// date is the date of the list, as in SOURCE. Written by refresh.\n" +
 		fmt.Sprintf("const date = %q\n", r.date)
 	for name, content := range map[string]string{
-		"domains.txt": set.Text(), "domains.idx": set.Index(), "SOURCE": source, "date.go": date,
+		"domains.txt": set.Text(), "SOURCE": source, "date.go": date,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return fmt.Errorf("os.WriteFile: %w", err)
