@@ -118,14 +118,8 @@ func policyFindings(t *testing.T, found []byte) [][4]string {
 func TestPolicyLint(t *testing.T) {
 	t.Parallel()
 	var paths []string
-	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/*.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
-		found, err := filepath.Glob(filepath.Join(repository.Root, filepath.FromSlash(pattern)))
-		if err != nil {
-			t.Fatalf("filepath.Glob: %v", err)
-		}
-		for _, one := range found {
-			paths = append(paths, repository.Short(one))
-		}
+	for _, template := range repository.Templates(t) {
+		paths = append(paths, template.Path)
 	}
 	list := readAccepted(t, repository.Read(t, acceptedFile))
 	used := make([]bool, len(list))

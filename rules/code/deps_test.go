@@ -69,9 +69,11 @@ func triggerCommands(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	for _, name := range repository.CognitoTriggers {
-		found, err := filepath.Glob(filepath.Join(repository.Root, "services", "*", "cmd", name))
-		if err != nil {
-			t.Fatalf("filepath.Glob: %v", err)
+		var found []string
+		for _, stack := range repository.Stacks(t) {
+			if dir := filepath.Join(stack.Dir, "cmd", name); repository.Exists(repository.Short(dir)) {
+				found = append(found, dir)
+			}
 		}
 		if len(found) != 1 {
 			t.Errorf("%d folders services/*/cmd/%s, want one", len(found), name)

@@ -72,14 +72,13 @@ func TestPlaybooksExist(t *testing.T) {
 
 func TestServicesHaveReadmes(t *testing.T) {
 	t.Parallel()
-	dirs, err := filepath.Glob(filepath.Join(repository.Root, "services", "*"))
-	if err != nil || len(dirs) == 0 {
-		t.Fatalf("no services: %v", err)
-	}
-	for _, dir := range dirs {
-		page := filepath.Join(dir, "README.md")
+	for _, stack := range repository.Stacks(t) {
+		page := filepath.Join(stack.Dir, "README.md")
+		if !strings.HasPrefix(repository.Short(stack.Dir), "services/") {
+			continue
+		}
 		if !repository.Exists(repository.Short(page)) {
-			t.Errorf("%s: no README.md", repository.Short(dir))
+			t.Errorf("%s: no README.md", repository.Short(stack.Dir))
 			continue
 		}
 		repository.Report(t, missingHeadings(repository.Short(page), repository.Read(t, page)))

@@ -15,6 +15,7 @@ import (
 
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/pipeline"
+	"gatehouse.example/tools/stacks"
 )
 
 const (
@@ -104,19 +105,29 @@ func (w world) fill(text string) string {
 	return text
 }
 
-// pipelineServices are those that have a configuration.
+// pipelineServices are the stacks of the system; each has a pipeline, and its
+// configuration in pipeline/config.
 func pipelineServices() ([]string, error) {
+	all, err := stacks.Discover(repository.Root)
+	if err != nil {
+		return nil, fmt.Errorf("stacks.Discover: %w", err)
+	}
+	var names, configured []string
+	for _, stack := range all {
+		names = append(names, stack.Name)
+	}
+	slices.Sort(names)
 	found, err := filepath.Glob(filepath.Join(repository.Root, "pipeline", "config", "*.json"))
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("there is no pipeline/config/*.json")
+	for _, file := range found {
+		configured = append(configured, strings.TrimSuffix(filepath.Base(file), ".json"))
 	}
-	for i, file := range found {
-		found[i] = strings.TrimSuffix(filepath.Base(file), ".json")
+	if !slices.Equal(configured, names) {
+		return nil, fmt.Errorf("pipeline/config configures %v, want one file for each of %v", configured, names)
 	}
-	return found, nil
+	return names, nil
 }
 
 func pipelineConfig(src pipelineFiles, service string) (map[string]string, error) {

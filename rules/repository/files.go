@@ -1,34 +1,28 @@
 package repository
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse.example/tools/stacks"
 )
 
 // skipped are folders that git ignores, or that are no part of the project.
 var skipped = []string{".git", ".local", "bin", "build", ".aws-sam", "__pycache__", "node_modules"}
 
-// Root is the folder of the repository: the one above this package that holds go.work.
+// Root is the folder of the repository.
 var Root = findRoot()
 
 func findRoot() string {
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(dir, "go.work")); missing == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			err = errors.New("no folder above holds go.work")
-		}
-		dir = filepath.Dir(dir)
+	root, err := stacks.FindRoot(".")
+	if err != nil {
+		panic(err) // a test of another folder than this repository
 	}
-	panic(fmt.Sprintf("the repository's root: %v", err))
+	return root
 }
 
 // Files are the repository's files with one of the endings; none means all.

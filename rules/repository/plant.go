@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse.example/tools/stacks"
 )
 
 // Rule looks at all templates and says what is wrong.
@@ -16,6 +18,19 @@ func Templates(t *testing.T) []*Template {
 	all, err := ReadTemplates(Root)
 	if err != nil {
 		t.Fatalf("repository.ReadTemplates: %v", err)
+	}
+	return all
+}
+
+// Stacks are the services and the platform.
+func Stacks(t *testing.T) []stacks.Stack {
+	t.Helper()
+	all, err := stacks.Discover(Root)
+	if err != nil {
+		t.Fatalf("stacks.Discover: %v", err)
+	}
+	if len(all) == 0 {
+		t.Fatal("no stack found")
 	}
 	return all
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"gatehouse.example/tools/stacks"
 )
 
 // Template is one CloudFormation template with its comments and line numbers.
@@ -48,9 +50,20 @@ func Parse(path string, text []byte) (*Template, error) {
 
 // ReadTemplates finds and reads every template of the repository at root.
 func ReadTemplates(root string) ([]*Template, error) {
+	all, err := stacks.Discover(root)
+	if err != nil {
+		return nil, fmt.Errorf("stacks.Discover: %w", err)
+	}
+	var folders []string
+	for _, stack := range all {
+		folders = append(folders, stack.Dir)
+	}
+	for _, pattern := range []string{"pipeline", "pipeline/roles", "examples/*"} {
+		folders = append(folders, filepath.Join(root, pattern))
+	}
 	var found []*Template
-	for _, pattern := range []string{"services/*/*.yaml", "platform/*.yaml", "pipeline/*.yaml", "pipeline/roles/*.yaml", "examples/*/*.yaml"} {
-		files, err := filepath.Glob(filepath.Join(root, pattern))
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 		if err != nil {
 			return nil, fmt.Errorf("filepath.Glob: %w", err)
 		}
