@@ -12,15 +12,15 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// boundedActions change what a role may do; a pipeline's role has them for roles
-// with the boundary only.
+// boundedActions change what a role may do. A pipeline's role has them only for
+// roles with the boundary.
 func boundedActions() []string {
 	return []string{"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
 }
 
-// otherIAM is all else that a pipeline's role may do in IAM: nothing of it gives
-// anybody a permission. What is in neither list, such as users, keys and policies
-// that roles share, is an administrator's.
+// otherIAM are the other IAM actions that a pipeline's role may have. None of them
+// grants a permission. Everything else, such as users, access keys and managed
+// policies, is for administrators.
 func otherIAM() []string {
 	return []string{"iam:CreateServiceLinkedRole", "iam:DeleteRole", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
 		"iam:PassRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"}
@@ -31,8 +31,8 @@ func ofPipelines(all []*repository.Template) []*repository.Template {
 	return slices.DeleteFunc(slices.Clone(all), func(t *repository.Template) bool { return t.Dir() != "pipeline" })
 }
 
-// boundaries: a role of a pipeline makes roles with the boundary only, and hands
-// on roles of a path to a named service only.
+// boundaries: a pipeline's role creates only roles with the boundary, and passes
+// only roles below one path, each to a named service.
 func boundaries(all []*repository.Template) []string {
 	var out []string
 	for _, t := range ofPipelines(all) {
@@ -50,7 +50,7 @@ func boundaries(all []*repository.Template) []string {
 	return out
 }
 
-// inIAM says what is wrong with an action of IAM in a statement.
+// inIAM returns what is wrong with an IAM action in a statement.
 func inIAM(t *repository.Template, action string, s *yaml.Node) string {
 	if !strings.HasPrefix(action, "iam:") {
 		return ""
@@ -60,7 +60,7 @@ func inIAM(t *repository.Template, action string, s *yaml.Node) string {
 			resource = ":role" + repository.Text(repository.Get(t.Root, "Resources", id, "Properties", "Path"))
 		}
 		if !strings.Contains(resource, ":role/gatehouse/") && action != "iam:CreateServiceLinkedRole" {
-			return "reaches " + resource + "; roles stand below /gatehouse/"
+			return "applies to " + resource + "; roles are below /gatehouse/"
 		}
 	}
 	switch {
@@ -78,13 +78,13 @@ func inIAM(t *repository.Template, action string, s *yaml.Node) string {
 			return "without iam:AWSServiceName"
 		}
 	case !slices.Contains(otherIAM(), action):
-		return "is for administrators only"
+		return "is only for administrators"
 	}
 	return ""
 }
 
-// trusts: who may take a pipeline's role. Another account only with a condition
-// that names roles of a path; the deploy role one pipeline's role and no other.
+// trusts: who may assume a pipeline's role. Another account needs a condition that
+// names roles below one path; the deploy role trusts the role of one pipeline.
 func trusts(all []*repository.Template) []string {
 	const deploy = "arn:${AWS::Partition}:iam::${ToolsAccount}:role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-pipeline"
 	var out []string
@@ -97,7 +97,7 @@ func trusts(all []*repository.Template) []string {
 			var named []string
 			for _, s := range trust {
 				if p := repository.Get(s, "Principal"); repository.Text(p) == "*" || len(repository.Texts(repository.Get(p, "Service")))+len(repository.Texts(repository.Get(p, "AWS"))) != 1 {
-					say("a statement of its trust names not one account or service")
+					say("a trust statement must name exactly one account or service")
 				}
 				if repository.Get(s, "Principal", "AWS") != nil {
 					arns := onAws(repository.Get(s, "Condition", "ArnLike", "aws:PrincipalArn"))
@@ -108,14 +108,14 @@ func trusts(all []*repository.Template) []string {
 				}
 			}
 			if strings.HasSuffix(repository.Text(role.Prop("RoleName")), "-deploy") && (len(trust) != 1 || !slices.Equal(named, []string{deploy})) {
-				say("trusts %v, not the role of its service's pipeline alone", named)
+				say("trusts %v, want only the role of its service's pipeline", named)
 			}
 		}
 	}
 	return out
 }
 
-// onAws are the texts of a list without those that only an emulator gets.
+// onAws returns the texts of a list as they are on AWS, without those for the emulator.
 func onAws(list *yaml.Node) []string {
 	if list == nil {
 		return nil
@@ -132,8 +132,8 @@ func onAws(list *yaml.Node) []string {
 	return out
 }
 
-// locked: whatever else a role of CloudFormation's is given one day, it may not
-// touch a boundary, and it is found in the one folder that the rules know.
+// locked: a role for CloudFormation may never change a boundary, whatever else it is
+// allowed later, and it has the name and path that the other rules look for.
 func locked(all []*repository.Template) []string {
 	want := []string{"iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion"}
 	var out []string
@@ -150,14 +150,14 @@ func locked(all []*repository.Template) []string {
 			out = append(out, fmt.Sprintf("%s: RoleName is %s, want %s", role, repository.Text(role.Prop("RoleName")), name))
 		}
 		if repository.Text(role.Prop("Path")) != "/gatehouse/${Environment}/pipeline/" {
-			out = append(out, fmt.Sprintf("%s: on the path of a service it could change and pass itself", role))
+			out = append(out, fmt.Sprintf("%s: below the path of a service it could change and pass itself", role))
 		}
 	}
 	return out
 }
 
-// ownRoles: a role of CloudFormation's reaches the roles of its service and no
-// others; beside them it only hands on CodeDeploy's.
+// ownRoles: a role for CloudFormation may change only the roles of its own service.
+// It may also pass CodeDeploy's role.
 func ownRoles(all []*repository.Template) []string {
 	const roles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/"
 	var out []string
@@ -168,9 +168,9 @@ func ownRoles(all []*repository.Template) []string {
 			}
 			for _, action := range repository.Texts(repository.Get(s, "Action")) {
 				for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
-					handedOn := action == "iam:PassRole" && resource == roles+"pipeline/gatehouse-${Environment}-codedeploy"
-					if strings.HasPrefix(action, "iam:") && action != "iam:CreateServiceLinkedRole" && resource != roles+role.service+"/*" && !handedOn {
-						out = append(out, fmt.Sprintf("%s: %s reaches %s, want %s%s/*", role, action, resource, roles, role.service))
+					passed := action == "iam:PassRole" && resource == roles+"pipeline/gatehouse-${Environment}-codedeploy"
+					if strings.HasPrefix(action, "iam:") && action != "iam:CreateServiceLinkedRole" && resource != roles+role.service+"/*" && !passed {
+						out = append(out, fmt.Sprintf("%s: %s applies to %s, want %s%s/*", role, action, resource, roles, role.service))
 					}
 				}
 			}
@@ -198,11 +198,11 @@ func mutate(t *testing.T, check repository.Rule, errs map[string]mutation) {
 			all := slices.Clone(read)
 			at := slices.IndexFunc(all, func(t *repository.Template) bool { return t.Path == path.Join("pipeline", m.file) })
 			if at < 0 {
-				t.Fatalf("there is no pipeline/%s", m.file)
+				t.Fatalf("pipeline/%s does not exist", m.file)
 			}
 			text := strings.Join(all[at].Lines, "\n")
 			if !strings.Contains(text, m.old) {
-				t.Fatalf("nothing to plant at: %s", m.old)
+				t.Fatalf("the text to replace is missing: %s", m.old)
 			}
 			all[at] = repository.MustParse(t, all[at].Path, strings.Replace(text, m.old, m.new, 1))
 			if got := strings.Join(check(all), "\n"); !strings.Contains(got, m.want) || got == "" {
@@ -212,7 +212,8 @@ func mutate(t *testing.T, check repository.Rule, errs map[string]mutation) {
 	}
 }
 
-// mutation is one error in a template of the pipelines and a part of its finding.
+// mutation is one error in a template of the pipelines, and a part of the finding
+// that it must cause.
 type mutation struct{ file, old, new, want string }
 
 func TestBoundariesPlanted(t *testing.T) {
@@ -224,25 +225,25 @@ func TestBoundariesPlanted(t *testing.T) {
 		"attach_without":     {guard, "                  StringEquals: {iam:PermissionsBoundary: !Ref BoundaryArn}\n", "", "iam:AttachRolePolicy without the condition"},
 		"pass_to_anybody":    {guard, pass, "", "iam:PassRole without a named service"},
 		"pass_to_a_pattern":  {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: '*.amazonaws.com'", "iam:PassRole without a named service"},
-		"pass_any_role":      {guard, ":role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-codedeploy", ":role/*", "iam:PassRole reaches"},
-		"make_users":         {guard, "iam:GetRole\n", "iam:CreateUser\n", "iam:CreateUser is for administrators"},
-		"edit_policies":      {guard, "iam:GetRole\n", "iam:CreatePolicyVersion\n", "iam:CreatePolicyVersion is for administrators"},
-		"all_of_iam":         {guard, "iam:GetRole\n", "iam:*\n", "iam:* is for administrators"},
-		"deploy_passes_all":  {"roles/deploy.yaml", "role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-${Service}-cloudformation", "role/*", "iam:PassRole reaches"},
+		"pass_any_role":      {guard, ":role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-codedeploy", ":role/*", "iam:PassRole applies to"},
+		"make_users":         {guard, "iam:GetRole\n", "iam:CreateUser\n", "iam:CreateUser is only for administrators"},
+		"edit_policies":      {guard, "iam:GetRole\n", "iam:CreatePolicyVersion\n", "iam:CreatePolicyVersion is only for administrators"},
+		"all_of_iam":         {guard, "iam:GetRole\n", "iam:*\n", "iam:* is only for administrators"},
+		"deploy_passes_all":  {"roles/deploy.yaml", "role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-${Service}-cloudformation", "role/*", "iam:PassRole applies to"},
 		"service_linked":     {"roles/platform.yaml", "                Condition: {StringEquals: {iam:AWSServiceName: email.cognito-idp.amazonaws.com}}\n", "", "without iam:AWSServiceName"},
 	})
 	mutate(t, ownRoles, map[string]mutation{
-		"all_roles_of_the_environment": {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/*", "reaches"},
-		"roles_of_another_service":     {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/platform/*", "reaches"},
-		"codedeploys_role_changed":     {guard, "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:PassRole", "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:DeleteRole", "iam:DeleteRole reaches"},
-		"the_deploy_role_passed":       {guard, "gatehouse-${Environment}-codedeploy", "gatehouse-${Environment}-signup-guard-deploy", "iam:PassRole reaches"},
+		"all_roles_of_the_environment": {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/*", "applies to"},
+		"roles_of_another_service":     {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/platform/*", "applies to"},
+		"codedeploys_role_changed":     {guard, "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:PassRole", "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:DeleteRole", "iam:DeleteRole applies to"},
+		"the_deploy_role_passed":       {guard, "gatehouse-${Environment}-codedeploy", "gatehouse-${Environment}-signup-guard-deploy", "iam:PassRole applies to"},
 	})
 	mutate(t, trusts, map[string]mutation{
 		"any_role_of_tools":    {"environment.yaml", "role/gatehouse/tools/*/gatehouse-tools-*-test", "role/*", "trusts an account"},
 		"any_role_by_no_key":   {"environment.yaml", "aws:PrincipalArn:", "aws:SourceArn:", "trusts an account"},
-		"another_pipeline":     {"roles/deploy.yaml", "role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-pipeline", "role/gatehouse/tools/*/gatehouse-tools-*-pipeline", "not the role of its service's pipeline alone"},
-		"the_test_project_too": {"roles/deploy.yaml", "                  # The emulator", "                  - !Sub arn:${AWS::Partition}:iam::${ToolsAccount}:role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-test\n                  # The emulator", "not the role of its service's pipeline alone"},
-		"everybody":            {"roles/deploy.yaml", "Principal: {AWS: !Sub \"arn:${AWS::Partition}:iam::${ToolsAccount}:root\"}", "Principal: '*'", "not one account or service"},
+		"another_pipeline":     {"roles/deploy.yaml", "role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-pipeline", "role/gatehouse/tools/*/gatehouse-tools-*-pipeline", "want only the role of its service's pipeline"},
+		"the_test_project_too": {"roles/deploy.yaml", "                  # The emulator", "                  - !Sub arn:${AWS::Partition}:iam::${ToolsAccount}:role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-test\n                  # The emulator", "want only the role of its service's pipeline"},
+		"everybody":            {"roles/deploy.yaml", "Principal: {AWS: !Sub \"arn:${AWS::Partition}:iam::${ToolsAccount}:root\"}", "Principal: '*'", "exactly one account or service"},
 		"on_aws_too":           {"roles/deploy.yaml", "!If [OnAws, !Ref AWS::NoValue, !Sub", "!If [OnAws, !Sub 'arn:aws:iam::1:role/x', !Sub", "trusts an account"},
 	})
 	mutate(t, locked, map[string]mutation{

@@ -12,18 +12,18 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// ceiling is a permissions boundary and what stands below it.
+// ceiling is a permissions boundary and the permissions below it.
 type ceiling struct {
 	boundary repository.Resource
 	below    []grant
 }
 
-// grant is one action that a role is given, on one resource where a template says so.
+// grant is one action that a role is allowed, and the resource if a template names one.
 type grant struct {
 	where, action, resource string
 }
 
-// managed are the actions of AWS's managed policies that roles here have:
+// managed are the actions in the AWS managed policies that roles in this repository have:
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/
 func managed() map[string][]string {
 	return map[string][]string{
@@ -35,12 +35,12 @@ func managed() map[string][]string {
 	}
 }
 
-// given is all that a resource's role is given.
+// given returns everything that a resource's role is allowed.
 func given(r repository.Resource) []grant {
 	var out []grant
 	policies := repository.Texts(r.Prop("ManagedPolicyArns"))
 	if r.Type == repository.FunctionType {
-		// What SAM gives to each traced function.
+		// SAM adds these to each traced function.
 		policies = append(policies, "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
 	}
 	for _, arn := range policies {
@@ -65,9 +65,9 @@ func given(r repository.Resource) []grant {
 	return out
 }
 
-// ceilings are the boundaries of the repository with the roles that carry them:
-// one for the services, one for the roles that pipelines have in an environment, and
-// one for those that they have where they are.
+// ceilings returns the boundaries of the repository with the roles that have them:
+// one for the services, one for the pipelines' roles in an environment, and one for
+// the pipelines' roles in the tools account.
 func ceilings(all []*repository.Template) []*ceiling {
 	byName := map[string]*ceiling{}
 	var out []*ceiling
@@ -98,7 +98,7 @@ func ceilings(all []*repository.Template) []*ceiling {
 	return out
 }
 
-// wild says whether a pattern of IAM's, in which asterisks stand for anything, covers a text.
+// wild reports whether an IAM pattern, in which an asterisk matches anything, matches a text.
 func wild(pattern, text string) bool {
 	parts := strings.Split(strings.ToLower(pattern), "*")
 	text, ok := strings.CutPrefix(strings.ToLower(text), parts[0])
@@ -114,8 +114,8 @@ func wild(pattern, text string) bool {
 	return strings.HasSuffix(text, parts[last])
 }
 
-// admits says whether a boundary's statement lets a permission through. A resource
-// that a template names by a reference or by SSM cannot be compared, and passes.
+// admits reports whether a boundary's statement allows a permission. A resource that
+// a template names by a reference or by SSM cannot be compared, and is accepted.
 func admits(s *yaml.Node, p grant) bool {
 	account := strings.NewReplacer("${DevAccount}", "${Account}", "${TestAccount}", "${Account}", "${ProductionAccount}", "${Account}")
 	action := func(a string) bool { return wild(a, p.action) || wild(p.action, a) }
@@ -124,22 +124,22 @@ func admits(s *yaml.Node, p grant) bool {
 		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(repository.Texts(repository.Get(s, "Resource")), resource))
 }
 
-// belowCeilings: a boundary lets through all that its roles are given, for AWS says
-// nothing when it does not until somebody calls; and it is no wider than that.
+// belowCeilings: a boundary allows everything that its roles are allowed, because AWS
+// reports the contrary only when a call is denied. And it allows nothing more.
 func belowCeilings(all []*repository.Template) []string {
 	var out []string
 	for _, c := range ceilings(all) {
 		through := repository.Statements(c.boundary.Node)
 		for _, p := range c.below {
 			if !slices.ContainsFunc(through, func(s *yaml.Node) bool { return admits(s, p) }) {
-				out = append(out, fmt.Sprintf("%s is given %s on %q, which %s does not let through", p.where, p.action, p.resource, c.boundary))
+				out = append(out, fmt.Sprintf("%s allows %s on %q, which %s does not allow", p.where, p.action, p.resource, c.boundary))
 			}
 		}
 		for _, s := range through {
 			for _, action := range repository.Texts(repository.Get(s, "Action")) {
 				uses := func(p grant) bool { return wild(action, p.action) || wild(p.action, action) }
 				if !slices.ContainsFunc(c.below, uses) {
-					out = append(out, fmt.Sprintf("%s lets %s through, which none of its roles is given", c.boundary, action))
+					out = append(out, fmt.Sprintf("%s allows %s, which none of its roles needs", c.boundary, action))
 				}
 			}
 		}
@@ -174,7 +174,7 @@ func TestCeilings(t *testing.T) {
 	all := repository.Templates(t)
 	for _, c := range ceilings(all) {
 		if len(c.below) == 0 {
-			t.Errorf("%s: no role carries it", c.boundary)
+			t.Errorf("%s: no role has this boundary", c.boundary)
 		}
 	}
 	if len(ceilings(all)) != 3 {
@@ -186,11 +186,11 @@ func TestCeilings(t *testing.T) {
 func TestCeilingsPlanted(t *testing.T) {
 	t.Parallel()
 	mutate(t, belowCeilings, map[string]mutation{
-		"too_low":        {"environment.yaml", "sqs:ReceiveMessage, sqs:SendMessage]", "sqs:SendMessage]", "is given sqs:ReceiveMessage on"},
-		"too_high":       {"environment.yaml", "Action: sns:Publish", "Action: [sns:Publish, sns:DeleteTopic]", "lets sns:DeleteTopic through"},
-		"other_resource": {"environment.yaml", "parameter/gatehouse/${Environment}/*\n          - Sid: ReadUsers", "parameter/other/*\n          - Sid: ReadUsers", "is given ssm:GetParameter on"},
-		"canary_wider":   {"environment.yaml", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups]\n", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups, logs:DeleteLogGroup]\n", "CanaryRole is given logs:DeleteLogGroup"},
-		"build_wider":    {"pipeline.yaml", "Action: [s3:GetObject, s3:GetObjectVersion]", "Action: [s3:GetObject, s3:GetObjectVersion, s3:DeleteObject]", "is given s3:DeleteObject"},
-		"unknown_policy": {"environment.yaml", "      PermissionsBoundary: !Ref PipelineBoundary\n", "      PermissionsBoundary: !Ref PipelineBoundary\n      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n", "is given unknown:AdministratorAccess"},
+		"too_low":        {"environment.yaml", "sqs:ReceiveMessage, sqs:SendMessage]", "sqs:SendMessage]", "allows sqs:ReceiveMessage on"},
+		"too_high":       {"environment.yaml", "Action: sns:Publish", "Action: [sns:Publish, sns:DeleteTopic]", "allows sns:DeleteTopic, which none"},
+		"other_resource": {"environment.yaml", "parameter/gatehouse/${Environment}/*\n          - Sid: ReadUsers", "parameter/other/*\n          - Sid: ReadUsers", "allows ssm:GetParameter on"},
+		"canary_wider":   {"environment.yaml", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups]\n", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups, logs:DeleteLogGroup]\n", "CanaryRole allows logs:DeleteLogGroup"},
+		"build_wider":    {"pipeline.yaml", "Action: [s3:GetObject, s3:GetObjectVersion]", "Action: [s3:GetObject, s3:GetObjectVersion, s3:DeleteObject]", "allows s3:DeleteObject"},
+		"unknown_policy": {"environment.yaml", "      PermissionsBoundary: !Ref PipelineBoundary\n", "      PermissionsBoundary: !Ref PipelineBoundary\n      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n", "allows unknown:AdministratorAccess"},
 	})
 }

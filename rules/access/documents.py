@@ -1,9 +1,8 @@
 """Prints every policy document of templates as JSON, with their functions resolved.
 
 python documents.py REPOSITORY TEMPLATE... runs in the virtualenv of cfn-lint, whose
-SAM transformation says what roles SAM makes. What a document refers to becomes an
-example of the same form, for a linter of policies wants ARNs: which queue it is does
-not matter to it, that it is a queue does.
+SAM transformation adds the roles that SAM generates. A reference in a document
+becomes an example ARN of the right type, because a linter of policies needs ARNs.
 """
 
 import json
@@ -58,16 +57,16 @@ ENDINGS = [
 
 
 class Unknown(Exception):
-    """Something in a policy that nobody has said how to resolve."""
+    """Something in a policy that this program cannot resolve."""
 
 
 def by_name(name):
-    """An example for what is known by its name only."""
+    """An example for a value of which only the name is known."""
     for ending, arn in ENDINGS:
         if re.search(ending + "$", name, re.IGNORECASE):
             return ARNS[arn]
     if re.search("arn$", name, re.IGNORECASE):
-        raise Unknown(f"what is {name} the ARN of? Say so in ENDINGS")
+        raise Unknown(f"{name} is the ARN of an unknown type; add it to ENDINGS")
     return "example"
 
 
@@ -98,7 +97,7 @@ class Resolver:
             return by_name(attribute)
         if attribute in ("Arn", "TopicArn", "PolicyArn"):
             if kind not in TYPES:
-                raise Unknown(f"what does the ARN of a {kind} look like? Say so in TYPES")
+                raise Unknown(f"the form of the ARN of a {kind} is unknown; add it to TYPES")
             return ARNS[TYPES[kind]]
         return "example"
 
@@ -116,11 +115,11 @@ class Resolver:
         return self.text(re.sub(r"\$\{([^}]+)\}", put, text))
 
     def text(self, value):
-        """A text with names of SSM resolved."""
+        """The text with SSM names resolved."""
         return re.sub(r"\{\{resolve:ssm:([^}]+)\}\}", lambda m: by_name(m[1]), value)
 
     def value(self, node):
-        """A value without functions; both branches of an If, as a list, for both are deployed somewhere."""
+        """The value without functions; both branches of an If, as a list, because both are deployed somewhere."""
         if isinstance(node, str):
             return self.text(node)
         if isinstance(node, list):
@@ -163,7 +162,7 @@ class Resolver:
 
 
 class Both(list):
-    """What an If may be."""
+    """The values of both branches of an If."""
 
 
 def documents(node, path=()):

@@ -14,13 +14,13 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// executionRole is the role that CloudFormation has for a service's stack.
+// executionRole is the role that CloudFormation uses for a service's stack.
 type executionRole struct {
 	repository.Resource
 	service string
 }
 
-// executionRoles are those of pipeline/roles, by service.
+// executionRoles returns the roles in pipeline/roles, by service.
 func executionRoles(all []*repository.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
@@ -33,7 +33,7 @@ func executionRoles(all []*repository.Template) []executionRole {
 	return out
 }
 
-// rolesOfPipelines is the role that makes the pipelines' own stacks.
+// rolesOfPipelines returns the role for the pipelines' own stacks.
 func rolesOfPipelines(all []*repository.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
@@ -46,8 +46,8 @@ func rolesOfPipelines(all []*repository.Template) []executionRole {
 	return out
 }
 
-// statements are those of the role's own policies, and of the policies of its
-// template that it has because it takes only so many characters.
+// statements returns the statements of the role's inline policies, and of the managed
+// policies in its template, which exist because the size of inline policies is limited.
 func (r executionRole) statements() []*yaml.Node {
 	out := repository.Statements(r.Prop("Policies"))
 	for _, arn := range repository.Texts(r.Prop("ManagedPolicyArns")) {
@@ -56,13 +56,13 @@ func (r executionRole) statements() []*yaml.Node {
 	return out
 }
 
-// allowing are the statements that allow something.
+// allowing returns the statements that allow something.
 func (r executionRole) allowing() []*yaml.Node {
 	return slices.DeleteFunc(r.statements(), func(s *yaml.Node) bool { return repository.Text(repository.Get(s, "Effect")) != "Allow" })
 }
 
-// allows are the actions that a role's own policies allow, in lower case, with
-// the statements that do.
+// allows returns the actions that the role's policies allow, in lower case, with the
+// statements that allow them.
 func (r executionRole) allows() map[string][]*yaml.Node {
 	out := map[string][]*yaml.Node{}
 	for _, s := range r.allowing() {
@@ -73,8 +73,8 @@ func (r executionRole) allows() map[string][]*yaml.Node {
 	return out
 }
 
-// stackOf is the folder of a service's stack, and the templates there that are
-// stacks of their own, which no pipeline deploys.
+// stackOf returns the folder of a service's stack, and the templates in it that are
+// separate stacks, which no pipeline deploys.
 func stackOf(service string) (dir string, apart []string) {
 	switch service {
 	case "platform":
@@ -85,8 +85,8 @@ func stackOf(service string) (dir string, apart []string) {
 	return "services/" + service, nil
 }
 
-// execution holds each role of CloudFormation's against the registry, both ways:
-// what a type needs is allowed, and what is allowed some type needs.
+// execution compares each role for CloudFormation with the registry, in both
+// directions: what a type needs is allowed, and a type needs what is allowed.
 func execution(all []*repository.Template, of stacks, reg Registry, exceptions []Exception) []string {
 	var out []string
 	used := map[Exception]bool{}
@@ -107,7 +107,7 @@ func execution(all []*repository.Template, of stacks, reg Registry, exceptions [
 		}
 		for _, action := range slices.Sorted(maps.Keys(needs)) {
 			if len(needs[action]) > 0 && given[action] == nil {
-				out = append(out, fmt.Sprintf("%s: %s is needed by %s and not allowed; rules/access/exceptions.txt is for what is not used", role, action, strings.Join(needs[action], ", ")))
+				out = append(out, fmt.Sprintf("%s: %s is needed by %s and not allowed; rules/access/exceptions.txt lists what is not used", role, action, strings.Join(needs[action], ", ")))
 			}
 		}
 		for _, action := range slices.Sorted(maps.Keys(given)) {
@@ -118,13 +118,13 @@ func execution(all []*repository.Template, of stacks, reg Registry, exceptions [
 	}
 	for _, e := range exceptions {
 		if !used[e] {
-			out = append(out, fmt.Sprintf("rules/access/exceptions.txt:%d: nothing needs %s for %s any more", e.Line, e.Action, e.Type))
+			out = append(out, fmt.Sprintf("rules/access/exceptions.txt:%d: %s is no longer needed for %s", e.Line, e.Action, e.Type))
 		}
 	}
 	return out
 }
 
-// drop takes a type out of those that need an action, and says whether it was there.
+// drop removes a type from those that need an action, and reports whether it was there.
 func drop(needs map[string][]string, e Exception, service, typ string) bool {
 	dropped := false
 	for action, types := range needs {
@@ -136,8 +136,8 @@ func drop(needs map[string][]string, e Exception, service, typ string) bool {
 	return dropped
 }
 
-// made are the stacks that pipelines deploy, as CloudFormation gets them, with
-// everything in them that any environment has.
+// made returns the stacks that pipelines deploy, as CloudFormation gets them, with
+// everything that any environment has.
 func made(t *testing.T, all []*repository.Template) stacks {
 	t.Helper()
 	var sam []repository.Untranslated
@@ -156,8 +156,8 @@ func made(t *testing.T, all []*repository.Template) stacks {
 	return out
 }
 
-// TestExecutionRoles translates the templates once for all that stands on it, for
-// that takes seconds.
+// TestExecutionRoles translates the templates once for all its checks, because that
+// takes seconds.
 func TestExecutionRoles(t *testing.T) {
 	t.Parallel()
 	all := repository.Templates(t)
@@ -166,7 +166,7 @@ func TestExecutionRoles(t *testing.T) {
 		t.Fatalf("registry.Exceptions: %v", err)
 	}
 	if got := len(executionRoles(all)); got != 6 {
-		t.Fatalf("%d roles of CloudFormation's under pipeline/roles, want one for each of 6 services", got)
+		t.Fatalf("%d roles for CloudFormation in pipeline/roles, want one for each of 6 services", got)
 	}
 	of := made(t, all)
 	reg, err := Read(filepath.Dir(filepath.Dir(repository.Python(t))), of.types())

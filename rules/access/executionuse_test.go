@@ -10,9 +10,9 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// uses holds what a role of CloudFormation's names against what its service's
-// templates name, both ways: the names of others that they resolve, the managed
-// policies that roles get, and the services that roles are passed to.
+// uses compares what a role for CloudFormation names with what its service's
+// templates name, in both directions: the SSM names of other services, the managed
+// policies of roles, and the services that roles are passed to.
 func uses(all []*repository.Template, of stacks) []string {
 	var out []string
 	names := repository.NamesOf(all)
@@ -51,7 +51,7 @@ func uses(all []*repository.Template, of stacks) []string {
 	return out
 }
 
-// partitioned writes SAM's ARNs as the templates do.
+// partitioned writes SAM's ARNs as the templates write them.
 func partitioned(arns []string) []string {
 	var out []string
 	for _, arn := range arns {
@@ -63,7 +63,7 @@ func partitioned(arns []string) []string {
 	return out
 }
 
-// othersNames are the SSM names of other services that the role may read.
+// othersNames returns the SSM names of other services that the role may read.
 func (r executionRole) othersNames() []string {
 	var out []string
 	for _, s := range r.allowing() {
@@ -76,7 +76,7 @@ func (r executionRole) othersNames() []string {
 	return out
 }
 
-// values are all values of a condition key in the role's policies.
+// values returns all values of a condition key in the role's policies.
 func (r executionRole) values(key string) []string {
 	var out []string
 	for _, s := range r.allowing() {
@@ -87,8 +87,8 @@ func (r executionRole) values(key string) []string {
 	return out
 }
 
-// foreign are the resources that are not the service's by their name and for
-// which no reason is written.
+// foreign reports the resources whose names are not the service's and which have no
+// written reason.
 func (r executionRole) foreign() []string {
 	own := []string{"gatehouse-${Environment}-" + r.service, "/gatehouse/${Environment}/" + r.service + "/", "/code/" + r.service + "/", "ref:ArtifactKeyArn"}
 	var out []string
@@ -96,14 +96,14 @@ func (r executionRole) foreign() []string {
 		for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
 			named := func(part string) bool { return strings.Contains(resource, part) }
 			if !slices.ContainsFunc(own, named) && !reasoned(r.Template, s, "Resource") {
-				out = append(out, fmt.Sprintf("%s:%d: %s is not %s's by its name, and no '# Reason:' says why it is here", r.Path, s.Line, resource, r.service))
+				out = append(out, fmt.Sprintf("%s:%d: the name of %s is not one of %s's, and there is no '# Reason:' comment", r.Path, s.Line, resource, r.service))
 			}
 		}
 	}
 	return out
 }
 
-// plantUses plants errors in the roles and wants both rules to find them.
+// plantUses plants errors in the roles, which both rules must find.
 func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 	t.Helper()
 	const guard = "roles/signup-guard.yaml"
@@ -126,16 +126,16 @@ func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 		"policy_too_many":     {guard, "policy/AWSXrayWriteOnlyAccess", "policy/AdministratorAccess", "AdministratorAccess is allowed and not used"},
 		"passed_to_another":   {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to ec2.amazonaws.com is allowed and not used"},
 		"passed_to_lambda":    {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to lambda.amazonaws.com is used"},
-		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder hears of what user-events publishes.\n", "", "is not signin-audit's by its name"},
-		"others_by_no_reason": {guard, "                # Reason: the service's functions, their versions and aliases.\n                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-signup-guard-*", "                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-*", "is not signup-guard's by its name"},
+		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder hears of what user-events publishes.\n", "", "is not one of signin-audit's"},
+		"others_by_no_reason": {guard, "                # Reason: the service's functions, their versions and aliases.\n                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-signup-guard-*", "                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-*", "is not one of signup-guard's"},
 	})
 }
 
-// staleException: an exception that excuses nothing is one too many.
+// staleException: an exception that is not needed is an error.
 func staleException(t *testing.T, all []*repository.Template, of stacks, reg Registry) {
 	t.Helper()
 	stale := []Exception{{Service: "api", Type: "AWS::Lambda::Function", Action: "ec2:RunInstances", Line: 7}}
-	want := "rules/access/exceptions.txt:7: nothing needs ec2:RunInstances"
+	want := "rules/access/exceptions.txt:7: ec2:RunInstances is no longer needed"
 	if got := strings.Join(execution(all, of, reg, stale), "\n"); !strings.Contains(got, want) {
 		t.Errorf("findings %q, want one with %q", got, want)
 	}

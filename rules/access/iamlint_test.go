@@ -175,7 +175,7 @@ Resources:
 	}
 	for name, p := range errs {
 		if !strings.Contains(template, p[0]) {
-			t.Fatalf("%s: nothing to plant at", name)
+			t.Fatalf("%s: the text to replace is missing", name)
 		}
 		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(strings.Replace(template, p[0], p[1], 1)), 0o600); err != nil {
 			t.Fatal(err)

@@ -3,15 +3,15 @@
 Runs in the virtualenv of rules/requirements.txt. The input is what documents.py
 prints; each finding is one line: template, resource, issue and detail.
 
-Two kinds of documents parliament does not know. A trust policy has no resource: it is
-given the role's. In the policy of a key the asterisk stands for that key: it is put in.
+Two kinds of documents need changes first. A trust policy has no resource, so it gets
+the role's. In a key policy the asterisk means that key, so it is replaced by the key.
 """
 
 import json
 import sys
 import warnings
 
-warnings.filterwarnings("ignore", category=UserWarning)  # pkg_resources says that it is old
+warnings.filterwarnings("ignore", category=UserWarning)  # pkg_resources is deprecated
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 import parliament  # noqa: E402
@@ -21,7 +21,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-5555555555
 
 
 def understood(one):
-    """The document with the resource that goes without saying."""
+    """The document with its implicit resource."""
     document = one["document"]
     statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
     for statement in statements:

@@ -11,7 +11,7 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// reasoned says whether a comment above the value, or above its key, gives a reason.
+// reasoned reports whether a comment above the value, or above its key, gives a reason.
 func reasoned(t *repository.Template, statement *yaml.Node, name string) bool {
 	for key, value := range repository.Pairs(statement) {
 		if key.Value != name {
@@ -26,8 +26,7 @@ func reasoned(t *repository.Template, statement *yaml.Node, name string) bool {
 	return false
 }
 
-// policies: nothing is allowed to everybody or on everything without a reason
-// that is written beside it.
+// policies: nothing is allowed to everyone, or on every resource, without a written reason.
 func policies(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -36,7 +35,7 @@ func policies(all []*repository.Template) []string {
 				out = append(out, fmt.Sprintf("%s:%d: ", t.Path, s.Line)+fmt.Sprintf(format, args...))
 			}
 			if repository.Get(s, "NotAction") != nil || repository.Get(s, "NotResource") != nil {
-				say("NotAction and NotResource allow what nobody thought of")
+				say("NotAction and NotResource allow everything that is not listed")
 			}
 			if repository.Text(repository.Get(s, "Effect")) == "Deny" {
 				continue
@@ -64,8 +63,8 @@ func policies(all []*repository.Template) []string {
 	return append(out, queuePolicies(all)...)
 }
 
-// queuePolicies: a service may send to a queue for one source only. The account
-// may be left out where the source is one whole ARN, for that names its account.
+// queuePolicies: a service may send to a queue only for one source. The account may be
+// omitted if the source is a complete ARN, which contains the account.
 func queuePolicies(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -87,8 +86,8 @@ func queuePolicies(all []*repository.Template) []string {
 	return out
 }
 
-// topics: each topic says itself who may use it, and its key lets EventBridge in
-// without conditions that EventBridge does not fill (events vanish silently).
+// topics: each topic has a policy, and its key allows EventBridge without conditions
+// that EventBridge does not set, because such events are lost silently.
 func topics(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -111,7 +110,7 @@ func topics(all []*repository.Template) []string {
 				}
 				for _, name := range []string{"aws:SourceArn", "aws:SourceAccount"} {
 					if _, ok := repository.Condition(s, name); ok {
-						out = append(out, key.String()+": EventBridge does not send "+name+" to KMS, so its events would vanish")
+						out = append(out, key.String()+": EventBridge does not send "+name+" to KMS, so its events would be lost")
 					}
 				}
 			}
@@ -120,7 +119,7 @@ func topics(all []*repository.Template) []string {
 	return out
 }
 
-// permissions: an asterisk in the source of a Lambda permission has a reason too.
+// permissions: an asterisk in the source of a Lambda permission needs a reason, too.
 func permissions(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -166,7 +165,7 @@ func TestPoliciesPlanted(t *testing.T) {
 	repository.Plant(t, topics, map[string]repository.Planted{
 		"no_topic_policy":  {"Topics: [!Ref Topic]", "Topics: [!Ref Other]", "no AWS::SNS::TopicPolicy"},
 		"not_encrypted":    {"Properties: {KmsMasterKeyId: !GetAtt Key.Arn}", "Properties: {}", "not encrypted"},
-		"eventbridge_lost": {"Action: [kms:Decrypt, kms:GenerateDataKey]", "Condition: {StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}}\n            Action: [kms:Decrypt, kms:GenerateDataKey]", "would vanish"},
+		"eventbridge_lost": {"Action: [kms:Decrypt, kms:GenerateDataKey]", "Condition: {StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}}\n            Action: [kms:Decrypt, kms:GenerateDataKey]", "would be lost"},
 	})
 	repository.Plant(t, permissions, map[string]repository.Planted{
 		"no_reason": {"      # Reason: the pool comes later.\n", "", "without a '# Reason:'"},

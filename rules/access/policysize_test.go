@@ -17,8 +17,8 @@ const (
 	maxManagedPolicy  = 6144
 )
 
-// policySize is how many characters a value has as JSON, with the longest of what is put
-// into it. A reference counts as a long ARN.
+// policySize returns the number of characters of a value as JSON, with the longest
+// values of its variables. A reference counts as a long ARN.
 func policySize(n *yaml.Node) int {
 	total := 0
 	switch {
@@ -45,7 +45,8 @@ func policySize(n *yaml.Node) int {
 	return total
 }
 
-// policySizes: a policy that is too long is refused when it is deployed, and not before.
+// policySizes: no policy is longer than IAM allows. AWS would refuse it only during a
+// deployment.
 func policySizes(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -62,7 +63,7 @@ func policySizes(all []*repository.Template) []string {
 				total, most = policySize(r.Prop("PolicyDocument")), maxManagedPolicy
 			}
 			if total > most {
-				out = append(out, fmt.Sprintf("%s: its policies have up to %d characters, and IAM takes %d", r, total, most))
+				out = append(out, fmt.Sprintf("%s: its policies have up to %d characters, more than IAM's %d", r, total, most))
 			}
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// publishers: who publishes to the encrypted topic may also use its key, and has
-// the second way. Without the key every publish fails, on AWS only.
+// publishers: a function that publishes to the encrypted topic may also use the key
+// and the outbox. Without the key every publish fails, but only on AWS.
 func publishers(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -20,7 +20,7 @@ func publishers(all []*repository.Template) []string {
 					out = append(out, f.String()+": publishes without "+action+" on the topic's key")
 				}
 			}
-			// The drain reads the outbox: for it there is no second way.
+			// The drain reads the outbox, so it does not need to send to it.
 			if !repository.Mention(repository.Grants(f, "sqs:ReceiveMessage"), "outbox") && !repository.Mention(repository.Grants(f, "sqs:SendMessage"), "outbox") {
 				out = append(out, f.String()+": publishes without sqs:SendMessage on the outbox")
 			}

@@ -13,9 +13,9 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// named: a policy that spares or admits roles names them as they are: one role by path
-// and name, or all of a service by its path. A name that nobody bears shuts everybody
-// out, on AWS only, for the emulator knows no paths of sessions.
+// named: a policy that includes or excludes roles names existing ones: one role by
+// path and name, or all roles of a service by its path. A wrong name denies every
+// call, but only on AWS: the emulator does not know the paths of sessions.
 func named(all []*repository.Template) []string {
 	var out, services, known []string
 	for _, t := range all {
@@ -33,7 +33,7 @@ func named(all []*repository.Template) []string {
 			repository.Walk(repository.Get(s, "Condition"), func(n *yaml.Node) {
 				m := role.FindStringSubmatch(n.Value)
 				if m != nil && !slices.Contains(services, m[1]) && !slices.Contains(known, m[1]) {
-					out = append(out, fmt.Sprintf("%s:%d: %s is no service's path and no role of a template", t.Path, n.Line, m[1]))
+					out = append(out, fmt.Sprintf("%s:%d: %s is neither a service's path nor a role in a template", t.Path, n.Line, m[1]))
 				}
 			})
 		}
@@ -41,7 +41,7 @@ func named(all []*repository.Template) []string {
 	return out
 }
 
-// publishing: the topic's policy spares the services that publish, and no other.
+// publishing: the topic's policy exempts exactly the services that publish.
 func publishing(all []*repository.Template) []string {
 	var out []string
 	publish, spared := map[string]bool{}, map[string]bool{}
@@ -64,12 +64,12 @@ func publishing(all []*repository.Template) []string {
 	}
 	for s := range publish {
 		if !spared[s] {
-			out = append(out, s+" publishes, and no topic's policy spares its roles")
+			out = append(out, s+" publishes, but no topic policy exempts its roles")
 		}
 	}
 	for s := range spared {
 		if !publish[s] {
-			out = append(out, "a topic's policy spares the roles of "+s+", which does not publish")
+			out = append(out, "a topic policy exempts the roles of "+s+", which does not publish")
 		}
 	}
 	slices.Sort(out)
@@ -87,14 +87,14 @@ func TestRolesInPoliciesPlanted(t *testing.T) {
 	t.Parallel()
 	const list = "                aws:PrincipalArn: [!Sub \"arn:aws:iam::${AWS::AccountId}:role/gatehouse/${Environment}/good/*\"]\n"
 	repository.Plant(t, named, map[string]repository.Planted{
-		"unknown_service": {"${Environment}/good/*", "${Environment}/bad/*", "role/gatehouse/${Environment}/bad/* is no service's path"},
-		"pattern":         {"role/gatehouse/${Environment}/good/*", "role/gatehouse-${Environment}-good*", "is no service's path"},
-		"unknown_role":    {"${Environment}/good/*", "${Environment}/good/somebody", "good/somebody is no service's path"},
+		"unknown_service": {"${Environment}/good/*", "${Environment}/bad/*", "role/gatehouse/${Environment}/bad/* is neither a service's path"},
+		"pattern":         {"role/gatehouse/${Environment}/good/*", "role/gatehouse-${Environment}-good*", "is neither a service's path"},
+		"unknown_role":    {"${Environment}/good/*", "${Environment}/good/somebody", "good/somebody is neither a service's path"},
 	})
 	repository.Plant(t, publishing, map[string]repository.Planted{
-		"shut_out":  {list, "                aws:PrincipalArn: []\n", "good publishes, and no topic's policy"},
-		"one_more":  {list, list + "                aws:Other: [!Sub \"arn:aws:iam::${AWS::AccountId}:role/gatehouse/${Environment}/other/*\"]\n", "spares the roles of other"},
-		"no_denial": {"ArnNotLike:\n", "ArnLike:\n", "good publishes, and no topic's policy"},
+		"shut_out":  {list, "                aws:PrincipalArn: []\n", "good publishes, but no topic policy"},
+		"one_more":  {list, list + "                aws:Other: [!Sub \"arn:aws:iam::${AWS::AccountId}:role/gatehouse/${Environment}/other/*\"]\n", "exempts the roles of other"},
+		"no_denial": {"ArnNotLike:\n", "ArnLike:\n", "good publishes, but no topic policy"},
 	})
 }
 

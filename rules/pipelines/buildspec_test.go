@@ -115,7 +115,7 @@ func TestBuildspecsPlanted(t *testing.T) {
 			t.Parallel()
 			text := specTexts(t)
 			if !strings.Contains(text[p.file], p.old) {
-				t.Fatalf("nothing to plant at: %s", p.old)
+				t.Fatalf("the text to replace is missing: %s", p.old)
 			}
 			text[p.file] = strings.Replace(text[p.file], p.old, p.new, 1)
 			if got := strings.Join(specFindings(text), "\n"); !strings.Contains(got, p.want) {

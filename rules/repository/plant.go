@@ -84,13 +84,13 @@ func Plant(t *testing.T, check Rule, errs map[string]Planted) {
 		return check([]*Template{MustParse(t, "services/good/template.yaml", text), MustParse(t, "services/other/template.yaml", Other)})
 	}
 	if findings := run(text); len(findings) > 0 {
-		t.Errorf("the good template is found guilty: %v", findings)
+		t.Errorf("findings in the good template: %v", findings)
 	}
 	for name, p := range errs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if !strings.Contains(text, p[0]) {
-				t.Fatalf("nothing to plant at: %s", p[0])
+				t.Fatalf("the text to replace is missing: %s", p[0])
 			}
 			findings := run(strings.Replace(text, p[0], p[1], 1))
 			if len(findings) == 0 || !strings.Contains(strings.Join(findings, "\n"), p[2]) {

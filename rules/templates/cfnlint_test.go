@@ -14,7 +14,7 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// finding is the part of cfn-lint's JSON that people need.
+// finding is the part of cfn-lint's JSON that a person needs.
 type finding struct {
 	Filename string
 	Message  string
@@ -42,29 +42,29 @@ func lint(t *testing.T, flags []string, files ...string) []finding {
 	return findings
 }
 
-// strictly are cfn-lint's options: everything that it knows, what is experimental
-// and what only informs included, types compared as the schemas write them. A
-// check that is left out stands here with its reason.
+// strictly returns cfn-lint's options: all checks, including experimental and
+// informational ones, and types exactly as in the schemas. A check that is switched
+// off has its reason here.
 func strictly() []string {
 	return []string{
 		"--include-experimental", "--include-checks", "I", "--configure-rule", "E3012:strict=true",
 		"--region", "us-east-1",
-		// I3011 wants both policies on every queue and log group. The rule TestStateful
-		// asks for more where data is that counts; a queue and a log group are emptied by
-		// time anyway, and the tool refuses the change set that removes a queue.
+		// I3011 wants both policies on every queue and log group. TestStateful is stricter
+		// about resources with lasting data. Queues and log groups expire their content
+		// anyway, and the tool refuses a change set that removes a queue.
 		"--ignore-checks", "I3011",
 		"--",
 	}
 }
 
-// lintGroup is one stack's folder: cfn-lint holds nested templates' parameters to
-// those of the template around them.
+// lintGroup is one stack's folder: cfn-lint compares the parameters of nested
+// templates with those that the parent passes.
 type lintGroup struct {
 	files []string
 	pass  repository.Passed
 }
 
-// lintGroups are the folders that have changed since they last passed.
+// lintGroups returns the folders that have changed since they last passed.
 func lintGroups(t *testing.T) []lintGroup {
 	t.Helper()
 	only := os.Getenv("GATEHOUSE_SERVICE") // a pipeline lints what it deploys
@@ -90,8 +90,8 @@ func lintGroups(t *testing.T) []lintGroup {
 	return groups
 }
 
-// plantLint writes one template for each error that cfn-lint must find, so that a
-// linter that finds less than it should is noticed in the same run.
+// plantLint writes one template for each error that cfn-lint must find. So the same
+// run shows whether the linter works.
 func plantLint(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()

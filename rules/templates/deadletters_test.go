@@ -8,9 +8,9 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// deadLetterSources: a dead-letter queue takes dead letters of the queues that it was
-// made for, and of no other. The policy is about queues alone: a topic needs a queue
-// policy, and a function its own role, whatever stands there.
+// deadLetterSources: a dead-letter queue accepts dead letters only from its own
+// queues. RedriveAllowPolicy applies to queues only: a topic needs a queue policy, and
+// a function its role.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 func deadLetterSources(all []*repository.Template) []string {
 	var out []string
@@ -37,7 +37,7 @@ func deadLetterSources(all []*repository.Template) []string {
 	return out
 }
 
-// sourcesOf are the ARNs of the queues that send their dead letters to a queue.
+// sourcesOf returns the ARNs of the queues that send their dead letters to a queue.
 func sourcesOf(dead repository.Resource) []string {
 	var out []string
 	for _, q := range dead.Resources("AWS::SQS::Queue") {
@@ -49,8 +49,8 @@ func sourcesOf(dead repository.Resource) []string {
 	return out
 }
 
-// tlsOnly: whatever has a policy of its own denies what comes without TLS. Only the
-// services: another team's example is no longer than it must be.
+// tlsOnly: every queue and topic policy denies calls without TLS. It covers only the
+// services; the example of another team is kept short.
 func tlsOnly(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -74,7 +74,7 @@ func tlsOnly(all []*repository.Template) []string {
 			}
 			for _, of := range append(repository.Texts(p.Prop("Queues")), repository.Texts(p.Prop("Topics"))...) {
 				if !covered[strings.TrimPrefix(of, "ref:")] {
-					out = append(out, p.String()+": no denial of "+action+" without TLS on "+strings.TrimPrefix(of, "ref:"))
+					out = append(out, p.String()+": does not deny "+action+" without TLS on "+strings.TrimPrefix(of, "ref:"))
 				}
 			}
 		}
@@ -107,8 +107,8 @@ func TestDeadLetterSourcesPlanted(t *testing.T) {
 func TestTLSOnlyPlanted(t *testing.T) {
 	t.Parallel()
 	repository.Plant(t, tlsOnly, map[string]repository.Planted{
-		"queue_open":     {`Action: "sqs:*"`, "Action: sqs:SendMessage", "no denial of sqs:* without TLS on Outbox"},
-		"topic_open":     {`Action: sns:Publish, Condition: {Bool: {aws:SecureTransport: "false"}}`, "Action: sns:Publish", "no denial of sns:Publish without TLS on Topic"},
+		"queue_open":     {`Action: "sqs:*"`, "Action: sqs:SendMessage", "does not deny sqs:* without TLS on Outbox"},
+		"topic_open":     {`Action: sns:Publish, Condition: {Bool: {aws:SecureTransport: "false"}}`, "Action: sns:Publish", "does not deny sns:Publish without TLS on Topic"},
 		"upside_down":    {`aws:SecureTransport: "false"`, `aws:SecureTransport: "true"`, "without TLS on"},
 		"one_queue_less": {"Queues: [!Ref Outbox]", "Queues: [!Ref Outbox, !Ref Dead]", "without TLS on Dead"},
 		"for_some":       {`{Sid: TlsOnly, Effect: Deny, Principal: "*"`, `{Sid: TlsOnly, Effect: Deny, Principal: {AWS: "111122223333"}`, "without TLS on"},

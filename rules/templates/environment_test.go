@@ -14,7 +14,7 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// variables are the names in a function's environment, Globals included.
+// variables returns the names in a function's environment, including Globals.
 func variables(f repository.Resource) []string {
 	var out []string
 	for _, env := range []*yaml.Node{f.Prop("Environment", "Variables"), repository.Get(f.Root, "Globals", "Function", "Environment", "Variables")} {
@@ -25,8 +25,8 @@ func variables(f repository.Resource) []string {
 	return out
 }
 
-// environment: what the code of a service reads, its template sets. A variable that
-// went missing can have a default, and then its parameter does nothing any more.
+// environment: a template sets every variable that the service's code reads. A missing
+// variable may have a default in the code, and then its parameter has no effect.
 func environment(all []*repository.Template, code func(dir string) string) []string {
 	name := regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+)"`)
 	set := map[string][]string{}
@@ -36,10 +36,10 @@ func environment(all []*repository.Template, code func(dir string) string) []str
 			has := variables(f)
 			set[t.Dir()] = append(set[t.Dir()], has...)
 			if len(repository.Grants(f, "sns:Publish")) > 0 && !slices.Contains(has, "TOPIC_ARN") {
-				out = append(out, f.String()+": may publish and is not told TOPIC_ARN")
+				out = append(out, f.String()+": may publish but does not get TOPIC_ARN")
 			}
 			if repository.Mention(repository.Grants(f, "sqs:SendMessage"), "outbox") && !slices.Contains(has, "OUTBOX_URL") {
-				out = append(out, f.String()+": may use the outbox and is not told OUTBOX_URL")
+				out = append(out, f.String()+": may use the outbox but does not get OUTBOX_URL")
 			}
 		}
 	}
@@ -59,7 +59,7 @@ func environment(all []*repository.Template, code func(dir string) string) []str
 	return out
 }
 
-// envCode is the code of a service that can read its environment, tests left out.
+// envCode returns the code of a service that reads its environment, without tests.
 func envCode(t *testing.T) func(dir string) string {
 	return func(dir string) string {
 		var text strings.Builder
@@ -84,7 +84,7 @@ func TestEnvironmentPlanted(t *testing.T) {
 	}
 	repository.Plant(t, check, map[string]repository.Planted{
 		"variable_lost": {"CHECK_IT: yes, ", "", "the code reads CHECK_IT"},
-		"no_topic":      {"TOPIC_ARN: !Ref Topic, ", "", "not told TOPIC_ARN"},
-		"no_outbox":     {"OUTBOX_URL: !Ref Outbox, ", "", "not told OUTBOX_URL"},
+		"no_topic":      {"TOPIC_ARN: !Ref Topic, ", "", "does not get TOPIC_ARN"},
+		"no_outbox":     {"OUTBOX_URL: !Ref Outbox, ", "", "does not get OUTBOX_URL"},
 	})
 }

@@ -18,7 +18,7 @@ func isTrigger(f repository.Resource) bool {
 	return slices.Contains(repository.CognitoTriggers, path.Base(repository.Text(f.Prop("CodeUri"))))
 }
 
-// setting is a property of a function, or what Globals say.
+// setting returns a property of a function, or its value in Globals.
 func setting(f repository.Resource, name ...string) *yaml.Node {
 	if v := f.Prop(name...); v != nil {
 		return v
@@ -34,7 +34,8 @@ func timeout(f repository.Resource) int {
 	return seconds
 }
 
-// functions: every function can be seen, traced, rolled back and explained.
+// functions: every function has logs, tracing, an alias for rollbacks, and a comment
+// about the impact of its failure.
 func functions(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -52,7 +53,7 @@ func functions(all []*repository.Template) []string {
 				}
 			}
 			if setting(f, "VpcConfig") != nil {
-				say("VpcConfig makes it slow and needs a way out to AWS")
+				say("VpcConfig slows it down and needs a route to AWS")
 			}
 			if isTrigger(f) && timeout(f) >= 5 {
 				say("Timeout %d is not below the 5 s of Cognito", timeout(f))
@@ -75,7 +76,7 @@ func logGroup(f repository.Resource) []string {
 			return nil
 		}
 	}
-	return []string{f.String() + ": no log group of its own in LoggingConfig"}
+	return []string{f.String() + ": LoggingConfig does not name a log group for this function"}
 }
 
 // permission: Cognito may call the alias of a trigger, from pools of this account only.
@@ -88,14 +89,14 @@ func permission(f repository.Resource) []string {
 			continue
 		}
 		if repository.Text(p.Prop("SourceAccount")) != "ref:AWS::AccountId" || !strings.Contains(repository.Text(p.Prop("SourceArn")), "${AWS::AccountId}:userpool/") {
-			return []string{p.String() + ": SourceAccount or SourceArn does not hold it to this account's pools"}
+			return []string{p.String() + ": SourceAccount or SourceArn does not restrict it to this account's pools"}
 		}
 		return nil
 	}
 	return []string{f.String() + ": no permission for Cognito on its alias live"}
 }
 
-// metricsOf are the alarms of a stack by "metric dimension value".
+// metricsOf returns the alarms of a stack by "metric dimension value".
 func metricsOf(dir string, all []*repository.Template) map[string]bool {
 	out := map[string]bool{}
 	for _, t := range all {
@@ -131,7 +132,7 @@ func functionAlarms(f repository.Resource, all []*repository.Template) []string 
 	return out
 }
 
-// alarms: whoever is woken up finds a page that says what to do.
+// alarms: every alarm names a playbook that says what to do.
 func alarms(exists func(string) bool) repository.Rule {
 	playbook := regexp.MustCompile(`docs/playbooks/[a-z0-9-]+\.md`)
 	return func(all []*repository.Template) []string {
@@ -172,7 +173,7 @@ func TestFunctionsPlanted(t *testing.T) {
 		"slow_trigger":      {"Timeout: 4", "Timeout: 5", "not below the 5 s"},
 		"global_timeout":    {"      Timeout: 4\n", "", "not below the 5 s"},
 		"text_logs":         {"LogFormat: JSON", "LogFormat: Text", "LogFormat"},
-		"no_log_group":      {"LogGroup: !Ref PreSignUpLogs", "LogGroup: /other", "no log group of its own"},
+		"no_log_group":      {"LogGroup: !Ref PreSignUpLogs", "LogGroup: /other", "does not name a log group"},
 		"no_permission":     {"Principal: cognito-idp.amazonaws.com", "Principal: s3.amazonaws.com", "no permission for Cognito"},
 		"not_on_the_alias":  {"FunctionName: !Ref PreSignUpFunction.Alias", "FunctionName: !Ref PreSignUpFunction", "no permission for Cognito"},
 		"any_account":       {"      SourceAccount: !Ref AWS::AccountId\n", "", "SourceAccount or SourceArn"},

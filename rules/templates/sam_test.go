@@ -81,14 +81,14 @@ func plantSAM(t *testing.T, stepwise string, errs map[string]samPlanted) {
 	of := []repository.Untranslated{{Path: path, Template: text, Parameters: repository.Release(stepwise)}}
 	for _, name := range names {
 		if !strings.Contains(text, errs[name].old) {
-			t.Fatalf("%s: nothing to plant at: %s", name, errs[name].old)
+			t.Fatalf("%s: the text to replace is missing: %s", name, errs[name].old)
 		}
 		of = append(of, repository.Untranslated{Path: path, Template: strings.Replace(text, errs[name].old, errs[name].new, 1), Parameters: repository.Release(stepwise)})
 	}
 	all := repository.Translate(t, of)
 	for i, name := range names {
 		if findings := errs[name].check(all[:1]); len(findings) > 0 {
-			t.Errorf("%s: the good template is found guilty: %v", name, findings)
+			t.Errorf("%s: findings in the good template: %v", name, findings)
 		}
 		findings := errs[name].check(all[i+1 : i+2])
 		if len(findings) == 0 || !strings.Contains(strings.Join(findings, "\n"), errs[name].want) {

@@ -52,7 +52,7 @@ func stateful(kinds map[string]stateKind) repository.Rule {
 				}
 				for _, name := range k.CreateOnly {
 					if strings.HasSuffix(name, "Name") && r.Prop(name) != nil {
-						out = append(out, r.String()+": outlives its stack, so leave "+name+" to CloudFormation")
+						out = append(out, r.String()+": outlives its stack, so omit "+name+": CloudFormation chooses one")
 					}
 				}
 			}
@@ -73,13 +73,13 @@ func TestStatefulPlanted(t *testing.T) {
 		"deleted":     {"    DeletionPolicy: RetainExceptOnCreate\n", "", "write DeletionPolicy"},
 		"kept_always": {"    DeletionPolicy: RetainExceptOnCreate\n", "    DeletionPolicy: Retain\n", "write DeletionPolicy"},
 		"replaced":    {"    UpdateReplacePolicy: Retain\n", "", "write UpdateReplacePolicy"},
-		"named":       {"  Outbox:\n    Type: AWS::SQS::Queue\n    Properties:", table, "leave TableName to CloudFormation"},
+		"named":       {"  Outbox:\n    Type: AWS::SQS::Queue\n    Properties:", table, "omit TableName: CloudFormation"},
 		"pool":        {"  Dead:\n    Type: AWS::SQS::Queue", "  Dead:\n    Type: AWS::Cognito::UserPool", "Dead: write DeletionPolicy"},
 		"bucket":      {"  Dead:\n    Type: AWS::SQS::Queue", "  Dead:\n    Type: AWS::S3::Bucket", "Dead: write UpdateReplacePolicy"},
 	})
 }
 
-// createOnly asks the schemas that cfn-lint brings along.
+// createOnly reads the schemas that come with cfn-lint.
 const createOnly = `
 import json, sys
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as schemas
@@ -91,12 +91,12 @@ for typ in sys.argv[1:]:
 print(json.dumps(found))
 `
 
-// What the tool believes of a property is what AWS's registry says of it.
+// The tool's list of immutable properties agrees with AWS's registry.
 func TestKindsAreTheRegistrysOwn(t *testing.T) {
 	t.Parallel()
 	pass := repository.Unchanged(t, "kinds", []string{createOnly}, kindsFile, repository.LintPins(), "stateful_test.go")
 	if pass.Known {
-		t.Log("neither kinds nor schemas changed since this last passed")
+		t.Log("neither the list nor the schemas changed since this last passed")
 		return
 	}
 	kinds := stateKinds(t)

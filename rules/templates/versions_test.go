@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// maxDescription is what Lambda takes for a version's description.
+	// maxDescription is the maximum length of a version's description.
 	maxDescription = 256
-	// roleID is how long IAM's id of a role is, such as AROA0123456789EXAMPLE.
+	// roleID is the length of a role's id in IAM, such as AROA0123456789EXAMPLE.
 	roleID = 21
 )
 
-// versions: a version keeps the role that it was made with. When CloudFormation
-// replaces the role and nothing else changes, SAM makes no new version, and the alias
-// goes on with a role that is gone. A version that describes itself by the role's id
-// is replaced with it.
+// versions: a version keeps the role that it was created with. When CloudFormation
+// replaces only the role, SAM creates no new version, and the alias keeps using a role
+// that no longer exists. A version whose description contains the role's id is
+// replaced together with the role.
 func versions(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -34,7 +34,7 @@ func versions(all []*repository.Template) []string {
 	return out
 }
 
-// descriptions: a version's description fits, whatever the parameters in it are.
+// descriptions: a version's description is short enough for all values of its parameters.
 func descriptions(all []*repository.Template) []string {
 	part := regexp.MustCompile(`\$\{[\w.]+\}`)
 	var out []string
@@ -45,19 +45,19 @@ func descriptions(all []*repository.Template) []string {
 			for _, name := range part.FindAllString(text, -1) {
 				n := longest(t, strings.Trim(name, "${}"))
 				if n == 0 {
-					out = append(out, fmt.Sprintf("%s: VersionDescription holds %s, which may be of any length", f, name))
+					out = append(out, fmt.Sprintf("%s: VersionDescription contains %s, whose length is not limited", f, name))
 				}
 				length += n
 			}
 			if length > maxDescription {
-				out = append(out, fmt.Sprintf("%s: VersionDescription may have %d characters, and Lambda takes %d", f, length, maxDescription))
+				out = append(out, fmt.Sprintf("%s: VersionDescription may have %d characters, more than Lambda's %d", f, length, maxDescription))
 			}
 		}
 	}
 	return out
 }
 
-// longest is the length of the longest value of a parameter, or of a role's id.
+// longest returns the length of the longest value of a parameter, or of a role's id.
 func longest(t *repository.Template, name string) int {
 	if strings.HasSuffix(name, "Role.RoleId") {
 		return roleID
@@ -84,7 +84,7 @@ func TestVersionsPlanted(t *testing.T) {
 	const description = "VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}"
 	repository.Plant(t, descriptions, map[string]repository.Planted{
 		"too_long":   {description, description + " " + strings.Repeat("x", 230), "may have 257 characters"},
-		"any_length": {description, description + " ${DeploymentRoleArn}", "${DeploymentRoleArn}, which may be of any length"},
+		"any_length": {description, description + " ${DeploymentRoleArn}", "${DeploymentRoleArn}, whose length is not limited"},
 		"by_values":  {description, description + " " + strings.Repeat("x", 207) + " ${DeploymentType}", "may have 258 characters"},
 		"by_bounds":  {description, description + " " + strings.Repeat("x", 229) + " ${LogRetentionDays}", "may have 259 characters"},
 	})

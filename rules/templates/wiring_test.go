@@ -13,9 +13,9 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// wiring: nothing stands alone. A queue has a reader, a queue that SNS may fill has
-// a subscription, a nested template has a parent, an alarm reaches somebody. What is
-// cut off raises no error: it is silent.
+// wiring: everything is connected. A queue has a reader, a queue that accepts messages
+// from SNS has a subscription, a nested template has a parent, and an alarm notifies
+// someone. Nothing else would report a missing connection.
 func wiring(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -23,7 +23,7 @@ func wiring(all []*repository.Template) []string {
 		out = append(out, subscribed(t)...)
 		out = append(out, heard(t)...)
 		if path.Base(t.Path) != "template.yaml" && len(t.Resources("AWS::CloudFormation::Stack")) == 0 && !nested(t, all) && strings.HasPrefix(t.Path, "services/") {
-			out = append(out, t.Path+": no AWS::CloudFormation::Stack has it as TemplateURL")
+			out = append(out, t.Path+": not the TemplateURL of any AWS::CloudFormation::Stack")
 		}
 	}
 	return out
@@ -45,20 +45,20 @@ func queueReaders(t *repository.Template, all []*repository.Template) []string {
 	dead := deadLetterTargets(t)
 	for _, q := range t.Resources("AWS::SQS::Queue") {
 		names := []string{"att:" + q.ID + ".Arn"}
-		// A nested template hands its queue to its parent.
+		// A nested template outputs its queue to its parent.
 		for key, output := range repository.Pairs(repository.Get(t.Root, "Outputs")) {
 			if repository.Text(repository.Get(output, "Value")) == names[0] {
 				names = append(names, ".Outputs."+key.Value)
 			}
 		}
 		if !slices.Contains(dead, q.ID) && !reads(q.Dir(), names, all) {
-			out = append(out, q.String()+": no AWS::Lambda::EventSourceMapping reads it")
+			out = append(out, q.String()+": it has no AWS::Lambda::EventSourceMapping")
 		}
 	}
 	return out
 }
 
-// reads says whether a stack reads a queue that goes by one of these names.
+// reads reports whether a stack reads a queue that has one of these names.
 func reads(dir string, names []string, all []*repository.Template) bool {
 	for _, t := range all {
 		for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
@@ -71,7 +71,7 @@ func reads(dir string, names []string, all []*repository.Template) bool {
 	return false
 }
 
-// subscribed looks from the queue policies: they stay when a subscription goes.
+// subscribed starts from the queue policies, which remain when a subscription is removed.
 func subscribed(t *repository.Template) []string {
 	var out []string
 	dead := deadLetterTargets(t)
@@ -92,8 +92,8 @@ func subscribed(t *repository.Template) []string {
 	return out
 }
 
-// heard: on AWS an alarm tells somebody itself, or a composite alarm does, or a
-// comment above it says why it is only for looking at.
+// heard: on AWS an alarm notifies someone, directly or through a composite alarm, or a
+// comment above it says why it does not.
 func heard(t *repository.Template) []string {
 	var out []string
 	var composed strings.Builder
@@ -105,29 +105,29 @@ func heard(t *repository.Template) []string {
 	}
 	for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
 		actions := repository.Texts(a.Prop("AlarmActions"))
-		// !If [OnAws, nothing, topic]: on AWS it leaves the telling to a composite.
+		// !If [OnAws, nothing, topic]: on AWS a composite alarm notifies instead.
 		tells := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
 		if strings.Contains(t.CommentAbove(a.Key.Line), "# Silent:") {
 			continue
 		}
 		if !tells && !regexp.MustCompile(`\$\{`+a.ID+`\}`).MatchString(composed.String()) {
-			out = append(out, a.String()+": no AlarmActions, and in no composite alarm")
+			out = append(out, a.String()+": no AlarmActions, and not part of a composite alarm")
 		}
 	}
 	return out
 }
 
-// woken are metrics of our own at which somebody must be woken, and why.
+// woken are Gatehouse's metrics that must have an alarm, and why.
 func woken() map[string]string {
 	return map[string]string{
 		"EventsFellBack":       "the topic refuses events",
 		"EventsLogged":         "events are in log lines only",
-		"LogGroupsUnencrypted": "logs are not under the account's key",
+		"LogGroupsUnencrypted": "logs are not encrypted with the account's key",
 	}
 }
 
-// ownMetrics: an alarm looks at a metric that is written, by a metric filter or
-// by code, and what must wake somebody has its alarm.
+// ownMetrics: a metric filter or code writes every metric that an alarm watches, and
+// every metric in woken has an alarm.
 func ownMetrics(all []*repository.Template, code string) []string {
 	written, alarmed := map[string]bool{}, map[string]bool{}
 	for _, t := range all {
@@ -145,7 +145,7 @@ func ownMetrics(all []*repository.Template, code string) []string {
 	var out []string
 	for name := range alarmed {
 		if !written[name] && !strings.Contains(code, `"`+name+`"`) {
-			out = append(out, "the metric "+name+" has an alarm, and nothing writes it")
+			out = append(out, "the metric "+name+" has an alarm, but nothing writes it")
 		}
 	}
 	for name, why := range woken() {
@@ -157,7 +157,7 @@ func ownMetrics(all []*repository.Template, code string) []string {
 	return out
 }
 
-// pages: each playbook belongs to an alarm; one without means that the alarm went.
+// pages: each playbook belongs to an alarm. One without an alarm is out of date.
 func pages(found []string, all []*repository.Template) []string {
 	var text strings.Builder
 	for _, t := range all {
@@ -184,7 +184,7 @@ func TestWiring(t *testing.T) {
 		}
 	}
 	for _, page := range pages(found, all) {
-		t.Errorf("%s: no alarm leads to it", page)
+		t.Errorf("%s: no alarm names this playbook", page)
 	}
 }
 
@@ -192,14 +192,14 @@ func TestWiringPlanted(t *testing.T) {
 	t.Parallel()
 	const source = "      EventSourceArn: !GetAtt Outbox.Arn\n"
 	repository.Plant(t, wiring, map[string]repository.Planted{
-		"no_reader":        {source, "      EventSourceArn: !GetAtt Dead.Arn\n", "no AWS::Lambda::EventSourceMapping reads it"},
+		"no_reader":        {source, "      EventSourceArn: !GetAtt Dead.Arn\n", "it has no AWS::Lambda::EventSourceMapping"},
 		"no_subscription":  {"      Endpoint: !GetAtt Outbox.Arn\n", "      Endpoint: !GetAtt Dead.Arn\n", "SNS may send to Outbox"},
 		"silent_alarm":     {"      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", "DeadAlarm: no AlarmActions"},
-		"not_composed":     {"ALARM(${OldAlarm})", "ALARM(${DeadAlarm})", "OldAlarm: no AlarmActions, and in no composite"},
+		"not_composed":     {"ALARM(${OldAlarm})", "ALARM(${DeadAlarm})", "OldAlarm: no AlarmActions, and not part of a composite"},
 		"silent_composite": {"      AlarmActions: [!Ref Topic]\n      AlarmRule", "      AlarmRule", "Composite: no AlarmActions"},
 	})
 	silent := strings.Replace(repository.Good(t), "      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", 1)
-	silent = strings.Replace(silent, "  DeadAlarm:", "  # Silent: a stranger can set it off.\n  DeadAlarm:", 1)
+	silent = strings.Replace(silent, "  DeadAlarm:", "  # Silent: anyone can trigger it.\n  DeadAlarm:", 1)
 	if got := wiring([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", silent)}); len(got) != 0 {
 		t.Errorf("an alarm that is silent for a reason: findings %q", got)
 	}
@@ -212,7 +212,7 @@ func TestWiringPlanted(t *testing.T) {
 		t.Errorf("a template with a parent: findings %q", got)
 	}
 	nest := repository.MustParse(t, "services/good/monitoring.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {Arn: {Value: !GetAtt Q.Arn}}\n")
-	if got := wiring([]*repository.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: no AWS::Lambda::EventSourceMapping") {
+	if got := wiring([]*repository.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: it has no AWS::Lambda::EventSourceMapping") {
 		t.Errorf("a nested queue without a reader: findings %q", got)
 	}
 	reader := repository.MustParse(t, "services/good/template.yaml", `Resources:
@@ -241,8 +241,8 @@ func TestOwnMetricsPlanted(t *testing.T) {
 		want           []string
 	}{
 		"all_there":   {text.String() + filter, code, nil},
-		"no_filter":   {text.String(), code, []string{"the metric EventsLogged has an alarm, and nothing writes it"}},
-		"not_written": {text.String() + filter, `"EventsFellBack"`, []string{"the metric LogGroupsUnencrypted has an alarm, and nothing writes it"}},
+		"no_filter":   {text.String(), code, []string{"the metric EventsLogged has an alarm, but nothing writes it"}},
+		"not_written": {text.String() + filter, `"EventsFellBack"`, []string{"the metric LogGroupsUnencrypted has an alarm, but nothing writes it"}},
 		"not_alarmed": {strings.Replace(text.String(), "MetricName: EventsFellBack", "MetricName: EventsLogged", 1) + filter, code, []string{"no alarm on EventsFellBack: the topic refuses events"}},
 	} {
 		if got := ownMetrics([]*repository.Template{repository.MustParse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
