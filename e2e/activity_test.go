@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
@@ -26,7 +25,7 @@ type activity struct {
 	Next  string
 }
 
-// reads asks for a page, which has to be there.
+// reads requests a page, which has to be found.
 func (s *system) reads(t *testing.T, path, idToken string) activity {
 	t.Helper()
 	status, body := s.ask(t, path, idToken)
@@ -37,17 +36,11 @@ func (s *system) reads(t *testing.T, path, idToken string) activity {
 	return page
 }
 
-// tokens signs in.
-func (p *person) tokens(t *testing.T) *types.AuthenticationResultType {
-	t.Helper()
-	return must(p.signIn(t, password))(t).AuthenticationResult
-}
-
 // becomesAuditor joins the group; only tokens that are issued later say so.
 func (p *person) becomesAuditor(t *testing.T) {
 	t.Helper()
 	must(p.c.cognito.AdminAddUserToGroup(t.Context(), &cognito.AdminAddUserToGroupInput{
-		UserPoolId: p.s.pool(), Username: &p.email, GroupName: aws.String(auditorsGroup),
+		UserPoolId: p.s.pool(), Username: &p.Email, GroupName: aws.String(auditorsGroup),
 	}))(t)
 }
 
@@ -55,7 +48,7 @@ func (p *person) becomesAuditor(t *testing.T) {
 func (s *system) shows(t *testing.T, path, idToken, sub string) activity {
 	t.Helper()
 	var page activity
-	eventually(t, soon, "the sign-in in "+path, func() bool {
+	eventually(t, "the sign-in in "+path, func() bool {
 		page = s.reads(t, path, idToken)
 		return slices.ContainsFunc(page.Items, func(row map[string]any) bool {
 			return row["type"] == contracts.TypeSigninSucceeded && row["sub"] == sub
@@ -68,20 +61,20 @@ func TestActivityShowsOnlyOwnEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	erika, otto := s.member(t), s.member(t)
-	hers, his := aws.ToString(erika.tokens(t).IdToken), aws.ToString(otto.tokens(t).IdToken)
-	page := s.shows(t, "/activity", hers, erika.sub)
-	for _, row := range append(page.Items, s.shows(t, "/activity", his, otto.sub).Items...) {
+	hers, his := erika.tokens(t).id, otto.tokens(t).id
+	page := s.shows(t, "/activity", hers, erika.Sub)
+	for _, row := range append(page.Items, s.shows(t, "/activity", his, otto.Sub).Items...) {
 		raw := must(json.Marshal(row))(t)
 		if strings.Contains(string(raw), erika.local) || strings.Contains(string(raw), otto.local) {
 			t.Errorf("an address in %s", raw)
 		}
 	}
 	for _, row := range page.Items {
-		if row["sub"] != erika.sub {
+		if row["sub"] != erika.Sub {
 			t.Errorf("somebody else's row: %v", row)
 		}
 	}
-	if status, body := s.ask(t, "/activity/"+erika.sub, his); status != http.StatusForbidden || strings.Contains(body, "items") {
+	if status, body := s.ask(t, "/activity/"+erika.Sub, his); status != http.StatusForbidden || strings.Contains(body, "items") {
 		t.Errorf("a person reads another's activity: %d %s", status, body)
 	}
 	if status, _ := s.ask(t, "/activity", ""); status != http.StatusUnauthorized {
@@ -95,15 +88,15 @@ func TestAuditorsReadActivityOfAnyUser(t *testing.T) {
 	erika, auditor := s.member(t), s.member(t)
 	erika.tokens(t)
 	auditor.becomesAuditor(t)
-	token := aws.ToString(auditor.tokens(t).IdToken)
-	s.shows(t, "/activity/"+erika.sub, token, erika.sub)
+	token := auditor.tokens(t).id
+	s.shows(t, "/activity/"+erika.Sub, token, erika.Sub)
 	for path, want := range map[string]int{
 		"/activity/00000000-1111-4222-8333-444444444444": http.StatusOK, // nobody has no rows
-		"/activity/" + url.PathEscape(erika.email):       http.StatusBadRequest,
-		"/activity/" + strings.ToUpper(erika.sub):        http.StatusBadRequest,
-		"/activity/" + erika.sub + "?limit=0":            http.StatusBadRequest,
-		"/activity/" + erika.sub + "?limit=1&limit=2":    http.StatusBadRequest,
-		"/activity/" + erika.sub + "?sub=" + auditor.sub: http.StatusBadRequest,
+		"/activity/" + url.PathEscape(erika.Email):       http.StatusBadRequest,
+		"/activity/" + strings.ToUpper(erika.Sub):        http.StatusBadRequest,
+		"/activity/" + erika.Sub + "?limit=0":            http.StatusBadRequest,
+		"/activity/" + erika.Sub + "?limit=1&limit=2":    http.StatusBadRequest,
+		"/activity/" + erika.Sub + "?sub=" + auditor.Sub: http.StatusBadRequest,
 	} {
 		if status, body := s.ask(t, path, token); status != want {
 			t.Errorf("%s: %d %s, want %d", path, status, body, want)
@@ -116,10 +109,10 @@ func TestActivityAgreesWithTheTool(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
-	token := aws.ToString(p.tokens(t).IdToken)
-	s.shows(t, "/activity", token, p.sub)
+	token := p.tokens(t).id
+	s.shows(t, "/activity", token, p.Sub)
 	// Of a sign-up: allowed, created; of a sign-in: attempted, succeeded.
-	eventually(t, soon, "four rows", func() bool { return len(s.reads(t, "/activity", token).Items) == 4 })
+	eventually(t, "four rows", func() bool { return len(s.reads(t, "/activity", token).Items) == 4 })
 
 	var paged []map[string]any
 	for path := "/activity?limit=1"; path != ""; {
@@ -130,7 +123,7 @@ func TestActivityAgreesWithTheTool(t *testing.T) {
 			path = "/activity?limit=1&cursor=" + url.QueryEscape(page.Next)
 		}
 	}
-	out, err := s.run(t, filepath.Join(s.root, "bin", "gatehouse"), "audit", "show", "--user", p.sub, "--json")
+	out, err := s.run(t, filepath.Join(s.root, "bin", "gatehouse"), "audit", "show", "--user", p.Sub, "--json")
 	if err != nil {
 		t.Fatalf("gatehouse audit show: %v\n%s", err, out)
 	}

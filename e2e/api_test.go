@@ -1,8 +1,8 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,14 +10,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"gatehouse.example/tools/actors"
 )
 
-// reply is an answer of the API, read to its end.
-type reply struct {
-	status int
-	header http.Header
-	body   string
-}
+// reply is an answer of the API.
+type reply struct{ actors.Answer }
 
 // problem is an error answer, RFC 9457.
 type problem struct {
@@ -26,59 +24,50 @@ type problem struct {
 	TraceID             string `json:"trace_id"`
 }
 
-// call is ask with any method, more headers, and all of the answer.
+// call sends a request with more headers: names and values in turn.
 func (s *system) call(t *testing.T, method, path, token string, headers ...string) reply {
 	t.Helper()
-	req := must(http.NewRequestWithContext(t.Context(), method, s.env["API_URL"]+path, nil))(t)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	answer := must(http.DefaultClient.Do(req))(t)
-	defer answer.Body.Close()
-	return reply{answer.StatusCode, answer.Header, string(must(io.ReadAll(answer.Body))(t))}
+	return reply{must(s.api().Do(t.Context(), method, path, token, headers...))(t)}
 }
 
-// refused holds that an answer is a problem of this status, names its trace once
-// in the header and once in the body, and repeats nothing of the token.
+// refused checks that an answer is a problem of this status, names its trace once in
+// the header and once in the body, and repeats nothing of the token.
 func (r reply) refused(t *testing.T, status int, token string) problem {
 	t.Helper()
 	var p problem
-	if err := json.Unmarshal([]byte(r.body), &p); err != nil {
-		t.Fatalf("%d, %v in %q", r.status, err, r.body)
+	if err := json.Unmarshal(r.Body, &p); err != nil {
+		t.Fatalf("%d, %v in %q", r.Status, err, r.Body)
 	}
-	if r.status != status || p.Status != status || p.Title != http.StatusText(status) || p.Type != "about:blank" || p.Detail == "" {
-		t.Errorf("%d %s, want a problem of status %d", r.status, r.body, status)
+	if r.Status != status || p.Status != status || p.Title != http.StatusText(status) || p.Type != "about:blank" || p.Detail == "" {
+		t.Errorf("%d %s, want a problem of status %d", r.Status, r.Body, status)
 	}
-	if r.header.Get("Content-Type") != "application/problem+json" || r.header.Get("Cache-Control") != "no-store" {
-		t.Errorf("headers %v", r.header)
+	if r.Header.Get("Content-Type") != "application/problem+json" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", r.Header)
 	}
-	if p.TraceID == "" || !strings.HasPrefix(r.header.Get("X-Amzn-Trace-Id"), "Root="+p.TraceID) {
-		t.Errorf("trace %q in the body, %q in the header", p.TraceID, r.header.Get("X-Amzn-Trace-Id"))
+	if p.TraceID == "" || !strings.HasPrefix(r.Header.Get("X-Amzn-Trace-Id"), "Root="+p.TraceID) {
+		t.Errorf("trace %q in the body, %q in the header", p.TraceID, r.Header.Get("X-Amzn-Trace-Id"))
 	}
-	if got := strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Bearer"); got != (status == http.StatusUnauthorized) {
-		t.Errorf("WWW-Authenticate %q at %d", r.header.Get("WWW-Authenticate"), status)
+	if got := strings.HasPrefix(r.Header.Get("WWW-Authenticate"), "Bearer"); got != (status == http.StatusUnauthorized) {
+		t.Errorf("WWW-Authenticate %q at %d", r.Header.Get("WWW-Authenticate"), status)
 	}
-	if token != "" && (strings.Contains(r.body, token) || strings.Contains(r.body, "ey")) {
+	if token != "" && (bytes.Contains(r.Body, []byte(token)) || bytes.Contains(r.Body, []byte("ey"))) {
 		t.Error("the answer repeats the token")
 	}
 	return p
 }
 
-// accepted holds that an answer is a success and reads it.
+// accepted checks that an answer is a success and reads it.
 func (r reply) accepted(t *testing.T, into any) {
 	t.Helper()
-	if r.status != http.StatusOK || r.header.Get("Content-Type") != "application/json" || r.header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("%d %v %s", r.status, r.header, r.body)
+	if r.Status != http.StatusOK || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %v %s", r.Status, r.Header, r.Body)
 	}
-	if err := json.Unmarshal([]byte(r.body), into); err != nil {
-		t.Fatalf("%v in %s", err, r.body)
+	if err := json.Unmarshal(r.Body, into); err != nil {
+		t.Fatalf("%v in %s", err, r.Body)
 	}
 }
 
-// TestGuestsNeedNoToken and are told their trace.
+// TestGuestsNeedNoToken and get the id of their trace.
 func TestGuestsNeedNoToken(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -88,8 +77,8 @@ func TestGuestsNeedNoToken(t *testing.T) {
 	}
 	answer := s.call(t, http.MethodGet, "/guest", "")
 	answer.accepted(t, &guest)
-	if guest.Message == "" || guest.TraceID == "" || !strings.Contains(answer.header.Get("X-Amzn-Trace-Id"), guest.TraceID) {
-		t.Errorf("%s with %v", answer.body, answer.header)
+	if guest.Message == "" || guest.TraceID == "" || !strings.Contains(answer.Header.Get("X-Amzn-Trace-Id"), guest.TraceID) {
+		t.Errorf("%s with %v", answer.Body, answer.Header)
 	}
 	// A trace that the caller began goes on.
 	const mine = "1-5759e988-bd862e3fe1be46a994272793"
@@ -99,15 +88,14 @@ func TestGuestsNeedNoToken(t *testing.T) {
 	}
 }
 
-// TestUserRouteReturnsClaimsAndGroups with claims and groups, and nothing that is the
-// token's own business.
+// TestUserRouteReturnsClaimsAndGroups, and nothing that is internal to the token.
 func TestUserRouteReturnsClaimsAndGroups(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
 	for _, group := range []string{"auditors", "public-app-user"} {
 		must(p.c.cognito.AdminAddUserToGroup(t.Context(), &cognito.AdminAddUserToGroupInput{
-			UserPoolId: s.pool(), Username: &p.email, GroupName: aws.String(group),
+			UserPoolId: s.pool(), Username: &p.Email, GroupName: aws.String(group),
 		}))(t)
 	}
 	tokens := p.tokens(t)
@@ -117,24 +105,24 @@ func TestUserRouteReturnsClaimsAndGroups(t *testing.T) {
 		Groups   []string
 		Claims   map[string]any
 	}
-	answer := s.call(t, http.MethodGet, "/user", aws.ToString(tokens.IdToken))
+	answer := s.call(t, http.MethodGet, "/user", tokens.id)
 	answer.accepted(t, &user)
 	slices.Sort(user.Groups)
-	if user.Sub != p.sub || user.ClientID != s.env["NATIVE_CLIENT_ID"] || !slices.Equal(user.Groups, []string{"auditors", "public-app-user"}) ||
-		user.Claims["email"] != p.email || user.Claims["email_verified"] != true {
-		t.Errorf("%s", answer.body)
+	if user.Sub != p.Sub || user.ClientID != s.env["NATIVE_CLIENT_ID"] || !slices.Equal(user.Groups, []string{"auditors", "public-app-user"}) ||
+		user.Claims["email"] != p.Email || user.Claims["email_verified"] != true {
+		t.Errorf("%s", answer.Body)
 	}
 	for _, internal := range []string{"jti", "exp", "auth_time", "event_id", "token_use", "iss"} {
-		if _, told := user.Claims[internal]; told {
+		if _, found := user.Claims[internal]; found {
 			t.Errorf("the answer has %s", internal)
 		}
 	}
-	if head := s.call(t, http.MethodHead, "/user", aws.ToString(tokens.IdToken)); head.status != http.StatusOK || head.body != "" {
-		t.Errorf("HEAD: %d %q", head.status, head.body)
+	if head := s.call(t, http.MethodHead, "/user", tokens.id); head.Status != http.StatusOK || len(head.Body) > 0 {
+		t.Errorf("HEAD: %d %q", head.Status, head.Body)
 	}
 }
 
-// TestClientRouteReturnsScopes and have no person.
+// TestClientRouteReturnsScopes of the machine client.
 func TestClientRouteReturnsScopes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -149,11 +137,11 @@ func TestClientRouteReturnsScopes(t *testing.T) {
 	}
 }
 
-// TestUnknownRoutesAndMethods is a problem too, with or without a token.
+// TestUnknownRoutesAndMethods are problems too, with or without a token.
 func TestUnknownRoutesAndMethods(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	token := aws.ToString(s.member(t).tokens(t).IdToken)
+	token := s.member(t).tokens(t).id
 	for _, path := range []string{"", "/", "/nope", "/guest/more", "/USER", "/user/..%2fguest", "/activity/a/b"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 			s.call(t, method, path, "").refused(t, http.StatusNotFound, "")
@@ -165,16 +153,16 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		answer := s.call(t, method, "/guest", "")
 		answer.refused(t, http.StatusMethodNotAllowed, "")
-		if answer.header.Get("Allow") != "GET, HEAD, OPTIONS" {
-			t.Errorf("%s: Allow %q", method, answer.header.Get("Allow"))
+		if answer.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
+			t.Errorf("%s: Allow %q", method, answer.Header.Get("Allow"))
 		}
 		s.call(t, method, "/user", "").refused(t, http.StatusUnauthorized, "")
 		s.call(t, method, "/user", token).refused(t, http.StatusMethodNotAllowed, token)
 	}
 }
 
-// TestCORSAllowsListedOriginsOnly only: a preflight has no token, and what it
-// is answered decides whether the browser sends one.
+// TestCORSAllowsListedOriginsOnly: a preflight has no token, and the answer to it
+// decides whether the browser sends one.
 func TestCORSAllowsListedOriginsOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -184,16 +172,16 @@ func TestCORSAllowsListedOriginsOnly(t *testing.T) {
 		} {
 			answer := s.call(t, http.MethodOptions, path, "", "Origin", origin, "Access-Control-Request-Method", "GET",
 				"Access-Control-Request-Headers", "authorization")
-			got := answer.header.Get("Access-Control-Allow-Origin") == origin &&
-				strings.Contains(answer.header.Get("Access-Control-Allow-Headers"), "Authorization")
-			if answer.status != http.StatusNoContent || got != allowed || !allowed && answer.header.Get("Access-Control-Allow-Origin") != "" {
-				t.Errorf("%s from %s: %d %v", path, origin, answer.status, answer.header)
+			got := answer.Header.Get("Access-Control-Allow-Origin") == origin &&
+				strings.Contains(answer.Header.Get("Access-Control-Allow-Headers"), "Authorization")
+			if answer.Status != http.StatusNoContent || got != allowed || !allowed && answer.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s from %s: %d %v", path, origin, answer.Status, answer.Header)
 			}
 		}
 	}
 }
 
-// TestOpenAPIDescription at the address that it has.
+// TestOpenAPIDescription names the address that the API has.
 func TestOpenAPIDescription(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -208,16 +196,16 @@ func TestOpenAPIDescription(t *testing.T) {
 	}
 }
 
-// TestAPILogsHaveNoPersonalData: neither token nor address nor sub.
+// TestAPILogsHaveNoPersonalData: no token, address or sub.
 func TestAPILogsHaveNoPersonalData(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
 	tokens := p.tokens(t)
-	s.call(t, http.MethodGet, "/user", aws.ToString(tokens.IdToken)).accepted(t, &struct{}{})
-	refused := s.call(t, http.MethodGet, "/user", aws.ToString(tokens.AccessToken)).refused(t, http.StatusUnauthorized, aws.ToString(tokens.AccessToken))
-	eventually(t, soon, "the refusal in the log", func() bool { return strings.Contains(s.logsOf(t, "/gatehouse/local/api/"), refused.TraceID) })
-	for _, secret := range []string{aws.ToString(tokens.IdToken), aws.ToString(tokens.AccessToken), p.local, p.sub} {
+	s.call(t, http.MethodGet, "/user", tokens.id).accepted(t, &struct{}{})
+	refused := s.call(t, http.MethodGet, "/user", tokens.access).refused(t, http.StatusUnauthorized, tokens.access)
+	eventually(t, "the refusal in the log", func() bool { return strings.Contains(s.logsOf(t, "/gatehouse/local/api/"), refused.TraceID) })
+	for _, secret := range []string{tokens.id, tokens.access, p.local, p.Sub} {
 		if strings.Contains(s.logsOf(t, "/gatehouse/local/api/"), secret) {
 			t.Errorf("the log of the API has %.12s", secret)
 		}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -43,7 +42,7 @@ func TestAPICustomDomain(t *testing.T) {
 	}
 	must(c.CreateStack(t.Context(), in))(t)
 	described := &cloudformation.DescribeStacksInput{StackName: &stack}
-	if err := cloudformation.NewStackCreateCompleteWaiter(c).Wait(t.Context(), described, time.Minute); err != nil {
+	if err := cloudformation.NewStackCreateCompleteWaiter(c).Wait(t.Context(), described, limit); err != nil {
 		t.Fatal(err)
 	}
 	target := aws.ToString(must(c.DescribeStacks(t.Context(), described))(t).Stacks[0].Outputs[0].OutputValue)

@@ -17,7 +17,9 @@ import (
 // TestAWSDeployAndDestroy deploys the environment dev beside local,
 // with the command that deploys to AWS, and takes it down again.
 func TestAWSDeployAndDestroy(t *testing.T) {
-	s := start(t)
+	t.Parallel()
+	hold(t, &accounts)
+	s := located(t) // beside tests that are alone: it does not use the local environment
 	before := s.stacks(t)
 	t.Cleanup(func() { _, _ = s.awsCommand(t, "destroy", "--yes", "dev") })
 
@@ -51,8 +53,10 @@ func TestAWSDeployAndDestroy(t *testing.T) {
 		t.Errorf("not deleted: %v\n%s", left, said)
 	}
 	s.kept(t, pool, said)
-	for name, updated := range s.stacks(t) {
-		if was, existed := before[name]; existed && !updated.Equal(was) {
+	after := s.stacks(t)
+	for name, was := range before {
+		meanwhile := strings.HasPrefix(name, "gatehouse-local-signup-guard") || strings.HasPrefix(name, "gatehouse-local-example-subscriber")
+		if !after[name].Equal(was) && !meanwhile { // deploy_test.go deploys these two
 			t.Errorf("stack %s changed", name)
 		}
 	}

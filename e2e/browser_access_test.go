@@ -67,8 +67,8 @@ func TestBrowserSignedInOnAPhone(t *testing.T) {
 	p := s.member(t)
 	w := openWindow(t, 360, 740)
 	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.Click("Sign in"))
-	w.signIn(p.email, password)
-	w.must(w.Heading("You are signed in"), w.Says(p.sub))
+	w.signIn(p.Email, password)
+	w.must(w.Heading("You are signed in"), w.Says(p.Sub))
 	w.fitsEverybody()
 }
 

@@ -1,15 +1,17 @@
 package e2e
 
 import (
-	"encoding/json"
+	"errors"
 	"maps"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"gatehouse.example/tools/actors"
 )
 
-// as is the same system as somebody with other credentials meets it.
+// as is the same system with other credentials.
 func (s *system) as(key, secret, session string) *system {
 	other := *s
 	other.env = maps.Clone(s.env)
@@ -22,54 +24,31 @@ func (s *system) provider() string {
 	return "cognito-idp." + s.env["AWS_REGION"] + ".amazonaws.com/" + s.env["USER_POOL_ID"]
 }
 
-// identity asks the identity pool for credentials with the aws CLI, unsigned as an
-// app does. Without a token it is a guest's.
-func (s *system) identity(t *testing.T, token string) (*system, string) {
+// identity asks the identity pool for credentials. Without a token they are a guest's.
+func (s *system) identity(t *testing.T, token string) (*system, error) {
 	t.Helper()
-	logins := []string{}
+	guest := actors.Guest{Base: s.env.Config(), IdentityPoolID: s.env["IDENTITY_POOL_ID"]}
 	if token != "" {
-		logins = []string{"--logins", s.provider() + "=" + token}
+		guest.Logins = map[string]string{s.provider(): token}
 	}
-	out, err := s.run(t, "aws", append([]string{
-		"--no-sign-request", "cognito-identity", "get-id", "--identity-pool-id", s.env["IDENTITY_POOL_ID"],
-	}, logins...)...)
-	var id struct {
-		IdentityID string `json:"IdentityId"`
+	cfg, err := guest.Credentials(t.Context())
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || json.Unmarshal([]byte(out), &id) != nil {
-		return nil, out
-	}
-	out, err = s.run(t, "aws", append([]string{
-		"--no-sign-request", "cognito-identity", "get-credentials-for-identity", "--identity-id", id.IdentityID,
-	}, logins...)...)
-	var got struct {
-		Credentials struct{ AccessKeyID, SecretKey, SessionToken string }
-	}
-	if err != nil || json.Unmarshal([]byte(out), &got) != nil || got.Credentials.SessionToken == "" {
-		return nil, out
-	}
-	return s.as(got.Credentials.AccessKeyID, got.Credentials.SecretKey, got.Credentials.SessionToken), out
+	key := must(cfg.Credentials.Retrieve(t.Context()))(t)
+	return s.as(key.AccessKeyID, key.SecretAccessKey, key.SessionToken), nil
 }
 
 func (s *system) guest(t *testing.T) *system {
 	t.Helper()
-	guest, said := s.identity(t, "")
-	if guest == nil {
-		t.Fatalf("no credentials for a guest: %s", said)
-	}
-	return guest
+	return must(s.identity(t, ""))(t)
 }
 
 // user is a signed-in person with credentials of the identity pool.
 func (s *system) user(t *testing.T) (*system, *person) {
 	t.Helper()
 	p := s.member(t)
-	out := must(p.signIn(t, password))(t)
-	user, said := s.identity(t, aws.ToString(out.AuthenticationResult.IdToken))
-	if user == nil {
-		t.Fatalf("no credentials for a user: %s", said)
-	}
-	return user, p
+	return must(s.identity(t, p.tokens(t).id))(t), p
 }
 
 // TestGuestPermissions tries a guest's credentials on what an attacker would.
@@ -126,8 +105,8 @@ func TestGuestPermissions(t *testing.T) {
 	}
 }
 
-// TestUserPermissions does the same, shorter, for somebody who has signed in:
-// the two roles differ in their queue alone.
+// TestUserPermissions tries less with the credentials of somebody who has signed in:
+// the two roles differ in their queue only.
 func TestUserPermissions(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -152,17 +131,17 @@ func TestUserPermissions(t *testing.T) {
 	}
 }
 
-// TestInvalidTokensGiveNoCredentials tries tokens that must not make a user of anybody.
+// TestInvalidTokensGiveNoCredentials tries tokens that must not give a user's credentials.
 func TestInvalidTokensGiveNoCredentials(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
-	tokens := must(p.signIn(t, password))(t).AuthenticationResult
+	tokens := p.tokens(t)
 	machine := s.machine("gatehouse/client")
-	id := aws.ToString(tokens.IdToken)
+	id := tokens.id
 	for name, token := range map[string]string{
-		"access_token":      aws.ToString(tokens.AccessToken),
-		"refresh_token":     aws.ToString(tokens.RefreshToken),
+		"access_token":      tokens.access,
+		"refresh_token":     tokens.refresh,
 		"machine":           must(machine.Token(t.Context()))(t).AccessToken,
 		"changed_signature": id[:len(id)-8] + "AAAAAAAA",
 		"unsigned":          unsigned(id),
@@ -170,8 +149,9 @@ func TestInvalidTokensGiveNoCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if user, said := s.identity(t, token); user != nil {
-				t.Errorf("it gives credentials: %.40s", said)
+			var refusal smithy.APIError
+			if _, err := s.identity(t, token); !errors.As(err, &refusal) {
+				t.Errorf("got %v, want a refusal", err)
 			}
 		})
 	}

@@ -36,6 +36,7 @@ Resources:
 // TestChangeSetWithDataLossIsRefused makes each kind of such a change
 // set and has it judged by what CloudFormation says of it.
 func TestChangeSetWithDataLossIsRefused(t *testing.T) {
+	t.Parallel()
 	l := deployLossy(t, start(t))
 	keyProperties := "    Properties:\n      EnableKeyRotation: true"
 	for name, tc := range map[string]struct {
@@ -159,7 +160,7 @@ func deployLossy(t *testing.T, s *system) *lossy {
 			o.MinDelay, o.MaxDelay = 100*time.Millisecond, time.Second
 		}
 		waiter := cloudformation.NewStackCreateCompleteWaiter(l.client, quick)
-		if err := waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: &one.name}, time.Minute); err != nil {
+		if err := waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: &one.name}, limit); err != nil {
 			t.Fatalf("%s: %v", one.name, err)
 		}
 	}

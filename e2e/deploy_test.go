@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -12,14 +13,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"gatehouse.example/contracts"
 )
 
-// TestOneServiceDeploysAlone changes signup-guard, deploys it with its own
-// command while people sign up and in, and looks at every other stack.
+// TestOneServiceDeploysAlone changes signup-guard in a copy of the repository, deploys
+// it with its own command while people sign up and in, and looks at every other stack.
 func TestOneServiceDeploysAlone(t *testing.T) {
+	t.Parallel()
+	hold(t, &deployments)
 	s := start(t)
 	before := s.stacks(t)
 
@@ -37,20 +39,20 @@ func TestOneServiceDeploysAlone(t *testing.T) {
 			done.Add(1)
 		}
 	}()
-	touch(t, filepath.Join(s.root, "services", "signup-guard", "cmd", "presignup", "main.go"))
-	if err := s.local("deploy", "signup-guard"); err != nil {
-		t.Fatal(err)
-	}
+	changed := s.copied(t)
+	edited(t, filepath.Join(changed.root, "services", "signup-guard", "cmd", "presignup", "main.go"))
+	check(t, changed.local("deploy", "signup-guard"))
 	// The stream goes on for a while with the new version.
 	goal := done.Load() + 5
-	eventually(t, soon, "five more people", func() bool { return done.Load() >= goal })
+	eventually(t, "five more people", func() bool { return done.Load() >= goal })
 	stop()
 	if err := <-failed; err != nil {
 		t.Fatalf("after %d people: %v", done.Load(), err)
 	}
 
-	for name, updated := range s.stacks(t) {
-		changed := !updated.Equal(before[name])
+	after := s.stacks(t)
+	for name, was := range before {
+		changed := !after[name].Equal(was)
 		if own := strings.HasSuffix(name, "-signup-guard"); changed != own {
 			t.Errorf("stack %s: changed is %v", name, changed)
 		}
@@ -59,10 +61,12 @@ func TestOneServiceDeploysAlone(t *testing.T) {
 
 // TestDenyEntryIsAStackUpdate denies a domain by a parameter, without a build.
 func TestDenyEntryIsAStackUpdate(t *testing.T) {
+	t.Parallel()
+	hold(t, &deployments)
 	s := start(t)
 	p := s.newPerson(t)
 	was := s.setParameter(t, "gatehouse-local-signup-guard", "DenyDomains", p.domain)
-	_, err := p.trySignUp(t)
+	err := p.SignUp(t.Context())
 	s.setParameter(t, "gatehouse-local-signup-guard", "DenyDomains", was)
 	if err == nil {
 		t.Error("the denied domain was accepted")
@@ -93,62 +97,62 @@ func (s *system) setParameter(t *testing.T, stack, name, value string) string {
 		o.MinDelay, o.MaxDelay = 200*time.Millisecond, time.Second
 	}
 	if err := cloudformation.NewStackUpdateCompleteWaiter(client, quick).Wait(t.Context(),
-		&cloudformation.DescribeStacksInput{StackName: &stack}, time.Minute); err != nil {
+		&cloudformation.DescribeStacksInput{StackName: &stack}, limit); err != nil {
 		t.Fatal(err)
 	}
 	return was
 }
 
-// TestExampleSubscriber deploys the example by its own command.
+// TestExampleSubscriber deploys the example with its own command.
 func TestExampleSubscriber(t *testing.T) {
+	t.Parallel()
+	hold(t, &deployments)
 	s := start(t)
 	before := s.stacks(t)
-	if err := s.local("deploy", "examples/subscriber"); err != nil {
-		t.Fatal(err)
-	}
-	for name, updated := range s.stacks(t) {
-		was, existed := before[name]
-		if existed && !updated.Equal(was) {
+	check(t, s.local("deploy", "examples/subscriber"))
+	after := s.stacks(t)
+	for name, was := range before {
+		if !after[name].Equal(was) {
 			t.Errorf("stack %s changed", name)
 		}
 	}
-	nobody := s.newPerson(t)
-	nobody.email = "success+" + nobody.local + "@" + contracts.SyntheticDomain
-	t.Cleanup(func() {
-		_, _ = nobody.c.cognito.AdminDeleteUser(context.Background(), &cognito.AdminDeleteUserInput{UserPoolId: s.pool(), Username: &nobody.email})
-	})
-	nobody.signUp(t)
-	nobody.confirm(t)
-	must(nobody.signIn(t, password))(t)
+	synthetic := s.newPerson(t)
+	synthetic.Email = "success+" + synthetic.local + "@" + contracts.SyntheticDomain
+	t.Cleanup(func() { check(t, synthetic.Delete(context.WithoutCancel(t.Context()))) })
+	synthetic.signUp(t)
+	synthetic.confirm(t)
+	synthetic.signIn(t)
 	p := s.member(t)
-	must(p.signIn(t, password))(t)
-	eventually(t, soon, "the example tells of the sign-in", func() bool {
-		return strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), p.sub)
+	p.signIn(t)
+	eventually(t, "the example logs the sign-in", func() bool {
+		return strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), p.Sub)
 	})
-	if strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), nobody.sub) {
-		t.Error("the example would write to a user whom nobody can be")
+	if strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), synthetic.Sub) {
+		t.Error("the example would write to a synthetic user")
 	}
 }
 
 // passThrough is one person signing up and in.
 func (s *system) passThrough(t *testing.T) error {
-	p := s.newPerson(t)
-	if _, err := p.trySignUp(t); err != nil {
+	p, ctx := s.newPerson(t), t.Context()
+	if err := p.SignUp(ctx); err != nil {
 		return err
 	}
-	if err := p.tryConfirm(t); err != nil {
+	if err := p.Confirm(ctx, signUpCode); err != nil {
 		return err
 	}
-	_, err := p.signIn(t, password)
-	return err
+	return p.SignInByPassword(ctx, password)
 }
 
-// stacks returns when each stack was last changed.
+// stacks returns when each of the local environment's stacks was last changed.
 func (s *system) stacks(t *testing.T) map[string]time.Time {
 	t.Helper()
 	out := must(s.clients(t).cloudformation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}))(t)
 	changed := map[string]time.Time{}
 	for _, stack := range out.Stacks {
+		if !strings.HasPrefix(*stack.StackName, "gatehouse-local-") {
+			continue
+		}
 		at := stack.CreationTime
 		if stack.LastUpdatedTime != nil {
 			at = stack.LastUpdatedTime
@@ -158,17 +162,27 @@ func (s *system) stacks(t *testing.T) map[string]time.Time {
 	return changed
 }
 
-// touch makes a real change to a source file and takes it back afterwards.
-func touch(t *testing.T, path string) {
+// copied is the same system with a copy of the repository, because other tests read
+// the sources too.
+func (s *system) copied(t *testing.T) *system {
+	t.Helper()
+	other := *s
+	other.root = t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", `git ls-files -z --cached --others --exclude-standard --deduplicate |
+		while IFS= read -r -d '' f; do [ -f "$f" ] && printf '%s\0' "$f"; done | xargs -0 cp --parents -t "$0"`, other.root)
+	cmd.Dir = s.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v\n%s", err, out)
+	}
+	for _, name := range []string{"bin", ".local"} {
+		check(t, os.Symlink(filepath.Join(s.root, name), filepath.Join(other.root, name)))
+	}
+	return &other
+}
+
+// edited makes a real change to a source file.
+func edited(t *testing.T, path string) {
 	t.Helper()
 	was := must(os.ReadFile(path))(t)
-	t.Cleanup(func() {
-		if err := os.WriteFile(path, was, 0o600); err != nil {
-			t.Error(err)
-		}
-	})
-	changed := string(was) + "\nfunc init() { println(`{\"msg\":\"a new version\"}`) }\n"
-	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.WriteFile(path, append(was, "\nfunc init() { println(`{\"msg\":\"a new version\"}`) }\n"...), 0o600))
 }

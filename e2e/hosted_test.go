@@ -33,7 +33,7 @@ func TestHostedSignIn(t *testing.T) {
 	browser := newBrowser(t)
 	page := browser.get(t, client.AuthCodeURL("state-1", oauth2.S256ChallengeOption(verifier)))
 	form := formOf(t, page)
-	form.Set("username", p.email)
+	form.Set("username", p.Email)
 	form.Set("password", "Wrong-horse-7-battery")
 	if code := browser.post(t, s.env["HOSTED_UI_URL"]+"/login", form).Get("code"); code != "" {
 		t.Fatal("a wrong password gave a code")
@@ -46,14 +46,14 @@ func TestHostedSignIn(t *testing.T) {
 	token := must(client.Exchange(ctx, back.Get("code"), oauth2.VerifierOption(verifier)))(t)
 	raw, _ := token.Extra("id_token").(string)
 	id := must(provider.Verifier(&oidc.Config{ClientID: client.ClientID}).Verify(ctx, raw))(t)
-	if id.Subject != p.sub {
-		t.Errorf("signed in as %q, want %q", id.Subject, p.sub)
+	if id.Subject != p.Sub {
+		t.Errorf("signed in as %q, want %q", id.Subject, p.Sub)
 	}
 
-	inbox.wait(t, soon, 1, of(contracts.TypeSigninSucceeded, p.sub))
+	inbox.wait(t, 1, of(contracts.TypeSigninSucceeded, p.Sub))
 	s.barrier(t, inbox)
-	exactly(t, inbox, 2, of(contracts.TypeSigninAttempted, p.sub))
-	exactly(t, inbox, 1, of(contracts.TypeSigninSucceeded, p.sub))
+	exactly(t, inbox, 2, of(contracts.TypeSigninAttempted, p.Sub))
+	exactly(t, inbox, 1, of(contracts.TypeSigninSucceeded, p.Sub))
 }
 
 // browser keeps cookies and does not follow the redirect to the application.

@@ -18,7 +18,7 @@ func (s *system) codeFor(t *testing.T, p *person, more ...string) url.Values {
 	t.Helper()
 	b := newBrowser(t)
 	form := formOf(t, b.get(t, s.env["HOSTED_UI_URL"]+"/oauth2/authorize?"+s.appRequest(more...)))
-	form.Set("username", p.email)
+	form.Set("username", p.Email)
 	form.Set("password", password)
 	return b.post(t, s.env["HOSTED_UI_URL"]+"/login", form)
 }
@@ -130,7 +130,7 @@ func TestRedirectsGoToRegisteredAddressesOnly(t *testing.T) {
 			}
 			edited := must(url.ParseQuery(query))(t)
 			edited["_csrf"] = form["_csrf"]
-			edited.Set("username", p.email)
+			edited.Set("username", p.Email)
 			edited.Set("password", password)
 			for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword"} {
 				refusedHere(t, path, must(b.PostForm(origin+path, edited))(t))

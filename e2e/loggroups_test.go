@@ -66,6 +66,8 @@ func (s *system) sweep(t *testing.T) {
 
 // TestEveryLogGroupHasTheKey looks at all that the stacks and their functions log to.
 func TestEveryLogGroupHasTheKey(t *testing.T) {
+	t.Parallel()
+	hold(t, &accounts) // the log-encryptor of another environment takes groups too
 	s := start(t)
 	key, groups := s.logKey(t), s.logGroups(t, "/gatehouse/local/")
 	if len(groups) < 9 {
@@ -81,6 +83,8 @@ func TestEveryLogGroupHasTheKey(t *testing.T) {
 // TestLogGroupsOfOtherServicesAreEncrypted makes groups with the aws CLI and by another
 // service, and waits for their key.
 func TestLogGroupsOfOtherServicesAreEncrypted(t *testing.T) {
+	t.Parallel()
+	hold(t, &accounts) // the log-encryptor of another environment takes groups too
 	s := start(t)
 	key, id := s.logKey(t), uuid.NewString()[:8]
 	inside, build, outside := "/gatehouse/local/e2e/"+id, "/aws/codebuild/gatehouse-"+id, "/elsewhere/"+id
@@ -89,7 +93,7 @@ func TestLogGroupsOfOtherServicesAreEncrypted(t *testing.T) {
 	}
 	ofFunction := s.functionWithoutLogGroup(t, "gatehouse-local-e2e-"+id)
 
-	eventually(t, time.Minute, "the groups have the key and a retention", func() bool {
+	eventually(t, "the groups have the key and a retention", func() bool {
 		for _, name := range []string{inside, build, ofFunction} {
 			if g := s.logGroups(t, name)[name]; aws.ToString(g.KmsKeyId) != key || aws.ToInt32(g.RetentionInDays) == 0 {
 				return false
@@ -108,7 +112,7 @@ func TestLogGroupsOfOtherServicesAreEncrypted(t *testing.T) {
 	if g := s.logGroups(t, outside)[outside]; g.KmsKeyId != nil || g.RetentionInDays != nil {
 		t.Errorf("the group outside of the prefixes was touched: %q, %d", aws.ToString(g.KmsKeyId), aws.ToInt32(g.RetentionInDays))
 	}
-	eventually(t, soon, "the sweep has counted no group without a key", func() bool {
+	eventually(t, "the sweep has counted no group without a key", func() bool {
 		out := must(s.clients(t).cloudwatch.GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
 			Namespace: aws.String("Gatehouse"), MetricName: aws.String("LogGroupsUnencrypted"), Period: aws.Int32(3600),
 			StartTime: aws.Time(time.Now().Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Hour)),
@@ -147,6 +151,8 @@ func (s *system) functionWithoutLogGroup(t *testing.T, name string) string {
 
 // TestLogGroupCustomResource goes through the life of the custom resource.
 func TestLogGroupCustomResource(t *testing.T) {
+	t.Parallel()
+	hold(t, &accounts) // the log-encryptor of another environment takes groups too
 	s := start(t)
 	c, key, id := s.clients(t), s.logKey(t), uuid.NewString()[:8]
 	stack, group := "e2e-log-group-"+id, "API-Gateway-Execution-Logs_"+id+"/live"
@@ -188,6 +194,8 @@ func TestLogGroupCustomResource(t *testing.T) {
 
 // TestLogGroupWithAnotherKeyIsLeftAlone fails to create, rolls back and touches nothing.
 func TestLogGroupWithAnotherKeyIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	hold(t, &accounts) // the log-encryptor of another environment takes groups too
 	s := start(t)
 	c, id := s.clients(t), uuid.NewString()[:8]
 	theirs := s.env["TOPIC_KEY_ARN"]
@@ -225,7 +233,7 @@ func (s *system) deployLogGroup(t *testing.T, stack string, parameters ...string
 	}
 	must(client.CreateStack(t.Context(), in))(t)
 	var status types.StackStatus
-	eventually(t, time.Minute, "the stack comes to an end", func() bool {
+	eventually(t, "the stack comes to an end", func() bool {
 		status = must(client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}))(t).Stacks[0].StackStatus
 		return !strings.HasSuffix(string(status), "_IN_PROGRESS")
 	})
@@ -252,7 +260,7 @@ func (s *system) deleteStack(t *testing.T, stack string) {
 	quick := func(o *cloudformation.StackDeleteCompleteWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 200*time.Millisecond, time.Second
 	}
-	err := cloudformation.NewStackDeleteCompleteWaiter(client, quick).Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}, time.Minute)
+	err := cloudformation.NewStackDeleteCompleteWaiter(client, quick).Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}, limit)
 	if err != nil {
 		t.Fatalf("stack %s was not deleted: %v", stack, err)
 	}

@@ -10,18 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
+
+	"gatehouse.example/tools/actors"
 )
 
-// machine is the machine client's way to tokens, for the scopes that are given.
-func (s *system) machine(scopes ...string) clientcredentials.Config {
-	return clientcredentials.Config{
-		ClientID: s.env["MACHINE_CLIENT_ID"], ClientSecret: s.env["MACHINE_CLIENT_SECRET"],
-		TokenURL: s.env["HOSTED_UI_URL"] + "/oauth2/token", Scopes: scopes,
-	}
-}
-
-// TestMachineGetsATokenForTheAPI with an OAuth library, and holds the token's
+// TestMachineGetsATokenForTheAPI with an OAuth library, and checks the token's
 // signature, lifetime and claims.
 func TestMachineGetsATokenForTheAPI(t *testing.T) {
 	t.Parallel()
@@ -52,23 +45,23 @@ func TestMachineGetsATokenForTheAPI(t *testing.T) {
 	}
 }
 
-// TestMachineClientIsLimitedToItsScope than that scope, and nobody else gets it.
+// TestMachineClientIsLimitedToItsScope, which no other client gets.
 func TestMachineClientIsLimitedToItsScope(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for name, change := range map[string]func(*clientcredentials.Config){
-		"scope_of_people":  func(c *clientcredentials.Config) { c.Scopes = []string{"openid"} },
-		"unknown_scope":    func(c *clientcredentials.Config) { c.Scopes = []string{"gatehouse/admin"} },
-		"one_scope_of_two": func(c *clientcredentials.Config) { c.Scopes = []string{"gatehouse/client", "email"} },
-		"wrong_secret":     func(c *clientcredentials.Config) { c.ClientSecret = "guessed" },
-		"no_secret":        func(c *clientcredentials.Config) { c.ClientSecret = "" },
-		"web_client":       func(c *clientcredentials.Config) { c.ClientID, c.ClientSecret = s.env["WEB_CLIENT_ID"], "" },
-		"native_client":    func(c *clientcredentials.Config) { c.ClientID, c.ClientSecret = s.env["NATIVE_CLIENT_ID"], "" },
+	for name, change := range map[string]func(*actors.Machine){
+		"scope_of_people":  func(m *actors.Machine) { m.Scopes = []string{"openid"} },
+		"unknown_scope":    func(m *actors.Machine) { m.Scopes = []string{"gatehouse/admin"} },
+		"one_scope_of_two": func(m *actors.Machine) { m.Scopes = []string{"gatehouse/client", "email"} },
+		"wrong_secret":     func(m *actors.Machine) { m.Secret = "guessed" },
+		"no_secret":        func(m *actors.Machine) { m.Secret = "" },
+		"web_client":       func(m *actors.Machine) { m.ClientID, m.Secret = s.env["WEB_CLIENT_ID"], "" },
+		"native_client":    func(m *actors.Machine) { m.ClientID, m.Secret = s.env["NATIVE_CLIENT_ID"], "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := s.machine("gatehouse/client")
-			change(&config)
+			change(config)
 			var refused *oauth2.RetrieveError
 			if token, err := config.Token(t.Context()); !errors.As(err, &refused) {
 				t.Errorf("got %v, %v, want a refusal", token != nil, err)
@@ -82,7 +75,7 @@ func TestMachineClientIsLimitedToItsScope(t *testing.T) {
 		var invalid *types.InvalidParameterException
 		_, err := p.c.cognito.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
 			ClientId: aws.String(s.env["MACHINE_CLIENT_ID"]), AuthFlow: types.AuthFlowTypeUserPasswordAuth,
-			AuthParameters: map[string]string{"USERNAME": p.email, "PASSWORD": password},
+			AuthParameters: map[string]string{"USERNAME": p.Email, "PASSWORD": password},
 		})
 		if !errors.As(err, &refused) && !errors.As(err, &invalid) {
 			t.Errorf("got %v, want a refusal", err)
@@ -98,7 +91,7 @@ func TestMachineSecretIsInTheEnvFileOnly(t *testing.T) {
 	machine := s.machine("gatehouse/client")
 	must(machine.Token(t.Context()))(t)
 	s.member(t)
-	eventually(t, soon, "a log line", func() bool { return s.logsOf(t, "/gatehouse/") != "" })
+	eventually(t, "a log line", func() bool { return s.logsOf(t, "/gatehouse/") != "" })
 	s.nothingInLogs(t, s.env["MACHINE_CLIENT_SECRET"])
 	stacks := must(c.cloudformation.DescribeStacks(t.Context(), nil))(t)
 	for _, stack := range stacks.Stacks {

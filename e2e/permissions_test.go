@@ -12,13 +12,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"gatehouse.example/e2e/permissions"
+	"gatehouse.example/tools/actors"
 )
 
 // unusedFile excuses what no test needs.
@@ -68,7 +67,7 @@ func checkPermissions(ctx context.Context, s *system) error {
 	if err != nil {
 		return fmt.Errorf("permissions.ReadCalls: %w", err)
 	}
-	reader, err := newRoleReader(ctx, s)
+	reader, err := newRoleReader(s)
 	if err != nil {
 		return err
 	}
@@ -108,16 +107,12 @@ func checkPermissions(ctx context.Context, s *system) error {
 	return nil
 }
 
-func newRoleReader(ctx context.Context, s *system) (*roleReader, error) {
-	env, err := s.readEnv()
+func newRoleReader(s *system) (*roleReader, error) {
+	env, err := actors.ReadEnv(s.envFile())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("actors.ReadEnv: %w", err)
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(env["AWS_REGION"]), config.WithBaseEndpoint(env["AWS_ENDPOINT_URL"]),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], "")))
-	if err != nil {
-		return nil, fmt.Errorf("config.LoadDefaultConfig: %w", err)
-	}
+	cfg := env.Config()
 	return &roleReader{cloudformation: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), names: map[string]string{}}, nil
 }
 

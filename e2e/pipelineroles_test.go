@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -33,9 +32,9 @@ type account struct {
 // TestPipelineRoles deploys what an administrator deploys for the pipelines, twice,
 // takes the roles as their services take them, and tries what each may and may not do.
 func TestPipelineRoles(t *testing.T) {
+	t.Parallel()
 	s := start(t)
-	a := account{s, must(config.LoadDefaultConfig(t.Context(), config.WithRegion(s.env["AWS_REGION"]), config.WithBaseEndpoint(s.env["AWS_ENDPOINT_URL"]),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(s.env["AWS_ACCESS_KEY_ID"], s.env["AWS_SECRET_ACCESS_KEY"], ""))))(t)}
+	a := account{s, s.env.Config()}
 	a.deploy(t, "tools", "bootstrap.yaml", "gatehouse-tools-pipeline", "OnAws=false")
 	outputs := a.outputs(t, "gatehouse-tools-pipeline")
 	environment := []string{"Environment=test", "OnAws=false", "ToolsAccount=" + emulated,

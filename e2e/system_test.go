@@ -1,30 +1,31 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
+
+	"gatehouse.example/tools/actors"
 )
 
 // system is the local system under test.
 type system struct {
-	root string            // of the repository
-	port int               // of the edge; the emulator has the next one
-	dir  string            // of the local system
-	env  map[string]string // of .local/test/env
+	root string // of the repository
+	port int    // of the proxy; the emulator has the next one
+	dir  string // of the local system
+	env  actors.Env
 }
 
-// defaultPort is the edge's. E2E_PORT sets another, for two runs side by side.
+// defaultPort is the proxy's. E2E_PORT sets another, for two runs side by side.
 const defaultPort = 4866
 
-// TestMain deploys a system, runs the tests against it, compares what roles may do
-// with what they did in all of them, and stops it.
+// TestMain deploys a system, runs the tests on it, compares what roles may do with
+// what they did in all of them, and stops it.
 func TestMain(m *testing.M) {
 	code, err := realMain(m)
 	if err != nil {
@@ -51,6 +52,11 @@ func realMain(m *testing.M) (int, error) {
 	}
 	if err := s.local("up"); err != nil {
 		return 1, err
+	}
+	// Tests wait for a lock or a slot when they have begun: see schedule_test.go.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "100"); err != nil {
+		return 1, fmt.Errorf("flag.Set: %w", err)
 	}
 	code := m.Run()
 	if code != 0 || !wholeRun() {
@@ -87,34 +93,15 @@ func (s *system) local(command string, args ...string) error {
 	return nil
 }
 
-// start reads the system's env file, all that a client is given.
-func start(t *testing.T) *system {
+// located reads the system's env file, which is all that a client gets.
+func located(t *testing.T) *system {
 	t.Helper()
-	s, err := locate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.env, err = s.readEnv(); err != nil {
-		t.Fatal(err)
-	}
+	s := must(locate())(t)
+	s.env = must(actors.ReadEnv(s.envFile()))(t)
 	return s
 }
 
-func (s *system) readEnv() (map[string]string, error) {
-	file, err := os.Open(filepath.Join(s.dir, "env"))
-	if err != nil {
-		return nil, fmt.Errorf("os.Open: %w", err)
-	}
-	defer file.Close()
-	env := map[string]string{}
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
-		if ok {
-			env[name] = strings.Trim(value, `'"`)
-		}
-	}
-	return env, nil
-}
+func (s *system) envFile() string { return filepath.Join(s.dir, "env") }
 
 // environ is the process environment of a client: the env file and a PATH.
 func (s *system) environ() []string {
@@ -138,6 +125,8 @@ func (s *system) run(t *testing.T, name string, args ...string) (string, error) 
 		cmd.Path = path
 		cmd.Err = nil
 	}
+	running <- struct{}{}
+	defer func() { <-running }()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// doors are the routes that want a token.
-func doors() []string { return []string{"/user", "/activity", "/client"} }
+// routes are those that require a token.
+func routes() []string { return []string{"/user", "/activity", "/client"} }
 
-// TestEachRouteAcceptsItsOwnTokens opens each door with the one kind of token that it takes.
+// TestEachRouteAcceptsItsOwnTokens and no others.
 func TestEachRouteAcceptsItsOwnTokens(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -26,39 +26,39 @@ func TestEachRouteAcceptsItsOwnTokens(t *testing.T) {
 		token string
 		opens []string
 	}{
-		"id_token":            {aws.ToString(p.tokens(t).IdToken), []string{"/user", "/activity"}},
-		"access_token":        {aws.ToString(p.tokens(t).AccessToken), nil},
+		"id_token":            {p.tokens(t).id, []string{"/user", "/activity"}},
+		"access_token":        {p.tokens(t).access, nil},
 		"token_of_a_machine":  {s.machineToken(t), []string{"/client"}},
 		"of_a_second_machine": {s.secondMachine(t, "gatehouse/client"), []string{"/client"}},
 		"wrong_scope":         {s.secondMachine(t, "other-"+uuid.NewString()[:8]+"/client"), nil},
-		"refresh_token":       {aws.ToString(p.tokens(t).RefreshToken), nil},
+		"refresh_token":       {p.tokens(t).refresh, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, door := range doors() {
+			for _, route := range routes() {
 				want := http.StatusUnauthorized
 				for _, open := range tc.opens {
-					if door == open {
+					if route == open {
 						want = http.StatusOK
 					}
 				}
-				s.knock(t, door, tc.token, want)
+				s.knock(t, route, tc.token, want)
 			}
 		})
 	}
-	// A guest's door does not look at tokens, good or bad.
+	// The guests' route does not look at tokens.
 	s.knock(t, "/guest", "", http.StatusOK)
 	s.knock(t, "/guest", "no.token.atall", http.StatusOK)
 }
 
-// TestForgedTokens opens no door, whichever kind the token pretends to be.
+// TestForgedTokens are refused by every route, whichever kind they imitate.
 func TestForgedTokens(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p, other := s.member(t), s.member(t)
 	pool := s.publicKey(t)
 	own := newKey(t)
-	for kind, good := range map[string]string{"id": aws.ToString(p.tokens(t).IdToken), "machine": s.machineToken(t)} {
+	for kind, good := range map[string]string{"id": p.tokens(t).id, "machine": s.machineToken(t)} {
 		token := parseToken(t, good)
 		for name, forged := range map[string]string{
 			"alg_none":              token.header("alg", "none").unsigned(),
@@ -70,7 +70,7 @@ func TestForgedTokens(t *testing.T) {
 			"own_key":               token.signed(t, own),
 			"own_key_in_the_header": token.header("jwk", own.jwk()).signed(t, own),
 			"own_keys_address":      token.header("jku", "http://127.0.0.1:1/keys").signed(t, own),
-			"changed_claims":        token.claim("sub", other.sub).withSignatureOf(good),
+			"changed_claims":        token.claim("sub", other.Sub).withSignatureOf(good),
 			"longer_life":           token.claim("exp", time.Now().Add(time.Hour).Unix()).withSignatureOf(good),
 			"no_signature":          good[:strings.LastIndex(good, ".")+1],
 			"two_parts":             good[:strings.LastIndex(good, ".")],
@@ -80,15 +80,15 @@ func TestForgedTokens(t *testing.T) {
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				for _, door := range doors() {
-					s.knock(t, door, forged, http.StatusUnauthorized)
+				for _, route := range routes() {
+					s.knock(t, route, forged, http.StatusUnauthorized)
 				}
 			})
 		}
 	}
 }
 
-// TestTokensOfOtherPoolsAndClients are signed well, for somebody else.
+// TestTokensOfOtherPoolsAndClients have a valid signature and are refused.
 func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -101,16 +101,16 @@ func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 		must(p.c.cognito.AdminSetUserPassword(t.Context(), &cognito.AdminSetUserPasswordInput{
 			UserPoolId: pool, Username: &p.local, Password: aws.String(password), Permanent: true,
 		}))(t)
-		for _, door := range doors() {
-			s.knock(t, door, s.tokenOf(t, p, client, p.local), http.StatusUnauthorized)
+		for _, route := range routes() {
+			s.knock(t, route, s.tokenOf(t, p, client, p.local), http.StatusUnauthorized)
 		}
 	})
 	t.Run("another_client", func(t *testing.T) {
 		t.Parallel()
 		p := s.member(t)
-		token := s.tokenOf(t, p, s.clientFor(t, s.pool(), 60), p.email)
-		for _, door := range doors() {
-			s.knock(t, door, token, http.StatusUnauthorized)
+		token := s.tokenOf(t, p, s.clientFor(t, s.pool(), 60), p.Email)
+		for _, route := range routes() {
+			s.knock(t, route, token, http.StatusUnauthorized)
 		}
 		if _, body := s.ask(t, "/user", token); !strings.Contains(body, "another client") {
 			t.Errorf("refused for another reason: %s", body)
@@ -119,35 +119,35 @@ func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 	t.Run("expired", func(t *testing.T) {
 		t.Parallel()
 		p := s.member(t)
-		token := s.tokenOf(t, p, s.clientFor(t, s.pool(), 1), p.email)
+		token := s.tokenOf(t, p, s.clientFor(t, s.pool(), 1), p.Email)
 		// Before, the function refuses it for its client; after, the gateway does.
-		eventually(t, soon, "the token to expire", func() bool {
+		eventually(t, "the token to expire", func() bool {
 			_, body := s.ask(t, "/user", token)
 			return strings.Contains(body, "expired")
 		})
-		for _, door := range doors() {
-			s.knock(t, door, token, http.StatusUnauthorized)
+		for _, route := range routes() {
+			s.knock(t, route, token, http.StatusUnauthorized)
 		}
 	})
 }
 
-// knock holds the status, and that a refusal is a problem that tells nothing.
-func (s *system) knock(t *testing.T, door, token string, want int) {
+// knock checks the status, and that a refusal is a problem that reveals nothing.
+func (s *system) knock(t *testing.T, route, token string, want int) {
 	t.Helper()
-	status, body := s.ask(t, door, token)
+	status, body := s.ask(t, route, token)
 	if status != want {
-		t.Errorf("%s: %d %s, want %d", door, status, body, want)
+		t.Errorf("%s: %d %s, want %d", route, status, body, want)
 	}
 	if want == http.StatusOK {
 		return
 	}
 	var problem map[string]any
 	if err := json.Unmarshal([]byte(body), &problem); err != nil || problem["title"] != "Unauthorized" || problem["trace_id"] == "" {
-		t.Errorf("%s: no problem details: %s", door, body)
+		t.Errorf("%s: no problem details: %s", route, body)
 	}
 	for name := range problem {
 		if !strings.Contains("type title status detail trace_id", name) {
-			t.Errorf("%s: the refusal tells %s: %s", door, name, body)
+			t.Errorf("%s: the refusal tells %s: %s", route, name, body)
 		}
 	}
 }
@@ -200,6 +200,6 @@ func (s *system) secondMachine(t *testing.T, scope string) string {
 		AllowedOAuthScopes: []string{scope},
 	}))(t).UserPoolClient
 	config := s.machine(scope)
-	config.ClientID, config.ClientSecret = aws.ToString(made.ClientId), aws.ToString(made.ClientSecret)
+	config.ClientID, config.Secret = aws.ToString(made.ClientId), aws.ToString(made.ClientSecret)
 	return must(config.Token(t.Context()))(t).AccessToken
 }

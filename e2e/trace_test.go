@@ -7,14 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-)
 
-const traceHeader = "X-Amzn-Trace-Id"
+	"gatehouse.example/tools/actors"
+)
 
 // tracePart is what `gatehouse trace show --json` says of one part.
 type tracePart struct {
@@ -29,22 +27,12 @@ type tracePart struct {
 // status and the trace header of the answer.
 func (s *system) askTraced(t *testing.T, path, token, trace string) (int, string) {
 	t.Helper()
-	req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.env["API_URL"]+path, nil))(t)
-	if token != "" {
-		token = "Bearer " + token
-	}
-	for name, value := range map[string]string{"Authorization": token, traceHeader: trace} {
-		if value != "" {
-			req.Header.Set(name, value)
-		}
-	}
-	resp := must(http.DefaultClient.Do(req))(t)
-	defer resp.Body.Close()
-	header := resp.Header.Get(traceHeader)
+	answer := must(s.api().Do(t.Context(), http.MethodGet, path, token, actors.TraceHeader, trace))(t)
+	header := answer.Header.Get(actors.TraceHeader)
 	if header == "" {
-		t.Fatalf("%s answers %s without %s", path, resp.Status, traceHeader)
+		t.Fatalf("%s answers %d without %s", path, answer.Status, actors.TraceHeader)
 	}
-	return resp.StatusCode, header
+	return answer.Status, header
 }
 
 // trace runs `gatehouse trace show`.
@@ -92,9 +80,10 @@ func origins(parts []tracePart) []string {
 
 // TestTraceOfACall follows calls from the door to the last call of the SDK.
 func TestTraceOfACall(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := s.member(t)
-	token := aws.ToString(must(p.signIn(t, password))(t).AuthenticationResult.IdToken)
+	token := p.tokens(t).id
 	door := []string{"AWS::ApiGateway::Stage", "AWS::Lambda", "AWS::Lambda::Function"}
 
 	t.Run("guest", func(t *testing.T) {
@@ -136,20 +125,26 @@ func TestTraceOfACall(t *testing.T) {
 			t.Errorf("status %d, %+v, parts (-want +got):\n%s", status, way[0], diff)
 		}
 	})
-	t.Run("a_service_behind_fails", func(t *testing.T) {
-		defer s.faults(t, http.MethodDelete, nil)
-		s.faults(t, http.MethodPost, []byte(`{"service":"dynamodb","action":"Query","mode":"error","status":400}`))
-		status, header := s.askTraced(t, "/activity", token, "")
-		way := s.tracedParts(t, header)
-		function := way[len(way)-1]
-		if status != http.StatusServiceUnavailable || way[0].Status != "fault" || function.Status != "fault" || len(function.Exceptions) == 0 {
-			t.Errorf("status %d, door %s, function %s %v", status, way[0].Status, function.Status, function.Exceptions)
-		}
-	})
 }
 
-// A caller's own trace goes on; one that it does not want kept is not.
+// TestTraceOfAFailure breaks what all tests share.
+func TestTraceOfAFailure(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	token := s.member(t).tokens(t).id
+	s.disturb(t, fault{Service: "dynamodb", Action: "Query", Mode: "error", Status: http.StatusBadRequest})
+	status, header := s.askTraced(t, "/activity", token, "")
+	s.undisturb(t)
+	way := s.tracedParts(t, header)
+	function := way[len(way)-1]
+	if status != http.StatusServiceUnavailable || way[0].Status != "fault" || function.Status != "fault" || len(function.Exceptions) == 0 {
+		t.Errorf("status %d, gateway %s, function %s %v", status, way[0].Status, function.Status, function.Exceptions)
+	}
+}
+
+// A caller's trace is continued; one that is not sampled is not kept.
 func TestTraceOfTheCallerIsContinued(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	id := func() string { return "1-6921f8c0-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:24] }
 	root, parent := id(), "53995c3f42cd8ad8"
@@ -167,12 +162,13 @@ func TestTraceOfTheCallerIsContinued(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	if _, header := s.askTraced(t, "/guest", "", "Root=1-2-3"); strings.Contains(header, "1-2-3") {
-		t.Errorf("a root that is none came back: %s", header)
+		t.Errorf("an invalid root came back: %s", header)
 	}
 }
 
 // AWS's own tool reads the same trace.
 func TestTraceByTheCLI(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	_, header := s.askTraced(t, "/guest", "", "")
 	s.tracedParts(t, header) // waits until it is whole
@@ -192,11 +188,12 @@ func TestTraceByTheCLI(t *testing.T) {
 	}
 }
 
-// A consumer's run is a trace too, though no call led to it.
+// A consumer's run is a trace too, though no call caused it.
 func TestTracesOfConsumers(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.member(t)
-	eventually(t, 30*time.Second, "traces of all who take part in a sign-up", func() bool {
+	eventually(t, "traces of all who take part in a sign-up", func() bool {
 		out := must(s.run(t, filepath.Join(s.root, "bin", "gatehouse"), "trace", "list", "--limit", "1000"))(t)
 		for _, function := range []string{"signup-guard-presignup", "user-events-postconfirmation", "user-events-bridge", "user-events-metrics", "signin-audit-recorder"} {
 			if !strings.Contains(out, function) {

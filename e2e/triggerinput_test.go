@@ -31,8 +31,8 @@ func TestBadAddressesAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := s.newPerson(t)
-			p.email = address
-			_, err := p.trySignUp(t)
+			p.Email = address
+			err := p.SignUp(t.Context())
 			var refused *types.UserLambdaValidationException
 			var invalid *types.InvalidParameterException
 			if !errors.As(err, &refused) && !errors.As(err, &invalid) {

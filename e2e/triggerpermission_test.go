@@ -11,9 +11,10 @@ import (
 )
 
 // TestTriggerNeedsItsPermission takes the permission of the PreAuthentication
-// trigger away and finds every sign-in failing, as on AWS. It runs alone.
+// trigger away, and every sign-in fails, as on AWS.
 func TestTriggerNeedsItsPermission(t *testing.T) {
-	s := start(t)
+	t.Parallel()
+	s := alone(t)
 	c := s.clients(t)
 	p := s.member(t)
 	function := aws.String("gatehouse-local-signin-audit-preauthentication")
@@ -33,13 +34,13 @@ func TestTriggerNeedsItsPermission(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := p.signIn(t, password)
+	err := p.SignInByPassword(t.Context(), password)
 	restore()
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		t.Fatalf("without the permission: got %v, want an error", err)
 	}
-	must(p.signIn(t, password))(t)
+	p.signIn(t)
 }
 
 // between returns what stands between two marks after the first key.

@@ -1,60 +1,19 @@
 package e2e
 
 import (
+	"context"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"gatehouse.example/tools/actors"
 )
 
-// clients are plain SDK clients, configured from the env file alone.
-type clients struct {
-	cloudformation *cloudformation.Client
-	cloudwatch     *cloudwatch.Client
-	cognito        *cognito.Client
-	dynamodb       *dynamodb.Client
-	events         *eventbridge.Client
-	lambda         *lambda.Client
-	logs           *cloudwatchlogs.Client
-	sns            *sns.Client
-	sqs            *sqs.Client
-}
-
-func (s *system) clients(t *testing.T) clients {
-	t.Helper()
-	cfg, err := config.LoadDefaultConfig(t.Context(),
-		config.WithRegion(s.env["AWS_REGION"]),
-		config.WithBaseEndpoint(s.env["AWS_ENDPOINT_URL"]),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(
-			s.env["AWS_ACCESS_KEY_ID"], s.env["AWS_SECRET_ACCESS_KEY"], s.env["AWS_SESSION_TOKEN"])),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return clients{
-		cloudformation: cloudformation.NewFromConfig(cfg),
-		cloudwatch:     cloudwatch.NewFromConfig(cfg),
-		// A repeated sign-in would be a second act, so this client tries once.
-		cognito:  cognito.NewFromConfig(cfg, func(o *cognito.Options) { o.RetryMaxAttempts = 1 }),
-		dynamodb: dynamodb.NewFromConfig(cfg),
-		events:   eventbridge.NewFromConfig(cfg),
-		lambda:   lambda.NewFromConfig(cfg),
-		logs:     cloudwatchlogs.NewFromConfig(cfg),
-		sns:      sns.NewFromConfig(cfg),
-		sqs:      sqs.NewFromConfig(cfg),
-	}
-}
+// A wait follows progress: it fails when nothing has changed for quiet, or after
+// limit. Both are generous, because only a failing test waits for them.
+const (
+	quiet = 2 * time.Minute
+	limit = 10 * time.Minute
+)
 
 // must turns a call's result and error into a result or a failed test:
 // must(call())(t).
@@ -68,20 +27,26 @@ func must[T any](value T, err error) func(*testing.T) T {
 	}
 }
 
-// eventually asks until the answer is yes, or fails after the limit.
-func eventually(t *testing.T, limit time.Duration, what string, yes func() bool) {
+// check fails the test if there is an error.
+func check(t *testing.T, err error) {
 	t.Helper()
-	ask := time.NewTicker(200 * time.Millisecond)
-	defer ask.Stop()
-	deadline := time.After(limit)
-	for !yes() {
-		select {
-		case <-ask.C:
-		case <-deadline:
-			t.Fatalf("not within %s: %s", limit, what)
-		}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
-func (s *system) pool() *string         { return aws.String(s.env["USER_POOL_ID"]) }
-func (s *system) nativeClient() *string { return aws.String(s.env["NATIVE_CLIENT_ID"]) }
+// eventually looks until done, or fails when the wait for it does not end.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	progress(t, func() (string, bool) { return what, done() })
+}
+
+// progress looks until done, or fails when what it sees no longer changes.
+func progress(t *testing.T, look func() (seen string, done bool)) {
+	t.Helper()
+	wait := actors.Wait{Every: 200 * time.Millisecond, Quiet: quiet, Limit: limit}
+	check(t, wait.Until(t.Context(), func(context.Context) (string, bool, error) {
+		seen, done := look()
+		return seen, done, nil
+	}))
+}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -90,7 +89,7 @@ func walk(t *testing.T, s *system, all []step) (outputs []string, codes []int) {
 		file := filepath.Join(results, strconv.Itoa(i))
 		fmt.Fprintf(&script, "{\n%s} >%s.out 2>&1 </dev/null; echo $? >%s.code\n", one.script, file, file)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash")
 	cmd.Dir = dir
@@ -120,6 +119,7 @@ func walk(t *testing.T, s *system, all []step) (outputs []string, codes []int) {
 
 // TestWalkthrough types what docs/walkthrough.md says and compares what comes out.
 func TestWalkthrough(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	page := must(os.ReadFile(filepath.Join(s.root, "docs", "walkthrough.md")))(t)
 	all := must(steps(page))(t)
