@@ -63,7 +63,7 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 		return Report{Unseen: []string{l.path + id}}, nil
 	}
 	defer func() {
-		_, _ = f.API.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: in.ChangeSetName, StackName: &stack})
+		_, _ = f.API.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: in.ChangeSetName, StackName: in.StackName})
 	}()
 	set, err := cfn.CreateChangeSet(ctx, f.API, *in)
 	if err != nil {
@@ -72,7 +72,7 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 	if set.Status != types.ChangeSetStatusCreateComplete { // it has no changes
 		return Report{}, nil
 	}
-	return f.find(ctx, stack, *in.ChangeSetName, path)
+	return f.find(ctx, *in.StackName, *in.ChangeSetName, path)
 }
 
 // probe is a change set for a nested stack as its parent would change it, or nil
@@ -91,6 +91,10 @@ func (f Finder) probe(ctx context.Context, n nestedStack, values map[string]stri
 	now, err := f.API.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	if err != nil {
 		return nil, fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+	}
+	// The emulator finds no change set by its name if the stack is given by its ARN.
+	if len(now.Stacks) > 0 && now.Stacks[0].StackName != nil {
+		stack = *now.Stacks[0].StackName
 	}
 	has := func(name string) bool {
 		return slices.ContainsFunc(now.Stacks, func(s types.Stack) bool {
