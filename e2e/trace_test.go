@@ -97,7 +97,7 @@ func TestTraceOfACall(t *testing.T) {
 				t.Errorf("%s is made by %q", part.Name, part.MadeBy)
 			}
 		}
-		if out, err := s.trace(t, header); err != nil || !strings.Contains(out, "made by the edge in AWS's place") {
+		if out, err := s.trace(t, header); err != nil || !strings.Contains(out, "made by the proxy instead of AWS") {
 			t.Errorf("%v: %s", err, out)
 		}
 	})

@@ -1,8 +1,8 @@
-// Package audit is `gatehouse audit`: it shows what the audit table of
-// signin-audit holds, to an operator with the right to query it.
+// Package audit is `gatehouse audit`: it shows rows of the audit table of
+// signin-audit to an operator who may query it.
 //
-// It only ever queries, never scans: a question costs what its answer costs,
-// however large the table has grown.
+// It queries and never scans, so its cost depends on the answer and not on the size
+// of the table.
 package audit
 
 import (
@@ -30,7 +30,7 @@ type options struct {
 
 // Command is `gatehouse audit`.
 func Command() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Look into the audit trail", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "audit", Short: "Read the audit trail", Args: cobra.NoArgs}
 	cmd.AddCommand(showCommand())
 	return cmd
 }
@@ -41,10 +41,10 @@ func showCommand() *cobra.Command {
 		Use:   "show",
 		Short: "Show the newest rows of the audit table: of a user, or of a day",
 		Long: `Shows the newest rows of the audit table, oldest first. With --user, the rows of
-that user; otherwise those of one day (today, in UTC, unless --day says another).
+that user; otherwise those of one day (--day, by default today in UTC).
 
-The table is --table, or else the one of --environment, or else $AUDIT_TABLE, or
-else the one of $GATEHOUSE_ENVIRONMENT. Locally, 'source .local/env' sets all it needs.`,
+The table is --table, or that of --environment, or $AUDIT_TABLE, or that of
+$GATEHOUSE_ENVIRONMENT, in this order. Locally, 'source .local/env' sets what is needed.`,
 		Example: `  gatehouse audit show
   gatehouse audit show --user b1e7c2a0-5a2f-4f0e-9f58-1c2d3e4f5a6b --json
   gatehouse audit show --day 2026-11-22 --type user.signin.attempted --limit 10`,
@@ -62,13 +62,13 @@ else the one of $GATEHOUSE_ENVIRONMENT. Locally, 'source .local/env' sets all it
 	f.StringVar(&o.day, "day", "", "only rows of this day, YYYY-MM-DD in UTC (default today, or any day with --user)")
 	f.StringVar(&o.typ, "type", "", "only rows of this type, such as user.signin.attempted")
 	f.IntVar(&o.limit, "limit", 50, "how many rows at most; 0 for all")
-	f.BoolVar(&o.json, "json", false, "one JSON object a line")
+	f.BoolVar(&o.json, "json", false, "one JSON object per line")
 	f.StringVar(&o.table, "table", "", "name of the audit table")
-	f.StringVar(&o.environment, "environment", "", "whose table: local, dev, test or production")
+	f.StringVar(&o.environment, "environment", "", "environment of the table: local, dev, test or production")
 	return cmd
 }
 
-// check refuses flags that make no sense and fills in the day.
+// check validates the flags and fills in the day.
 func (o *options) check(now time.Time) error {
 	if o.limit < 0 {
 		return errors.New("--limit must not be negative")

@@ -24,7 +24,7 @@ func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(strin
 		environment = getenv("GATEHOUSE_ENVIRONMENT")
 	}
 	if environment == "" {
-		return "", errors.New("which table? Run 'source .local/env', or give --environment or --table")
+		return "", errors.New("no table; run 'source .local/env', or give --environment or --table")
 	}
 	return account.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
 }
@@ -33,7 +33,7 @@ func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(strin
 func hint(err error) error {
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return fmt.Errorf("no such table; run 'source .local/env' again, or give --environment: %w", err)
+		return fmt.Errorf("the table does not exist; run 'source .local/env' again, or give --environment: %w", err)
 	}
 	return account.Hint(err)
 }

@@ -15,7 +15,7 @@ import (
 // printTable writes rows for people.
 func printTable(out io.Writer, rows []row) error {
 	if len(rows) == 0 {
-		_, err := fmt.Fprintln(out, "no rows; acts show up within seconds, --day and --user widen the search")
+		_, err := fmt.Fprintln(out, "no rows; rows appear within seconds, --day and --user widen the search")
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -1,9 +1,9 @@
-// Package events is `gatehouse events`: it finds the events that did not
-// arrive and sends them on their way again.
+// Package events is `gatehouse events`: it finds events that did not arrive
+// and sends them again.
 //
 // Every command may be repeated: an event keeps its id on every copy, so that
-// consumers drop what they have seen. And none of them prints more of a message
-// than its type, id and age, for a message that is no event may hold anything.
+// consumers drop copies. No command prints more of a message than its type, id and
+// age, because a message that is not an event may hold personal data.
 package events
 
 import (
@@ -51,7 +51,7 @@ func replayCommand(environment *string) *cobra.Command {
 		Use:   "replay QUEUE",
 		Short: "Move the messages of a dead-letter queue back to where they came from",
 		Long: `Moves the messages of a dead-letter queue back to its source queue. A message is
-deleted only after the source queue has taken it; stopping half-way loses nothing.
+deleted only after the source queue has taken it; stopping halfway loses nothing.
 What is not a valid event stays, unless --force is given.`,
 		Example: "  gatehouse events replay gatehouse-production-signin-audit-recorder-dlq --dry-run",
 		Args:    cobra.ExactArgs(1),
@@ -71,8 +71,8 @@ What is not a valid event stays, unless --force is given.`,
 		},
 	}
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "move at most this many; 0 for all")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would be moved")
-	cmd.Flags().BoolVar(&o.force, "force", false, "move messages that are no valid events, too")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only print what would be moved")
+	cmd.Flags().BoolVar(&o.force, "force", false, "also move messages that are not valid events")
 	return cmd
 }
 
@@ -81,13 +81,13 @@ func recoverCommand(environment *string) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "recover",
-		Short: "Send the events that only the log has kept",
+		Short: "Send the events that are only in the log",
 		Long: `Looks through the environment's log groups for events that neither the topic nor the
 outbox took, and puts them into the outbox, from where they go to the topic.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {
-				return errors.New("--since must be longer than nothing, such as 24h")
+				return errors.New("--since must be positive, such as 24h")
 			}
 			cfg, env, err := connect(cmd.Context(), *environment)
 			if err != nil {

@@ -10,17 +10,17 @@ import (
 	"gatehouse.example/tools/internal/account"
 )
 
-// connect finds the environment and its account, or says where to get them.
+// connect finds the environment and its account, or advises how to set them.
 func connect(ctx context.Context, environment string) (aws.Config, string, error) {
 	if environment == "" {
 		environment = os.Getenv("GATEHOUSE_ENVIRONMENT")
 	}
 	if environment == "" {
-		return aws.Config{}, "", errors.New("which environment? Run 'source .local/env', or give --environment")
+		return aws.Config{}, "", errors.New("no environment; run 'source .local/env', or give --environment")
 	}
 	cfg, err := account.Connect(ctx)
 	if err != nil {
-		return aws.Config{}, "", err // it is advice to a person
+		return aws.Config{}, "", err // advice to the operator
 	}
 	return cfg, environment, nil
 }

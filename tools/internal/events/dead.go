@@ -27,7 +27,7 @@ type lister struct {
 	now    func() time.Time
 }
 
-// list prints the queues and, on demand, a look at their first messages.
+// list prints the queues and, if asked, their first messages.
 func (l *lister) list(ctx context.Context, dlqs []deadLetterQueue, peek bool) error {
 	w := tabwriter.NewWriter(l.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DEAD-LETTER QUEUE\tMESSAGES")
@@ -66,7 +66,7 @@ func (l *lister) peek(ctx context.Context, q deadLetterQueue) error {
 	if err != nil {
 		return fmt.Errorf("sqs.ReceiveMessage: %w", err)
 	}
-	// The SDK cannot ask for a hold of zero, so it is ended by hand.
+	// The SDK cannot send a visibility timeout of zero, so the messages are released.
 	release(ctx, l.client, q, out.Messages)
 	fmt.Fprintf(l.out, "\n%s, first %d:\n", q.name, len(out.Messages))
 	w := tabwriter.NewWriter(l.out, 0, 0, 2, ' ', 0)
@@ -87,8 +87,8 @@ func (l *lister) age(m types.Message) string {
 	return l.now().Sub(time.UnixMilli(sent)).Truncate(time.Second).String() + " old"
 }
 
-// describe names an event by type and id; of anything else it says only how
-// long it is, for it may hold what belongs on no screen.
+// describe names an event by type and id, and anything else only by its length,
+// because it may hold personal data.
 func describe(m types.Message) string {
 	body := aws.ToString(m.Body)
 	ev, err := contracts.Decode([]byte(body))
@@ -98,8 +98,8 @@ func describe(m types.Message) string {
 	return fmt.Sprintf("%q %q", ev.Type(), ev.ID())
 }
 
-// release makes messages visible again. Where it fails, they come back by
-// themselves within a minute.
+// release makes messages visible again. If it fails, they become visible within a
+// minute anyway.
 func release(ctx context.Context, client receiver, q deadLetterQueue, messages []types.Message) {
 	for _, m := range messages {
 		_, _ = client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{

@@ -16,7 +16,7 @@ import (
 // suffix of the names of dead-letter queues.
 const suffix = "-dlq"
 
-// deadLetterQueue is a queue for messages that nobody could handle.
+// deadLetterQueue is a queue for messages that no consumer could handle.
 type deadLetterQueue struct {
 	name, url string
 	messages  int
@@ -33,8 +33,8 @@ type directory interface {
 }
 
 // find lists the dead-letter queues whose names begin with prefix: those with
-// the suffix, and those that a queue's redrive policy names. The policy, and not
-// the name, says where a message came from.
+// the suffix, and those that a queue's redrive policy names. The policy, and
+// not the name, tells where a message came from.
 func find(ctx context.Context, client directory, prefix string) ([]deadLetterQueue, error) {
 	byARN := map[string]*deadLetterQueue{}
 	sources := map[string][]queue{}

@@ -21,8 +21,8 @@ type logs interface {
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
 }
 
-// outbox is what recoverer needs of SQS. The topic's policy admits nobody but
-// the triggers and the drain, so an operator goes by the outbox.
+// outbox is what recoverer needs of SQS. The topic's policy allows only the triggers
+// and the drain to publish, so an operator sends to the outbox.
 type outbox interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
@@ -34,7 +34,7 @@ type recoverer struct {
 	out       io.Writer
 }
 
-// recover puts every event that a log line since start has kept into the outbox, each event once.
+// recover sends every event in a log line since start to the outbox, each once.
 func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time, dryRun bool) error {
 	found := map[string]bool{}
 	unreadable := 0
@@ -71,12 +71,12 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 	}
 	fmt.Fprintf(r.out, "%s %d events from the log groups %s* to the outbox\n", verb, len(found), prefix)
 	if unreadable > 0 {
-		return fmt.Errorf("log lines without a valid event, left to a person: %d", unreadable)
+		return fmt.Errorf("%d log lines have no valid event; read them by hand", unreadable)
 	}
 	return nil
 }
 
-// each calls f with the lines of the log groups that name the key.
+// each calls f with the lines of the log groups that have the key.
 func (r *recoverer) each(ctx context.Context, prefix string, start time.Time, f func(group, message string) error) error {
 	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(r.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
 	for groups.HasMorePages() {
@@ -105,7 +105,7 @@ func (r *recoverer) each(ctx context.Context, prefix string, start time.Time, f 
 	return nil
 }
 
-// send puts the very bytes that the log kept into the outbox.
+// send sends the bytes in the log unchanged.
 func (r *recoverer) send(ctx context.Context, body []byte) error {
 	_, err := r.outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.outboxURL, MessageBody: aws.String(string(body))})
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *recoverer) send(ctx context.Context, body []byte) error {
 	return nil
 }
 
-// keptEvent takes the event out of a line that lambdakit/publish wrote, in
+// keptEvent extracts the event from a line that lambdakit/publish wrote, in
 // either of the two formats that a Lambda function's log can have.
 func keptEvent(message string) ([]byte, bool) {
 	var line map[string]json.RawMessage

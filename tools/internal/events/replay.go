@@ -13,8 +13,8 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// hold is how long, in seconds, a message is kept from other readers while it
-// is looked at or moved.
+// hold is how long, in seconds, a message is hidden from other readers while it
+// is read or moved.
 const hold = 60
 
 // mover is what replayer needs of SQS.
@@ -35,14 +35,14 @@ type replayer struct {
 }
 
 // replay moves messages until the queue is empty or the limit is reached.
-// StartMessageMoveTask of SQS would do the same, but looks at no message.
+// StartMessageMoveTask of SQS would move messages without reading them.
 func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOptions) error {
 	if len(q.sources) != 1 {
-		return fmt.Errorf("%s is the dead-letter queue of %d queues; which one its messages came from cannot be told", q.name, len(q.sources))
+		return fmt.Errorf("%s is the dead-letter queue of %d queues; it is not known which one its messages came from", q.name, len(q.sources))
 	}
 	to := q.sources[0]
 	var kept []types.Message
-	// Also after an interrupt, what was not moved is visible at once.
+	// Also after an interrupt, messages that were not moved are visible at once.
 	defer func() { release(context.WithoutCancel(ctx), r.client, q, kept) }()
 	moved, refused := 0, 0
 	seen := map[string]bool{}
@@ -51,7 +51,7 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 		if err != nil {
 			return err
 		}
-		// Those that stay come back after a while; then everything was looked at.
+		// Messages that stay become visible again; then every message has been read.
 		if len(batch) == 0 || seen[aws.ToString(batch[0].MessageId)] {
 			break
 		}
@@ -79,7 +79,7 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 	}
 	fmt.Fprintf(r.out, "%s %d from %s to %s\n", verb, moved, q.name, to.name)
 	if refused > 0 {
-		return fmt.Errorf("what is no valid event stays in %[2]s (%[1]d); --force moves it all the same", refused, q.name)
+		return fmt.Errorf("%d messages in %s are not valid events and stay there; --force moves them too", refused, q.name)
 	}
 	return nil
 }

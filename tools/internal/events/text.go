@@ -8,8 +8,8 @@ import (
 )
 
 // fromText reads the format of log/slog's TextHandler: name=value pairs, with
-// values quoted as in Go where they hold a space or a quote. It walks the line
-// pair by pair, so that a quoted value cannot pass for the pair it looks like.
+// values quoted as in Go if they hold a space or a quote. It reads the line pair by
+// pair, so that a quoted value cannot be taken for the pair it looks like.
 func fromText(line string) ([]byte, bool) {
 	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimSpace(rest) {
 		name, after, found := strings.Cut(rest, "=")

@@ -1,6 +1,6 @@
-// Package trace is `gatehouse trace`: it shows what one call did, from the door
-// to the last call of the SDK, as X-Ray has it. The same calls read the local
-// system's traces and AWS's.
+// Package trace is `gatehouse trace`: it shows X-Ray's trace of a call, from the
+// API gateway to the last call of the SDK. It reads the local system's traces as it
+// reads those of AWS.
 package trace
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // Command is `gatehouse trace`.
 func Command() *cobra.Command {
-	cmd := &cobra.Command{Use: "trace", Short: "Show what one call did, part by part", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "trace", Short: "Show traces of calls", Args: cobra.NoArgs}
 	cmd.AddCommand(showCommand(), listCommand())
 	return cmd
 }

@@ -48,7 +48,7 @@ func parse(text string) (document, error) {
 	return d, nil
 }
 
-// status is the word for how it went.
+// status is how the part ended.
 func (d document) status() string {
 	switch {
 	case d.InProgress:
@@ -86,7 +86,7 @@ func (d document) exceptions() []string {
 	return texts
 }
 
-// did is what was called: a request at a door, an operation of the SDK and what on.
+// did is what was called: a request, or an operation of the SDK and its target.
 func (d document) did() string {
 	operation, _ := d.AWS["operation"].(string)
 	if q := d.HTTP.Request; operation == "" && q.Method != "" && q.URL != "" {
@@ -100,7 +100,7 @@ func (d document) did() string {
 	return operation
 }
 
-// madeBy is who made a segment in AWS's place, if AWS did not.
+// madeBy is who made a segment, if AWS did not.
 func (d document) madeBy() string {
 	who, _ := d.Metadata["gatehouse"]["made_by"].(string)
 	return who

@@ -12,7 +12,7 @@ import (
 // version or a later one.
 const traceparent = `^[0-9a-f]{2}-([0-9a-f]{8})([0-9a-f]{24})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`
 
-// ID reads an id in any of the forms that it is met in.
+// ID reads an id in any of its usual forms.
 func ID(given string) (string, error) {
 	text := strings.TrimSpace(given)
 	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), xray.HeaderName) {
@@ -27,5 +27,5 @@ func ID(given string) (string, error) {
 	if m := regexp.MustCompile(traceparent).FindStringSubmatch(text); m != nil {
 		return "1-" + m[1] + "-" + m[2], nil
 	}
-	return "", fmt.Errorf("%.80q is no trace id; give one such as 1-6921f8c0-1f0e2d3c4b5a69788796a5b4, an X-Amzn-Trace-Id header or a traceparent", given)
+	return "", fmt.Errorf("%.80q is not a trace id; give one such as 1-6921f8c0-1f0e2d3c4b5a69788796a5b4, an X-Amzn-Trace-Id header or a traceparent", given)
 }

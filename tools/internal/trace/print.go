@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/xray/types"
 )
 
-// mark stands at parts that the edge made.
+// mark is printed at parts that the proxy made.
 const mark = "*"
 
 // printTree writes a trace for people.
@@ -36,25 +36,25 @@ func printTree(out io.Writer, t tree) error {
 	return nil
 }
 
-// notes say what the tree cannot.
+// notes print what the tree cannot show.
 func (t tree) notes(made bool) string {
 	var b strings.Builder
 	if made {
-		fmt.Fprintf(&b, "\n%s made by the edge in AWS's place\n", mark)
+		fmt.Fprintf(&b, "\n%s made by the proxy instead of AWS\n", mark)
 	}
 	if t.Running > 0 {
-		fmt.Fprintf(&b, "\nincomplete: %d in progress; ask again later\n", t.Running)
+		fmt.Fprintf(&b, "\nincomplete: %d in progress; try again later\n", t.Running)
 	}
 	if t.Orphans > 0 {
-		fmt.Fprintf(&b, "\n? the part above it is not here: it has not arrived, or another system has it\n")
+		fmt.Fprintf(&b, "\n? its parent is missing: it has not arrived, or another system has it\n")
 	}
 	if t.Truncated {
-		fmt.Fprintf(&b, "\nincomplete: the trace is larger than X-Ray keeps\n")
+		fmt.Fprintf(&b, "\nincomplete: the trace exceeds what X-Ray stores\n")
 	}
 	return b.String()
 }
 
-// printPart writes a part and those below it; it tells whether the edge made any.
+// printPart writes a part and those below it; it reports whether the proxy made any.
 func printPart(b *strings.Builder, p *part, branch, indent string) bool {
 	made := p.MadeBy == "edge"
 	words := []string{p.Name, p.Origin, p.Did}
@@ -106,7 +106,7 @@ func printJSON(out io.Writer, t tree) error {
 // printList writes the newest traces, the newest first.
 func printList(out io.Writer, found []types.TraceSummary, limit int) error {
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(out, "no traces; they show up within seconds, --since widens the search")
+		_, err := fmt.Fprintln(out, "no traces; they appear within seconds, --since widens the search")
 		return err
 	}
 	slices.SortStableFunc(found, func(a, b types.TraceSummary) int {
@@ -149,10 +149,10 @@ func what(s types.TraceSummary) string {
 	return cmp.Or(text, "-")
 }
 
-// number leaves out a fraction of zero.
+// number omits a fraction of zero.
 func number(ms float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", ms), ".0") }
 
-// short is the first line of a text, and not all of a long one.
+// short is the first line of a text, cut if it is long.
 func short(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	const most = 300
@@ -162,7 +162,7 @@ func short(s string) string {
 	return s
 }
 
-// printable keeps what a trace says from steering the terminal.
+// printable replaces control characters, which could control the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

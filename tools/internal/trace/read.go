@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/xray/types"
 )
 
-// pollPause lies between two looks at a trace.
+// pollPause is the time between two reads of a trace.
 const pollPause = 300 * time.Millisecond
 
 // batchGetter is what reader needs of X-Ray.
@@ -28,9 +28,9 @@ type reader struct {
 	wait, pause time.Duration
 }
 
-// read returns the trace as soon as it is whole and two looks find the same:
-// segments arrive one by one, and none says that it is the last. When the wait is
-// over it returns what there is.
+// read returns the trace once it is complete and two reads are equal: segments
+// arrive one by one, and none is marked as the last. When the wait is over it returns
+// what it has.
 func (r reader) read(ctx context.Context, id string) (tree, error) {
 	over := time.After(r.wait)
 	again := time.NewTicker(r.pause)
@@ -59,7 +59,7 @@ func (r reader) read(ctx context.Context, id string) (tree, error) {
 }
 
 func notFound(id string, waited time.Duration) error {
-	return fmt.Errorf("no trace %s after %s: is it of another system or region, or not sampled? "+
+	return fmt.Errorf("no trace %s after %s: is it from another system or region, or not sampled? "+
 		"The local system forgets its traces when it stops; on AWS they may take longer (--wait 1m)", id, waited)
 }
 

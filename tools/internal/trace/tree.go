@@ -46,10 +46,10 @@ type part struct {
 	sub      bool
 }
 
-// whole tells whether nothing is known to be missing.
+// whole reports whether nothing is known to be missing.
 func (t tree) whole() bool { return t.unfinished == 0 }
 
-// grow makes a tree of the documents that X-Ray answered, in any order.
+// grow builds a tree from the documents that X-Ray returned, in any order.
 func grow(id string, documents []string) (tree, error) {
 	t := tree{ID: id, Status: "ok"}
 	known := map[string]*part{}
@@ -72,7 +72,7 @@ func grow(id string, documents []string) (tree, error) {
 	return t, nil
 }
 
-// newPart takes a document apart.
+// newPart converts a document.
 func newPart(d document, known map[string]*part) *part {
 	p := &part{
 		ID: d.ID, Name: d.Name, Origin: d.Origin, Status: d.status(), Did: d.did(), HTTPStatus: d.HTTP.Response.Status,
@@ -86,13 +86,13 @@ func newPart(d document, known map[string]*part) *part {
 	return p
 }
 
-// moment keeps a time within what can be written as one.
+// moment limits a time to what can be formatted.
 func moment(seconds float64) float64 {
 	const lastOfYear9999 = 253402300799
 	return min(max(seconds, 0), lastOfYear9999)
 }
 
-// place hangs a top where it belongs.
+// place adds a top to its parent.
 func (t *tree) place(p *part, known map[string]*part) {
 	parent, found := known[p.parent]
 	switch {
@@ -113,12 +113,12 @@ func (t *tree) place(p *part, known map[string]*part) {
 	}
 }
 
-// holds tells whether other is p or below it.
+// holds reports whether other is p or below it.
 func (p *part) holds(other *part) bool {
 	return p == other || slices.ContainsFunc(p.Below, func(child *part) bool { return child.holds(other) })
 }
 
-// measure sets what is relative to the whole trace.
+// measure sets times relative to the whole trace.
 func (t *tree) measure(known map[string]*part) {
 	first, last := math.Inf(1), math.Inf(-1)
 	for _, p := range known {
@@ -139,7 +139,7 @@ func (t *tree) measure(known map[string]*part) {
 	}
 }
 
-// worse returns the status that says more.
+// worse returns the more serious status.
 func worse(a, b string) string {
 	order := []string{"ok", "in progress", "error", "throttled", "fault"}
 	if slices.Index(order, b) > slices.Index(order, a) {
@@ -150,5 +150,5 @@ func worse(a, b string) string {
 
 func byStart(a, b *part) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.ID, b.ID)) }
 
-// millis rounds to a tenth: segments are not more exact than that.
+// millis rounds to a tenth, the precision of segments.
 func millis(seconds float64) float64 { return math.Round(seconds*1e4) / 10 }
