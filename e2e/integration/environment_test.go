@@ -2,32 +2,32 @@ package integration
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"gatehouse.example/tools/actors"
 )
 
 const (
-	// patience is how long an effect may take, and every the time between two looks.
-	// On AWS a new subscription takes a while to be in force.
-	patience = 3 * time.Minute
-	every    = 500 * time.Millisecond
+	// timeout is how long an effect may take. On AWS a new subscription takes a while
+	// to take effect.
+	timeout = 3 * time.Minute
+	every   = 500 * time.Millisecond
 	// cleanUpLimit bounds the end of a test.
 	cleanUpLimit = 30 * time.Second
 )
 
-// TestMain refuses to run without an environment: a test of nothing would pass.
+// TestMain refuses to run without an environment, in which nothing would be tested.
 func TestMain(m *testing.M) {
 	if os.Getenv("GATEHOUSE_ENVIRONMENT") == "" {
-		fmt.Fprintln(os.Stderr, "integration: GATEHOUSE_ENVIRONMENT names no environment; run make integration SERVICE=x ENVIRONMENT=e")
+		fmt.Fprintln(os.Stderr, "integration: GATEHOUSE_ENVIRONMENT is not set; run make integration SERVICE=x ENVIRONMENT=e")
 		os.Exit(2)
 	}
 	os.Exit(m.Run())
@@ -58,12 +58,6 @@ func (e *environment) of(t *testing.T, resource string) string {
 	return aws.ToString(out.Parameter.Value)
 }
 
-// newID names what a test makes, as `gatehouse canary` does, whose next run takes
-// away what was left here.
-func newID() string {
-	return time.Now().UTC().Format("20060102t150405") + "-" + strings.ToLower(rand.Text()[:8])
-}
-
 // must turns a call's result and error into a result or a failed test:
 // must(call())(t).
 func must[T any](value T, err error) func(*testing.T) T {
@@ -76,28 +70,18 @@ func must[T any](value T, err error) func(*testing.T) T {
 	}
 }
 
-// eventually asks until the answer is yes, or fails when the patience is at its end.
-func eventually(t *testing.T, what string, yes func() bool) {
+// eventually looks until done, or fails after the timeout.
+func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	if !within(t.Context(), patience, yes) {
-		t.Fatalf("not within %s: %s", patience, what)
+	if !within(t.Context(), timeout, done) {
+		t.Fatalf("not within %s: %s", timeout, what)
 	}
 }
 
-// within asks until the answer is yes or the limit is over.
-func within(ctx context.Context, limit time.Duration, yes func() bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	ask := time.NewTicker(every)
-	defer ask.Stop()
-	for !yes() {
-		select {
-		case <-ask.C:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
+// within looks until done or until the limit is over, and reports which.
+func within(ctx context.Context, limit time.Duration, done func() bool) bool {
+	err := actors.Wait{Every: every, Limit: limit}.Until(ctx, func(context.Context) (string, bool, error) { return "", done(), nil })
+	return err == nil
 }
 
 // afterwards runs f when the test is over, with a context that is not.

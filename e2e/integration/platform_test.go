@@ -15,7 +15,7 @@ import (
 // tokenLife is the longest that an ID or access token may live.
 const tokenLife = 15 * time.Minute
 
-// TestPlatform: any OpenID Connect library finds the pool and believes its tokens,
+// TestPlatform: any OpenID Connect library finds the pool and accepts its tokens,
 // the clients can do what they are for, and the pool calls every trigger.
 func TestPlatform(t *testing.T) {
 	t.Parallel()
@@ -27,12 +27,12 @@ func TestPlatform(t *testing.T) {
 		p := e.signedIn(t)
 		issuer := "https://cognito-idp." + e.cfg.Region + ".amazonaws.com/" + pool
 		ctx, at := oidc.InsecureIssuerURLContext(t.Context(), issuer), issuer
-		if e.cfg.BaseEndpoint != nil { // an emulator is elsewhere and says so as AWS would
+		if e.cfg.BaseEndpoint != nil { // an emulator is elsewhere, with AWS's issuer
 			at = *e.cfg.BaseEndpoint + "/" + pool
 		}
 		provider := must(oidc.NewProvider(ctx, at))(t)
-		token := must(provider.Verifier(&oidc.Config{ClientID: p.clientID}).Verify(ctx, p.idToken))(t)
-		if token.Subject != p.sub || token.Issuer != issuer || token.Expiry.Sub(token.IssuedAt) > tokenLife {
+		token := must(provider.Verifier(&oidc.Config{ClientID: p.ClientID}).Verify(ctx, p.IDToken))(t)
+		if token.Subject != p.Sub || token.Issuer != issuer || token.Expiry.Sub(token.IssuedAt) > tokenLife {
 			t.Errorf("token of %s about %s lives %s", token.Issuer, token.Subject, token.Expiry.Sub(token.IssuedAt))
 		}
 	})
@@ -58,7 +58,7 @@ func TestPlatform(t *testing.T) {
 				t.Errorf("the client %s", is)
 			}
 			if client.PreventUserExistenceErrors != types.PreventUserExistenceErrorTypesEnabled {
-				t.Error("the client tells who has an account")
+				t.Error("the client reveals who has an account")
 			}
 		})
 	}
@@ -67,7 +67,7 @@ func TestPlatform(t *testing.T) {
 		out := must(idp.DescribeUserPool(t.Context(), &cognito.DescribeUserPoolInput{UserPoolId: &pool}))(t)
 		triggers := out.UserPool.LambdaConfig
 		if triggers == nil {
-			t.Fatal("the pool calls nobody")
+			t.Fatal("the pool has no triggers")
 		}
 		for resource, calls := range map[string]*string{
 			"signup-guard/presignup-arn": triggers.PreSignUp, "user-events/postconfirmation-arn": triggers.PostConfirmation,

@@ -1,47 +1,46 @@
 package integration
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 )
 
 // TestSigninAudit: attempts and successes are rows of the audit table, and of the
-// activity that the person may see, and nobody else.
+// activity that only the person may see.
 func TestSigninAudit(t *testing.T) {
 	t.Parallel()
 	e := here(t)
 	p := e.member(t)
-	if err := p.signIn(t.Context(), "aA1-wrong-password"); !isA[*types.NotAuthorizedException](err) {
-		t.Fatalf("a wrong password: %v, want NotAuthorizedException", err)
+	signIn := func(ctx context.Context, password string) error {
+		_, err := p.SignIn(ctx, password)
+		return err
 	}
-	if err := p.signIn(t.Context(), p.password); err != nil {
-		t.Fatal(err)
-	}
+	must(p.WrongPassword(t.Context(), signIn))(t)
+	must(p.SignIn(t.Context(), p.Password))(t)
 	want := map[string]int{contracts.TypeUserCreated: 1, contracts.TypeSigninAttempted: 2, contracts.TypeSigninSucceeded: 1}
 	t.Run("rows", func(t *testing.T) {
 		t.Parallel()
-		e.rowsOf(t, p.sub, want)
+		e.rowsOf(t, p.Sub, want)
 	})
 	t.Run("activity", func(t *testing.T) {
 		t.Parallel()
 		var page struct{ Items []struct{ Type, Sub string } }
 		got := map[string]int{}
 		eventually(t, "the sign-ins in the person's own activity", func() bool {
-			answer := e.ask(t, "/activity?limit=100", p.idToken)
-			if answer.status != http.StatusOK {
-				t.Fatalf("GET /activity: %d", answer.status)
+			answer := e.ask(t, "/activity?limit=100", p.IDToken)
+			if answer.Status != http.StatusOK {
+				t.Fatalf("GET /activity: %d", answer.Status)
 			}
-			if err := json.Unmarshal(answer.body, &page); err != nil {
+			if err := json.Unmarshal(answer.Body, &page); err != nil {
 				t.Fatalf("json.Unmarshal: %v", err)
 			}
 			clear(got)
@@ -51,31 +50,27 @@ func TestSigninAudit(t *testing.T) {
 			return got[contracts.TypeSigninSucceeded] > 0 && got[contracts.TypeSigninAttempted] > 1
 		})
 		for _, item := range page.Items {
-			if item.Sub != p.sub {
-				t.Error("a row of somebody else is shown")
+			if item.Sub != p.Sub {
+				t.Error("a row of another user is shown")
 			}
 		}
 		e.ask(t, "/activity", "").isProblem(t, http.StatusUnauthorized)
-		e.ask(t, "/activity/"+p.sub, p.idToken).isProblem(t, http.StatusForbidden)
+		e.ask(t, "/activity/"+p.Sub, p.IDToken).isProblem(t, http.StatusForbidden)
 	})
 }
 
 // rowsOf waits for the rows of a person; Cognito may run a trigger more than once.
 func (e *environment) rowsOf(t *testing.T, sub string, want map[string]int) {
 	t.Helper()
-	client, table, got := dynamodb.NewFromConfig(e.cfg), e.of(t, "signin-audit/audit-table-name"), map[string]int{}
+	trail := actors.Trail{Table: dynamodb.NewFromConfig(e.cfg), Name: e.of(t, "signin-audit/audit-table-name")}
+	got := map[string]int{}
 	enough := func() bool {
 		clear(got)
-		out := must(client.Query(t.Context(), &dynamodb.QueryInput{
-			TableName: &table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-			ExpressionAttributeValues: map[string]dynamo.AttributeValue{":pk": &dynamo.AttributeValueMemberS{Value: "user#" + sub}},
-		}))(t)
-		for _, row := range out.Items {
-			if mark, _ := row["synthetic"].(*dynamo.AttributeValueMemberBOOL); mark == nil || !mark.Value {
-				t.Errorf("the row %v is not marked synthetic", row["sk"])
+		for _, row := range must(trail.Of(t.Context(), sub))(t) {
+			if !row.Synthetic {
+				t.Errorf("the row %s is not marked synthetic", row.ID)
 			}
-			typ, _ := row["type"].(*dynamo.AttributeValueMemberS)
-			got[typ.Value]++
+			got[row.Type]++
 		}
 		for typ, n := range want {
 			if got[typ] < n {
@@ -84,7 +79,7 @@ func (e *environment) rowsOf(t *testing.T, sub string, want map[string]int) {
 		}
 		return true
 	}
-	if !within(t.Context(), patience, enough) {
+	if !within(t.Context(), timeout, enough) {
 		t.Fatalf("rows (-want +got):\n%s", cmp.Diff(want, maps.Clone(got)))
 	}
 }
