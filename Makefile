@@ -184,6 +184,10 @@ rules-tools: tools
 		$(RULES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r rules/requirements.txt && \
 		cp rules/requirements.txt $(RULES_VENV)/pinned; }
 
+.PHONY: pictures
+pictures: ## Draw the architecture and the dashboard from the templates again
+	@go run ./tools/cmd/pictures
+
 .PHONY: screenshots
 screenshots: up ## Take the pictures of the sign-in pages anew, for docs/pictures (needs Chromium)
 	@go run ./e2e/pictures --dir $(LOCAL_DIR) --out docs/pictures
