@@ -162,7 +162,7 @@ check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minut
 test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
-	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_FRESH=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
+	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_NO_CACHE=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
 	@go test -p 2 -count=1 -timeout 20m $$(go list ./e2e/... | grep -v e2e/integration)
 
 # Clients that were not written here, for the end-to-end tests.

@@ -18,9 +18,9 @@ func canaryCode() []string {
 	return []string{"tools/internal/canary", "tools/internal/account", "tools/actors", "e2e/integration"}
 }
 
-// calls are the IAM actions of the SDK inputs that code makes.
+// calls returns the IAM actions of the SDK inputs in code.
 func calls(code string) []string {
-	// The package of a call, and IAM's name of the service.
+	// The SDK's package, and IAM's name of the service.
 	service := map[string]string{
 		"cloudwatch": "cloudwatch", "cloudwatchlogs": "logs", "cognito": "cognito-idp", "dynamodb": "dynamodb", "sns": "sns", "sqs": "sqs", "ssm": "ssm",
 	}
@@ -38,8 +38,8 @@ func calls(code string) []string {
 	return out
 }
 
-// canaryCalls holds the canary's role against the code, both ways. The calls to
-// KMS are DynamoDB's in the caller's name.
+// canaryCalls compares the canary's role with the code, in both directions. DynamoDB
+// makes the calls to KMS on behalf of the caller.
 func canaryCalls(all []*repository.Template, code string) []string {
 	var out, allowed []string
 	for _, t := range all {
@@ -55,12 +55,12 @@ func canaryCalls(all []*repository.Template, code string) []string {
 	made := append(calls(code), "kms:Decrypt", "kms:DescribeKey")
 	for _, action := range made {
 		if !slices.Contains(allowed, action) {
-			out = append(out, fmt.Sprintf("pipeline/environment.yaml: CanaryRole: %s is called and not allowed", action))
+			out = append(out, fmt.Sprintf("pipeline/environment.yaml: CanaryRole: %s is called but not allowed", action))
 		}
 	}
 	for _, action := range allowed {
 		if !slices.Contains(made, action) {
-			out = append(out, fmt.Sprintf("pipeline/environment.yaml: CanaryRole: %s is allowed and never called", action))
+			out = append(out, fmt.Sprintf("pipeline/environment.yaml: CanaryRole: %s is allowed but never called", action))
 		}
 	}
 	return out

@@ -10,8 +10,8 @@ import (
 //go:embed exceptions.txt
 var exceptions string
 
-// Exception is a line of exceptions.txt: an action that a role is given although
-// no schema asks for it, or not given although one does.
+// Exception is a line of exceptions.txt: an action that a role has although no schema
+// lists it, or does not have although a schema lists it.
 type Exception struct {
 	Given                 bool
 	Service, Type, Action string
@@ -19,7 +19,7 @@ type Exception struct {
 	Line                  int
 }
 
-// Covers says whether the exception is about an action for a type in a service's stack.
+// Covers reports whether the exception applies to an action for a type in a service's stack.
 func (e Exception) Covers(service, typ, action string) bool {
 	return matches(e.Service, service) && matches(e.Type, typ) && matches(strings.ToLower(e.Action), strings.ToLower(action))
 }

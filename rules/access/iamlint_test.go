@@ -13,11 +13,11 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// acceptedFile lists what stays of the policies' findings, with reasons.
+// acceptedFile lists the accepted findings, with reasons.
 const acceptedFile = "accepted.txt"
 
-// policyLint finds the virtualenv of the linter of policies: it lies beside that of
-// the other tools, or beside what that is a link to.
+// policyLint finds the virtualenv of the policy linter: next to the one of the other
+// tools, or next to the target of that link.
 func policyLint(t *testing.T) string {
 	t.Helper()
 	venv := filepath.Dir(filepath.Dir(repository.CfnLint(t)))
@@ -35,13 +35,13 @@ func policyLint(t *testing.T) string {
 	return ""
 }
 
-// accepted is a line of the list: four patterns and the reason above.
+// accepted is a line of the list: four patterns. The reason is a comment above it.
 type accepted struct {
 	template, resource, issue, detail, reason string
 }
 
 func (a accepted) fits(f [4]string) bool {
-	// An asterisk at the end of a path stands for the folders below, too.
+	// An asterisk at the end of a path also matches the folders below.
 	folder, isFolder := strings.CutSuffix(a.template, "*")
 	template := a.template == f[0] || isFolder && strings.HasPrefix(f[0], folder)
 	resource, err := path.Match(a.resource, f[1])
@@ -60,7 +60,7 @@ func readAccepted(t *testing.T, text string) []accepted {
 			}
 			f := strings.SplitN(line, "  ", 4)
 			if len(f) != 4 || reason == "" {
-				t.Fatalf("%s: %q is no finding with its reason above", acceptedFile, line)
+				t.Fatalf("%s: %q is not a finding below its reason", acceptedFile, line)
 			}
 			all = append(all, accepted{f[0], f[1], f[2], f[3], reason})
 		}
@@ -68,8 +68,8 @@ func readAccepted(t *testing.T, text string) []accepted {
 	return all
 }
 
-// lintPolicies is what parliament finds in every policy document that the templates
-// would deploy: template, resource, issue, detail.
+// lintPolicies returns parliament's findings in every policy document that the
+// templates would deploy: template, resource, issue, detail.
 func lintPolicies(t *testing.T, root string, paths []string) [][4]string {
 	t.Helper()
 	var texts []string
@@ -82,33 +82,33 @@ func lintPolicies(t *testing.T, root string, paths []string) [][4]string {
 		return policyFindings(t, pass.Answer(t))
 	}
 	documents := exec.Command(filepath.Join(filepath.Dir(repository.CfnLint(t)), "python"), append([]string{"documents.py", root}, paths...)...)
-	var complaint bytes.Buffer
-	documents.Stderr = &complaint
-	said, err := documents.Output()
+	var problems bytes.Buffer
+	documents.Stderr = &problems
+	resolved, err := documents.Output()
 	if err != nil {
-		t.Fatalf("documents.py: %v\n%s", err, complaint.String())
+		t.Fatalf("documents.py: %v\n%s", err, problems.String())
 	}
-	if !bytes.Contains(said, []byte(`"document"`)) {
+	if !bytes.Contains(resolved, []byte(`"document"`)) {
 		t.Fatal("no policy document was found")
 	}
 	lint := exec.Command(policyLint(t), "lint.py")
-	lint.Stdin, lint.Stderr = bytes.NewReader(said), &complaint
+	lint.Stdin, lint.Stderr = bytes.NewReader(resolved), &problems
 	found, err := lint.Output()
 	if err != nil {
-		t.Fatalf("lint.py: %v\n%s", err, complaint.String())
+		t.Fatalf("lint.py: %v\n%s", err, problems.String())
 	}
 	pass.Remember(t, found)
 	return policyFindings(t, found)
 }
 
-// policyFindings are the lines of lint.py.
+// policyFindings parses the output of lint.py.
 func policyFindings(t *testing.T, found []byte) [][4]string {
 	t.Helper()
 	var findings [][4]string
 	for line := range strings.Lines(string(found)) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "  ", 4)
 		if len(parts) != 4 {
-			t.Fatalf("lint.py said %q", line)
+			t.Fatalf("lint.py: unexpected line %q", line)
 		}
 		findings = append(findings, [4]string(parts))
 	}
@@ -131,12 +131,12 @@ func TestPolicyLint(t *testing.T) {
 			}
 		}
 		if !known {
-			t.Errorf("parliament: %s; mend it, or list it in rules/access/%s with its reason", strings.Join(f[:], "  "), acceptedFile)
+			t.Errorf("parliament: %s; fix it, or list it in rules/access/%s with a reason", strings.Join(f[:], "  "), acceptedFile)
 		}
 	}
 	for i, a := range list {
 		if !used[i] {
-			t.Errorf("rules/access/%s: %s  %s  %s is found no more; take it off", acceptedFile, a.template, a.resource, a.issue)
+			t.Errorf("rules/access/%s: %s  %s  %s is no longer found; remove it", acceptedFile, a.template, a.resource, a.issue)
 		}
 	}
 }
@@ -207,7 +207,7 @@ func TestAccepted(t *testing.T) {
 		{"pipeline/a.yaml", "LogKey", "ISSUE", "another"}:                        false,
 	} {
 		if all[0].fits(f) != want {
-			t.Errorf("%v: not %v", f, want)
+			t.Errorf("%v: matches is not %v", f, want)
 		}
 	}
 }

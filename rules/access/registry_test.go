@@ -11,19 +11,19 @@ import (
 )
 
 // Registry are the permissions that CloudFormation needs, by resource type and handler.
-// AWS writes them into the schemas of its registry, and cfn-lint carries these, so a
-// role for CloudFormation need not be guessed. The schemas cover every use of a type;
+// They come from the schemas of AWS's registry, which cfn-lint contains, so nobody has
+// to guess what a role for CloudFormation needs. The schemas cover every use of a type;
 // exceptions.txt lists the part that Gatehouse does not use, and why.
 type Registry map[string]map[string][]string
 
-// Read reads the schemas of some types that cfn-lint brought into a virtualenv. A
-// type whose schema has no handlers needs nothing that AWS would say.
+// Read reads the schemas of some types from cfn-lint in a virtualenv. For a type whose
+// schema has no handlers, the permissions are unknown.
 func Read(venv string, types []string) (Registry, error) {
 	found, err := filepath.Glob(filepath.Join(venv, "lib", "python3*", "site-packages", "cfnlint", "data", "schemas"))
 	if err != nil || len(found) != 1 {
 		return nil, fmt.Errorf("registry: %d folders of schemas in %s; run `make tools` first: %w", len(found), venv, err)
 	}
-	// The files are named after their content.
+	// The file names are hashes of the contents.
 	var files map[string]string
 	if err := load(filepath.Join(found[0], "providers", "us-east-1.json"), &files); err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func load(path string, into any) error {
 	return nil
 }
 
-// Needs says for each action, in lower case, which types need it. Listing is left
-// out: CloudFormation lists resources for drift and import only.
+// Needs returns, for each action in lower case, the types that need it. It omits the
+// list handlers: CloudFormation lists resources only for drift detection and import.
 func (r Registry) Needs(types []string) map[string][]string {
 	needs := map[string][]string{}
 	for _, name := range types {

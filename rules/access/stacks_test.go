@@ -8,17 +8,17 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// stack is what one template makes, or those of a folder together.
+// stack describes what one template creates, or the templates of a folder together.
 type stack struct {
 	types    []string // of resources
-	policies []string // of AWS's, that its roles have
-	trusted  []string // services that may take its roles
+	policies []string // AWS managed policies of its roles
+	trusted  []string // services that may assume its roles
 }
 
 // stacks are stacks by the paths of their templates.
 type stacks map[string]stack
 
-// add looks at a template as CloudFormation gets it.
+// add adds a template as CloudFormation gets it.
 func (s stacks) add(t *repository.Template) {
 	var one stack
 	for _, r := range t.Resources("") {
@@ -36,8 +36,8 @@ func (s stacks) add(t *repository.Template) {
 	s[t.Path] = one
 }
 
-// at is what the templates of a folder make together: those that a stack nests
-// are made by the same role. Some are stacks of their own and left out.
+// at combines the templates of a folder, because one role creates a stack and its
+// nested stacks. It omits templates that are separate stacks.
 func (s stacks) at(dir string, except ...string) stack {
 	var all stack
 	for name, one := range s {
@@ -50,7 +50,7 @@ func (s stacks) at(dir string, except ...string) stack {
 	return stack{types: sorted(all.types), policies: sorted(all.policies), trusted: sorted(all.trusted)}
 }
 
-// types are all that have a schema: SAM's and custom ones are nobody's.
+// types returns the types that have a schema; those of SAM and custom ones do not.
 func (s stacks) types() []string {
 	var all []string
 	for _, one := range s {

@@ -9,11 +9,11 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// permissionsFile lists who may do what, for reading and for review: much of it
-// no emulator enforces, so a statement that is lost would be noticed on AWS only.
+// permissionsFile lists who may do what, for review. The emulator does not enforce
+// much of it, so a lost statement would be noticed only on AWS.
 const permissionsFile = "permissions.txt"
 
-// permissionList is one line for every statement of a policy and every Lambda permission.
+// permissionList returns one line for each policy statement and each Lambda permission.
 func permissionList(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -57,7 +57,7 @@ func TestPermissionList(t *testing.T) {
 		}
 	}
 	if len(diff) > 0 || len(listed) != len(written) {
-		t.Errorf("the templates differ from rules/access/%s. If you mean it:\nUPDATE=%[1]s go test ./rules/access -run TestPermissionList\n%s", permissionsFile, strings.Join(diff, "\n"))
+		t.Errorf("the templates differ from rules/access/%s. If this is intended:\nUPDATE=%[1]s go test ./rules/access -run TestPermissionList\n%s", permissionsFile, strings.Join(diff, "\n"))
 	}
 }
 
@@ -78,10 +78,10 @@ func TestPermissionListPlanted(t *testing.T) {
 	} {
 		after := strings.Replace(text, p[0], p[1], 1)
 		if after == text || list(after) == before {
-			t.Errorf("%s: not seen", name)
+			t.Errorf("%s: the list does not change", name)
 		}
 	}
 	if same := strings.Replace(text, `["kms:GenerateDataKey*", kms:Decrypt]`, `[kms:Decrypt, kms:GenerateDataKey*]`, 1); list(same) != before {
-		t.Error("the order of actions counts")
+		t.Error("the list depends on the order of actions")
 	}
 }

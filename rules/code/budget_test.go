@@ -17,7 +17,7 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// budget is what one trigger may weigh and how long its packages may initialise.
+// budget limits the size of one trigger and the time to initialise its packages.
 type budget struct {
 	bytes int64
 	init  time.Duration
@@ -42,7 +42,7 @@ func budgets(text string) (map[string]budget, error) {
 	return out, lines.Err()
 }
 
-// build makes the binary as it is deployed, for the machine that is asked for.
+// build compiles a binary with the flags of a deployment.
 func build(t *testing.T, dir, goos, goarch string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "bootstrap")
@@ -55,9 +55,9 @@ func build(t *testing.T, dir, goos, goarch string) string {
 	return out
 }
 
-// initTime starts a binary that finds no Lambda to talk to, and adds up what the
-// runtime says of its packages. Of each package the quickest start counts, for a
-// busy machine can only make it slower; it stops when the sum is small enough.
+// initTime starts a binary without a Lambda runtime, and adds up the init times of its
+// packages. The fastest start of each package counts, because a busy machine can only
+// be slower. It stops as soon as the sum is small enough.
 func initTime(t *testing.T, binary string, enough time.Duration) time.Duration {
 	t.Helper()
 	best := map[string]time.Duration{}
@@ -82,7 +82,7 @@ func initTime(t *testing.T, binary string, enough time.Duration) time.Duration {
 	return sum
 }
 
-// inittrace is the time of each package.
+// inittrace returns the time of each package.
 func inittrace(t *testing.T, trace string) map[string]time.Duration {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^init (\S+) @\S+ ms, (\S+) ms clock`).FindAllStringSubmatch(trace, -1)
@@ -100,12 +100,12 @@ func inittrace(t *testing.T, trace string) map[string]time.Duration {
 	return out
 }
 
-// TestBudgets holds the triggers to budgets.txt.
+// TestBudgets compares the triggers with budgets.txt.
 func TestBudgets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds four binaries")
 	}
-	repository.Files(t) // what `go build` reads, Go's test cache does not see
+	repository.Files(t) // Go's test cache does not see what `go build` reads
 	all, err := budgets(repository.Read(t, "budgets.txt"))
 	if err != nil {
 		t.Fatalf("budgets: %v", err)
@@ -117,7 +117,7 @@ func TestBudgets(t *testing.T) {
 			continue
 		}
 		if limit.bytes > 11<<20 || limit.init > 1200*time.Microsecond {
-			t.Errorf("%s: the budget is above the first one of 11 MiB and 1.2 ms", repository.Short(dir))
+			t.Errorf("%s: the budget exceeds 11 MiB or 1.2 ms", repository.Short(dir))
 		}
 		binary := build(t, dir, "linux", "amd64")
 		info, err := os.Stat(binary)
@@ -130,7 +130,7 @@ func TestBudgets(t *testing.T) {
 		took := initTime(t, binary, limit.init)
 		t.Logf("%s: %d bytes of %d, init %v of %v", repository.Short(dir), info.Size(), limit.bytes, took, limit.init)
 		if info.Size() > limit.bytes {
-			t.Errorf("%s: %d bytes, more than its budget of %d; what does it link?", repository.Short(dir), info.Size(), limit.bytes)
+			t.Errorf("%s: %d bytes, more than its budget of %d; see what it links", repository.Short(dir), info.Size(), limit.bytes)
 		}
 		if took > limit.init {
 			t.Errorf("%s: %v of package init, more than its budget of %v", repository.Short(dir), took, limit.init)

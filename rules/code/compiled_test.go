@@ -9,16 +9,15 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// maxFile is far above what a person writes; `go build` in the wrong folder
-// leaves ten times as much.
+// maxFile is far larger than hand-written files, and smaller than compiled programs.
 const maxFile = 1 << 20
 
-// programs names the compiled files, which a clone would carry for ever.
+// programs finds compiled files, which every clone would contain forever.
 func programs(path string, size int64, head string) []string {
 	var out []string
 	for _, magic := range []string{"\x7fELF", "MZ", "\xcf\xfa\xed\xfe"} {
 		if strings.HasPrefix(head, magic) {
-			out = append(out, path+": a compiled program; delete it, `make build` puts it into bin/")
+			out = append(out, path+": a compiled program; delete it: `make build` writes to bin/")
 		}
 	}
 	if size > maxFile {

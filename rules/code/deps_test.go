@@ -12,8 +12,7 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// forbidden lists what no trigger may link, and why: a person waits for each
-// millisecond of its start.
+// forbidden lists what no trigger may link, and why: a person waits while it starts.
 func forbidden() map[string]string {
 	return map[string]string{
 		"github.com/aws/aws-xray-sdk-go":              "doubles the binary and adds 3.7 ms to each cold start; Tracing: Active is enough",
@@ -35,19 +34,18 @@ func forbidden() map[string]string {
 	}
 }
 
-// clients are the packages of the SDK that lambdakit/publish sends an event with:
-// to the topic, and to the outbox if the topic refuses it. What they cost each
-// start is in docs/adr/0021.
+// clients are the SDK packages with which lambdakit/publish sends an event: to the
+// topic, or to the outbox if the topic refuses it. docs/adr/0021 says what they cost.
 func clients() []string {
 	return []string{"github.com/aws/aws-sdk-go-v2/service/sns", "github.com/aws/aws-sdk-go-v2/service/sqs", "github.com/aws/aws-sdk-go-v2/service/internal"}
 }
 
-// below tells whether a package is one of these or in a folder of one.
+// below reports whether a package is one of these or in a folder of one.
 func below(dep string, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return dep == prefix || strings.HasPrefix(dep, prefix+"/") })
 }
 
-// weights says which packages of a trigger are forbidden.
+// weights reports the forbidden packages among a trigger's dependencies.
 func weights(deps []string) []string {
 	var out []string
 	bad := forbidden()
@@ -64,7 +62,7 @@ func weights(deps []string) []string {
 	return out
 }
 
-// triggerCommands are the folders of the triggers' main packages.
+// triggerCommands returns the folders of the triggers' main packages.
 func triggerCommands(t *testing.T) []string {
 	t.Helper()
 	var out []string

@@ -27,7 +27,7 @@ func undocumented(all []source) []string {
 	return out
 }
 
-// withoutDoc names the exported identifiers of a declaration that have no comment.
+// withoutDoc returns the exported identifiers of a declaration that have no comment.
 func withoutDoc(d ast.Decl) []string {
 	var out []string
 	switch d := d.(type) {
@@ -64,8 +64,7 @@ func withoutDoc(d ast.Decl) []string {
 	return out
 }
 
-// exportedReceiver reports whether a function is none's method, or the method of an
-// exported type.
+// exportedReceiver reports whether a function has no receiver, or one of an exported type.
 func exportedReceiver(f *ast.FuncDecl) bool {
 	if f.Recv == nil {
 		return true

@@ -37,7 +37,7 @@ func parseGo(path, text string) (source, error) {
 	return source{path: path, text: text, file: file, set: set}, nil
 }
 
-// position is where a node is, as file:line.
+// position returns the position of a node as file:line.
 func (s source) position(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.path, s.set.Position(n.Pos()).Line)
 }
@@ -47,7 +47,8 @@ var (
 	parsed    []source
 )
 
-// sources are all Go files of the repository. The tests share them and only read.
+// sources returns all Go files of the repository. The tests share them and do not
+// change them.
 func sources(t *testing.T) []source {
 	t.Helper()
 	parseOnce.Do(func() {
@@ -62,7 +63,7 @@ func sources(t *testing.T) []source {
 	return parsed
 }
 
-// packageDocs: each package says in one place what it is for.
+// packageDocs: each package has exactly one doc comment.
 func packageDocs(all []source) []string {
 	docs, packages := map[string][]string{}, map[string]bool{}
 	for _, s := range all {
@@ -85,13 +86,13 @@ func packageDocs(all []source) []string {
 	return out
 }
 
-// sizes: functions fit on a screen, files in a head.
+// sizes limits the length of functions and files.
 func sizes(all []source) (findings, hints []string) {
 	for _, s := range all {
 		if n := strings.Count(s.text, "\n"); n > maxFileLines {
 			findings = append(findings, fmt.Sprintf("%s: %d lines, more than %d", s.path, n, maxFileLines))
 		} else if n > softFileLines {
-			hints = append(hints, fmt.Sprintf("%s: %d lines; it may be two files", s.path, n))
+			hints = append(hints, fmt.Sprintf("%s: %d lines; consider two files", s.path, n))
 		}
 		if strings.HasSuffix(s.path, "_test.go") {
 			continue

@@ -1,5 +1,5 @@
-// Command outside prints the packages whose tests Go's test cache is blind for.
-// `make check` runs them anew each time, and all others only when they changed.
+// Command outside prints the packages whose tests read files of other modules, which
+// Go's test cache does not see. `make check` always runs these.
 package main
 
 import (

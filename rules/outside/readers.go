@@ -14,9 +14,8 @@ import (
 )
 
 // ReadersOutside lists the packages, as folders below root, whose tests read files
-// of other modules. Go's test cache looks at the files that a test opened inside
-// the folder of its own module and at no others, so it would repeat an old success
-// of these.
+// of other modules. Go's test cache checks only files in the folder of the test's own
+// module, so it would return outdated results for these packages.
 func ReadersOutside(root string) ([]string, error) {
 	var out []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -44,7 +43,7 @@ func ReadersOutside(root string) ([]string, error) {
 	return out, nil
 }
 
-// moduleOf is the folder of the module that a file belongs to.
+// moduleOf returns the folder of the module that a file belongs to.
 func moduleOf(file string) string {
 	dir := filepath.Dir(file)
 	for dir != filepath.Dir(dir) {
@@ -61,8 +60,8 @@ func inside(dir, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// readsOutside looks for a path that leaves the module, and for the search for the
-// repository's root.
+// readsOutside looks for a path that leaves the module, and for calls that find the
+// root of the repository.
 func readsOutside(module, file string) (bool, error) {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// Tests of the tools read the services' templates. The root module contains every
-// other one, so Go sees what its tests read.
+// Tests in tools/ read the services' templates. The folder of the root module contains
+// all other modules, so Go's test cache checks the files that its tests read.
 func TestReadersOutside(t *testing.T) {
 	t.Parallel()
 	found, err := ReadersOutside(repository.Root)

@@ -11,7 +11,7 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// skipped are folders that git ignores, or that are no part of the project.
+// skipped are folders that git ignores, or that are not part of the project.
 var skipped = []string{".git", ".local", "bin", "build", ".aws-sam", "__pycache__", "node_modules"}
 
 // Root is the folder of the repository.
@@ -20,12 +20,12 @@ var Root = findRoot()
 func findRoot() string {
 	root, err := stacks.FindRoot(".")
 	if err != nil {
-		panic(err) // a test of another folder than this repository
+		panic(err) // the rules can only run inside the repository
 	}
 	return root
 }
 
-// Files are the repository's files with one of the endings; none means all.
+// Files returns the repository's files with one of the suffixes, or all files.
 func Files(t *testing.T, endings ...string) []string {
 	t.Helper()
 	var out []string
@@ -49,17 +49,17 @@ func Files(t *testing.T, endings ...string) []string {
 		t.Fatalf("filepath.WalkDir: %v", err)
 	}
 	if len(out) == 0 {
-		t.Fatalf("no file that ends in %v", endings)
+		t.Fatalf("no file with one of the suffixes %v", endings)
 	}
 	return out
 }
 
-// Short is a path as people write it.
+// Short returns a path relative to the repository, with slashes.
 func Short(path string) string {
 	return filepath.ToSlash(strings.TrimPrefix(path, Root+string(filepath.Separator)))
 }
 
-// Read is the text of a file.
+// Read returns the text of a file.
 func Read(t *testing.T, path string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Names says which stack writes and which stacks read each SSM name.
+// Names are the writers and readers of each SSM name, by stack.
 type Names struct {
 	Writers, Readers map[string][]string
 }
@@ -26,7 +26,7 @@ func NamesOf(templates []*Template) Names {
 		}
 		Walk(t.Root, func(v *yaml.Node) {
 			for _, m := range read.FindAllStringSubmatch(v.Value, -1) {
-				// The tools account has no environment of its own and borrows one's log key.
+				// The tools account is not an environment and uses the log key of one.
 				name := strings.Replace(m[1], "${LogKeyEnvironment}", "${Environment}", 1)
 				if !slices.Contains(n.Readers[name], t.Dir()) {
 					n.Readers[name] = append(n.Readers[name], t.Dir())
@@ -37,7 +37,7 @@ func NamesOf(templates []*Template) Names {
 	return n
 }
 
-// Graph says for every stack which other stacks it reads from.
+// Graph returns, for every stack, the stacks that it reads from.
 func Graph(templates []*Template) map[string][]string {
 	names := NamesOf(templates)
 	graph := map[string][]string{}
@@ -59,7 +59,7 @@ func Graph(templates []*Template) map[string][]string {
 	return graph
 }
 
-// Order is an order in which the stacks of a graph can be deployed: every stack
+// Order returns an order in which the stacks of a graph can be deployed: each stack
 // after those that it reads from, and otherwise by name.
 func Order(graph map[string][]string) ([]string, error) {
 	var order []string
@@ -79,7 +79,7 @@ func Order(graph map[string][]string) ([]string, error) {
 				}
 			}
 			slices.Sort(stuck)
-			return nil, fmt.Errorf("a cycle of names among %s", strings.Join(stuck, ", "))
+			return nil, fmt.Errorf("a cycle of SSM names among %s", strings.Join(stuck, ", "))
 		}
 	}
 	return order, nil

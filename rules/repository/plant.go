@@ -9,10 +9,10 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Rule looks at all templates and says what is wrong.
+// Rule checks all templates and returns its findings.
 type Rule func([]*Template) []string
 
-// Templates are all templates of the repository.
+// Templates returns all templates of the repository.
 func Templates(t *testing.T) []*Template {
 	t.Helper()
 	all, err := ReadTemplates(Root)
@@ -22,7 +22,7 @@ func Templates(t *testing.T) []*Template {
 	return all
 }
 
-// Stacks are the services and the platform.
+// Stacks returns the stacks of the services and the platform.
 func Stacks(t *testing.T) []stacks.Stack {
 	t.Helper()
 	all, err := stacks.Discover(Root)
@@ -35,7 +35,7 @@ func Stacks(t *testing.T) []stacks.Stack {
 	return all
 }
 
-// Report makes every finding an error of the test.
+// Report reports each finding as an error of the test.
 func Report(t *testing.T, findings []string) {
 	t.Helper()
 	for _, f := range findings {
@@ -44,7 +44,7 @@ func Report(t *testing.T, findings []string) {
 }
 
 // Planted is one error in the good template: the text that is replaced, its
-// replacement, and a part of the finding that this must cause.
+// replacement, and a part of the finding that it must cause.
 type Planted [3]string
 
 // Other is the stack that the good template reads a name from.
@@ -55,7 +55,7 @@ Resources:
     Properties: {Name: !Sub "/gatehouse/${Environment}/other/some-arn", Value: a}
 `
 
-// Good is the text of a template in which every rule finds nothing.
+// Good returns the text of a template without findings.
 func Good(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(Root, "rules", "repository", "testdata", "good.yaml"))
@@ -75,8 +75,8 @@ func MustParse(t *testing.T, path, text string) *Template {
 	return parsed
 }
 
-// Plant runs a rule over the good template, where it must find nothing, and over
-// one copy for each planted error.
+// Plant runs a rule over the good template, where it must find nothing, and over a copy
+// for each planted error, which it must find.
 func Plant(t *testing.T, check Rule, errs map[string]Planted) {
 	t.Helper()
 	text := Good(t)

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Statements are the policy statements anywhere below a node.
+// Statements returns the policy statements anywhere below a node.
 func Statements(n *yaml.Node) []*yaml.Node {
 	var out []*yaml.Node
 	Walk(n, func(s *yaml.Node) {
@@ -18,7 +18,7 @@ func Statements(n *yaml.Node) []*yaml.Node {
 	return out
 }
 
-// Principals are all principals of a statement, whatever their kind.
+// Principals returns all principals of a statement, of every kind.
 func Principals(s *yaml.Node) []string {
 	p := Get(s, "Principal")
 	if p == nil {
@@ -34,7 +34,7 @@ func Principals(s *yaml.Node) []string {
 	return out
 }
 
-// Condition is the value of a condition key under any operator, and whether it is there.
+// Condition returns the value of a condition key under any operator, and whether it exists.
 func Condition(s *yaml.Node, name string) (string, bool) {
 	for _, operator := range Pairs(Get(s, "Condition")) {
 		for key, value := range Pairs(operator) {
@@ -46,7 +46,7 @@ func Condition(s *yaml.Node, name string) (string, bool) {
 	return "", false
 }
 
-// Grants are the resources on which a function's own policies allow an action.
+// Grants returns the resources on which a function's policies allow an action.
 func Grants(f Resource, action string) []string {
 	var out []string
 	for _, s := range Statements(f.Prop("Policies")) {
@@ -62,7 +62,7 @@ func Mention(resources []string, word string) bool {
 	return slices.ContainsFunc(resources, func(r string) bool { return strings.Contains(strings.ToLower(r), word) })
 }
 
-// Flat writes a value down in one line, however it is laid out in its template.
+// Flat returns a value as one line, whatever its layout in the template.
 func Flat(n *yaml.Node) string {
 	var parts []string
 	for key, value := range Pairs(n) {

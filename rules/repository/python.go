@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// CfnLint finds the pinned linter. It fails where there is none: a template test
-// that passes because it did not run is worse than none.
+// CfnLint returns the path of the pinned linter. It fails the test if there is none: a
+// test that passes because it did not run is worse than no test.
 func CfnLint(t *testing.T) string {
 	t.Helper()
 	if venv := os.Getenv("GATEHOUSE_VENV"); venv != "" {
@@ -25,10 +25,10 @@ func CfnLint(t *testing.T) string {
 	return ""
 }
 
-// LintPins names the version of cfn-lint and of SAM's translator.
+// LintPins is the file with the versions of cfn-lint and SAM's translator.
 func LintPins() string { return filepath.Join(Root, "tools", "requirements.txt") }
 
-// Python finds the interpreter beside the pinned SAM CLI.
+// Python returns the path of the interpreter that runs the pinned SAM CLI.
 func Python(t *testing.T) string {
 	t.Helper()
 	venv := os.Getenv("GATEHOUSE_VENV")

@@ -25,17 +25,17 @@ func TestUnchangedKnowsTheContents(t *testing.T) {
 	first := Unchanged(t, "test", []string{"-a"}, file)
 	first.Remember(t, []byte("answer"))
 	t.Cleanup(func() { _ = os.Remove(first.mark) })
-	if same := Unchanged(t, "test", []string{"-a"}, file); same.Known == (os.Getenv("GATEHOUSE_FRESH") != "") {
+	if same := Unchanged(t, "test", []string{"-a"}, file); same.Known == (os.Getenv("GATEHOUSE_NO_CACHE") != "") {
 		t.Errorf("the same contents: known is %v", same.Known)
 	}
 	if string(first.Answer(t)) != "answer" {
-		t.Error("the answer is not kept")
+		t.Error("the output is not stored")
 	}
 	if Unchanged(t, "test", []string{"-b"}, file).Known {
-		t.Error("other flags are taken for the same")
+		t.Error("other flags have the same result")
 	}
 	put("two")
 	if Unchanged(t, "test", []string{"-a"}, file).Known {
-		t.Error("another text is taken for the same")
+		t.Error("another text has the same result")
 	}
 }

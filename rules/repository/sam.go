@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// Untranslated is a template as it stands in the repository.
+// Untranslated is a template as it is in the repository.
 type Untranslated struct {
 	Path       string            `json:"-"`
 	Template   string            `json:"template"`
 	Parameters map[string]string `json:"parameters"`
 }
 
-// Translate gives the templates that CloudFormation gets, by SAM's own translator:
-// it makes roles, rules and deployment groups that nobody wrote.
+// Translate returns the templates as CloudFormation gets them. It runs SAM's translator,
+// which adds roles, rules and deployment groups.
 func Translate(t *testing.T, of []Untranslated) []*Template {
 	t.Helper()
 	input, err := json.Marshal(of)
@@ -32,7 +32,7 @@ func Translate(t *testing.T, of []Untranslated) []*Template {
 	}
 	var output, problems bytes.Buffer
 	cmd := exec.Command(Python(t), script)
-	cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=us-east-1") // its only use is the partition
+	cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=us-east-1") // used only for the partition
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &problems
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("translate.py: %v\n%s", err, problems.String())
@@ -42,7 +42,7 @@ func Translate(t *testing.T, of []Untranslated) []*Template {
 	return all
 }
 
-// translated reads what the translator answered.
+// translated parses the output of the translator.
 func translated(t *testing.T, of []Untranslated, answer []byte) []*Template {
 	t.Helper()
 	var texts []json.RawMessage
@@ -61,7 +61,7 @@ func IsSAM(t *Template) bool {
 	return strings.HasPrefix(Text(Get(t.Root, "Transform")), "AWS::Serverless")
 }
 
-// Release are the parameters of a deployment by a pipeline.
+// Release returns the parameters of a deployment by a pipeline.
 func Release(gradual string) map[string]string {
 	return map[string]string{"DeploymentRoleArn": "arn:aws:iam::111122223333:role/x", "Environment": "test", "GradualDeployment": gradual, "OnAws": "true"}
 }

@@ -1,5 +1,5 @@
-// Package repository reads what the rules are about: the files of this repository,
-// its CloudFormation templates and what SAM makes of them. It also runs a rule over
+// Package repository reads what the rules check: the files of this repository, its
+// CloudFormation templates, and their translation by SAM. It also runs a rule over
 // copies of a good template, each with one planted error.
 package repository
 
@@ -84,7 +84,7 @@ func ReadTemplates(root string) ([]*Template, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, errors.New("no template found; are they somewhere else now?")
+		return nil, errors.New("no template found; update ReadTemplates if they were moved")
 	}
 	return found, nil
 }
@@ -116,7 +116,7 @@ func (r Resource) Prop(path ...string) *yaml.Node {
 // String names the resource in findings.
 func (r Resource) String() string { return r.Path + ": " + r.ID }
 
-// CommentAbove is the block of comments directly above a line, and the comment at its end.
+// CommentAbove returns the comments directly above a line, and the comment at its end.
 func (t *Template) CommentAbove(line int) string {
 	var block []string
 	for i := line - 2; i >= 0; i-- {

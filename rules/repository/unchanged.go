@@ -10,16 +10,15 @@ import (
 	"testing"
 )
 
-// Passed is a slow check by another program, and whether it has passed over
-// exactly these bytes before.
+// Passed is the result of a slow check by another program, stored by its input.
 type Passed struct {
 	Known bool
-	mark  string // the file that says so, and holds what the program answered
+	mark  string // the file that records the result and the program's output
 }
 
-// Unchanged looks a check up by the contents of all that it reads: its flags, its
-// files, and whatever pins the program. `make check` relies on it and takes seconds;
-// `make test` sets GATEHOUSE_FRESH and runs every check anew.
+// Unchanged looks up a check by everything that it reads: its flags, its files, and the
+// file that pins the program. With this, `make check` takes seconds. `make test` sets
+// GATEHOUSE_NO_CACHE and repeats every check.
 func Unchanged(t *testing.T, check string, flags []string, files ...string) Passed {
 	t.Helper()
 	sum := sha256.New()
@@ -32,23 +31,23 @@ func Unchanged(t *testing.T, check string, flags []string, files ...string) Pass
 	}
 	p := Passed{mark: filepath.Join(Root, ".local", "passed", check+"-"+hex.EncodeToString(sum.Sum(nil)[:16]))}
 	_, err := os.Stat(p.mark)
-	p.Known = err == nil && os.Getenv("GATEHOUSE_FRESH") == ""
+	p.Known = err == nil && os.Getenv("GATEHOUSE_NO_CACHE") == ""
 	return p
 }
 
-// Answer is what the program answered when the check passed.
+// Answer returns the program's output when the check passed.
 func (p Passed) Answer(t *testing.T) []byte {
 	t.Helper()
 	return []byte(Read(t, p.mark))
 }
 
-// Remember is called when the check has passed, with what is needed of its answer.
+// Remember records that the check has passed, with the output that will be needed.
 func (p Passed) Remember(t *testing.T, answer []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(p.mark), 0o750); err != nil {
 		t.Fatalf("os.MkdirAll: %v", err)
 	}
-	// Tests run side by side and may find the same: nobody reads half an answer.
+	// Tests run in parallel and may write the same file, so it is written atomically.
 	part, err := os.CreateTemp(filepath.Dir(p.mark), "part-*")
 	if err != nil {
 		t.Fatalf("os.CreateTemp: %v", err)

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Get follows keys through mappings; it gives nil where one is missing.
+// Get follows keys through mappings. It returns nil if one is missing.
 func Get(n *yaml.Node, path ...string) *yaml.Node {
 	for _, name := range path {
 		var next *yaml.Node
@@ -21,7 +21,7 @@ func Get(n *yaml.Node, path ...string) *yaml.Node {
 	return n
 }
 
-// Pairs are the keys and values of a mapping in their order.
+// Pairs returns the keys and values of a mapping in their order.
 func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
 		if n == nil || n.Kind != yaml.MappingNode {
@@ -35,8 +35,8 @@ func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	}
 }
 
-// Text writes a value down so that two values that mean the same compare equal:
-// a string and a !Sub as the string, !Ref X as "ref:X", !GetAtt X.Y as "att:X.Y".
+// Text returns a value in a form in which equal values compare equal: a string and a
+// !Sub as the string, !Ref X as "ref:X", !GetAtt X.Y as "att:X.Y".
 func Text(n *yaml.Node) string {
 	if n == nil {
 		return ""
@@ -65,8 +65,8 @@ func Text(n *yaml.Node) string {
 	return ""
 }
 
-// Texts are the texts of a list, or of a single value as a list of one. Of an
-// !If both branches count.
+// Texts returns the texts of a list, or of a single value as a list of one. It includes
+// both branches of an !If.
 func Texts(n *yaml.Node) []string {
 	if n == nil {
 		return nil

@@ -14,12 +14,12 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// maxAlarms is how many alarms CodeDeploy watches for one deployment group.
+// maxAlarms is the number of alarms that CodeDeploy watches for one deployment group.
 const maxAlarms = 10
 
-// preferences: a pipeline can move calls to a new version of every function step by
-// step, watched by plain alarms of that very function. CodeDeploy's documentation
-// promises nothing of composite alarms, and CloudWatch lists them only on request.
+// preferences: a pipeline can shift calls gradually to a new version of every function,
+// watched by metric alarms of this function. CodeDeploy's documentation does not
+// mention composite alarms, and CloudWatch lists them only on request.
 func preferences(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -38,7 +38,7 @@ func preferences(all []*repository.Template) []string {
 	return out
 }
 
-// watchers are what is wrong with the alarms of a function's preference.
+// watchers returns what is wrong with the alarms in a function's preference.
 func watchers(f repository.Resource, all []*repository.Template) []string {
 	var out []string
 	var named []string
@@ -51,7 +51,7 @@ func watchers(f repository.Resource, all []*repository.Template) []string {
 	for _, name := range named {
 		metrics := metricsAlarmed(f, name, all)
 		if len(metrics) == 0 {
-			out = append(out, fmt.Sprintf("%s: %s in DeploymentPreference is no plain alarm on a metric of this function", f, name))
+			out = append(out, fmt.Sprintf("%s: %s in DeploymentPreference is not a metric alarm of this function", f, name))
 		}
 		for _, m := range metrics {
 			seen[m] = true
@@ -63,16 +63,16 @@ func watchers(f repository.Resource, all []*repository.Template) []string {
 		}
 	}
 	if isTrigger(f) && !seen["Duration"] {
-		out = append(out, f.String()+": no alarm on Duration in DeploymentPreference, and a person waits for it")
+		out = append(out, f.String()+": no alarm on Duration in DeploymentPreference, but a person waits for this function")
 	}
 	if len(named) > maxAlarms {
-		out = append(out, fmt.Sprintf("%s: %d alarms, and CodeDeploy takes %d", f, len(named), maxAlarms))
+		out = append(out, fmt.Sprintf("%s: %d alarms, more than CodeDeploy's %d", f, len(named), maxAlarms))
 	}
 	return out
 }
 
-// metricsAlarmed are the function's metrics that the plain alarm of a name, or of
-// a !Ref, looks at.
+// metricsAlarmed returns the function's metrics that an alarm watches. The alarm is
+// given by its name or a !Ref.
 func metricsAlarmed(f repository.Resource, name string, all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -95,8 +95,8 @@ func metricsAlarmed(f repository.Resource, name string, all []*repository.Templa
 	return out
 }
 
-// gradual looks at translated templates that ask for gradual deployments: each
-// alias is moved by CodeDeploy, as our role, watched, and moved back by itself.
+// gradual: in translated templates with gradual deployments, CodeDeploy moves each
+// alias with the given role, watches alarms, and rolls back automatically.
 func gradual(all []*repository.Template) []string {
 	out := noRoleOfSAM(all)
 	for _, t := range all {
@@ -119,7 +119,7 @@ func gradual(all []*repository.Template) []string {
 		for _, a := range t.Resources("AWS::Lambda::Alias") {
 			update := repository.Get(a.Node, "UpdatePolicy", "CodeDeployLambdaAliasUpdate")
 			if _, ok := groups[repository.Text(repository.Get(update, "DeploymentGroupName"))]; !ok {
-				out = append(out, a.String()+": no deployment group moves it")
+				out = append(out, a.String()+": no deployment group for it")
 			}
 			if repository.Get(t.Root, "Resources", strings.TrimPrefix(repository.Text(repository.Get(update, "ApplicationName")), "ref:")) == nil {
 				out = append(out, a.String()+": no CodeDeploy application")
@@ -129,8 +129,8 @@ func gradual(all []*repository.Template) []string {
 	return out
 }
 
-// atOnce looks at translated templates that ask for none: an emulator refuses every
-// resource of CodeDeploy, and SAM takes some ways of saying 'false' as 'true'.
+// atOnce: translated templates without gradual deployments have no CodeDeploy
+// resources, which the emulator refuses. SAM treats some forms of 'false' as 'true'.
 func atOnce(all []*repository.Template) []string {
 	out := noRoleOfSAM(all)
 	for _, t := range all {
@@ -143,14 +143,14 @@ func atOnce(all []*repository.Template) []string {
 	return out
 }
 
-// noRoleOfSAM: SAM's own role for CodeDeploy has no boundary.
+// noRoleOfSAM: the role that SAM generates for CodeDeploy has no boundary.
 func noRoleOfSAM(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
 			for _, s := range repository.Statements(r.Prop("AssumeRolePolicyDocument")) {
 				if slices.Contains(repository.Principals(s), "codedeploy.amazonaws.com") {
-					out = append(out, r.String()+": SAM makes a role for CodeDeploy; give the DeploymentPreference a Role")
+					out = append(out, r.String()+": SAM generates a role for CodeDeploy; set Role in DeploymentPreference")
 				}
 			}
 		}
@@ -174,17 +174,17 @@ func TestPreferencesPlanted(t *testing.T) {
 		"blind":         {"      DeploymentPreference: {" + alarms + "}\n", "", "no alarm on Errors in DeploymentPreference"},
 		"no_throttles":  {`!Sub "gatehouse-${Environment}-good-presignup-throttles", `, "", "no alarm on Throttles in DeploymentPreference"},
 		"slow_unseen":   {", !Ref PreSignUpSlow]", "]", "no alarm on Duration"},
-		"others_alarm":  {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref DeadAlarm", "ref:DeadAlarm in DeploymentPreference is no plain alarm"},
-		"composite":     {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref Composite", "ref:Composite in DeploymentPreference is no plain alarm"},
-		"unknown":       {"presignup-throttles\", !Ref PreSignUpSlow", "throttles\", !Ref PreSignUpSlow", "is no plain alarm"},
-		"too_many":      {alarms, "Alarms: [" + strings.Repeat("!Ref PreSignUpErrors, ", 11) + "]", "11 alarms, and CodeDeploy takes 10"},
+		"others_alarm":  {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref DeadAlarm", "ref:DeadAlarm in DeploymentPreference is not a metric alarm"},
+		"composite":     {"Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref Composite", "ref:Composite in DeploymentPreference is not a metric alarm"},
+		"unknown":       {"presignup-throttles\", !Ref PreSignUpSlow", "throttles\", !Ref PreSignUpSlow", "is not a metric alarm"},
+		"too_many":      {alarms, "Alarms: [" + strings.Repeat("!Ref PreSignUpErrors, ", 11) + "]", "11 alarms, more than"},
 		"condition_off": {alarms, "Alarms: [!If [OnAws, !Ref Composite, !Ref AWS::NoValue]]", "ref:Composite in DeploymentPreference"},
 	})
 }
 
-// TestCfnLintGradual shows cfn-lint the form with CodeDeploy in it: by itself it
-// translates a template with the parameters' defaults, and never sees that form.
-// One error is planted in the same run.
+// TestCfnLintGradual lints the templates with CodeDeploy. Without this, cfn-lint
+// translates them with the parameters' defaults, and never sees that form. One error
+// is planted in the same run.
 func TestCfnLintGradual(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -203,7 +203,7 @@ func TestCfnLintGradual(t *testing.T) {
 	passes := map[string]repository.Passed{}
 	for _, template := range repository.Templates(t) {
 		text, asked := asksForGradual(strings.Join(template.Lines, "\n"))
-		file := put(template.Path, text) // nested ones have to lie beside
+		file := put(template.Path, text) // the nested templates must be in the same folder
 		asking = asking || asked
 		pass := repository.Unchanged(t, "cfn-lint-gradual", gradualFlags(), repository.LintPins(), "gradual_test.go", filepath.Join(repository.Root, template.Path))
 		if asked && !pass.Known {
@@ -212,7 +212,7 @@ func TestCfnLintGradual(t *testing.T) {
 		}
 	}
 	if !asking {
-		t.Fatal("no template can be deployed gradually")
+		t.Fatal("no template with gradual deployments")
 	}
 	if len(args) == 0 {
 		t.Log("no template changed since cfn-lint last passed")
@@ -221,7 +221,7 @@ func TestCfnLintGradual(t *testing.T) {
 	bad, ok := asksForGradual(strings.Replace(repository.Read(t, filepath.Join(repository.Root, "services", "log-encryptor", "template.yaml")),
 		"Role: !Ref DeploymentRoleArn", "Role: !GetAtt Nobody.Arn", 1))
 	if !ok {
-		t.Fatal("log-encryptor cannot be deployed gradually")
+		t.Fatal("log-encryptor has no gradual deployments")
 	}
 	planted := put("planted.yaml", bad)
 	guilty := map[string]bool{}
@@ -232,7 +232,7 @@ func TestCfnLintGradual(t *testing.T) {
 		}
 	}
 	if !guilty[planted] {
-		t.Error("cfn-lint does not see the deployment group")
+		t.Error("cfn-lint does not check the deployment group")
 	}
 	for file, pass := range passes {
 		if guilty[planted] && !guilty[file] {
@@ -241,10 +241,10 @@ func TestCfnLintGradual(t *testing.T) {
 	}
 }
 
-// gradualFlags leave out what only informs: the form as it stands is held to that.
+// gradualFlags omits the informational checks, which TestCfnLint covers.
 func gradualFlags() []string { return []string{"--region", "us-east-1", "--"} }
 
-// asksForGradual gives a template defaults that ask for gradual deployments.
+// asksForGradual changes a template's defaults to gradual deployments.
 func asksForGradual(text string) (changed string, ok bool) {
 	changed = text
 	for name, value := range map[string]string{"DeploymentRoleArn": "arn:aws:iam::111122223333:role/x", "GradualDeployment": "'true'"} {

@@ -8,12 +8,12 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// logKey is where every stack finds the key of its log groups.
+// logKey is the reference to the key of all log groups.
 const logKey = "{{resolve:ssm:/gatehouse/${Environment}/log-encryptor/key-arn}}"
 
-// logGroups: what is logged can only be read with a key of the account, and goes at
-// some time. A key of the stack's own has to let CloudWatch Logs in, but only for
-// groups: without the encryption context it would encrypt for anybody's.
+// logGroups: every log group has a retention and is encrypted with a key of the
+// account. The policy of a stack's own key must allow CloudWatch Logs, but only for
+// log groups of this account: the encryption context restricts it.
 func logGroups(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -22,14 +22,14 @@ func logGroups(all []*repository.Template) []string {
 				out = append(out, g.String()+": no RetentionInDays")
 			}
 			key := repository.Text(g.Prop("KmsKeyId"))
-			if t.Dir() == "pipeline" { // the account that builds may have no environment whose key it could borrow
+			if t.Dir() == "pipeline" { // the tools account uses the key of an environment, if it has one
 				key = strings.Replace(repository.Texts(g.Prop("KmsKeyId"))[0], "${LogKeyEnvironment}", "${Environment}", 1)
 			}
 			switch id, own := strings.CutPrefix(key, "att:"); {
 			case key == logKey:
 			case own && slices.ContainsFunc(t.Resources("AWS::KMS::Key"), func(k repository.Resource) bool { return k.ID+".Arn" == id && encryptsLogs(k) }):
 			case own:
-				out = append(out, g.String()+": its key does not let CloudWatch Logs in, for groups of this account and region only")
+				out = append(out, g.String()+": its key must allow CloudWatch Logs only for log groups of this account and region")
 			default:
 				out = append(out, g.String()+": KmsKeyId is not "+logKey)
 			}
@@ -61,13 +61,13 @@ func TestLogGroupsPlanted(t *testing.T) {
 		"not_encrypted":  {"KmsKeyId: !GetAtt Key.Arn, ", "", "KmsKeyId is not {{resolve"},
 		"another_name":   {group, `KmsKeyId: !Sub "{{resolve:ssm:/gatehouse/${Environment}/other/some-arn}}", RetentionInDays`, "KmsKeyId is not {{resolve"},
 		"no_arn":         {group, "KmsKeyId: !Ref Key, RetentionInDays", "KmsKeyId is not {{resolve"},
-		"no_key_at_all":  {group, "KmsKeyId: !GetAtt Topic.Arn, RetentionInDays", "does not let CloudWatch Logs in"},
-		"closed_key":     {"logs.${AWS::Region}.amazonaws.com", "sqs.amazonaws.com", "does not let CloudWatch Logs in"},
-		"for_all_groups": {"kms:EncryptionContext:aws:logs:arn", "aws:SourceArn", "does not let CloudWatch Logs in"},
-		"any_account":    {"${AWS::AccountId}:log-group:*", "*:log-group:*", "does not let CloudWatch Logs in"},
+		"no_key_at_all":  {group, "KmsKeyId: !GetAtt Topic.Arn, RetentionInDays", "must allow CloudWatch Logs only"},
+		"closed_key":     {"logs.${AWS::Region}.amazonaws.com", "sqs.amazonaws.com", "must allow CloudWatch Logs only"},
+		"for_all_groups": {"kms:EncryptionContext:aws:logs:arn", "aws:SourceArn", "must allow CloudWatch Logs only"},
+		"any_account":    {"${AWS::AccountId}:log-group:*", "*:log-group:*", "must allow CloudWatch Logs only"},
 	})
 	shared := strings.Replace(repository.Good(t), group, `KmsKeyId: !Sub "`+logKey+`", RetentionInDays`, 1)
 	if got := logGroups([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
-		t.Errorf("the shared key is found guilty: %v", got)
+		t.Errorf("findings for the shared key: %v", got)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// names: a name that is read has one writer, the writer is the service in the
-// name, and no two stacks wait for each other.
+// names: each SSM name that is read has one writer, which is the service in the name,
+// and no two stacks depend on each other.
 func names(all []*repository.Template) []string {
 	shape := regexp.MustCompile(`^/gatehouse/(?:\$\{Environment\}|tools)/([a-z0-9-]+)/[a-z0-9]+(-[a-z0-9]+)*$`)
 	var out []string
@@ -47,8 +47,8 @@ func names(all []*repository.Template) []string {
 	return out
 }
 
-// documented: a stack's README names what the stack writes, and nothing that no
-// stack writes. Names that only a person or another team reads are kept by this.
+// documented: a stack's README lists the names that the stack writes, and no name that
+// no stack writes. So names remain that only a person or another team reads.
 func documented(page, text, service string, n repository.Names) []string {
 	section := regexp.MustCompile(`(?ims)^## SSM names.*?(^## |\z)`).FindString(text)
 	quoted := regexp.MustCompile("`([a-z0-9{}/-]+)`").FindAllStringSubmatch(section, -1)
@@ -59,7 +59,7 @@ func documented(page, text, service string, n repository.Names) []string {
 			return strings.HasSuffix("/"+m[1], "/"+short) || service+"/"+m[1] == short
 		}
 		if path.Dir(short) == service && !slices.ContainsFunc(quoted, says) {
-			out = append(out, page+": SSM name "+short+" is not under 'SSM names'")
+			out = append(out, page+": SSM name "+short+" is missing below 'SSM names'")
 		}
 	}
 	for _, m := range quoted {
@@ -117,12 +117,12 @@ func TestNamesPlanted(t *testing.T) {
 	})
 }
 
-// TestDeployOrder is the order of the README's table, as far as the stacks exist.
+// TestDeployOrder compares the graph with the documented order.
 func TestDeployOrder(t *testing.T) {
 	t.Parallel()
 	order, err := repository.Order(repository.Graph(repository.Templates(t)))
 	if err != nil {
-		t.Fatalf("rules.Order: %v", err)
+		t.Fatalf("repository.Order: %v", err)
 	}
 	t.Logf("deploy order: %s", strings.Join(order, ", "))
 	readme := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/signin-audit", "platform", "services/api"}
@@ -143,7 +143,7 @@ func TestOrder(t *testing.T) {
 		t.Errorf("Order = %v, %v", got, err)
 	}
 	if _, err := repository.Order(map[string][]string{"a": {"b"}, "b": {"a"}, "c": nil}); err == nil || !strings.Contains(err.Error(), "a, b") {
-		t.Errorf("a cycle gives %v", err)
+		t.Errorf("a cycle: error %v", err)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 const maxTemplateLines = 400
 
-// parameters: whoever deploys a stack sees what each parameter takes, and in
-// which order to look for it.
+// parameters: every parameter documents and checks its values, and the parameters are
+// in alphabetical order.
 func parameters(all []*repository.Template) []string {
 	example := regexp.MustCompile(`Example|such as`)
 	var out []string
@@ -23,7 +23,7 @@ func parameters(all []*repository.Template) []string {
 				out = append(out, fmt.Sprintf("%s: parameter %s ", t.Path, key.Value)+fmt.Sprintf(format, args...))
 			}
 			if key.Value < before {
-				say("stands after %s; they are in alphabetical order", before)
+				say("is after %s; parameters must be in alphabetical order", before)
 			}
 			before = key.Value
 			description := repository.Text(repository.Get(p, "Description"))
@@ -35,7 +35,7 @@ func parameters(all []*repository.Template) []string {
 			}
 			bounded := repository.Text(repository.Get(p, "Type")) == "Number" && (repository.Get(p, "MinValue") != nil || repository.Get(p, "MaxValue") != nil)
 			if !bounded && repository.Get(p, "AllowedPattern") == nil && repository.Get(p, "AllowedValues") == nil {
-				say("takes anything: no AllowedPattern, AllowedValues or bounds")
+				say("accepts any value: no AllowedPattern, AllowedValues or bounds")
 			}
 		}
 		for key, o := range repository.Pairs(repository.Get(t.Root, "Outputs")) {
@@ -61,8 +61,8 @@ func TestParametersPlanted(t *testing.T) {
 		"order":          {"  LogRetentionDays:\n    Type", "  ALogRetentionDays:\n    Type", "alphabetical"},
 		"no_description": {"    Description: Days that log lines are kept\n", "", "no Description"},
 		"no_example":     {"  # Example: 30\n", "", "no example"},
-		"no_values":      {"    AllowedValues: [local, dev]\n", "", "takes anything"},
-		"no_bounds":      {"    MinValue: 1\n    MaxValue: 90\n", "", "takes anything"},
+		"no_values":      {"    AllowedValues: [local, dev]\n", "", "accepts any value"},
+		"no_bounds":      {"    MinValue: 1\n    MaxValue: 90\n", "", "accepts any value"},
 		"bare_output":    {"    Description: The topic\n", "", "output TopicArn"},
 		"too_long":       {"Outputs:", strings.Repeat("\n", 400) + "Outputs:", "more than 400"},
 	})

@@ -10,44 +10,44 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// promise is a setting that protects people, and what is lost without it. Most of
-// them change nothing that anybody would see on a good day.
+// promise is a setting that protects users, and what happens without it. Most of them
+// have no visible effect in normal use.
 type promise struct{ setting, want, lost string }
 
 func poolPromises() []promise {
 	return []promise{
 		{"AdminCreateUserConfig.AllowAdminCreateUserOnly", "false", "nobody can sign up"},
-		{"AutoVerifiedAttributes", "email", "nobody proves an address"},
+		{"AutoVerifiedAttributes", "email", "addresses are not verified"},
 		{"DeletionProtection", "!If[IsLocal INACTIVE ACTIVE]", "one call deletes all users"},
 		{"EnabledMfas", "SOFTWARE_TOKEN_MFA", "nobody can have a second factor"},
 		{"MfaConfiguration", "OPTIONAL", "nobody can have a second factor"},
-		{"UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate", "email", "an account moves to an address that nobody has proved"},
-		{"UsernameAttributes", "email", "people sign in by names that say nothing"},
-		{"UsernameConfiguration.CaseSensitive", "false", "one address makes two accounts"},
-		{"LambdaConfig.PostAuthentication", "!If[PostAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/postauthentication-arn}} ref:AWS::NoValue]", "no sign-in is announced"},
-		{"LambdaConfig.PostConfirmation", "!If[PostConfirmationOn {{resolve:ssm:/gatehouse/${Environment}/user-events/postconfirmation-arn}} ref:AWS::NoValue]", "no user is announced"},
-		{"LambdaConfig.PreAuthentication", "!If[PreAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/preauthentication-arn}} ref:AWS::NoValue]", "no attempt is announced"},
+		{"UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate", "email", "an account can get an unverified address"},
+		{"UsernameAttributes", "email", "users sign in with names instead of addresses"},
+		{"UsernameConfiguration.CaseSensitive", "false", "one address can have two accounts"},
+		{"LambdaConfig.PostAuthentication", "!If[PostAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/postauthentication-arn}} ref:AWS::NoValue]", "no event reports a sign-in"},
+		{"LambdaConfig.PostConfirmation", "!If[PostConfirmationOn {{resolve:ssm:/gatehouse/${Environment}/user-events/postconfirmation-arn}} ref:AWS::NoValue]", "no event reports a new user"},
+		{"LambdaConfig.PreAuthentication", "!If[PreAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/preauthentication-arn}} ref:AWS::NoValue]", "no event reports an attempt"},
 		{"LambdaConfig.PreSignUp", "!If[PreSignUpOn {{resolve:ssm:/gatehouse/${Environment}/signup-guard/presignup-arn}} ref:AWS::NoValue]", "every address may sign up"},
 	}
 }
 
 func clientPromises(machine bool) []promise {
 	all := []promise{
-		{"AccessTokenValidity", "15", "a disabled user's token goes on for an hour"},
-		{"PreventUserExistenceErrors", "ENABLED", "an answer tells who has an account, and unknown users make no attempt"},
+		{"AccessTokenValidity", "15", "the token of a disabled user stays valid for an hour"},
+		{"PreventUserExistenceErrors", "ENABLED", "responses reveal who has an account, and unknown users cause no event"},
 	}
 	if !machine {
 		all = append(all,
-			promise{"EnableTokenRevocation", "true", "a stolen token cannot be called back"},
-			promise{"GenerateSecret", "false", "every copy of the app holds a secret"},
-			promise{"IdTokenValidity", "15", "a disabled user's token goes on for an hour"},
+			promise{"EnableTokenRevocation", "true", "a stolen token cannot be revoked"},
+			promise{"GenerateSecret", "false", "every copy of the app contains a secret"},
+			promise{"IdTokenValidity", "15", "the token of a disabled user stays valid for an hour"},
 			promise{"TokenValidityUnits", "{IdToken=minutes AccessToken=minutes RefreshToken=days}", "15 means hours"},
 		)
 	}
 	return all
 }
 
-// pool: the user pool and its clients keep what they promise.
+// pool: the user pool and its clients have the settings that protect users.
 func pool(all []*repository.Template) []string {
 	var out []string
 	check := func(r repository.Resource, promises []promise) {
@@ -57,7 +57,7 @@ func pool(all []*repository.Template) []string {
 				got = repository.Flat(v)
 			}
 			if got != p.want {
-				out = append(out, fmt.Sprintf("%s: %s is %q, want %q, or %s", r, p.setting, got, p.want, p.lost))
+				out = append(out, fmt.Sprintf("%s: %s is %q, want %q: otherwise %s", r, p.setting, got, p.want, p.lost))
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func pool(all []*repository.Template) []string {
 			flows := strings.Join(repository.Texts(c.Prop("AllowedOAuthFlows")), " ")
 			check(c, clientPromises(flows == "client_credentials"))
 			if strings.Contains(flows, "implicit") || strings.Contains(flows, " ") {
-				out = append(out, c.String()+": AllowedOAuthFlows is more than one way, or one that shows tokens to the browser's history")
+				out = append(out, c.String()+": AllowedOAuthFlows has several flows, or one that puts tokens into the browser's history")
 			}
 		}
 	}
@@ -81,7 +81,7 @@ func TestPool(t *testing.T) {
 	repository.Report(t, pool(repository.Templates(t)))
 }
 
-// TestPoolPlanted breaks the platform itself, line by line.
+// TestPoolPlanted plants errors in the platform's own template.
 func TestPoolPlanted(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(filepath.Join(repository.Root, "platform", "template.yaml"))
@@ -92,11 +92,11 @@ func TestPoolPlanted(t *testing.T) {
 	for name, p := range map[string]repository.Planted{
 		"not_protected":    {"DeletionProtection: !If [IsLocal, INACTIVE, ACTIVE]", "DeletionProtection: INACTIVE", "one call deletes all users"},
 		"trigger_lost":     {"signup-guard/presignup-arn}}", "signup-guard/other-arn}}", "every address may sign up"},
-		"case_sensitive":   {"CaseSensitive: false", "CaseSensitive: true", "one address makes two accounts"},
+		"case_sensitive":   {"CaseSensitive: false", "CaseSensitive: true", "one address can have two accounts"},
 		"tells_who":        {"      PreventUserExistenceErrors: ENABLED\n", "", "WebClient: PreventUserExistenceErrors"},
 		"hours":            {"        AccessToken: minutes\n", "        AccessToken: hours\n", "15 means hours"},
 		"implicit":         {"AllowedOAuthFlows: [code]", "AllowedOAuthFlows: [code, implicit]", "browser's history"},
-		"secret_in_a_page": {"GenerateSecret: false", "GenerateSecret: true", "holds a secret"},
+		"secret_in_a_page": {"GenerateSecret: false", "GenerateSecret: true", "contains a secret"},
 	} {
 		broken := strings.Replace(text, p[0], p[1], 1)
 		if findings := strings.Join(pool([]*repository.Template{repository.MustParse(t, "platform/template.yaml", broken)}), "\n"); broken == text || !strings.Contains(findings, p[2]) {

@@ -12,11 +12,11 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// longestRetention is what SQS allows: 14 days, in seconds.
+// longestRetention is the maximum of SQS: 14 days, in seconds.
 const longestRetention = "1209600"
 
-// deadLetterTargets are the queues that a stack sends dead letters to: messages
-// that SQS gives up, and invocations that Lambda gives up.
+// deadLetterTargets returns the queues that a stack sends dead letters to: messages
+// that SQS, and invocations that Lambda, no longer retries.
 func deadLetterTargets(t *repository.Template) []string {
 	var out []string
 	repository.Walk(t.Root, func(n *yaml.Node) {
@@ -29,7 +29,7 @@ func deadLetterTargets(t *repository.Template) []string {
 	return out
 }
 
-// queues: no message is lost, and a function has time to handle what it took.
+// queues: no message is lost, and a function has time to handle what it received.
 func queues(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -45,12 +45,12 @@ func queues(all []*repository.Template) []string {
 				out = append(out, deadLetterAlarm(q, all)...)
 				continue
 			}
-			// A consumer that is disconnected fails at nothing; only its queue grows old.
+			// A disconnected consumer causes no error; only the age of the queue grows.
 			if !watched(q, "ApproximateAgeOfOldestMessage", all) {
 				out = append(out, q.String()+": no alarm on the age of its messages")
 			}
-			if n, err := strconv.Atoi(repository.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < tries(q) {
-				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, tries(q)))
+			if n, err := strconv.Atoi(repository.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < attempts(q) {
+				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, attempts(q)))
 			}
 		}
 		out = append(out, consumers(t, all)...)
@@ -59,9 +59,10 @@ func queues(all []*repository.Template) []string {
 	return out
 }
 
-// tries a message has at least. Those of an outbox must bridge hours without the
-// topic; a consumer's five tell a bad message from a bad minute.
-func tries(q repository.Resource) int {
+// attempts returns the minimum number of attempts for a message. Those of an outbox
+// must last for hours without the topic. Five attempts of a consumer are enough to
+// distinguish a bad message from a short outage.
+func attempts(q repository.Resource) int {
 	if q.ID == "Outbox" {
 		return 500
 	}
@@ -72,10 +73,10 @@ func deadLetterAlarm(q repository.Resource, all []*repository.Template) []string
 	if watched(q, "ApproximateNumberOfMessagesVisible", all) {
 		return nil
 	}
-	return []string{q.String() + ": dead letters without an alarm"}
+	return []string{q.String() + ": no alarm on its dead letters"}
 }
 
-// watched says whether an alarm looks at this metric of the queue.
+// watched reports whether an alarm watches this metric of the queue.
 func watched(q repository.Resource, metric string, all []*repository.Template) bool {
 	alarms := metricsOf(q.Dir(), all)
 	name := repository.Text(q.Prop("QueueName"))
@@ -87,7 +88,7 @@ func consumers(t *repository.Template, all []*repository.Template) []string {
 	arns := queueARNs(t, all)
 	for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
 		if !slices.Contains(repository.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
-			out = append(out, m.String()+": no ReportBatchItemFailures, so one bad message repeats its batch")
+			out = append(out, m.String()+": no ReportBatchItemFailures, so one bad message causes a retry of its batch")
 		}
 		for _, f := range t.Resources(repository.FunctionType) {
 			if repository.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
@@ -96,22 +97,22 @@ func consumers(t *repository.Template, all []*repository.Template) []string {
 			if q, ok := arns[repository.Text(m.Prop("EventSourceArn"))]; ok {
 				out = append(out, visibility(q, timeout(f))...)
 			} else if strings.Contains(repository.Text(m.Prop("EventSourceArn")), ".Outputs.") {
-				out = append(out, m.String()+": EventSourceArn is no output of a nested template that is a queue's ARN")
+				out = append(out, m.String()+": EventSourceArn is not a nested template's output with a queue's ARN")
 			}
 		}
 	}
 	for _, f := range t.Resources(repository.FunctionType) {
 		for key, e := range repository.Pairs(f.Prop("Events")) {
 			if repository.Text(repository.Get(e, "Type")) == "SQS" {
-				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event grants the messages of every queue", f, key.Value))
+				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event allows receiving from every queue", f, key.Value))
 			}
 		}
 	}
 	return out
 }
 
-// queueARNs are the queues of a template, and those that its nested templates put
-// out, by how the template names their ARNs.
+// queueARNs returns the queues of a template and those in the outputs of its nested
+// templates, by the text with which the template names their ARNs.
 func queueARNs(t *repository.Template, all []*repository.Template) map[string]repository.Resource {
 	out := map[string]repository.Resource{}
 	for _, q := range t.Resources("AWS::SQS::Queue") {
@@ -133,7 +134,7 @@ func queueARNs(t *repository.Template, all []*repository.Template) map[string]re
 	return out
 }
 
-// visibility: six times the function's timeout, as Lambda's documentation asks.
+// visibility: at least six times the function's timeout, as Lambda's documentation says.
 func visibility(q repository.Resource, timeout int) []string {
 	seconds, err := strconv.Atoi(repository.Text(q.Prop("VisibilityTimeout")))
 	if err != nil {
@@ -178,9 +179,9 @@ func TestQueuesPlanted(t *testing.T) {
 		"short_visibility":    {"VisibilityTimeout: 60", "VisibilityTimeout: 23", "below six times"},
 		"no_partial_failures": {"      FunctionResponseTypes: [ReportBatchItemFailures]\n", "", "ReportBatchItemFailures"},
 		"no_alarm_on_failure": {
-			"      Timeout: 4\n", "      Timeout: 4\n      EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Outbox.Arn}}}\n", "Outbox: dead letters without an alarm",
+			"      Timeout: 4\n", "      Timeout: 4\n      EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Outbox.Arn}}}\n", "Outbox: no alarm on its dead letters",
 		},
-		"no_alarm":     {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "dead letters without an alarm"},
+		"no_alarm":     {"!GetAtt Dead.QueueName", "!GetAtt Outbox.QueueName", "no alarm on its dead letters"},
 		"no_age_alarm": {"MetricName: ApproximateAgeOfOldestMessage", "MetricName: NumberOfMessagesSent", "age of its messages"},
 		"sam_event":    {"      Timeout: 4\n", "      Timeout: 4\n      Events: {Q: {Type: SQS}}\n", "as an EventSourceMapping"},
 		"enveloped":    {"  Source:\n", "  Sub: {Type: AWS::SNS::Subscription, Properties: {Protocol: sqs}}\n  Source:\n", "RawMessageDelivery"},

@@ -10,24 +10,24 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// roles: whoever deploys a service may make and pass roles on that service's path
-// only, and only with the boundary. So a role without either fails its deployment,
-// and one that SAM makes unasked counts like one that somebody wrote.
+// roles: a deployment may create and pass only roles below its service's path, and only
+// with the boundary. A role without either would make the deployment fail. This
+// includes the roles that SAM generates.
 func roles(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
 		if t.Dir() == "pipeline" {
-			continue // those make the boundaries, and have a rule of their own
+			continue // those create the boundaries, and have their own rule
 		}
 		for _, r := range t.Resources("AWS::IAM::Role") {
 			if got, want := repository.Text(r.Prop("Path")), rolePath(t); got != want {
 				out = append(out, r.String()+": Path is \""+got+"\", want \""+want+"\"")
 			}
 			if !bounded(r.Prop("PermissionsBoundary")) {
-				out = append(out, r.String()+": PermissionsBoundary is not PermissionsBoundaryArn where that is given")
+				out = append(out, r.String()+": PermissionsBoundary is not !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]")
 			}
 		}
-		out = append(out, handedDown(t, all)...)
+		out = append(out, boundaryPassed(t, all)...)
 	}
 	return out
 }
@@ -40,7 +40,8 @@ func rolePath(t *repository.Template) string {
 	return "/gatehouse/${Environment}/" + name + "/"
 }
 
-// bounded wants !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue], in SAM's words too.
+// bounded reports whether a value is !If [HasBoundary, !Ref PermissionsBoundaryArn,
+// !Ref AWS::NoValue], also in the form that SAM writes.
 func bounded(n *yaml.Node) bool {
 	if long := repository.Get(n, "Fn::If"); long != nil {
 		n = long
@@ -49,8 +50,8 @@ func bounded(n *yaml.Node) bool {
 		repository.Text(n.Content[1]) == "ref:PermissionsBoundaryArn" && repository.Text(n.Content[2]) == "ref:AWS::NoValue"
 }
 
-// handedDown: a nested template gets its parent's boundary.
-func handedDown(t *repository.Template, all []*repository.Template) []string {
+// boundaryPassed: a nested template gets its parent's boundary.
+func boundaryPassed(t *repository.Template, all []*repository.Template) []string {
 	var out []string
 	for _, s := range t.Resources("AWS::CloudFormation::Stack") {
 		for _, nested := range all {
@@ -58,14 +59,14 @@ func handedDown(t *repository.Template, all []*repository.Template) []string {
 				continue
 			}
 			if repository.Text(s.Prop("Parameters", "PermissionsBoundaryArn")) != "ref:PermissionsBoundaryArn" {
-				out = append(out, s.String()+": does not hand PermissionsBoundaryArn down to "+nested.Path)
+				out = append(out, s.String()+": does not pass PermissionsBoundaryArn to "+nested.Path)
 			}
 		}
 	}
 	return out
 }
 
-func TestHandedDownPlanted(t *testing.T) {
+func TestBoundaryPassedPlanted(t *testing.T) {
 	t.Parallel()
 	nested := repository.MustParse(t, "services/good/roles.yaml", "Parameters: {PermissionsBoundaryArn: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n")
 	for given, want := range map[string]int{"!Ref PermissionsBoundaryArn": 0, `""`: 1} {

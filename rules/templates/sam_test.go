@@ -9,8 +9,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// TestReleased runs every rule about templates as CloudFormation gets them, with
-// gradual deployments and without; one run of the translator serves all.
+// TestReleased runs the rules about templates as CloudFormation gets them, with gradual
+// deployments and without. One run of the translator is enough for all.
 func TestReleased(t *testing.T) {
 	t.Parallel()
 	var plain []*repository.Template
@@ -35,12 +35,12 @@ func TestReleased(t *testing.T) {
 	repository.Report(t, versions(once))
 }
 
-// services leaves other teams' examples out.
+// services omits the examples of other teams.
 func services(all []*repository.Template) []*repository.Template {
 	return slices.DeleteFunc(slices.Clone(all), func(t *repository.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
 }
 
-// TestReleasedPlanted plants what each of those rules must see.
+// TestReleasedPlanted plants errors that those rules must find.
 func TestReleasedPlanted(t *testing.T) {
 	t.Parallel()
 	const preSignUp = "      CodeUri: cmd/presignup\n"
@@ -52,7 +52,7 @@ func TestReleasedPlanted(t *testing.T) {
 		"own_role":        {roles, "  Outbox:\n", "  Mine: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}\n  Outbox:\n", "Mine: PermissionsBoundary"},
 		"schedule":        {roles, preSignUp, preSignUp + "      Events: {S: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}}\n", "PreSignUpFunctionSRole: Path"},
 		"codedeploy_role": {roles, ", Role: !Ref DeploymentRoleArn", "", "CodeDeployServiceRole: PermissionsBoundary"},
-		"sams_role":       {gradual, ", Role: !Ref DeploymentRoleArn", "", "SAM makes a role for CodeDeploy"},
+		"sams_role":       {gradual, ", Role: !Ref DeploymentRoleArn", "", "SAM generates a role for CodeDeploy"},
 		"other_role":      {gradual, "Role: !Ref DeploymentRoleArn", "Role: !Ref Topic", "ServiceRoleArn is not DeploymentRoleArn"},
 		"no_alarms":       {gradual, "Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref AWS::NoValue", "PreSignUpFunctionDeploymentGroup: no alarms"},
 		"not_moved":       {gradual, "Enabled: !Ref GradualDeployment", "Enabled: false", "PreSignUpFunctionAliaslive: no deployment group"},
@@ -65,14 +65,14 @@ func TestReleasedPlanted(t *testing.T) {
 	})
 }
 
-// samPlanted is one error in the good template, and the rule that must see it.
+// samPlanted is one error in the good template, and the rule that must find it.
 type samPlanted struct {
 	check          repository.Rule
 	old, new, want string
 }
 
-// plantSAM is plant for rules that look at translated templates; one run of the
-// translator serves all errors.
+// plantSAM is repository.Plant for rules about translated templates. One run of the
+// translator is enough for all errors.
 func plantSAM(t *testing.T, stepwise string, errs map[string]samPlanted) {
 	t.Helper()
 	const path = "services/good/template.yaml"

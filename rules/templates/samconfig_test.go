@@ -9,8 +9,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// samconfig: SAM's build cache looks at cmd/<function> only and gives out stale
-// binaries after an edit of internal/ or contracts/.
+// samconfig: SAM's build cache checks only cmd/<function>, and returns stale binaries
+// after a change in internal/ or contracts/.
 func samconfig(text string) []string {
 	var out []string
 	if regexp.MustCompile(`(?m)^\s*cached\s*=\s*true`).MatchString(text) {
@@ -18,11 +18,11 @@ func samconfig(text string) []string {
 	}
 	builds := regexp.MustCompile(`(?m)^\[([a-z]+)\.build\.parameters\]\n((?:[^\[\n][^\n]*\n|\n)*)`).FindAllStringSubmatch(text, -1)
 	if len(builds) == 0 {
-		out = append(out, "no [<environment>.build.parameters] that states cached = false")
+		out = append(out, "no [<environment>.build.parameters] with cached = false")
 	}
 	for _, build := range builds {
 		if !regexp.MustCompile(`(?m)^cached = false$`).MatchString(build[2]) {
-			out = append(out, "["+build[1]+".build.parameters] does not state cached = false")
+			out = append(out, "["+build[1]+".build.parameters] does not have cached = false")
 		}
 	}
 	return out
@@ -38,7 +38,7 @@ func TestSamconfig(t *testing.T) {
 		seen[template.Dir()] = true
 		path := filepath.Join(repository.Root, template.Dir(), "samconfig.toml")
 		if !repository.Exists(repository.Short(path)) {
-			t.Errorf("%s: there is no samconfig.toml", template.Dir())
+			t.Errorf("%s: no samconfig.toml", template.Dir())
 			continue
 		}
 		for _, finding := range samconfig(repository.Read(t, path)) {
@@ -53,9 +53,9 @@ func TestSamconfigPlanted(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"good":      {good, ""},
 		"cached":    {strings.Replace(good, "false", "true", 1), "stale binaries"},
-		"unstated":  {strings.Replace(good, "cached = false\n", "", 1), "does not state"},
+		"unstated":  {strings.Replace(good, "cached = false\n", "", 1), "does not have"},
 		"no_build":  {"version = 0.1\n", "no [<environment>"},
-		"elsewhere": {strings.Replace(good, "cached = false\nparallel = true\n\n[dev.deploy.parameters]\n", "\n[dev.deploy.parameters]\ncached = false\n", 1), "does not state"},
+		"elsewhere": {strings.Replace(good, "cached = false\nparallel = true\n\n[dev.deploy.parameters]\n", "\n[dev.deploy.parameters]\ncached = false\n", 1), "does not have"},
 	} {
 		got := strings.Join(samconfig(tc.text), "\n")
 		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {

@@ -9,8 +9,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// settings: every function is named so that people and alarms find it, held by the
-// permissions boundary, and given the CPU setting that its measurements stand on.
+// settings: every function has the standard names, the permissions boundary, and the
+// CPU setting with which it was measured.
 func settings(all []*repository.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -32,7 +32,7 @@ func settings(all []*repository.Template) []string {
 				}
 			}
 			if !strings.Contains(repository.Flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
-				say("no PermissionsBoundary: the pipeline may make no role without one")
+				say("no PermissionsBoundary: the pipeline may not create a role without one")
 			}
 			for _, variable := range []string{"GATEHOUSE_ENVIRONMENT=ref:Environment", "GOMAXPROCS=1"} {
 				if !strings.Contains(repository.Flat(f.Node)+globals(t), variable) {

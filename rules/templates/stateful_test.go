@@ -13,8 +13,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// kindsFile says which types hold what cannot be made again. The tool refuses
-// change sets by it; here the templates and AWS's schemas are held to it.
+// kindsFile lists the types with data that cannot be recreated. The tool refuses
+// change sets with it; the rules compare it with the templates and AWS's schemas.
 const kindsFile = "../../tools/dataloss/kinds.json"
 
 type stateKind struct {
@@ -31,10 +31,9 @@ func stateKinds(t *testing.T) map[string]stateKind {
 	return all
 }
 
-// stateful: users, rows, objects, and the keys that they cannot be read without
-// outlive their stack and its updates, except a creation that failed, which holds
-// nothing yet. None has a name of its own choice: what is kept would stand in the
-// way of the next of that name.
+// stateful: users, items, objects and the keys needed to read them outlive their stack
+// and its updates, except after a failed creation, when they are empty. They have no
+// fixed names, because a retained resource would block the next one of that name.
 func stateful(kinds map[string]stateKind) repository.Rule {
 	return func(all []*repository.Template) []string {
 		var out []string
