@@ -25,7 +25,7 @@ func uncovered(page string, exists func(string) bool) []string {
 	var out []string
 	for line := range strings.Lines(page) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(cells) < 2 || strings.HasPrefix(strings.TrimSpace(cells[0]), "-") || strings.TrimSpace(cells[len(cells)-1]) == "held by" {
+		if len(cells) < 2 || strings.HasPrefix(strings.TrimSpace(cells[0]), "-") || strings.TrimSpace(cells[len(cells)-1]) == "covered by" {
 			continue
 		}
 		last := cells[len(cells)-1]
@@ -67,7 +67,7 @@ func TestTrapsAreHeld(t *testing.T) {
 
 func TestTrapsAreHeldPlanted(t *testing.T) {
 	t.Parallel()
-	page := "| trap | held by |\n|---|---|\n| a | `TestA` |\n| b | `TestGone` |\n| c | a promise |\n| d | nothing here does that yet |\n"
+	page := "| trap | covered by |\n|---|---|\n| a | `TestA` |\n| b | `TestGone` |\n| c | a promise |\n| d | nothing here does that yet |\n"
 	got := uncovered(page, func(name string) bool { return name == "TestA" })
 	if len(got) != 2 || !strings.Contains(got[0], "no TestGone") || !strings.Contains(got[1], "no test holds: c") {
 		t.Errorf("findings %q", got)

@@ -1,0 +1,147 @@
+package docs
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gatehouse.example/rules/repository"
+)
+
+const (
+	maxReadme  = 7000
+	maxColumns = 120
+)
+
+var (
+	codeBlock = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	codeSpan  = regexp.MustCompile("`[^`\n]*`")
+	linkTo    = regexp.MustCompile(`\]\(([^)\s#]+)`)
+	target    = regexp.MustCompile(`(?m)^([A-Za-z0-9._/-]+):`)
+	makeCall  = regexp.MustCompile(`\bmake ((?:[A-Z_]+=\S+ )*)([a-z.][a-z0-9./-]*)`)
+	isNo      = regexp.MustCompile(`(?i)(\w+ )?\b(?:is|are|was|were) no (\w+)`)
+	// banned are phrases that CONTRIBUTING's glossary replaces.
+	banned = regexp.MustCompile(`(?i)\b(whom|anew|beside|save for|any ?more|nobody can be|was let do|up to three times|the edge|be told otherwise)\b`)
+)
+
+// unlisted are the pages of a folder that its index does not link to.
+func unlisted(index, text string, pages []string) []string {
+	linked := map[string]bool{index: true}
+	for _, m := range linkTo.FindAllStringSubmatch(text, -1) {
+		linked[path.Join(path.Dir(index), m[1])] = true
+	}
+	var out []string
+	for _, page := range pages {
+		if !linked[page] {
+			out = append(out, index+": does not list "+page)
+		}
+	}
+	return out
+}
+
+// missingTargets are the make targets that a page's code names and the Makefile lacks.
+func missingTargets(page, text, makefile string) []string {
+	var targets []string
+	for _, m := range target.FindAllStringSubmatch(makefile, -1) {
+		targets = append(targets, m[1])
+	}
+	code := strings.Join(append(codeBlock.FindAllString(text, -1), codeSpan.FindAllString(codeBlock.ReplaceAllString(text, ""), -1)...), "\n")
+	var out []string
+	for _, m := range makeCall.FindAllStringSubmatch(code, -1) {
+		if !slices.Contains(targets, m[2]) {
+			out = append(out, fmt.Sprintf("%s: the Makefile has no target %s", page, m[2]))
+		}
+	}
+	return out
+}
+
+// longLines are lines of prose above the limit. Code, tables and lines that cannot be broken do not count.
+func longLines(page, text string) []string {
+	var out []string
+	for line := range strings.Lines(codeBlock.ReplaceAllString(text, "")) {
+		line = strings.TrimRight(line, "\n")
+		if utf8.RuneCountInString(line) > maxColumns && !strings.HasPrefix(line, "|") && strings.Contains(strings.TrimLeft(line, "-*> "), " ") {
+			out = append(out, fmt.Sprintf("%s: longer than %d columns: %.60s", page, maxColumns, line))
+		}
+	}
+	return out
+}
+
+// phrases are what a page's prose should say in other words.
+func phrases(page, text string) []string {
+	text = codeSpan.ReplaceAllString(codeBlock.ReplaceAllString(text, ""), "x")
+	var out []string
+	for _, m := range banned.FindAllString(text, -1) {
+		out = append(out, fmt.Sprintf("%s: see CONTRIBUTING's glossary for %q", page, m))
+	}
+	for _, m := range isNo.FindAllStringSubmatch(text, -1) {
+		if !strings.EqualFold(m[1], "there ") && !strings.EqualFold(m[2], "longer") {
+			out = append(out, fmt.Sprintf("%s: say 'not' or 'there is no' for %q", page, m[0]))
+		}
+	}
+	return out
+}
+
+// plain are the pages whose prose is held: the glossary itself names what it bans.
+func plain(page string) bool {
+	return !strings.HasPrefix(page, "services/") && !strings.HasPrefix(page, "tools/") && !strings.HasPrefix(page, "pipeline/") &&
+		!strings.HasPrefix(page, "platform/") && !strings.HasPrefix(page, "contracts/") && !strings.HasPrefix(page, "bench/")
+}
+
+func TestIndexesListEveryPage(t *testing.T) {
+	t.Parallel()
+	var pages []string
+	for _, file := range repository.Files(t, ".md") {
+		if strings.HasPrefix(repository.Short(file), "docs/") {
+			pages = append(pages, repository.Short(file))
+		}
+	}
+	repository.Report(t, unlisted("docs/README.md", repository.Read(t, filepath.Join(repository.Root, "docs/README.md")), pages))
+}
+
+func TestProse(t *testing.T) {
+	t.Parallel()
+	makefile := repository.Read(t, filepath.Join(repository.Root, "Makefile"))
+	if size := len(repository.Read(t, filepath.Join(repository.Root, "README.md"))); size > maxReadme {
+		t.Errorf("README.md: %d bytes, at most %d", size, maxReadme)
+	}
+	for _, file := range repository.Files(t, ".md") {
+		page, text := repository.Short(file), repository.Read(t, file)
+		repository.Report(t, missingTargets(page, text, makefile))
+		if !plain(page) {
+			continue
+		}
+		repository.Report(t, longLines(page, text))
+		if page != "CONTRIBUTING.md" {
+			repository.Report(t, phrases(page, text))
+		}
+	}
+}
+
+func TestProsePlanted(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("word ", 30)
+	for name, tc := range map[string]struct {
+		got  []string
+		want int
+	}{
+		"listed":         {unlisted("docs/README.md", "[a](a.md#x) [b](adr/b.md)", []string{"docs/README.md", "docs/a.md", "docs/adr/b.md"}), 0},
+		"unlisted":       {unlisted("docs/README.md", "[a](a.md) `b.md`", []string{"docs/a.md", "docs/b.md"}), 1},
+		"targets":        {missingTargets("p", "make x, `make a` and\n```\nX=1 make Y=2 b-c && make a\n```\n", "a:\nb-c: a\n"), 0},
+		"no_target":      {missingTargets("p", "`make x`\n```sh\nmake Y=1 z\n```\n", "a:\n"), 2},
+		"long_line":      {longLines("p", "x\n"+long+"\n- "+long), 2},
+		"long_but_fine":  {longLines("p", "| "+long+"\n```\n"+long+"\n```\n- "+strings.Repeat("x", 130)), 0},
+		"phrases":        {phrases("p", "To whom it may concern. It is no error. The edge."), 3},
+		"plain_phrases":  {phrases("p", "There is no error. It is no longer `beside` it.\n```\nanew\n```\n"), 0},
+		"capital_phrase": {phrases("p", "Any more"), 1},
+	} {
+		if len(tc.got) != tc.want {
+			t.Errorf("%s: findings %q, want %d", name, tc.got, tc.want)
+		}
+	}
+}
