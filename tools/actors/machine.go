@@ -25,6 +25,7 @@ type Machine struct {
 // the endpoint answered.
 type RefusedToken struct{ Err *oauth2.RetrieveError }
 
+// Error contains the status and the error code.
 func (r *RefusedToken) Error() string {
 	return fmt.Sprintf("the token endpoint answered %s %s", r.Err.Response.Status, r.Err.ErrorCode)
 }
