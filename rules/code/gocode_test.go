@@ -110,7 +110,7 @@ func sizes(all []source) (findings, hints []string) {
 	return findings, hints
 }
 
-// imports: services share contracts and lambdakit and nothing else.
+// imports: services share only contracts and lambdakit.
 func imports(all []source) []string {
 	var out []string
 	for _, s := range all {
@@ -131,14 +131,14 @@ func imports(all []source) []string {
 				}
 			}
 			if name != "" {
-				out = append(out, s.path+": imports "+name+"; a service shares contracts/ and lambdakit/ and nothing else")
+				out = append(out, s.path+": imports "+name+"; services share only contracts/ and lambdakit/")
 			}
 		}
 	}
 	return out
 }
 
-// localWords: what runs on AWS does not know that a laptop exists.
+// localWords: the code of functions does not mention the local system.
 func localWords(all []source) []string {
 	var out []string
 	for _, s := range all {
@@ -147,7 +147,7 @@ func localWords(all []source) []string {
 		}
 		for _, word := range []string{"local " + "emulator", "mini" + "stack", "gatehouse " + "local"} {
 			if strings.Contains(strings.ToLower(s.text), word) {
-				out = append(out, s.path+": says '"+word+"'")
+				out = append(out, s.path+": contains '"+word+"'")
 			}
 		}
 	}
@@ -197,7 +197,7 @@ func TestGoRulesPlanted(t *testing.T) {
 		"other_service":   {imports, map[string]string{"services/a/a.go": "package a\nimport _ \"gatehouse.example/services/b/c\"\n"}, "imports gatehouse.example/services/b/c"},
 		"name_alike":      {imports, map[string]string{"services/a/a.go": "package a\nimport _ \"gatehouse.example/services/ab\"\n"}, "imports gatehouse.example/services/ab"},
 		"tool_may_import": {imports, map[string]string{"cli/a.go": "package a\nimport _ \"gatehouse.example/tools/internal/local\"\n"}, ""},
-		"local_word":      {localWords, map[string]string{"services/a/a.go": "package a\n// For the Mini" + "Stack.\n"}, "says"},
+		"local_word":      {localWords, map[string]string{"services/a/a.go": "package a\n// For the Mini" + "Stack.\n"}, "contains"},
 		"local_elsewhere": {localWords, map[string]string{"cli/a.go": "package a\n// For the mini" + "stack.\n"}, ""},
 	}
 	for name, tc := range tests {

@@ -14,8 +14,8 @@ import (
 // maxPackages is a budget: it only goes down.
 const maxPackages = 131
 
-// goOutside finds Go files in the folders that hold templates and configuration.
-// pipeline/tools pins the versions of tools and is a module without code.
+// goOutside finds Go files in the folders for templates and configuration.
+// pipeline/tools is a module without code, which pins the versions of tools.
 func goOutside(files []string) []string {
 	var out []string
 	for _, file := range files {
@@ -23,7 +23,7 @@ func goOutside(files []string) []string {
 			name := path.Base(file)
 			isGo := strings.HasSuffix(name, ".go") || name == "go.mod" || name == "go.sum"
 			if isGo && strings.HasPrefix(file, folder) && path.Dir(file) != path.Dir(toolsModule) {
-				out = append(out, fmt.Sprintf("%s: %s holds no Go code; use tools/", file, folder))
+				out = append(out, fmt.Sprintf("%s: no Go code belongs in %s; use tools/", file, folder))
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func folders(all []source) map[string]string {
 	return out
 }
 
-// names: a package is known by its name, so no two have the same one.
+// names: no two packages have the same name, so a name identifies a package.
 func names(all []source) []string {
 	byName := map[string][]string{}
 	for dir, name := range folders(all) {
@@ -74,8 +74,8 @@ var production = []string{
 	"tools/internal/verify", "tools/sam", "tools/stacks",
 }
 
-// localImports: what guards or deploys production does not depend on the local
-// system, directly or through other packages.
+// localImports: the packages for AWS do not depend on the local system, directly or
+// through other packages.
 func localImports(all []source, production, localSystem []string) []string {
 	imported := map[string][]string{}
 	for _, s := range all {
@@ -94,7 +94,7 @@ func localImports(all []source, production, localSystem []string) []string {
 	for _, list := range [][]string{production, localSystem} {
 		for _, folder := range list {
 			if !slices.ContainsFunc(slices.Collect(maps.Keys(imported)), func(dir string) bool { return below(dir, folder) }) {
-				out = append(out, folder+": no such package; change the list")
+				out = append(out, folder+": no such package; update the list")
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func TestPackages(t *testing.T) {
 	all := sources(t)
 	repository.Report(t, names(all))
 	if n := len(folders(all)); n > maxPackages {
-		t.Errorf("%d packages, more than %d; is there one that the new code belongs to?", n, maxPackages)
+		t.Errorf("%d packages, more than %d; consider an existing package for the new code", n, maxPackages)
 	}
 }
 

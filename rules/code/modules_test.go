@@ -12,11 +12,11 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// toolsModule is not in go.work, and nothing that is deployed links what it needs.
+// toolsModule is not in go.work, and no function links its dependencies.
 const toolsModule = "pipeline/tools/go.mod"
 
-// modules: every module builds with and without go.work, and all of them with
-// the same code of others.
+// modules: every module builds with and without go.work, with the same versions of
+// its dependencies.
 func modules(files map[string]string) []string {
 	var out []string
 	require := regexp.MustCompile(`(?m)^(?:require\s+|\t)([^\s()]+\.[^\s()]+/?\S*) (v\S+)`)
@@ -45,7 +45,7 @@ func modules(files map[string]string) []string {
 	}
 	for _, module := range slices.Sorted(maps.Keys(versions)) {
 		if len(versions[module]) > 1 {
-			out = append(out, fmt.Sprintf("%s in several versions: %v", module, versions[module]))
+			out = append(out, fmt.Sprintf("%s has several versions: %v", module, versions[module]))
 		}
 	}
 	return out
@@ -65,7 +65,7 @@ func TestModulesPlanted(t *testing.T) {
 	const good = "module gatehouse.example/services/a\n\nrequire (\n\texample.org/x v1.0.0\n\tgatehouse.example/contracts v0.0.0\n)\n\nreplace gatehouse.example/contracts => ../../contracts\n"
 	for name, tc := range map[string]struct{ a, b, want string }{
 		"good":          {good, good, ""},
-		"two_versions":  {good, strings.Replace(good, "x v1.0.0", "x v1.0.1", 1), "example.org/x in several versions"},
+		"two_versions":  {good, strings.Replace(good, "x v1.0.0", "x v1.0.1", 1), "example.org/x has several versions"},
 		"indirect_too":  {good, strings.Replace(good, "x v1.0.0", "x v1.0.1 // indirect", 1), "several versions"},
 		"single_line":   {good, "module m\n\nrequire example.org/x v1.2.0\n", "several versions"},
 		"absolute":      {strings.Replace(good, "../../contracts", "/src/contracts", 1), good, "is not the folder"},

@@ -10,10 +10,11 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// texts: the repository stands alone, and says what is open in issues.
+// texts: no file refers to something outside the repository, or has notes about open
+// work, which belong in issues.
 func texts(file, text string) []string {
 	var out []string
-	// Put together, so that this file keeps its own rule.
+	// The patterns are split, so that this file does not match them.
 	for why, pattern := range map[string]string{
 		"a path outside the repository":   `\.\./` + `shared\b|(^|[\s"'(=` + "`" + `])/wo` + `rk/|/tmp/` + `lab\b`,
 		"a note that belongs in an issue": `\bTO` + `DO\b|\bFIX` + `ME\b`,

@@ -12,10 +12,10 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// headings are what a newcomer looks for in a service's README.
+// headings are required in a service's README.
 var headings = []string{"purpose", "diagram", "events", "ssm names", "failure impact"}
 
-// links are the relative links of a page that lead nowhere. Code blocks do not count.
+// links returns the broken relative links of a page. It ignores code blocks.
 func links(page, text string, exists func(string) bool) []string {
 	text = regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(text, "")
 	text = regexp.MustCompile("`[^`\n]*`").ReplaceAllString(text, "")
@@ -26,13 +26,13 @@ func links(page, text string, exists func(string) bool) []string {
 			continue
 		}
 		if !exists(path.Join(path.Dir(page), target)) {
-			out = append(out, page+": the link to "+target+" leads nowhere")
+			out = append(out, page+": the link to "+target+" is broken")
 		}
 	}
 	return out
 }
 
-// playbooks are the pages that a file names and that do not exist.
+// playbooks returns the playbooks that a file names but that do not exist.
 func playbooks(file, text string, exists func(string) bool) []string {
 	var out []string
 	for _, page := range regexp.MustCompile(`docs/playbooks/[a-z0-9-]+\.md`).FindAllString(text, -1) {
@@ -43,7 +43,7 @@ func playbooks(file, text string, exists func(string) bool) []string {
 	return out
 }
 
-// missingHeadings says what a service's README lacks.
+// missingHeadings returns the headings that a service's README lacks.
 func missingHeadings(page, text string) []string {
 	var out []string
 	for _, want := range headings {

@@ -10,12 +10,12 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// limits is the page that lists what no local deployment makes.
+// limits is the page that lists what a local deployment does not create.
 const limits = "docs/limits.md"
 
 var resourceName = regexp.MustCompile("`([A-Z][A-Za-z]+)`")
 
-// admitted is the part of the page that lists the resources behind OnAws.
+// admitted returns the part of the page that lists the resources with the condition OnAws.
 func admitted(page string) string {
 	_, section, _ := strings.Cut(page, "## Resources that are made on AWS only")
 	section, _, _ = strings.Cut(section, "\n## ")
@@ -23,19 +23,19 @@ func admitted(page string) string {
 	return list
 }
 
-// unproved are the resources behind the condition OnAws, which no local
-// deployment makes, that the page does not list.
+// unproved returns the resources with the condition OnAws that the page does not list.
+// No local deployment creates them.
 func unproved(t *repository.Template, page string) []string {
 	var out []string
 	for _, r := range t.Resources("") {
 		if repository.Text(repository.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted(page), "`"+r.ID+"`") {
-			out = append(out, r.String()+" is made on AWS only, and "+limits+" does not list it")
+			out = append(out, r.String()+" is created only on AWS, but "+limits+" does not list it")
 		}
 	}
 	return out
 }
 
-// gone are the resources that the page lists and no template has.
+// gone returns the resources that the page lists but no template has.
 func gone(all []*repository.Template, page string) []string {
 	var out []string
 	for _, m := range resourceName.FindAllStringSubmatch(admitted(page), -1) {
@@ -52,7 +52,7 @@ func TestLimitsListWhatIsNotProved(t *testing.T) {
 	page := repository.Read(t, filepath.Join(repository.Root, limits))
 	all := repository.Templates(t)
 	if len(resourceName.FindAllString(admitted(page), -1)) < 10 {
-		t.Fatalf("%s lists hardly a resource; was its text changed?", limits)
+		t.Fatalf("%s lists too few resources; was its text changed?", limits)
 	}
 	repository.Report(t, gone(all, page))
 	for _, template := range all {

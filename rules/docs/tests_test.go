@@ -10,7 +10,7 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// testNames are the tests that a text names in backquotes.
+// testNames returns the tests that a text names in backquotes.
 func testNames(text string) []string {
 	var out []string
 	for _, m := range regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]+)`").FindAllStringSubmatch(text, -1) {
@@ -19,8 +19,8 @@ func testNames(text string) []string {
 	return out
 }
 
-// uncovered are the rows of the page's tables whose last cell neither names a test
-// that exists nor says that nothing of the kind is built.
+// uncovered returns the rows of the page's tables whose last cell neither names an
+// existing test nor says that the case does not apply.
 func uncovered(page string, exists func(string) bool) []string {
 	var out []string
 	for line := range strings.Lines(page) {
@@ -32,11 +32,11 @@ func uncovered(page string, exists func(string) bool) []string {
 		names := testNames(last)
 		for _, name := range names {
 			if !exists(name) {
-				out = append(out, "rules/README.md: there is no "+name)
+				out = append(out, "rules/README.md: no such test: "+name)
 			}
 		}
-		if len(names) == 0 && !strings.Contains(last, "nothing here does that") {
-			out = append(out, "rules/README.md: no test holds: "+strings.TrimSpace(cells[0]))
+		if len(names) == 0 && !strings.Contains(last, "does not apply") {
+			out = append(out, "rules/README.md: no test for: "+strings.TrimSpace(cells[0]))
 		}
 	}
 	return out
@@ -60,16 +60,16 @@ func TestTrapsAreHeld(t *testing.T) {
 	}
 	page := repository.Read(t, filepath.Join(repository.Root, "rules", "README.md"))
 	if len(testNames(page)) < 20 {
-		t.Fatal("the page names hardly a test; does this one read it?")
+		t.Fatal("the page names too few tests; was its format changed?")
 	}
 	repository.Report(t, uncovered(page, func(name string) bool { return known[name] }))
 }
 
 func TestTrapsAreHeldPlanted(t *testing.T) {
 	t.Parallel()
-	page := "| trap | covered by |\n|---|---|\n| a | `TestA` |\n| b | `TestGone` |\n| c | a promise |\n| d | nothing here does that yet |\n"
+	page := "| trap | covered by |\n|---|---|\n| a | `TestA` |\n| b | `TestGone` |\n| c | a promise |\n| d | does not apply yet |\n"
 	got := uncovered(page, func(name string) bool { return name == "TestA" })
-	if len(got) != 2 || !strings.Contains(got[0], "no TestGone") || !strings.Contains(got[1], "no test holds: c") {
+	if len(got) != 2 || !strings.Contains(got[0], "no such test: TestGone") || !strings.Contains(got[1], "no test for: c") {
 		t.Errorf("findings %q", got)
 	}
 }

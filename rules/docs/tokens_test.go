@@ -15,10 +15,10 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// tokensPage is the page whose every line a test shows.
+// tokensPage is the page on which every line names a test.
 const tokensPage = "docs/tokens.md"
 
-// cells are the rows of a page's tables, headings and rulers left out.
+// cells returns the rows of a page's tables, without headings and rulers.
 func cells(page string) [][]string {
 	var out [][]string
 	lines := strings.Split(page, "\n")
@@ -35,21 +35,21 @@ func cells(page string) [][]string {
 	return out
 }
 
-// shown: each line of the page names a test that exists, subtest included. tests
-// are the texts in the file of each test function.
+// shown: each line of the page names an existing test and subtest. tests are the
+// strings in the file of each test function.
 func shown(page string, tests map[string][]string) []string {
 	named := regexp.MustCompile("`(Test[A-Za-z0-9_]+)(?:/([a-z0-9_]+))?`")
 	var out []string
 	for _, row := range cells(page) {
 		found := named.FindAllStringSubmatch(row[len(row)-1], -1)
 		if len(found) == 0 {
-			out = append(out, fmt.Sprintf("%s: the line of '%s' names no test in its last column", tokensPage, row[0]))
+			out = append(out, fmt.Sprintf("%s: the last column of '%s' does not name a test", tokensPage, row[0]))
 		}
 		for _, m := range found {
 			texts, ok := tests[m[1]]
 			switch {
 			case !ok:
-				out = append(out, fmt.Sprintf("%s: there is no test %s", tokensPage, m[1]))
+				out = append(out, fmt.Sprintf("%s: no such test: %s", tokensPage, m[1]))
 			case m[2] != "" && !slices.Contains(texts, m[2]):
 				out = append(out, fmt.Sprintf("%s: %s has no case %s", tokensPage, m[1], m[2]))
 			}
@@ -61,7 +61,7 @@ func shown(page string, tests map[string][]string) []string {
 	return out
 }
 
-// testsOf reads a Go file's test functions, and the texts that the file holds.
+// testsOf returns a Go file's test functions and strings.
 func testsOf(src string) (names, texts []string, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), "x_test.go", src, parser.SkipObjectResolution)
 	if err != nil {
@@ -83,8 +83,8 @@ func testsOf(src string) (names, texts []string, err error) {
 	return names, texts, nil
 }
 
-// lifetimes: what the page says of each client is what the platform's template
-// sets. A client without refresh tokens or ID tokens has none to set.
+// lifetimes: the page has the lifetimes that the platform's template sets for each
+// client. A client without refresh tokens or ID tokens does not set theirs.
 func lifetimes(page string, platform *repository.Template) []string {
 	var out []string
 	for _, client := range platform.Resources("AWS::Cognito::UserPoolClient") {
@@ -101,7 +101,7 @@ func lifetimes(page string, platform *repository.Template) []string {
 			return len(row) > len(want) && slices.Equal(row[:len(want)], want)
 		})
 		if !found {
-			out = append(out, fmt.Sprintf("%s: no line '| %s |', as %s has it", tokensPage, strings.Join(want, " | "), client))
+			out = append(out, fmt.Sprintf("%s: no line '| %s |' for %s", tokensPage, strings.Join(want, " | "), client))
 		}
 	}
 	return out
@@ -112,7 +112,7 @@ func TestTokensPage(t *testing.T) {
 	page := repository.Read(t, filepath.Join(repository.Root, filepath.FromSlash(tokensPage)))
 	tests := map[string][]string{}
 	for _, path := range repository.Files(t, ".go") {
-		// The rules' own tests prove nothing about tokens.
+		// The tests in rules/ do not test tokens.
 		if !strings.HasSuffix(path, "_test.go") || strings.HasPrefix(repository.Short(path), "rules/") {
 			continue
 		}
@@ -131,7 +131,7 @@ func TestTokensPage(t *testing.T) {
 			return
 		}
 	}
-	t.Error("there is no platform/template.yaml")
+	t.Error("platform/template.yaml does not exist")
 }
 
 func TestTokensPagePlanted(t *testing.T) {
@@ -147,12 +147,12 @@ func TestTokensPagePlanted(t *testing.T) {
 		want string
 	}{
 		"good":           {table + "| old | `TestA/expired`, `TestA` |\n", ""},
-		"no_test":        {table + "| old | believe me |\n", "names no test"},
-		"unknown_test":   {table + "| old | `TestB` |\n", "no test TestB"},
+		"no_test":        {table + "| old | believe me |\n", "does not name a test"},
+		"unknown_test":   {table + "| old | `TestB` |\n", "no such test: TestB"},
 		"unknown_case":   {table + "| old | `TestA/forged` |\n", "no case forged"},
-		"other_column":   {table + "| `TestA` | |\n", "names no test"},
+		"other_column":   {table + "| `TestA` | |\n", "does not name a test"},
 		"no_table":       {"Believe me.\n", "no table"},
-		"no_quoted_name": {table + "| old | TestA |\n", "names no test"},
+		"no_quoted_name": {table + "| old | TestA |\n", "does not name a test"},
 	} {
 		got := strings.Join(shown(tc.page, tests), "\n")
 		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {

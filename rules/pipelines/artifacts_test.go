@@ -15,7 +15,7 @@ import (
 	"gatehouse.example/tools/pipeline"
 )
 
-// buildspec is what the rules read of a build specification.
+// buildspec is the part of a buildspec that the rules read.
 type buildspec struct {
 	Env struct {
 		Variables map[string]string
@@ -32,11 +32,11 @@ type buildspec struct {
 	Cache     struct{ Paths []string }
 }
 
-// buildspec is that of the project that an action runs.
+// buildspec returns the buildspec of the project that an action runs.
 func (m pipelineModel) buildspec(a pipeline.Action) (buildspec, error) {
 	project, ok := m.Projects[a.Configuration["ProjectName"]]
 	if !ok {
-		return buildspec{}, fmt.Errorf("there is no project %s", a.Configuration["ProjectName"])
+		return buildspec{}, fmt.Errorf("the project %s does not exist", a.Configuration["ProjectName"])
 	}
 	return m.projectSpec(project)
 }
@@ -53,7 +53,7 @@ func (m pipelineModel) projectSpec(p pipeline.Project) (buildspec, error) {
 	return spec, nil
 }
 
-// artifactFindings: a file that an action takes out of an artifact is in it.
+// artifactFindings: an artifact contains the files that actions read from it.
 func artifactFindings(m pipelineModel) []string {
 	makers := map[string]pipeline.Action{}
 	var out []string
@@ -76,7 +76,7 @@ func artifactFindings(m pipelineModel) []string {
 	return out
 }
 
-// contains says whether the artifact that an action makes has a file.
+// contains returns an error unless an action's output artifact contains a file.
 func (m pipelineModel) contains(maker pipeline.Action, file string) error {
 	switch maker.ActionTypeID.String() {
 	case pipeline.Source:
@@ -92,13 +92,13 @@ func (m pipelineModel) contains(maker pipeline.Action, file string) error {
 				return err
 			}
 		}
-		return fmt.Errorf("%s is not among the artifact's files, %v", file, spec.Artifacts.Files)
+		return fmt.Errorf("%s is not one of the artifact's files, %v", file, spec.Artifacts.Files)
 	}
-	return fmt.Errorf("nothing before makes the artifact of %s", file)
+	return fmt.Errorf("no action before it creates the artifact with %s", file)
 }
 
-// reportFindings: each report of a project has its group in the stack, and each
-// group its report.
+// reportFindings: each report of a project has a report group in the stack, and each
+// report group a report.
 func reportFindings(m pipelineModel) []string {
 	kinds := map[string]string{
 		"JUNITXML": "TEST", "CUCUMBERJSON": "TEST", "COBERTURAXML": "CODE_COVERAGE", "JACOCOXML": "CODE_COVERAGE", "CLOVERXML": "CODE_COVERAGE", "SIMPLECOV": "CODE_COVERAGE",
@@ -124,21 +124,21 @@ func reportFindings(m pipelineModel) []string {
 		}
 	}
 	if !maps.Equal(want, got) {
-		out = append(out, fmt.Sprintf("the report groups are %v, the buildspecs want %v", got, want))
+		out = append(out, fmt.Sprintf("the report groups are %v, but the buildspecs need %v", got, want))
 	}
 	return out
 }
 
-// text fills parameters and the names of projects in.
+// text replaces parameters and the names of projects.
 func (m pipelineModel) text(text string) string {
-	w := world{m.template, m.parameters}
+	w := resolver{m.template, m.parameters}
 	for _, r := range m.template.Resources("") {
 		text = strings.ReplaceAll(text, "${"+r.ID+"}", w.fill(repository.Text(r.Prop("Name"))))
 	}
 	return w.fill(text)
 }
 
-// commandFindings: what a build's commands read somebody gives them.
+// commandFindings: every variable that a build's commands read is set.
 func commandFindings(m pipelineModel) []string {
 	var out []string
 	for _, s := range m.Pipeline.Stages {
@@ -150,7 +150,7 @@ func commandFindings(m pipelineModel) []string {
 			spec, err := m.projectSpec(project)
 			given, broken := actionVariables(a)
 			if err != nil || broken != nil {
-				continue // said elsewhere
+				continue // reported by another rule
 			}
 			for _, v := range project.Environment.EnvironmentVariables {
 				given[v.Name] = v.Value
@@ -165,7 +165,7 @@ func commandFindings(m pipelineModel) []string {
 			}
 			for _, name := range slices.Sorted(maps.Keys(used)) {
 				if _, ok := given[name]; !ok && spec.Env.Variables[name] == "" && !strings.HasPrefix(name, "CODEBUILD_") {
-					out = append(out, fmt.Sprintf("%s/%s: %s reads $%s, which nobody gives", s.Name, a.Name, project.Source.BuildSpec, name))
+					out = append(out, fmt.Sprintf("%s/%s: %s reads $%s, which is not set", s.Name, a.Name, project.Source.BuildSpec, name))
 				}
 			}
 			for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -184,10 +184,10 @@ func TestPipelineArtifactsPlanted(t *testing.T) {
 	plantPipelines(t, map[string]plantedPipeline{
 		"unknown_artifact":    {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Build::packaged.yaml", "Build"},
 		"not_an_input":        {"", "                  InputArtifacts: [{Name: Built}]", "                  InputArtifacts: [{Name: SourceZip}]", "not one of its inputs"},
-		"unknown_file":        {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Built::package.yaml", "package.yaml is not among"},
-		"unknown_config":      {"", "Built::config/dev.json", "Built::configs/dev.json", "configs/dev.json is not among"},
-		"not_packed":          {build, "    - packaged.yaml\n", "", "packaged.yaml is not among"},
-		"configs_not_packed":  {build, "    - 'config/*.json'\n", "", "config/dev.json is not among"},
+		"unknown_file":        {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Built::package.yaml", "package.yaml is not one of"},
+		"unknown_config":      {"", "Built::config/dev.json", "Built::configs/dev.json", "configs/dev.json is not one of"},
+		"not_packed":          {build, "    - packaged.yaml\n", "", "packaged.yaml is not one of"},
+		"configs_not_packed":  {build, "    - 'config/*.json'\n", "", "config/dev.json is not one of"},
 		"no_output":           {"", "              OutputArtifacts: [{Name: Built}]\n", "", "Built"},
 		"wrong_output":        {"", "OutputArtifacts: [{Name: Built}]", "OutputArtifacts: [{Name: Build}]", "Built"},
 		"pipelines_no_file":   {pipelinePipeline, "SourceZip::pipeline/config/api.json", "SourceZip::pipeline/config/apis.json", "apis.json"},

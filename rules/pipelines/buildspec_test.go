@@ -14,19 +14,18 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// specFiles are what CodeBuild runs, and what they are held to.
+// specFiles are the buildspecs, and the files that they are compared with.
 func specFiles() []string {
 	return []string{"pipeline/buildspec.yml", "pipeline/testspec.yml", "go.work", "Makefile"}
 }
 
-// specFindings: the specifications call make and nothing else, so that a laptop
-// does the same; and what compiles the functions is the same release everywhere,
-// for another one makes other bytes of every function.
+// specFindings: the buildspecs only call make, so a laptop can do the same. And every
+// build uses the same release of Go, because another release compiles other bytes.
 func specFindings(text map[string]string) []string {
 	var out []string
 	language := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(text["go.work"])
 	if language == nil {
-		return []string{"go.work names no version of Go"}
+		return []string{"go.work has no version of Go"}
 	}
 	toolchains := map[string]bool{}
 	for _, file := range specFiles()[:2] {
@@ -37,15 +36,15 @@ func specFindings(text map[string]string) []string {
 			continue
 		}
 		if got := spec.Phases["install"].Runtimes["golang"]; got != language[1] {
-			say("the runtime golang is %q, go.work says %s", got, language[1])
+			say("the runtime golang is %q, but go.work has %s", got, language[1])
 		}
 		toolchain := spec.Env.Variables["GOTOOLCHAIN"]
 		toolchains[toolchain] = true
 		if !regexp.MustCompile(`^go` + regexp.QuoteMeta(language[1]) + `\.\d+$`).MatchString(toolchain) {
-			say("GOTOOLCHAIN is %q, want one release such as go%s.8: images bring any", toolchain, language[1])
+			say("GOTOOLCHAIN is %q, want one release such as go%s.8: images have various ones", toolchain, language[1])
 		}
 		if regexp.MustCompile(`(?m)^[^#\n]*\blatest\b`).MatchString(text[file]) {
-			say("says latest; name a version")
+			say("contains latest; use a version")
 		}
 		for _, name := range slices.Sorted(maps.Keys(spec.Phases)) {
 			for _, command := range spec.Phases[name].Commands {
@@ -56,17 +55,17 @@ func specFindings(text map[string]string) []string {
 		}
 	}
 	if len(toolchains) > 1 {
-		out = append(out, fmt.Sprintf("the specifications differ in GOTOOLCHAIN: %v", slices.Sorted(maps.Keys(toolchains))))
+		out = append(out, fmt.Sprintf("the buildspecs differ in GOTOOLCHAIN: %v", slices.Sorted(maps.Keys(toolchains))))
 	}
 	return out
 }
 
-// commandFinding: one call of make with variables, or its answer in a variable.
+// commandFinding: a command is one call of make with variables, or stores its output.
 func commandFinding(command, makefile string) string {
 	m := regexp.MustCompile(`^(?:export [A-Z]+="\$\()?make (?:--silent )?([a-z-]+)((?: [A-Z_]+=(?:"\$[A-Z_]+"|[a-z/]+))*)(?:\)")?$`).FindStringSubmatch(command)
 	switch {
 	case m == nil:
-		return "is more than one call of make; put it into a target, for a laptop to do the same"
+		return "is more than one call of make; add a target, so that a laptop can do the same"
 	case !regexp.MustCompile(`(?m)^` + m[1] + `:`).MatchString(makefile):
 		return "the Makefile has no target " + m[1]
 	}
@@ -97,8 +96,8 @@ func TestBuildspecsPlanted(t *testing.T) {
 	const build, test = "pipeline/buildspec.yml", "pipeline/testspec.yml"
 	for name, p := range map[string]struct{ file, old, new, want string }{
 		"older_runtime":    {build, "golang: '1.26'", "golang: '1.25'", `golang is "1.25"`},
-		"newest_runtime":   {test, "golang: '1.26'", "golang: latest", "says latest"},
-		"work_moved_on":    {"go.work", "go 1.26", "go 1.27", "go.work says 1.27"},
+		"newest_runtime":   {test, "golang: '1.26'", "golang: latest", "contains latest"},
+		"work_moved_on":    {"go.work", "go 1.26", "go 1.27", "go.work has 1.27"},
 		"any_toolchain":    {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: local", `GOTOOLCHAIN is "local"`},
 		"no_patch":         {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: go1.26", "want one release"},
 		"no_toolchain":     {test, "GOTOOLCHAIN: go1.26.8", "OTHER: a", "want one release"},

@@ -10,14 +10,14 @@ import (
 	"gatehouse.example/tools/pipeline"
 )
 
-// environmentAccounts are those that the rules put each environment into: three
-// different ones, so that a role of the wrong account is seen.
+// environmentAccounts returns the account of each environment in these tests: three
+// different ones, so that a role of the wrong account is found.
 func environmentAccounts() map[string]string {
 	return map[string]string{"dev": "222222222222", "test": "333333333333", "production": "444444444444"}
 }
 
-// deploymentFindings: every action of a stage speaks of one environment, its account
-// and its roles, and executes the change set that was made before.
+// deploymentFindings: every action of a stage is about one environment, its account
+// and its roles, and executes the change set that an earlier action created.
 func deploymentFindings(m pipelineModel) []string {
 	var out, stacks []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -37,11 +37,11 @@ func deploymentFindings(m pipelineModel) []string {
 			case "CHANGE_SET_EXECUTE":
 				before, ok := made[c["StackName"]]
 				if !ok || before.Configuration["ChangeSetName"] != c["ChangeSetName"] || before.RunOrder >= a.RunOrder {
-					say("%s/%s: executes a change set that no action before it makes", s.Name, a.Name)
+					say("%s/%s: executes a change set that no action before it creates", s.Name, a.Name)
 				}
 				want = map[string]string{"StackName": want["StackName"]}
 			default:
-				say("%s/%s: ActionMode %q shows no change before it happens", s.Name, a.Name, c["ActionMode"])
+				say("%s/%s: ActionMode %q does not show a change before it happens", s.Name, a.Name, c["ActionMode"])
 			}
 			for key, value := range want {
 				if c[key] != value {
@@ -72,7 +72,7 @@ func deploymentFindings(m pipelineModel) []string {
 	}
 	slices.Sort(stacks)
 	if !slices.Equal(stacks, services) {
-		say("changes the stacks %v, want %v and never its own", stacks, services)
+		say("changes the stacks %v, want %v without its own", stacks, services)
 	}
 	return out
 }
@@ -84,7 +84,7 @@ func (m pipelineModel) templatePath() string {
 	return "Built::packaged.yaml"
 }
 
-// wantedDeployment is the configuration of the action that makes a stage's change set.
+// wantedDeployment returns the configuration of the action that creates a stage's change set.
 func (m pipelineModel) wantedDeployment(stage, stack string) map[string]string {
 	if m.service == "" {
 		service := strings.TrimPrefix(stack, "gatehouse-tools-")
@@ -102,7 +102,7 @@ func (m pipelineModel) wantedDeployment(stage, stack string) map[string]string {
 	}
 }
 
-// deployRole is empty for the pipelines' pipeline, which works in its own account as itself.
+// deployRole returns an empty string for the pipelines' pipeline, which uses its own role.
 func (m pipelineModel) deployRole(stage string) string {
 	if m.service == "" {
 		return ""
@@ -114,7 +114,7 @@ func (m pipelineModel) roleOf(environment, name string) string {
 	return fmt.Sprintf("arn:aws:iam::%s:role/gatehouse/%s/pipeline/gatehouse-%[2]s-%s", environmentAccounts()[environment], environment, name)
 }
 
-// actionVariables are the environment variables that an action gives to its build.
+// actionVariables returns the environment variables that an action sets for its build.
 func actionVariables(a pipeline.Action) (map[string]string, error) {
 	var list []struct{ Name, Value, Type string }
 	out := map[string]string{}
@@ -129,8 +129,8 @@ func actionVariables(a pipeline.Action) (map[string]string, error) {
 	return out, nil
 }
 
-// environmentFindings: a test asks the environment that the stage before deployed
-// to, as the role of that environment.
+// environmentFindings: a check uses the environment of the stage before, with the
+// canary role of that environment.
 func environmentFindings(m pipelineModel) []string {
 	var out []string
 	for _, s := range m.Pipeline.Stages {
@@ -166,15 +166,15 @@ func TestPipelineDeploymentsPlanted(t *testing.T) {
 		"others_stack":           {"", "StackName: !Sub gatehouse-production-${Service}", "StackName: !Sub gatehouse-test-${Service}", "StackName is"},
 		"others_configuration":   {"", "Built::config/production.json", "Built::config/test.json", "TemplateConfiguration is"},
 		"no_capability":          {"", "CAPABILITY_IAM,CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM", "Capabilities is"},
-		"another_change_set":     {"", executed, strings.Replace(executed, "release", "released", 1), "no action before it makes"},
-		"another_stack":          {"", executed, strings.Replace(executed, "production", "test", 1), "no action before it makes"},
-		"executed_too_early":     {"", "                - Name: Execute\n                  RunOrder: 2", "                - Name: Execute\n                  RunOrder: 1", "no action before it makes"},
-		"no_change_set":          {"", "ActionMode: CHANGE_SET_REPLACE", "ActionMode: CREATE_UPDATE", "shows no change"},
-		"replaces_on_failure":    {"", "ActionMode: CHANGE_SET_REPLACE", "ActionMode: REPLACE_ON_FAILURE", "shows no change"},
+		"another_change_set":     {"", executed, strings.Replace(executed, "release", "released", 1), "no action before it creates"},
+		"another_stack":          {"", executed, strings.Replace(executed, "production", "test", 1), "no action before it creates"},
+		"executed_too_early":     {"", "                - Name: Execute\n                  RunOrder: 2", "                - Name: Execute\n                  RunOrder: 1", "no action before it creates"},
+		"no_change_set":          {"", "ActionMode: CHANGE_SET_REPLACE", "ActionMode: CREATE_UPDATE", "does not show a change"},
+		"replaces_on_failure":    {"", "ActionMode: CHANGE_SET_REPLACE", "ActionMode: REPLACE_ON_FAILURE", "does not show a change"},
 		"test_as_another":        {"", "role/gatehouse/test/pipeline/gatehouse-test-canary\"", "role/gatehouse/test/pipeline/gatehouse-test-api-deploy\"", "CANARY_ROLE_ARN is"},
 		"test_elsewhere":         {"", `[{"name":"ENVIRONMENT","value":"test"}`, `[{"name":"ENVIRONMENT","value":"production"}`, "ENVIRONMENT is"},
 		"no_json":                {"", `[{"name":"ENVIRONMENT","value":"test"}`, `[{"name":"ENVIRONMENT","value":"test}`, "EnvironmentVariables"},
-		"pipelines_their_own":    {pipelinePipeline, "StackName: gatehouse-tools-api\n", "StackName: gatehouse-tools-pipelines\n", "never its own"},
+		"pipelines_their_own":    {pipelinePipeline, "StackName: gatehouse-tools-api\n", "StackName: gatehouse-tools-pipelines\n", "without its own"},
 		"pipelines_forget_one":   {pipelinePipeline, "StackName: gatehouse-tools-api, ChangeSetName", "StackName: gatehouse-tools-platform, ChangeSetName", "never executed"},
 		"pipelines_by_another":   {pipelinePipeline, "RoleArn: !GetAtt CloudFormationRole.Arn", "RoleArn: !GetAtt PipelinesRole.Arn", "RoleArn is"},
 		"pipelines_wrong_config": {pipelinePipeline, "pipeline/config/api.json", "pipeline/config/platform.json", "TemplateConfiguration is"},

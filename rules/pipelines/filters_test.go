@@ -63,15 +63,15 @@ func alternatives(pattern string) []string {
 	return out
 }
 
-// serviceInputs are all inputs of each service. Asking Go for them takes a second
-// each, so the tests share them.
+// serviceInputs returns all inputs of each service. `go list` takes a second for each,
+// so the tests share them.
 func serviceInputs(t *testing.T) (map[string]inputs, map[string]pipeline.Pipeline) {
 	t.Helper()
 	services, err := pipelineServices()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Go's test cache does not see what `go list` reads, but which folders this test opens.
+	// Go's test cache does not see what `go list` reads, but this makes it check all files.
 	repository.Files(t)
 	models, findings := readPipelines(nil, services)
 	repository.Report(t, findings)
@@ -110,7 +110,7 @@ func TestPipelineFilters(t *testing.T) {
 	for service, in := range all {
 		repository.Report(t, filterFindings(pipelines[service], in))
 	}
-	// What must be among them, or the rule looks at nothing.
+	// These must be among them; otherwise the rule checks nothing.
 	for service, files := range map[string][]string{
 		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/domains/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
 		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
@@ -119,18 +119,18 @@ func TestPipelineFilters(t *testing.T) {
 	} {
 		for _, file := range files {
 			if _, ok := all[service][file]; !ok {
-				t.Errorf("%s: %s is not seen as an input", service, file)
+				t.Errorf("%s: %s is not an input", service, file)
 			}
 		}
 	}
-	// Each pattern is needed, and one that is not is found.
+	// Each pattern is needed, and one that is not needed is found.
 	for service, p := range pipelines {
 		filter := &p.Triggers[0].GitConfiguration.Push[0].FilePaths
 		whole := slices.Clone(filter.Includes)
 		for i, pattern := range whole {
 			filter.Includes = slices.Delete(slices.Clone(whole), i, i+1)
 			if len(filterFindings(p, all[service])) == 0 {
-				t.Errorf("%s: without %s nothing is missing", service, pattern)
+				t.Errorf("%s: no finding without the pattern %s", service, pattern)
 			}
 		}
 		filter.Includes = append(slices.Clone(whole), "docs/**")

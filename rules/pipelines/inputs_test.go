@@ -21,8 +21,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// inputs are the files, as paths in the repository, that a service is made of, each
-// with what takes it in.
+// inputs are the files that a service is made of, as paths in the repository, each
+// with the reason why.
 type inputs map[string]string
 
 func (in inputs) add(why string, files ...string) {
@@ -33,15 +33,15 @@ func (in inputs) add(why string, files ...string) {
 	}
 }
 
-// goPackage is what `go list` says of a package.
+// goPackage is a package in the output of `go list`.
 type goPackage struct {
 	Dir, ImportPath                                                                                   string
 	GoFiles, CgoFiles, SFiles, EmbedFiles, TestGoFiles, XTestGoFiles, TestEmbedFiles, XTestEmbedFiles []string
 	Module                                                                                            *struct{ GoMod string }
 }
 
-// goInputs are the files of the packages in this repository that patterns need, with
-// the go.mod and go.sum of their modules.
+// goInputs returns the files of the packages in this repository that the arguments
+// need, with the go.mod and go.sum of their modules.
 func goInputs(dir string, env []string, args ...string) (inputs, []goPackage, error) {
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-json=Dir,ImportPath,GoFiles,CgoFiles,SFiles,EmbedFiles,TestGoFiles,XTestGoFiles,TestEmbedFiles,XTestEmbedFiles,Module"}, args...)...)
 	cmd.Dir = filepath.Join(repository.Root, filepath.FromSlash(dir))
@@ -71,7 +71,7 @@ func goInputs(dir string, env []string, args ...string) (inputs, []goPackage, er
 	}
 }
 
-// addModule adds what chooses a module's versions.
+// addModule adds the files that determine the versions of a module's dependencies.
 func (in inputs) addModule(gomod string) {
 	file := inside(gomod)
 	in.add("module "+path.Dir(file), file)
@@ -80,8 +80,8 @@ func (in inputs) addModule(gomod string) {
 	}
 }
 
-// addReplaced adds the modules of this repository that a module's go.mod names: it is
-// built without go.work, and they have a say in its versions.
+// addReplaced adds the modules of this repository that a module's go.mod names. They
+// influence its versions when it is built without go.work.
 func (in inputs) addReplaced(gomod string) error {
 	in.addModule(gomod)
 	raw, err := os.ReadFile(gomod)
@@ -98,7 +98,7 @@ func (in inputs) addReplaced(gomod string) error {
 
 func inRepository(dir string) bool { return !strings.HasPrefix(inside(dir), "..") }
 
-// inside is a path in the repository.
+// inside returns a path in the repository.
 func inside(file string) string {
 	top, err := filepath.Abs(repository.Root)
 	if err != nil {
@@ -114,7 +114,7 @@ func inside(file string) string {
 	return filepath.ToSlash(rel)
 }
 
-// stackInputs are a service's templates, its configuration and its modules, tests and all.
+// stackInputs returns a service's templates, configuration and modules, with tests.
 func stackInputs(folder string) (inputs, error) {
 	in := inputs{}
 	for _, pattern := range []string{"*.yaml", "samconfig.toml"} {
@@ -140,7 +140,7 @@ func stackInputs(folder string) (inputs, error) {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
 	for _, module := range append(modules, below...) {
-		if dir := path.Dir(repository.Short(module)); dir != "tools/internal/local" { // the laptop's; what builds need of it, they import
+		if dir := path.Dir(repository.Short(module)); dir != "tools/internal/local" { // only for the local system
 			more, _, err := goInputs(dir, []string{"GOWORK=off"}, "-test", "./...")
 			if err != nil {
 				return nil, err
@@ -154,9 +154,9 @@ func stackInputs(folder string) (inputs, error) {
 	return in, nil
 }
 
-// buildInputs are what every build reads beside its service: the buildspec, the
-// Makefile's targets that it calls, the programs that they run, and the files and
-// modules that these name.
+// buildInputs returns the files outside a service that every build reads: the
+// buildspec, the Makefile's targets that it calls, the programs that they run, and the
+// files and modules that these name.
 func buildInputs(spec string) (inputs, error) {
 	in := inputs{}
 	in.add("the build", spec, "Makefile", "go.mod", "go.sum", "go.work", "go.work.sum")
@@ -176,7 +176,7 @@ func buildInputs(spec string) (inputs, error) {
 		name := path.Clean(m)
 		info, err := os.Stat(filepath.Join(repository.Root, filepath.FromSlash(name)))
 		switch {
-		case err != nil || strings.HasPrefix(name, ".local") || strings.HasPrefix(name, "build/"): // made, not read
+		case err != nil || strings.HasPrefix(name, ".local") || strings.HasPrefix(name, "build/"): // written, not read
 		case !info.IsDir():
 			in.add("the Makefile", name)
 		case repository.Exists(path.Join(name, "go.mod")): // go -C
@@ -195,7 +195,7 @@ func buildInputs(spec string) (inputs, error) {
 	return in, nil
 }
 
-// recipe is the text of a target of the Makefile and of those that it needs.
+// recipe returns the text of a target in the Makefile and of its prerequisites.
 func recipe(makefile, target string) string {
 	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:([^=\n#]*).*\n((?:\t.*\n?)*)`).FindStringSubmatch(makefile)
 	if m == nil {
@@ -208,8 +208,8 @@ func recipe(makefile, target string) string {
 	return out
 }
 
-// addNamed adds what the builder's own packages name in a string: a file, or a
-// module's folder. Other stacks' templates, which it compares, are theirs.
+// addNamed adds the files and module folders that the builder's packages name in
+// strings, except the templates of other stacks.
 func (in inputs) addNamed(packages []goPackage) error {
 	for _, p := range packages {
 		if !strings.HasPrefix(p.ImportPath, "gatehouse.example/tools/") {

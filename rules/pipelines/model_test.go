@@ -24,8 +24,8 @@ const (
 	toolsAccount     = "111111111111"
 )
 
-// pipelineFiles are the texts of files, by their paths in the repository, so that a
-// planted error need not be written to disk.
+// pipelineFiles are texts that replace files, by their paths in the repository, so that
+// planted errors are not written to disk.
 type pipelineFiles map[string]string
 
 func (s pipelineFiles) read(path string) (string, error) {
@@ -39,7 +39,7 @@ func (s pipelineFiles) read(path string) (string, error) {
 	return string(raw), nil
 }
 
-// pipelineModel is one pipeline as AWS would have it, with what belongs to it.
+// pipelineModel is one pipeline as it would be on AWS, with its related resources.
 type pipelineModel struct {
 	pipeline.Definition
 	sources  pipelineFiles
@@ -56,13 +56,13 @@ func (m pipelineModel) String() string {
 	return fmt.Sprintf("%s (%s, %s)", m.template.Path, m.service, m.mode)
 }
 
-// world answers what a template asks of its surroundings.
-type world struct {
+// resolver resolves the SSM names and attributes that a template uses.
+type resolver struct {
 	template   *repository.Template
 	parameters map[string]string
 }
 
-func (w world) Parameter(_ context.Context, name string) (string, error) {
+func (w resolver) Parameter(_ context.Context, name string) (string, error) {
 	known := map[string]string{
 		"/gatehouse/tools/pipeline/artifact-bucket":        "artifacts",
 		"/gatehouse/tools/pipeline/artifact-key-arn":       "arn:aws:kms:eu-central-1:" + toolsAccount + ":key/1",
@@ -73,11 +73,11 @@ func (w world) Parameter(_ context.Context, name string) (string, error) {
 	if v, ok := known[name]; ok {
 		return v, nil
 	}
-	return "", fmt.Errorf("bootstrap.yaml writes no SSM name %s", name)
+	return "", fmt.Errorf("bootstrap.yaml does not write the SSM name %s", name)
 }
 
-// Attribute gives a resource's name for Ref, and its ARN as far as roles have one.
-func (w world) Attribute(_ context.Context, id, attribute string) (string, error) {
+// Attribute returns a resource's name for Ref, and the ARN of a role.
+func (w resolver) Attribute(_ context.Context, id, attribute string) (string, error) {
 	for _, r := range w.template.Resources("") {
 		if r.ID != id {
 			continue
@@ -98,7 +98,7 @@ func (w world) Attribute(_ context.Context, id, attribute string) (string, error
 	return "", fmt.Errorf("%s has no resource %s with a name", w.template.Path, id)
 }
 
-func (w world) fill(text string) string {
+func (w resolver) fill(text string) string {
 	for name, value := range w.parameters {
 		text = strings.ReplaceAll(text, "${"+name+"}", value)
 	}
@@ -159,7 +159,7 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 	given := map[string]string{
 		"DevAccount": "222222222222", "TestAccount": "333333333333", "ProductionAccount": "444444444444",
 		"Mode": mode, "Repository": "example/gatehouse", "LogKeyEnvironment": "",
-		// Each is seen once.
+		// So each architecture is tested once.
 		"Architecture": map[string]string{"single": "x86_64", "multi": "arm64"}[mode],
 	}
 	if service != "" {
@@ -173,14 +173,14 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 		value, ok := given[key.Value]
 		if !ok {
 			if repository.Get(p, "Default") == nil {
-				return m, fmt.Errorf("%s: nobody gives the parameter %s to %s", file, key.Value, service)
+				return m, fmt.Errorf("%s: the parameter %s is not set for %s", file, key.Value, service)
 			}
 			value = repository.Text(repository.Get(p, "Default"))
 		}
 		m.parameters[key.Value] = value
 	}
 	m.Definition, err = pipeline.Read(context.Background(), pipeline.Stack{
-		Template: text, Parameters: m.parameters, Resolver: world{m.template, m.parameters},
+		Template: text, Parameters: m.parameters, Resolver: resolver{m.template, m.parameters},
 	}, nil)
 	if err != nil {
 		return m, fmt.Errorf("%s (%s): %w", m, m.mode, err)
@@ -188,8 +188,8 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 	return m, nil
 }
 
-// readPipelines are the pipelines of services in both modes, and what is wrong with
-// those that cannot be read. The empty service stands for the pipelines' own.
+// readPipelines returns the pipelines of services in both modes, and findings for those
+// that cannot be read. The empty service means the pipelines' own pipeline.
 func readPipelines(src pipelineFiles, services []string) (all []pipelineModel, findings []string) {
 	add := func(file, service, mode string) {
 		m, err := readPipeline(src, file, service, mode)
@@ -211,7 +211,7 @@ func readPipelines(src pipelineFiles, services []string) (all []pipelineModel, f
 	return all, findings
 }
 
-// pipelineRules is one list of all that a pipeline keeps; each looks at one pipeline.
+// pipelineRules returns the rules about a single pipeline.
 func pipelineRules() map[string]func(pipelineModel) []string {
 	return map[string]func(pipelineModel) []string{
 		"triggers": triggerFindings, "stages": stageFindings, "deployments": deploymentFindings, "variables": variableFindings,
@@ -244,12 +244,12 @@ func TestPipelines(t *testing.T) {
 	repository.Report(t, pipelineFindings(nil, append(services, "")...))
 }
 
-// plantedPipeline is one error in one file and a part of the finding that it must cause.
+// plantedPipeline is one error in one file, and a part of the finding that it must cause.
 type plantedPipeline struct{ file, old, new, want string }
 
-// seers are pipelines enough to see an error: one is like the other, but for the
-// platform, which has no functions.
-func (p plantedPipeline) seers() []string {
+// affected returns services whose pipelines are enough to find an error. They are all
+// alike, except for the platform, which has no functions.
+func (p plantedPipeline) affected() []string {
 	switch {
 	case p.file == pipelinePipeline:
 		return []string{""}
@@ -272,9 +272,9 @@ func plantPipelines(t *testing.T, errs map[string]plantedPipeline) {
 			}
 			text := repository.Read(t, filepath.Join(repository.Root, p.file))
 			if !strings.Contains(text, p.old) {
-				t.Fatalf("nothing to plant in %s at: %s", p.file, p.old)
+				t.Fatalf("the text to replace is missing in %s: %s", p.file, p.old)
 			}
-			findings := pipelineFindings(pipelineFiles{p.file: strings.Replace(text, p.old, p.new, 1)}, p.seers()...)
+			findings := pipelineFindings(pipelineFiles{p.file: strings.Replace(text, p.old, p.new, 1)}, p.affected()...)
 			if !strings.Contains(strings.Join(findings, "\n"), p.want) {
 				t.Errorf("findings %q, want one with %q", findings, p.want)
 			}
@@ -282,7 +282,7 @@ func plantPipelines(t *testing.T, errs map[string]plantedPipeline) {
 	}
 }
 
-// templateParameters are the parameters that a template declares.
+// templateParameters returns the parameters that a template declares.
 func (m pipelineModel) templateParameters(file string) (*yaml.Node, error) {
 	text, err := m.sources.read(file)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"gatehouse.example/tools/sam"
 )
 
-// folderOf is where a service's stack stands.
+// folderOf returns the folder of a service's stack.
 func folderOf(service string) string {
 	if service == "platform" {
 		return service
@@ -23,8 +23,8 @@ func folderOf(service string) string {
 	return "services/" + service
 }
 
-// target is the template that an action deploys, and the parameters that it gets
-// beside the action's own.
+// target returns the template that an action deploys, and the parameters that come
+// from configuration, without those of the action.
 func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[string]string, error) {
 	if m.service == "" {
 		service := strings.TrimPrefix(a.Configuration["StackName"], "gatehouse-tools-")
@@ -45,8 +45,8 @@ func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[stri
 	return folderOf(m.service) + "/template.yaml", given, nil
 }
 
-// overrideFindings: CloudFormation refuses a change set over a parameter that the
-// template does not have, one that nobody gives, or a value that it does not allow.
+// overrideFindings: CloudFormation refuses a change set because of a parameter that the
+// template does not have, a parameter without a value, or a value that is not allowed.
 func overrideFindings(m pipelineModel) []string {
 	var out []string
 	for _, s := range m.Pipeline.Stages {
@@ -80,7 +80,7 @@ func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		if _, twice := given[name]; twice && m.service == "" {
-			say("%s stands in the configuration and in ParameterOverrides", name)
+			say("%s is set both in the configuration and in ParameterOverrides", name)
 		}
 		given[name] = overrides[name]
 	}
@@ -92,7 +92,7 @@ func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 	for key, p := range repository.Pairs(declared) {
 		value, ok := given[key.Value]
 		if !ok && repository.Get(p, "Default") == nil {
-			say("nobody gives the parameter %s of %s", key.Value, file)
+			say("the parameter %s of %s is not set", key.Value, file)
 		}
 		for _, v := range m.Pipeline.Variables {
 			value = strings.ReplaceAll(value, "#{variables."+v.Name+"}", v.DefaultValue)
@@ -102,15 +102,15 @@ func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 			continue
 		}
 		if allowed != nil && !slices.Contains(allowed, value) {
-			say("%s of %s is %q, none of %v", key.Value, file, value, allowed)
+			say("%s of %s is %q, not one of %v", key.Value, file, value, allowed)
 		}
 		for _, value := range parts(repository.Text(repository.Get(p, "Type")), value) {
 			if pattern != "" && !regexp.MustCompile(`^(?:`+pattern+`)$`).MatchString(value) {
-				say("%s of %s is %q, which its AllowedPattern refuses", key.Value, file, value)
+				say("%s of %s is %q, which does not match its AllowedPattern", key.Value, file, value)
 			}
 		}
 	}
-	// What an environment's roles may be and do hangs on these.
+	// The permissions in an environment depend on these.
 	environment := strings.ToLower(stage)
 	for name, want := range map[string]string{
 		"PermissionsBoundaryArn": fmt.Sprintf("arn:aws:iam::%s:policy/gatehouse/%s/gatehouse-%[2]s-boundary", environmentAccounts()[environment], environment),
@@ -124,7 +124,7 @@ func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 	return out
 }
 
-// parts are the values that a pattern is held against.
+// parts returns the values that must match a pattern.
 func parts(typ, value string) []string {
 	if typ == "CommaDelimitedList" {
 		return strings.Split(value, ",")
@@ -142,16 +142,16 @@ func TestPipelineParametersPlanted(t *testing.T) {
 		"no_boundary":         {"", `"PermissionsBoundaryArn":"arn`, `"PermissionsBoundaryArn":"x:arn`, "PermissionsBoundaryArn"},
 		"others_boundary":     {"", "gatehouse-production-boundary", "gatehouse-test-boundary", "PermissionsBoundaryArn is"},
 		"others_codedeploy":   {"", "gatehouse-production-codedeploy", "gatehouse-test-codedeploy", "DeploymentRoleArn is"},
-		"unknown_rollout":     {"", "DefaultValue: Canary10Percent5Minutes", "DefaultValue: Canary10Percent4Minutes", "none of"},
+		"unknown_rollout":     {"", "DefaultValue: Canary10Percent5Minutes", "DefaultValue: Canary10Percent4Minutes", "not one of"},
 		"no_json":             {"", `{"PermissionsBoundaryArn":"`, `{PermissionsBoundaryArn:"`, "ParameterOverrides"},
-		"nobody_gives_it":     {guard, "\nParameters:\n", "\nParameters:\n  AbuseAddress:\n    Type: String\n", "nobody gives the parameter AbuseAddress"},
+		"nobody_gives_it":     {guard, "\nParameters:\n", "\nParameters:\n  AbuseAddress:\n    Type: String\n", "the parameter AbuseAddress of"},
 		"renamed_in_template": {guard, "  DeploymentRoleArn:\n", "  RolloutRoleArn:\n", "has no parameter DeploymentRoleArn"},
 		"config_unknown":      {"pipeline/config/api.json", `"Service"`, `"Owner": "x", "Service"`, "has no parameter Owner"},
 		"config_value":        {"pipeline/config/api.json", `"Service": "api"`, `"Service": "apis"`, "apis"},
 		"config_incomplete":   {"pipeline/config/api.json", `"ArtifactFolder": "gatehouse-api",`, "", "ArtifactFolder"},
 		"config_misspelt":     {"pipeline/config/api.json", `"Parameters"`, `"Parameter"`, "unknown field"},
-		"pipelines_needed":    {pipelinePipeline, `"Repository":"${Repository}",`, "", "nobody gives the parameter Repository"},
+		"pipelines_needed":    {pipelinePipeline, `"Repository":"${Repository}",`, "", "the parameter Repository"},
 		"pipelines_unknown":   {pipelinePipeline, `"Branch":"${Branch}"`, `"Branches":"${Branch}"`, "has no parameter Branches"},
-		"pipelines_overrule":  {pipelinePipeline, `"Branch":"${Branch}"`, `"Service":"api"`, "stands in the configuration"},
+		"pipelines_overrule":  {pipelinePipeline, `"Branch":"${Branch}"`, `"Service":"api"`, "is set both in the configuration"},
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// buildImages are CodeBuild's own images that bring Go 1.26, with the kind of machine
-// that they run on (github.com/aws/aws-codebuild-docker-images, 2026-04).
+// buildImages are CodeBuild's images with Go 1.26, and the machine type of each
+// (github.com/aws/aws-codebuild-docker-images, 2026-04).
 func buildImages() map[string]string {
 	return map[string]string{
 		"aws/codebuild/amazonlinux-aarch64-standard:3.0": "ARM_CONTAINER",
@@ -23,8 +23,8 @@ func buildImages() map[string]string {
 	}
 }
 
-// projectFindings: a project runs on a machine that its image fits, with a cache
-// that the machine has and no other project writes.
+// projectFindings: a project's machine supports its image and its cache, and no other
+// project writes to this cache.
 func projectFindings(m pipelineModel) []string {
 	var out []string
 	for name, p := range m.Projects {
@@ -35,7 +35,7 @@ func projectFindings(m pipelineModel) []string {
 		case strings.Contains(e.Type, "LAMBDA") || strings.Contains(e.ComputeType, "LAMBDA"):
 			say("Lambda compute has no cache, no Go 1.26 and 15 minutes")
 		case !ok:
-			say("the image %q is unknown, or brings no Go 1.26", e.Image)
+			say("the image %q is unknown, or does not contain Go 1.26", e.Image)
 		case machine != e.Type:
 			say("the image %s runs on %s, not on %s", e.Image, machine, e.Type)
 		}
@@ -46,23 +46,23 @@ func projectFindings(m pipelineModel) []string {
 			say("ComputeType %q", e.ComputeType)
 		}
 		if e.PrivilegedMode {
-			say("PrivilegedMode, which only Docker needs")
+			say("PrivilegedMode is on, but only Docker needs it")
 		}
 		kind := strings.TrimPrefix(name, "gatehouse-"+m.service+"-")
 		if want := "artifacts/cache/" + m.service + "-" + kind; p.Cache.Type != "S3" || p.Cache.Location != want {
 			say("the cache is %s %s, want S3 %s, which the role may write", p.Cache.Type, p.Cache.Location, want)
 		}
 		if !strings.HasSuffix(p.Cache.CacheNamespace, m.parameters["Architecture"]) {
-			say("the cache's namespace %q does not part the architectures", p.Cache.CacheNamespace)
+			say("the cache's namespace %q does not separate the architectures", p.Cache.CacheNamespace)
 		}
 		if want := "/gatehouse/tools/" + m.service + "/" + kind; p.LogsConfig.CloudWatchLogs.GroupName != want || p.LogsConfig.CloudWatchLogs.Status != "ENABLED" {
 			say("logs to %q, want %q", p.LogsConfig.CloudWatchLogs.GroupName, want)
 		}
 		if !strings.HasSuffix(p.ServiceRole, "/gatehouse-tools-"+m.service+"-"+kind) {
-			say("the role is %s, not its own", p.ServiceRole)
+			say("the role is %s, which belongs to another project", p.ServiceRole)
 		}
 		if p.Source.Type != "CODEPIPELINE" || p.Artifacts.Type != "CODEPIPELINE" || p.EncryptionKey == "" {
-			say("takes from and gives to something else than its pipeline, or with another key")
+			say("its source, artifacts or key are not those of its pipeline")
 		}
 		for _, minutes := range []int{p.TimeoutInMinutes, p.QueuedTimeoutInMinutes} {
 			if minutes < 5 || minutes > 480 {
@@ -72,7 +72,7 @@ func projectFindings(m pipelineModel) []string {
 		if spec, err := m.projectSpec(p); err != nil {
 			say("%v", err)
 		} else if !slices.Contains([]string{"1.26"}, spec.Phases["install"].Runtimes["golang"]) {
-			say("%s asks for Go %q, want 1.26", p.Source.BuildSpec, spec.Phases["install"].Runtimes["golang"])
+			say("%s has Go %q, want 1.26", p.Source.BuildSpec, spec.Phases["install"].Runtimes["golang"])
 		}
 	}
 	return append(out, commandFindings(m)...)
@@ -92,7 +92,7 @@ func pipelineEvents() []string {
 	return out
 }
 
-// notificationFindings: somebody hears when a pipeline fails and when it waits.
+// notificationFindings: a notification is sent when a pipeline fails or waits for approval.
 func notificationFindings(m pipelineModel) []string {
 	var out []string
 	all := m.template.Resources("AWS::CodeStarNotifications::NotificationRule")
@@ -102,12 +102,12 @@ func notificationFindings(m pipelineModel) []string {
 	ids := repository.Texts(all[0].Prop("EventTypeIds"))
 	for _, id := range ids {
 		if !slices.Contains(pipelineEvents(), id) {
-			out = append(out, "there is no event "+id)
+			out = append(out, "unknown event "+id)
 		}
 	}
 	for _, id := range []string{"manual-approval-failed", "manual-approval-needed", "pipeline-execution-canceled", "pipeline-execution-failed"} {
 		if !slices.Contains(ids, "codepipeline-pipeline-"+id) {
-			out = append(out, "nobody hears of "+id)
+			out = append(out, "no notification of "+id)
 		}
 	}
 	if target := repository.Text(repository.Get(all[0].Prop("Targets").Content[0], "TargetAddress")); target != "{{resolve:ssm:/gatehouse/tools/pipeline/notification-topic-arn}}" {
@@ -119,8 +119,8 @@ func notificationFindings(m pipelineModel) []string {
 	return out
 }
 
-// fixedNames are the properties that CloudFormation can only change by making the
-// resource anew, under names that policies in other accounts and templates have by heart.
+// fixedNames are immutable properties: CloudFormation would have to replace the
+// resource. Policies in other accounts and templates contain these names.
 func fixedNames() map[string][]string {
 	const boundary = "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/gatehouse/tools/gatehouse-tools-boundary"
 	return map[string][]string{
@@ -143,7 +143,7 @@ func fixedNames() map[string][]string {
 	}
 }
 
-// fixedNameFindings: the names are the ones that are known elsewhere.
+// fixedNameFindings: the names are those that other accounts and templates use.
 func fixedNameFindings(m pipelineModel) []string {
 	var got, out []string
 	for _, r := range m.template.Resources("") {
@@ -158,7 +158,7 @@ func fixedNameFindings(m pipelineModel) []string {
 	want := fixedNames()[m.template.Path]
 	for _, line := range got {
 		if !slices.Contains(want, line) {
-			out = append(out, "not as it is known elsewhere: "+line)
+			out = append(out, "not as others refer to it: "+line)
 		}
 	}
 	if len(got) != len(want) {
@@ -176,7 +176,7 @@ func fixedNameFindings(m pipelineModel) []string {
 	}
 	given := regexp.MustCompile(`ArtifactFolder: ([a-z-]+),.* Service: ` + m.service + `,`).FindStringSubmatch(environment)
 	if given == nil || given[1] != m.parameters["ArtifactFolder"] {
-		out = append(out, "environment.yaml lets the deploy role read another ArtifactFolder")
+		out = append(out, "environment.yaml allows the deploy role to read another ArtifactFolder")
 	}
 	return out
 }
@@ -191,24 +191,24 @@ func TestPipelineProjectsPlanted(t *testing.T) {
 		"lambda_with_cache":    {"", "Type: !If [OnArm, ARM_CONTAINER, LINUX_CONTAINER]", "Type: !If [OnArm, ARM_LAMBDA_CONTAINER, LINUX_LAMBDA_CONTAINER]", "Lambda compute has no cache"},
 		"local_cache":          {"", "Cache: {Type: S3, Location: !Sub '{{resolve:ssm:/gatehouse/tools/pipeline/artifact-bucket}}/cache/${Service}-build', CacheNamespace: !Sub 'go-${Architecture}'}", "Cache: {Type: LOCAL, Modes: [LOCAL_CUSTOM_CACHE]}", "the cache is LOCAL"},
 		"shared_cache":         {"", "cache/${Service}-test', CacheNamespace", "cache/${Service}-build', CacheNamespace", "the cache is S3"},
-		"mixed_cache":          {"", "CacheNamespace: !Sub 'go-${Architecture}'", "CacheNamespace: go", "does not part the architectures"},
+		"mixed_cache":          {"", "CacheNamespace: !Sub 'go-${Architecture}'", "CacheNamespace: go", "does not separate the architectures"},
 		"privileged":           {"", "        ComputeType: BUILD_GENERAL1_MEDIUM", "        PrivilegedMode: true\n        ComputeType: BUILD_GENERAL1_MEDIUM", "PrivilegedMode"},
 		"too_long":             {"", "TimeoutInMinutes: 30", "TimeoutInMinutes: 600", "want 5 to 480"},
-		"anothers_role":        {"", "ServiceRole: !GetAtt TestRole.Arn", "ServiceRole: !GetAtt BuildRole.Arn", "not its own"},
+		"anothers_role":        {"", "ServiceRole: !GetAtt TestRole.Arn", "ServiceRole: !GetAtt BuildRole.Arn", "belongs to another project"},
 		"anothers_log":         {"", "GroupName: !Ref TestLogGroup", "GroupName: !Ref BuildLogGroup", "logs to"},
 		"older_go":             {"pipeline/buildspec.yml", "golang: '1.26'", "golang: '1.24'", "want 1.26"},
-		"unknown_event":        {"", "codepipeline-pipeline-manual-approval-needed", "codepipeline-pipeline-manual-approval-wanted", "there is no event"},
-		"not_told":             {"", "codepipeline-pipeline-manual-approval-failed, ", "", "nobody hears of manual-approval-failed"},
-		"told_of_others":       {"", "${AWS::AccountId}:${Pipeline}", "${AWS::AccountId}:gatehouse-pipelines", "notifies of"},
-		"renamed":              {"", "Name: !Sub gatehouse-${Service}\n", "Name: !Sub gatehouse-pipeline-${Service}\n", "not as it is known"},
-		"renamed_role":         {"", "RoleName: !Sub gatehouse-tools-${Service}-build", "RoleName: !Sub gatehouse-${Service}-build", "not as it is known"},
-		"no_boundary":          {"", "      PermissionsBoundary: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/gatehouse/tools/gatehouse-tools-boundary\n", "", "not as it is known"},
-		"other_path":           {"", "      Path: !Sub /gatehouse/tools/${Service}/\n", "", "not as it is known"},
+		"unknown_event":        {"", "codepipeline-pipeline-manual-approval-needed", "codepipeline-pipeline-manual-approval-wanted", "unknown event"},
+		"not_notified":         {"", "codepipeline-pipeline-manual-approval-failed, ", "", "no notification of manual-approval-failed"},
+		"notified_of_others":   {"", "${AWS::AccountId}:${Pipeline}", "${AWS::AccountId}:gatehouse-pipelines", "notifies of"},
+		"renamed":              {"", "Name: !Sub gatehouse-${Service}\n", "Name: !Sub gatehouse-pipeline-${Service}\n", "not as others refer to it"},
+		"renamed_role":         {"", "RoleName: !Sub gatehouse-tools-${Service}-build", "RoleName: !Sub gatehouse-${Service}-build", "not as others refer to it"},
+		"no_boundary":          {"", "      PermissionsBoundary: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/gatehouse/tools/gatehouse-tools-boundary\n", "", "not as others refer to it"},
+		"other_path":           {"", "      Path: !Sub /gatehouse/tools/${Service}/\n", "", "not as others refer to it"},
 		"folder_of_others":     {"pipeline/config/signup-guard.json", "gatehouse-signup-gua", "gatehouse-signin-aud", "ArtifactFolder is"},
-		"folder_not_read":      {"pipeline/environment.yaml", "ArtifactFolder: gatehouse-signup-gua,", "ArtifactFolder: gatehouse-signup-guard,", "read another ArtifactFolder"},
+		"folder_not_read":      {"pipeline/environment.yaml", "ArtifactFolder: gatehouse-signup-gua,", "ArtifactFolder: gatehouse-signup-guard,", "to read another ArtifactFolder"},
 		"folder_too_long":      {"pipeline/config/signup-guard.json", "gatehouse-signup-gua", "gatehouse-signup-guard", "ArtifactFolder"},
-		"unknown_name":         {"", "/gatehouse/tools/pipeline/connection-arn", "/gatehouse/tools/pipeline/connection", "writes no SSM name"},
-		"pipelines_renamed":    {pipelinePipeline, "Name: gatehouse-pipelines\n", "Name: gatehouse-all\n", "not as it is known"},
-		"pipelines_no_ceiling": {pipelinePipeline, "      PermissionsBoundary: ", "      Description: ", "not as it is known"},
+		"unknown_name":         {"", "/gatehouse/tools/pipeline/connection-arn", "/gatehouse/tools/pipeline/connection", "does not write the SSM name"},
+		"pipelines_renamed":    {pipelinePipeline, "Name: gatehouse-pipelines\n", "Name: gatehouse-all\n", "not as others refer to it"},
+		"pipelines_no_ceiling": {pipelinePipeline, "      PermissionsBoundary: ", "      Description: ", "not as others refer to it"},
 	})
 }

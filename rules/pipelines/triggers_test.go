@@ -5,15 +5,15 @@ import (
 	"testing"
 )
 
-// maxPatterns is CodePipeline's limit for each list of patterns, and maxFilters for
-// the filters of one trigger.
+// maxPatterns is CodePipeline's limit for each list of patterns, and maxFilters the
+// limit for the filters of one trigger.
 const (
 	maxPatterns = 8
 	maxFilters  = 3
 )
 
-// triggerFindings: what CodePipeline takes or refuses of a trigger only when it is
-// asked to, or takes and never starts.
+// triggerFindings: errors in a trigger that CodePipeline reports only in a deployment,
+// or that it accepts although the trigger never starts.
 func triggerFindings(m pipelineModel) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -31,7 +31,7 @@ func triggerFindings(m pipelineModel) []string {
 	for _, t := range p.Triggers {
 		git := t.GitConfiguration
 		if !sources[git.SourceActionName] {
-			say("the trigger's SourceActionName %q is no source action that uses a connection", git.SourceActionName)
+			say("the trigger's SourceActionName %q is not a source action with a connection", git.SourceActionName)
 		}
 		if t.ProviderType != "CodeStarSourceConnection" {
 			say("the trigger's ProviderType %q does not exist", t.ProviderType)
@@ -44,7 +44,7 @@ func triggerFindings(m pipelineModel) []string {
 				say("a filter without FilePaths: every push would start the pipeline")
 			}
 			if len(push.Branches.Includes) == 0 {
-				say("FilePaths without Branches; CodePipeline knows tags, branches, or branches and file paths")
+				say("FilePaths without Branches; CodePipeline supports tags, branches, or branches and file paths")
 			}
 			for _, patterns := range [][]string{push.FilePaths.Includes, push.FilePaths.Excludes, push.Branches.Includes, push.Branches.Excludes} {
 				if len(patterns) > maxPatterns {
@@ -65,7 +65,7 @@ func TestPipelineTriggersPlanted(t *testing.T) {
 		"nine_exclusions":      {"", "Excludes: [", "Excludes: [a, b, c, d, e, f, g, ", "more than 8"},
 		"no_branches":          {"", "              - Branches: {Includes: [!Ref Branch]}\n", "              - Branches: {}\n", "FilePaths without Branches"},
 		"tags_and_branches":    {"", "- Branches: {Includes: [!Ref Branch]}", "- Branches: {Includes: [!Ref Branch]}\n                Tags: {Includes: [v1]}", "Tags"},
-		"unknown_source":       {"", "SourceActionName: Source", "SourceActionName: Sources", "is no source action"},
+		"unknown_source":       {"", "SourceActionName: Source", "SourceActionName: Sources", "is not a source action"},
 		"provider":             {"", "ProviderType: CodeStarSourceConnection", "ProviderType: CodeConnections", "does not exist"},
 		"version_1":            {"", "PipelineType: V2", "PipelineType: V1", "V1"},
 		"version_left_out":     {"", "      PipelineType: V2\n", "", "PipelineType"},

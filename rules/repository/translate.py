@@ -1,8 +1,8 @@
-"""Says what CloudFormation gets when SAM has translated a template.
+"""Translates SAM templates to what CloudFormation gets.
 
-SAM's own translator does it, so that a rule sees the roles and the deployment
-groups that stand in no template. Reads a JSON list of
-{"template": text, "parameters": {name: value}} and writes the list of results.
+It runs SAM's translator, so that a rule sees the roles and the deployment groups
+that SAM generates. Reads a JSON list of {"template": text, "parameters": {name: value}}
+and writes the list of results.
 """
 
 import json
