@@ -68,6 +68,9 @@ func (m message) Key() string {
 // Anchor is GitHub's name for the heading of the type.
 func (m message) Anchor() string { return strings.ReplaceAll(m.Type, ".", "") }
 
+// Sentences is the description with a line for each sentence.
+func (m message) Sentences() string { return strings.ReplaceAll(m.Says, ". ", ".\n") }
+
 type field struct {
 	Name, Kind, Says string
 	Required         bool
