@@ -157,13 +157,27 @@ check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minut
 	@outside="$$(go run ./rules/outside)" && go list work | grep -v gatehouse.example/e2e | grep -vxF "$$outside" | xargs go test && \
 		echo "$$outside" | xargs go test -count=1
 
-# e2e/integration is not among them, for it wants an environment: make integration.
+# The package that takes longest starts first, beside the next one. e2e/integration
+# needs an environment and is not among them: make integration.
+E2E_TESTS = go test -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/reproducible ./e2e/templates \
+	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/reproducible|/templates)?$$')
+
 .PHONY: test
 test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_NO_CACHE=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
-	@go test -p 2 -count=1 -timeout 20m $$(go list ./e2e/... | grep -v e2e/integration)
+	@$(E2E_TESTS)
+
+# Busy loops, one per processor, show waits that depend on a quick machine.
+.PHONY: soak-tests
+soak-tests: prepare .local/venv-e2e/done rules-tools ## Run the end-to-end tests five times, two of them beside busy loops
+	@trap 'kill $$loops 2>/dev/null' EXIT; for run in 1 2 3 4 5; do \
+		loops=; case $$run in 2|4) for cpu in $$(seq $$(getconf _NPROCESSORS_ONLN)); do (while :; do :; done) & loops="$$loops $$!"; done;; esac; \
+		echo "run $$run of 5$${loops:+ beside busy loops}"; SECONDS=0; \
+		$(E2E_TESTS) || { echo "run $$run failed after $$SECONDS s"; exit 1; }; \
+		echo "run $$run passed in $$SECONDS s"; [ -z "$$loops" ] || kill $$loops; \
+	done
 
 # Clients that were not written here, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | prepare
