@@ -91,7 +91,7 @@ func TestAuditorsReadActivityOfAnyUser(t *testing.T) {
 	token := auditor.tokens(t).id
 	s.shows(t, "/activity/"+erika.Sub, token, erika.Sub)
 	for path, want := range map[string]int{
-		"/activity/00000000-1111-4222-8333-444444444444": http.StatusOK, // nobody has no rows
+		"/activity/00000000-1111-4222-8333-444444444444": http.StatusOK, // an unknown user has no rows
 		"/activity/" + url.PathEscape(erika.Email):       http.StatusBadRequest,
 		"/activity/" + strings.ToUpper(erika.Sub):        http.StatusBadRequest,
 		"/activity/" + erika.Sub + "?limit=0":            http.StatusBadRequest,
@@ -104,7 +104,7 @@ func TestAuditorsReadActivityOfAnyUser(t *testing.T) {
 	}
 }
 
-// TestActivityAgreesWithTheTool page by page: rows are the same, whoever shows them.
+// TestActivityAgreesWithTheTool page by page: both show the same rows.
 func TestActivityAgreesWithTheTool(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -80,7 +80,7 @@ func TestGuestsNeedNoToken(t *testing.T) {
 	if guest.Message == "" || guest.TraceID == "" || !strings.Contains(answer.Header.Get("X-Amzn-Trace-Id"), guest.TraceID) {
 		t.Errorf("%s with %v", answer.Body, answer.Header)
 	}
-	// A trace that the caller began goes on.
+	// The caller's trace is continued.
 	const mine = "1-5759e988-bd862e3fe1be46a994272793"
 	s.call(t, http.MethodGet, "/guest", "", "X-Amzn-Trace-Id", "Root="+mine+";Sampled=0").accepted(t, &guest)
 	if guest.TraceID != mine {

@@ -17,29 +17,29 @@ import (
 // TestAWSDeployAndDestroy deploys the environment dev beside local,
 // with the command that deploys to AWS, and takes it down again.
 func TestAWSDeployAndDestroy(t *testing.T) {
+	hold(t, &accounts) // before t.Parallel, so that the longest test starts first
 	t.Parallel()
-	hold(t, &accounts)
-	s := located(t) // beside tests that are alone: it does not use the local environment
+	s := located(t) // also runs with tests that are alone: it does not use the local environment
 	before := s.stacks(t)
 	t.Cleanup(func() { _, _ = s.awsCommand(t, "destroy", "--yes", "dev") })
 
 	s.refused(t, "which is not AWS", exec.Command(s.tool(), "aws", "check", "--environment", "dev"))
 	s.refused(t, "signup-guard reads names of", s.aws("deploy", "signup-guard", "--yes"))
-	said, err := s.awsCommand(t, "deploy")
-	if err == nil || !strings.Contains(said, "add --yes") || !strings.Contains(said, "Plan, in this order") {
-		t.Fatalf("without an answer: %v\n%s", err, said)
+	output, err := s.awsCommand(t, "deploy")
+	if err == nil || !strings.Contains(output, "add --yes") || !strings.Contains(output, "Plan, in this order") {
+		t.Fatalf("without an answer: %v\n%s", err, output)
 	}
 	if left := s.devStacks(t); len(left) > 0 {
 		t.Errorf("the plan alone left %v", left)
 	}
 
-	said = must(s.awsCommand(t, "deploy", "--yes"))(t)
-	inOrder(t, said, "log-encryptor", "user-events", "signup-guard", "platform")
+	output = must(s.awsCommand(t, "deploy", "--yes"))(t)
+	inOrder(t, output, "log-encryptor", "user-events", "signup-guard", "platform")
 	for _, name := range s.devStacks(t) {
 		s.protected(t, name)
 	}
-	if said := must(s.awsCommand(t, "deploy", "signup-guard", "platform", "--yes"))(t); strings.Count(said, "unchanged, protected") != 2 {
-		t.Errorf("the second deployment was not empty:\n%s", said)
+	if output := must(s.awsCommand(t, "deploy", "signup-guard", "platform", "--yes"))(t); strings.Count(output, "unchanged, protected") != 2 {
+		t.Errorf("the second deployment was not empty:\n%s", output)
 	}
 
 	s.refused(t, "as its PostConfirmation trigger", s.aws("destroy", "user-events", "--yes", "dev"))
@@ -48,11 +48,11 @@ func TestAWSDeployAndDestroy(t *testing.T) {
 		t.Fatal("a refusal deleted something")
 	}
 	pool := s.devPool(t)
-	said = must(s.awsCommand(t, "destroy", "--yes", "dev"))(t)
+	output = must(s.awsCommand(t, "destroy", "--yes", "dev"))(t)
 	if left := s.devStacks(t); len(left) > 0 {
-		t.Errorf("not deleted: %v\n%s", left, said)
+		t.Errorf("not deleted: %v\n%s", left, output)
 	}
-	s.kept(t, pool, said)
+	s.kept(t, pool, output)
 	after := s.stacks(t)
 	for name, was := range before {
 		meanwhile := strings.HasPrefix(name, "gatehouse-local-signup-guard") || strings.HasPrefix(name, "gatehouse-local-example-subscriber")
@@ -81,15 +81,15 @@ func (s *system) exec(cmd *exec.Cmd) (string, error) {
 
 func (s *system) awsCommand(t *testing.T, command string, args ...string) (string, error) {
 	t.Helper()
-	said, err := s.exec(s.aws(command, args...))
-	t.Logf("gatehouse aws %s %s\n%s", command, strings.Join(args, " "), said)
-	return said, err
+	output, err := s.exec(s.aws(command, args...))
+	t.Logf("gatehouse aws %s %s\n%s", command, strings.Join(args, " "), output)
+	return output, err
 }
 
 func (s *system) refused(t *testing.T, why string, cmd *exec.Cmd) {
 	t.Helper()
-	if said, err := s.exec(cmd); err == nil || !strings.Contains(said, why) {
-		t.Errorf("%v: %v, want a refusal with %q\n%s", cmd.Args[1:], err, why, said)
+	if output, err := s.exec(cmd); err == nil || !strings.Contains(output, why) {
+		t.Errorf("%v: %v, want a refusal with %q\n%s", cmd.Args[1:], err, why, output)
 	}
 }
 
@@ -123,11 +123,11 @@ func (s *system) protected(t *testing.T, name string) {
 }
 
 // inOrder looks for the stacks' last lines.
-func inOrder(t *testing.T, said string, names ...string) {
+func inOrder(t *testing.T, output string, names ...string) {
 	t.Helper()
 	var at []int
 	for _, name := range names {
-		line := regexp.MustCompile(`(?m)^✓ ` + name + ` +deployed, protected`).FindStringIndex(said)
+		line := regexp.MustCompile(`(?m)^✓ ` + name + ` +deployed, protected`).FindStringIndex(output)
 		if line == nil {
 			t.Fatalf("%s was not deployed", name)
 		}
@@ -149,18 +149,18 @@ func (s *system) devPool(t *testing.T) string {
 	return ""
 }
 
-// kept: the pool is there and calls nobody, and what the tool says about
-// deleting it and everything else by hand is true.
-func (s *system) kept(t *testing.T, pool, said string) {
+// kept checks that the pool is still there without triggers, and that the commands
+// with which the tool says to delete it and the rest work.
+func (s *system) kept(t *testing.T, pool, output string) {
 	t.Helper()
 	client := s.clients(t).cognito
 	full := must(client.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &pool}))(t)
 	if c := full.UserPool.LambdaConfig; c != nil && (c.PreSignUp != nil || c.PostConfirmation != nil || c.PreAuthentication != nil || c.PostAuthentication != nil) {
 		t.Errorf("the pool that stays calls %+v", *c)
 	}
-	commands := regexp.MustCompile(`(?m)^    delete  (aws .*?)(   \(.*)?$`).FindAllStringSubmatch(said, -1)
-	if len(commands) < 5 || !strings.Contains(said, pool) {
-		t.Fatalf("%d commands for what stays, of which there are a pool, tables and keys:\n%s", len(commands), said)
+	commands := regexp.MustCompile(`(?m)^    delete  (aws .*?)(   \(.*)?$`).FindAllStringSubmatch(output, -1)
+	if len(commands) < 5 || !strings.Contains(output, pool) {
+		t.Fatalf("%d commands for what stays, of which there are a pool, tables and keys:\n%s", len(commands), output)
 	}
 	for _, command := range commands {
 		if out, err := s.run(t, "bash", "-c", command[1]); err != nil {

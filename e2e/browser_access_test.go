@@ -60,7 +60,7 @@ func TestBrowserPagesForEverybody(t *testing.T) {
 	}
 }
 
-// TestBrowserSignedInOnAPhone looks at the page that holds the most.
+// TestBrowserSignedInOnAPhone looks at the page with the most content.
 func TestBrowserSignedInOnAPhone(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -104,7 +104,7 @@ func (w window) signIn(address, password string) {
 	w.must(w.Heading("Sign in"), w.Fill("Email address", address), w.Fill("Password", password), w.Click("Sign in"))
 }
 
-// TestBrowserFirstPassword is the first sign-in of somebody whom an administrator
+// TestBrowserFirstPassword is the first sign-in of a user that an administrator
 // created.
 func TestBrowserFirstPassword(t *testing.T) {
 	t.Parallel()

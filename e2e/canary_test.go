@@ -26,12 +26,12 @@ func TestCanarySucceeds(t *testing.T) {
 	s := alone(t)
 	before := s.settled(t)
 	report := filepath.Join(t.TempDir(), "canary.xml")
-	said, err := s.canary(t, "--timeout", limit.String(), "--junit", report)
+	output, err := s.canary(t, "--timeout", limit.String(), "--junit", report)
 	if err != nil {
-		t.Fatalf("gatehouse canary: %v\n%s", err, said)
+		t.Fatalf("gatehouse canary: %v\n%s", err, output)
 	}
 	for _, secret := range []string{s.env["MACHINE_CLIENT_SECRET"], "eyJ", "aA1-", "Bearer"} {
-		if strings.Contains(said, secret) {
+		if strings.Contains(output, secret) {
 			t.Errorf("the canary prints a secret, it begins with %.4s", secret)
 		}
 	}
@@ -42,8 +42,8 @@ func TestCanarySucceeds(t *testing.T) {
 			Name string `xml:"name,attr"`
 		} `xml:"testcase"`
 	}
-	if err := xml.Unmarshal(must(os.ReadFile(report))(t), &suite); err != nil || suite.Failures != 0 || suite.Tests != strings.Count(said, "ok  ") {
-		t.Errorf("report with %d tests and %d failures, error %v\n%s", suite.Tests, suite.Failures, err, said)
+	if err := xml.Unmarshal(must(os.ReadFile(report))(t), &suite); err != nil || suite.Failures != 0 || suite.Tests != strings.Count(output, "ok  ") {
+		t.Errorf("report with %d tests and %d failures, error %v\n%s", suite.Tests, suite.Failures, err, output)
 	}
 	s.noCanaries(t)
 
@@ -76,17 +76,17 @@ func TestCanaryNamesWhatIsBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			restore := tc.plant(t, s)
-			said, err := s.brokenCanary(t, tc.failed)
+			output, err := s.brokenCanary(t, tc.failed)
 			restore()
-			_, summary, _ := strings.Cut(said, "gatehouse: canary of local: ")
+			_, summary, _ := strings.Cut(output, "gatehouse: canary of local: ")
 			if err == nil || !strings.Contains(summary, tc.failed) {
-				t.Errorf("it ends with %v and %q, want %q\n%s", err, summary, tc.failed, said)
+				t.Errorf("it ends with %v and %q, want %q\n%s", err, summary, tc.failed, output)
 			}
-			found := slices.ContainsFunc(strings.Split(said, "\n"), func(line string) bool {
+			found := slices.ContainsFunc(strings.Split(output, "\n"), func(line string) bool {
 				return strings.HasPrefix(line, "FAIL ") && strings.Contains(line, tc.failed) && strings.Contains(line, tc.says)
 			})
 			if !found {
-				t.Errorf("no line FAIL of %s with %q:\n%s", tc.failed, tc.says, said)
+				t.Errorf("no line FAIL of %s with %q:\n%s", tc.failed, tc.says, output)
 			}
 			s.noCanaries(t)
 		})
@@ -95,14 +95,14 @@ func TestCanaryNamesWhatIsBroken(t *testing.T) {
 
 // brokenCanary runs the canary until its time is over. A busy machine may need more
 // time to come to the step that fails.
-func (s *system) brokenCanary(t *testing.T, failed string) (said string, err error) {
+func (s *system) brokenCanary(t *testing.T, failed string) (output string, err error) {
 	t.Helper()
 	for timeout := 10 * time.Second; timeout <= limit; timeout *= 2 {
-		if said, err = s.canary(t, "--timeout", timeout.String()); err == nil || strings.Contains(said, failed) {
+		if output, err = s.canary(t, "--timeout", timeout.String()); err == nil || strings.Contains(output, failed) {
 			break
 		}
 	}
-	return said, err
+	return output, err
 }
 
 func topicAndOutboxRefuse(t *testing.T, s *system) func() {

@@ -33,8 +33,8 @@ Resources:
   Copy: {Type: AWS::SSM::Parameter, Properties: {Name: !Sub "/${Name}/copy", Type: String, Value: !Sub "{{resolve:ssm:/${Name}/topic}}"}}
 `
 
-// TestChangeSetWithDataLossIsRefused makes each kind of such a change
-// set and has it judged by what CloudFormation says of it.
+// TestChangeSetWithDataLossIsRefused creates each kind of such a change set,
+// and finds the data loss in what CloudFormation describes.
 func TestChangeSetWithDataLossIsRefused(t *testing.T) {
 	t.Parallel()
 	l := deployLossy(t, start(t))
@@ -170,8 +170,8 @@ func deployLossy(t *testing.T, s *system) *lossy {
 // clean works when the test's context is over.
 func (l *lossy) clean(t *testing.T, args ...string) {
 	t.Helper()
-	if said, err := l.exec(exec.Command(filepath.Join(l.root, ".local", "venv", "bin", "aws"), args...)); err != nil {
-		t.Errorf("aws %v: %v\n%s", args, err, said)
+	if output, err := l.exec(exec.Command(filepath.Join(l.root, ".local", "venv", "bin", "aws"), args...)); err != nil {
+		t.Errorf("aws %v: %v\n%s", args, err, output)
 	}
 }
 
@@ -231,7 +231,7 @@ func (l *lossy) now(t *testing.T, parameter string) string {
 	return ""
 }
 
-// leftNothing: whoever looks into nested stacks cleans up.
+// leftNothing checks that no change set is left, in nested stacks either.
 func (l *lossy) leftNothing(t *testing.T) {
 	t.Helper()
 	for _, stack := range must(l.client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}))(t).Stacks {

@@ -42,7 +42,7 @@ func TestOneServiceDeploysAlone(t *testing.T) {
 	changed := s.copied(t)
 	edited(t, filepath.Join(changed.root, "services", "signup-guard", "cmd", "presignup", "main.go"))
 	check(t, changed.local("deploy", "signup-guard"))
-	// The stream goes on for a while with the new version.
+	// More people sign up with the new version.
 	goal := done.Load() + 5
 	eventually(t, "five more people", func() bool { return done.Load() >= goal })
 	stop()

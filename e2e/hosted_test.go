@@ -13,7 +13,7 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// TestHostedSignIn goes the way of a browser with an OpenID Connect library:
+// TestHostedSignIn does what a browser does, with an OpenID Connect library:
 // discovery, authorization code with PKCE, the sign-in form, tokens.
 func TestHostedSignIn(t *testing.T) {
 	t.Parallel()

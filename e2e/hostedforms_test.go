@@ -85,7 +85,7 @@ func TestAuthorizationCodesAreBoundToTheirClient(t *testing.T) {
 	}
 }
 
-// TestStateIsReturnedUnchanged, whatever it holds, and is not invented.
+// TestStateIsReturnedUnchanged, and none if none was sent.
 func TestStateIsReturnedUnchanged(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -98,8 +98,8 @@ func TestStateIsReturnedUnchanged(t *testing.T) {
 	}
 }
 
-// TestRedirectsGoToRegisteredAddressesOnly asks each page, and each of its forms, to send people
-// to where the app is not registered.
+// TestRedirectsGoToRegisteredAddressesOnly asks each page, and each form, to redirect to
+// an address that is not registered.
 func TestRedirectsGoToRegisteredAddressesOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -159,7 +159,8 @@ func refusedHere(t *testing.T, what string, resp *http.Response) {
 	}
 }
 
-// TestInvalidRequestsAreReportedToTheApp: the address is registered, so the app is told.
+// TestInvalidRequestsAreReportedToTheApp: the address is registered, so the
+// app gets the error.
 func TestInvalidRequestsAreReportedToTheApp(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -182,7 +183,7 @@ func TestInvalidRequestsAreReportedToTheApp(t *testing.T) {
 	}
 }
 
-// TestRevokedRefreshTokensAreRefused: a revoked refresh token gives nothing any more.
+// TestRevokedRefreshTokensAreRefused: a revoked refresh token gives no more tokens.
 func TestRevokedRefreshTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// Tokens are forged by hand: a library for tokens keeps its users from just that.
+// Tokens are forged by hand, because libraries prevent it.
 
 // jwt is a token taken apart.
 type jwt struct{ head, claims map[string]any }

@@ -21,7 +21,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// logKey is the key that log-encryptor's stack says it has.
+// logKey is the key that log-encryptor's stack has as its output.
 func (s *system) logKey(t *testing.T) string {
 	t.Helper()
 	return s.output(t, "gatehouse-local-log-encryptor", "KeyArn")
@@ -143,13 +143,13 @@ func (s *system) functionWithoutLogGroup(t *testing.T, name string) string {
 		Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()},
 	}))(t)
 	t.Cleanup(func() {
-		_, _ = client.DeleteFunction(context.Background(), &lambda.DeleteFunctionInput{FunctionName: &name}) // the system goes anyway
+		_, _ = client.DeleteFunction(context.Background(), &lambda.DeleteFunctionInput{FunctionName: &name}) // the system is deleted anyway
 	})
 	must(client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &name}))(t)
 	return "/aws/lambda/" + name
 }
 
-// TestLogGroupCustomResource goes through the life of the custom resource.
+// TestLogGroupCustomResource creates, updates and deletes the custom resource.
 func TestLogGroupCustomResource(t *testing.T) {
 	t.Parallel()
 	hold(t, &accounts) // the log-encryptor of another environment takes groups too

@@ -23,7 +23,7 @@ import (
 // unusedFile excuses what no test needs.
 const unusedFile = "testdata/unused-permissions.txt"
 
-// wholeRun reports whether every test ran: less says nothing about what no test needs.
+// wholeRun reports whether every test ran: a part of them does not show what no test needs.
 func wholeRun() bool {
 	for _, name := range []string{"test.run", "test.skip", "test.list"} {
 		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
@@ -36,7 +36,7 @@ func wholeRun() bool {
 // stackRole is one of the stacks' roles.
 type stackRole struct {
 	key, name string // of the file, and IAM's
-	// people says that tests try with it what it must not do.
+	// people is set if tests try with it what it must not do.
 	people bool
 }
 
@@ -44,11 +44,11 @@ type stackRole struct {
 type roleReader struct {
 	cloudformation *cloudformation.Client
 	iam            *iam.Client
-	// names are the physical ids that every deployment makes anew.
+	// names are the physical ids that differ in every deployment.
 	names map[string]string
 }
 
-// checkPermissions holds the roles of the environment to the calls of all tests.
+// checkPermissions compares the roles of the environment with the calls of all tests.
 func checkPermissions(ctx context.Context, s *system) error {
 	text, err := os.ReadFile(unusedFile)
 	if err != nil {
@@ -133,7 +133,7 @@ func (r *roleReader) roles(ctx context.Context) ([]stackRole, error) {
 		if !own {
 			continue
 		}
-		// A nested stack's name goes on with its logical id, which begins with a capital.
+		// A nested stack's name continues with its logical id, which begins with a capital.
 		if nested := strings.IndexFunc(short, func(c rune) bool { return c >= 'A' && c <= 'Z' }); nested > 0 {
 			short = strings.TrimSuffix(short[:nested], "-")
 		}

@@ -42,8 +42,8 @@ func TestPipelineRoles(t *testing.T) {
 	a.deploy(t, "test", "environment.yaml", "gatehouse-test-pipeline", environment...)
 	a.deploy(t, "tools", "pipeline.yaml", "gatehouse-tools-signup-guard", "OnAws=false", "Service=signup-guard", "ArtifactFolder=gatehouse-signup-gua", "FilePaths=services/signup-guard/**",
 		"Repository=example/gatehouse", "Mode=multi", "DevAccount="+emulated, "TestAccount="+emulated, "ProductionAccount="+emulated)
-	if said := a.deploy(t, "test", "environment.yaml", "gatehouse-test-pipeline", environment...); !strings.Contains(said, "No changes to deploy") {
-		t.Errorf("the second deployment changed something:\n%s", said)
+	if output := a.deploy(t, "test", "environment.yaml", "gatehouse-test-pipeline", environment...); !strings.Contains(output, "No changes to deploy") {
+		t.Errorf("the second deployment changed something:\n%s", output)
 	}
 
 	pipeline := a.take(t, a.root, role("tools/signup-guard", "gatehouse-tools-signup-guard-pipeline"), "codepipeline.amazonaws.com@release", "")
@@ -61,15 +61,15 @@ func role(path, name string) string {
 	return "arn:aws:iam::" + emulated + ":role/gatehouse/" + path + "/" + name
 }
 
-// deploy is `sam deploy`, as the pipelines' README says it.
+// deploy is `sam deploy`, as in the pipelines' README.
 func (a account) deploy(t *testing.T, block, template, stack string, parameters ...string) string {
 	t.Helper()
-	said, err := a.run(t, "bash", append([]string{"-c", `cd pipeline && SAM_CLI_TELEMETRY=0 SAM_CLI_POLL_DELAY=1 exec sam deploy "$@"`, "sam",
+	output, err := a.run(t, "bash", append([]string{"-c", `cd pipeline && SAM_CLI_TELEMETRY=0 SAM_CLI_POLL_DELAY=1 exec sam deploy "$@"`, "sam",
 		"--config-env", block, "--template-file", template, "--stack-name", stack, "--no-confirm-changeset", "--parameter-overrides"}, parameters...)...)
 	if err != nil {
-		t.Fatalf("sam deploy %s: %v\n%s", stack, err, said)
+		t.Fatalf("sam deploy %s: %v\n%s", stack, err, output)
 	}
-	return said
+	return output
 }
 
 func (a account) outputs(t *testing.T, stack string) map[string]string {
@@ -103,7 +103,7 @@ func (a account) take(t *testing.T, from aws.Config, arn, session, source string
 	return must(a.try(t.Context(), from, arn, session, source))(t)
 }
 
-// denied says whether a call failed for want of a permission, and for nothing else.
+// denied reports whether a call failed because a permission is missing.
 func denied(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError"}, api.ErrorCode())
@@ -125,7 +125,7 @@ func probes(t *testing.T, tries map[string]probe) {
 }
 
 // trust: the pipeline takes its own deploy role, the test project the canary's, and
-// nobody any other.
+// neither takes any other.
 func (a account) trust(t *testing.T, pipeline, tests aws.Config) {
 	as := func(from aws.Config, name, session string) error {
 		_, err := a.try(t.Context(), from, role("test/pipeline", name), session, "")

@@ -6,8 +6,8 @@ import (
 )
 
 // Much of a test is waiting, so tests run at the same time: more of them than there
-// are processors. All call t.Parallel. Those that measure, or break what the others
-// need, call alone instead of start.
+// are processors. Almost all call t.Parallel. Those that compare metrics, or break what
+// the others need, call alone instead of start.
 
 const (
 	// atOnce is how many tests use the system at the same time.

@@ -42,13 +42,13 @@ func TestEachRouteAcceptsItsOwnTokens(t *testing.T) {
 						want = http.StatusOK
 					}
 				}
-				s.knock(t, route, tc.token, want)
+				s.expect(t, route, tc.token, want)
 			}
 		})
 	}
 	// The guests' route does not look at tokens.
-	s.knock(t, "/guest", "", http.StatusOK)
-	s.knock(t, "/guest", "no.token.atall", http.StatusOK)
+	s.expect(t, "/guest", "", http.StatusOK)
+	s.expect(t, "/guest", "no.token.atall", http.StatusOK)
 }
 
 // TestForgedTokens are refused by every route, whichever kind they imitate.
@@ -81,7 +81,7 @@ func TestForgedTokens(t *testing.T) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				for _, route := range routes() {
-					s.knock(t, route, forged, http.StatusUnauthorized)
+					s.expect(t, route, forged, http.StatusUnauthorized)
 				}
 			})
 		}
@@ -102,7 +102,7 @@ func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 			UserPoolId: pool, Username: &p.local, Password: aws.String(password), Permanent: true,
 		}))(t)
 		for _, route := range routes() {
-			s.knock(t, route, s.tokenOf(t, p, client, p.local), http.StatusUnauthorized)
+			s.expect(t, route, s.tokenOf(t, p, client, p.local), http.StatusUnauthorized)
 		}
 	})
 	t.Run("another_client", func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 		p := s.member(t)
 		token := s.tokenOf(t, p, s.clientFor(t, s.pool(), 60), p.Email)
 		for _, route := range routes() {
-			s.knock(t, route, token, http.StatusUnauthorized)
+			s.expect(t, route, token, http.StatusUnauthorized)
 		}
 		if _, body := s.ask(t, "/user", token); !strings.Contains(body, "another client") {
 			t.Errorf("refused for another reason: %s", body)
@@ -126,13 +126,13 @@ func TestTokensOfOtherPoolsAndClients(t *testing.T) {
 			return strings.Contains(body, "expired")
 		})
 		for _, route := range routes() {
-			s.knock(t, route, token, http.StatusUnauthorized)
+			s.expect(t, route, token, http.StatusUnauthorized)
 		}
 	})
 }
 
-// knock checks the status, and that a refusal is a problem that reveals nothing.
-func (s *system) knock(t *testing.T, route, token string, want int) {
+// expect checks the status, and that a refusal is a problem that reveals nothing.
+func (s *system) expect(t *testing.T, route, token string, want int) {
 	t.Helper()
 	status, body := s.ask(t, route, token)
 	if status != want {

@@ -41,8 +41,8 @@ func (s *system) trace(t *testing.T, args ...string) (string, error) {
 	return s.run(t, filepath.Join(s.root, "bin", "gatehouse"), append([]string{"trace", "show"}, args...)...)
 }
 
-// tracedParts are the parts of the trace from the door down to the function's own,
-// which holds the function's calls.
+// tracedParts are the parts of the trace from the API down to the function's own,
+// which has the function's calls.
 func (s *system) tracedParts(t *testing.T, header string) []tracePart {
 	t.Helper()
 	out, err := s.trace(t, header, "--json")
@@ -78,22 +78,22 @@ func origins(parts []tracePart) []string {
 	return all
 }
 
-// TestTraceOfACall follows calls from the door to the last call of the SDK.
+// TestTraceOfACall follows calls from the API to the last call of the SDK.
 func TestTraceOfACall(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	p := s.member(t)
 	token := p.tokens(t).id
-	door := []string{"AWS::ApiGateway::Stage", "AWS::Lambda", "AWS::Lambda::Function"}
+	gateway := []string{"AWS::ApiGateway::Stage", "AWS::Lambda", "AWS::Lambda::Function"}
 
 	t.Run("guest", func(t *testing.T) {
 		_, header := s.askTraced(t, "/guest", "", "")
 		way := s.tracedParts(t, header)
-		if diff := cmp.Diff(append(door, "GET /guest"), origins(way)); diff != "" {
+		if diff := cmp.Diff(append(gateway, "GET /guest"), origins(way)); diff != "" {
 			t.Fatalf("parts (-want +got):\n%s", diff)
 		}
 		for i, part := range way {
-			if madeHere := i < len(door); madeHere != (part.MadeBy == "edge") {
+			if madeHere := i < len(gateway); madeHere != (part.MadeBy == "edge") {
 				t.Errorf("%s is made by %q", part.Name, part.MadeBy)
 			}
 		}
@@ -104,7 +104,7 @@ func TestTraceOfACall(t *testing.T) {
 	t.Run("activity", func(t *testing.T) {
 		status, header := s.askTraced(t, "/activity", token, "")
 		way := s.tracedParts(t, header)
-		if diff := cmp.Diff(append(door, "activity"), origins(way)); status != http.StatusOK || diff != "" {
+		if diff := cmp.Diff(append(gateway, "activity"), origins(way)); status != http.StatusOK || diff != "" {
 			t.Fatalf("status %d, parts (-want +got):\n%s", status, diff)
 		}
 		function := way[len(way)-1]
@@ -118,10 +118,10 @@ func TestTraceOfACall(t *testing.T) {
 			t.Errorf("the address is in the trace: %s", out)
 		}
 	})
-	t.Run("refused_at_the_door", func(t *testing.T) {
+	t.Run("refused_by_the_gateway", func(t *testing.T) {
 		status, header := s.askTraced(t, "/user", "", "")
 		way := s.tracedParts(t, header)
-		if diff := cmp.Diff(door[:1], origins(way)); status != http.StatusUnauthorized || diff != "" || way[0].Status != "error" {
+		if diff := cmp.Diff(gateway[:1], origins(way)); status != http.StatusUnauthorized || diff != "" || way[0].Status != "error" {
 			t.Errorf("status %d, %+v, parts (-want +got):\n%s", status, way[0], diff)
 		}
 	})

@@ -18,7 +18,7 @@ func TestBadAddressesAreRefused(t *testing.T) {
 	s := start(t)
 	for name, address := range map[string]string{
 		"subdomain_of_a_disposable": "a@deep.below.mailinator.com",
-		"shouted_disposable":        "a@MAILINATOR.COM",
+		"upper_case_disposable":     "a@MAILINATOR.COM",
 		"cyrillic_look_alike":       "a@g\u043e\u043egle.com",
 		"display_name":              "Bob <bob@example.net>",
 		"quoted":                    `"a b"@example.net`,

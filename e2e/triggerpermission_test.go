@@ -43,7 +43,7 @@ func TestTriggerNeedsItsPermission(t *testing.T) {
 	p.signIn(t)
 }
 
-// between returns what stands between two marks after the first key.
+// between returns the text between two marks after the first key.
 func between(text, key, open, end string) string {
 	_, rest, _ := strings.Cut(text, key)
 	_, rest, _ = strings.Cut(rest, open)

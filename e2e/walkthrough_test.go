@@ -17,8 +17,8 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// step is a block of commands of docs/walkthrough.md with what the page says that
-// it prints. In the output … stands for anything within a line, and a line of
+// step is a block of commands of docs/walkthrough.md with the output that the page
+// shows. In the output … stands for anything within a line, and a line of
 // nothing else for any lines.
 type step struct {
 	line   int
@@ -55,10 +55,10 @@ func steps(page []byte) ([]step, error) {
 	return out, err
 }
 
-// fails tells whether the page shows the step failing.
+// fails reports whether the page shows the step failing.
 func (s step) fails() bool { return strings.Contains(s.output, "An error occurred") }
 
-// match tells whether got is what the page shows.
+// match reports whether got is what the page shows.
 func match(shown, got string) bool {
 	var pattern strings.Builder
 	pattern.WriteString(`^`)
@@ -77,7 +77,7 @@ func match(shown, got string) bool {
 // printed and how it ended.
 func walk(t *testing.T, s *system, all []step) (outputs []string, codes []int) {
 	t.Helper()
-	dir := t.TempDir() // stands for the clone: .local and bin are what the page names
+	dir := t.TempDir() // takes the place of the clone: .local and bin are what the page names
 	for name, target := range map[string]string{".local": s.dir, "bin": filepath.Join(s.root, "bin")} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -117,7 +117,7 @@ func walk(t *testing.T, s *system, all []step) (outputs []string, codes []int) {
 	return outputs, codes
 }
 
-// TestWalkthrough types what docs/walkthrough.md says and compares what comes out.
+// TestWalkthrough runs the commands of docs/walkthrough.md and compares the output.
 func TestWalkthrough(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -1,6 +1,6 @@
-// Package chromium drives Chromium as a person does: it reads what stands on the
-// page, clicks and types, and looks at the names that a screen reader says. The
-// tests of the hosted pages and the command that takes their pictures share it.
+// Package chromium drives Chromium as a person does: it reads the page, clicks and
+// types, and reads the names that a screen reader speaks. The tests of the hosted pages
+// and the command that takes their pictures share it.
 package chromium
 
 import (

@@ -94,7 +94,7 @@ func (b *Browser) Text() string {
 	return text
 }
 
-// Fill types into the field with this label, over what stands there.
+// Fill types into the field with this label, and replaces its content.
 func (b *Browser) Fill(label, text string) error {
 	field := fmt.Sprintf(`[...document.querySelectorAll("label")].find((l) => l.textContent.trim() === %s)?.control`, quote(label))
 	if err := b.Until(field); err != nil {
@@ -176,7 +176,7 @@ func value(v *accessibility.Value) string {
 		return ""
 	}
 	var text string
-	_ = json.Unmarshal([]byte(v.Value), &text) // what is no text has no name
+	_ = json.Unmarshal([]byte(v.Value), &text) // a value that is not a text gives no name
 	return strings.TrimSpace(text)
 }
 

@@ -55,8 +55,8 @@ func (l List) Excuse(a Permission) (Permission, bool) {
 	return Permission{}, false
 }
 
-// Compare says what is wrong with the permissions that no call needed, and with the
-// list that excuses them.
+// Compare returns what is wrong with the permissions that no call needed, and with
+// the list that excuses them.
 func (l List) Compare(unused []Permission) []string {
 	var wrong []string
 	for _, a := range unused {

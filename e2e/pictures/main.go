@@ -1,5 +1,5 @@
 // Command pictures takes the pictures of the hosted pages that the documentation
-// shows, from a running local system, so that they can be taken anew after every
+// shows, from a running local system, so that they can be taken again after every
 // change of the pages.
 package main
 

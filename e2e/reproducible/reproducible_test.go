@@ -1,6 +1,6 @@
-// Package reproducible_test runs the build of one service as its pipeline does, and holds
-// it to what deployments rely on: the same sources make the same bytes wherever
-// they lie, and a change changes no more than itself.
+// Package reproducible_test runs the build of one service as its pipeline does, and
+// tests what deployments rely on: the same sources give the same bytes in any folder,
+// and a change to one function changes no other.
 package reproducible_test
 
 import (

@@ -1,5 +1,5 @@
-// Package templates holds what is checked of all templates and takes too long for
-// `make check`: what the tool that deploys them says of each.
+// Package templates checks every template with the tool that deploys them, which takes
+// too long for `make check`.
 package templates
 
 import (

@@ -21,11 +21,10 @@ type Machine struct {
 	HTTP   *http.Client
 }
 
-// RefusedToken is the error of a token endpoint's refusal. Its text leaves out what
-// the endpoint answered.
+// RefusedToken is the error of a token endpoint's refusal.
 type RefusedToken struct{ Err *oauth2.RetrieveError }
 
-// Error contains the status and the error code.
+// Error omits the body of the answer, which may have a secret.
 func (r *RefusedToken) Error() string {
 	return fmt.Sprintf("the token endpoint answered %s %s", r.Err.Response.Status, r.Err.ErrorCode)
 }

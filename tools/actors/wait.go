@@ -20,7 +20,7 @@ type Unfinished struct {
 	Cause error
 }
 
-// Error says what was seen last, and after how long.
+// Error says what was seen, after how long, and what ended the wait.
 func (u *Unfinished) Error() string {
 	return fmt.Sprintf("%s after %s: %v", u.Seen, u.After.Round(time.Millisecond), u.Cause)
 }

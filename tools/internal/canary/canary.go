@@ -31,7 +31,7 @@ type canary struct {
 	started time.Time
 	timeout time.Duration
 	names   names
-	lists   lists
+	aws     services
 	person  *actors.Person
 	inbox   *actors.Inbox
 	api     *actors.API
@@ -140,7 +140,7 @@ func (c *canary) asksForMe(ctx context.Context) (string, error) {
 }
 
 func (c *canary) asksAsMachine(ctx context.Context) (string, error) {
-	if err := c.machine.ReadSecret(ctx, c.person.Pool, c.names.pool); err != nil {
+	if err := c.machine.ReadSecret(ctx, c.aws.pool, c.names.pool); err != nil {
 		return "", err
 	}
 	token, err := c.machine.Token(ctx)

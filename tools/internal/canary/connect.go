@@ -81,7 +81,7 @@ func (c *canary) connect(cfg aws.Config, n names) {
 
 func (c *canary) use(s services, n names) {
 	c.names = n
-	c.lists = lists{s.pool, s.queues, s.topics}
+	c.aws = s
 	c.person = &actors.Person{
 		Pool: s.pool, PoolID: n.pool, ClientID: n.nativeClient, Email: actors.SyntheticAddress(c.id), Password: actors.NewPassword(),
 	}

@@ -14,13 +14,6 @@ import (
 	"gatehouse.example/tools/actors"
 )
 
-// lists is what finding leftovers needs besides what an actor calls.
-type lists struct {
-	users         cognito.ListUsersAPIClient
-	queues        sqs.ListQueuesAPIClient
-	subscriptions sns.ListSubscriptionsByTopicAPIClient
-}
-
 // sweep deletes what canaries left that crashed.
 func (c *canary) sweep(ctx context.Context) (string, error) {
 	n := map[string]int{}
@@ -40,7 +33,7 @@ func (c *canary) sweep(ctx context.Context) (string, error) {
 
 func (c *canary) sweepUsers(ctx context.Context) (int, error) {
 	n := 0
-	for pages := cognito.NewListUsersPaginator(c.lists.users, &cognito.ListUsersInput{
+	for pages := cognito.NewListUsersPaginator(c.aws.pool, &cognito.ListUsersInput{
 		UserPoolId: &c.names.pool, Filter: aws.String(`email ^= "` + actors.SyntheticPrefix + `"`), AttributesToGet: []string{"email"},
 	}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
@@ -73,7 +66,7 @@ func emailOf(user types.UserType) string {
 
 func (c *canary) sweepQueues(ctx context.Context) (int, error) {
 	n, prefix := 0, actors.QueuePrefix(c.names.environment)
-	for pages := sqs.NewListQueuesPaginator(c.lists.queues, &sqs.ListQueuesInput{QueueNamePrefix: &prefix, MaxResults: aws.Int32(1000)}); pages.HasMorePages(); {
+	for pages := sqs.NewListQueuesPaginator(c.aws.queues, &sqs.ListQueuesInput{QueueNamePrefix: &prefix, MaxResults: aws.Int32(1000)}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return n, fmt.Errorf("sqs.ListQueues: %w", err)
@@ -82,7 +75,7 @@ func (c *canary) sweepQueues(ctx context.Context) (int, error) {
 			if _, id, found := strings.Cut(url, "/"+prefix); !found || !actors.Abandoned(id, c.started) {
 				continue
 			}
-			if err := (&actors.Inbox{Queues: c.inbox.Queues, URL: url}).Close(ctx); err != nil {
+			if err := (&actors.Inbox{Queues: c.aws.queues, URL: url}).Close(ctx); err != nil {
 				return n, err
 			}
 			n++
@@ -93,7 +86,7 @@ func (c *canary) sweepQueues(ctx context.Context) (int, error) {
 
 func (c *canary) sweepSubscriptions(ctx context.Context) (int, error) {
 	n, prefix := 0, actors.QueuePrefix(c.names.environment)
-	for pages := sns.NewListSubscriptionsByTopicPaginator(c.lists.subscriptions, &sns.ListSubscriptionsByTopicInput{TopicArn: &c.names.topic}); pages.HasMorePages(); {
+	for pages := sns.NewListSubscriptionsByTopicPaginator(c.aws.topics, &sns.ListSubscriptionsByTopicInput{TopicArn: &c.names.topic}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return n, fmt.Errorf("sns.ListSubscriptionsByTopic: %w", err)
@@ -102,7 +95,7 @@ func (c *canary) sweepSubscriptions(ctx context.Context) (int, error) {
 			if _, id, found := strings.Cut(aws.ToString(s.Endpoint), ":"+prefix); !found || !actors.Abandoned(id, c.started) {
 				continue
 			}
-			if err := (&actors.Inbox{Topics: c.inbox.Topics, Subscription: aws.ToString(s.SubscriptionArn)}).Close(ctx); err != nil {
+			if err := (&actors.Inbox{Topics: c.aws.topics, Subscription: aws.ToString(s.SubscriptionArn)}).Close(ctx); err != nil {
 				return n, err
 			}
 			n++
