@@ -12,7 +12,7 @@ import (
 const (
 	lane     = 16.0  // between the vertical lines of two writers
 	boxWidth = 840.0 // of a stack
-	line     = 22.0
+	rowTall  = 22.0
 )
 
 // kinds are the resource types in the picture, in order, with the property that names them.
@@ -30,6 +30,12 @@ var kinds = []struct{ label, typ, name string }{
 	{"keys", "AWS::KMS::Key", ""},
 }
 
+// row is a line of a stack's box: names of a kind, or those read from a writer.
+type row struct {
+	label string
+	names []string
+}
+
 // architecture draws the stacks in deploy order. An arrow leads from the stack
 // that writes SSM names to the line of a stack that reads them.
 func architecture(all []stacks.Stack) ([]byte, error) {
@@ -43,88 +49,67 @@ func architecture(all []stacks.Stack) ([]byte, error) {
 	}
 	order := slices.Concat(levels...)
 	var p picture
-	left := lane * float64(len(order)+1)
-	y, from := 8.0, map[string]float64{}
+	left, y, from := lane*float64(len(order)+1), 8.0, map[string]float64{}
 	for _, name := range order {
 		s := all[slices.IndexFunc(all, func(s stacks.Stack) bool { return s.Name == name })]
 		inputs, owned := reads(s), owns(s)
-		height := 34 + line*float64(len(inputs)+len(owned))
+		height := 34 + rowTall*float64(len(inputs)+len(owned))
 		p.box(left, y, boxWidth, height)
 		p.text(left+14, y+23, "t", name)
-		row := y + 34
-		for _, input := range inputs {
-			i := slices.Index(order, input.writer)
-			x := lane * float64(len(order)-i)
-			p.add(`<path d="M%g %gH%gV%gH%g" fill="none" stroke="%s" stroke-width="1.5"/>`, left, from[input.writer], x, row+7, left-1, colour(i))
-			p.add(`<path d="M%g %gl-7 -4v8z" fill="%s"/>`, left, row+7, colour(i))
-			p.text(left+14, row+11, "m", "reads from "+input.writer+": "+strings.Join(input.names, ", "))
-			row += line
-		}
-		for _, o := range owned {
-			p.text(left+14, row+11, "m", o.label)
-			p.chips(left+104, row, o.names, colour(o.colour))
-			row += line
-		}
 		from[name] = y + 18
+		at := y + 34
+		for _, in := range inputs {
+			i := slices.Index(order, in.label)
+			p.add(`<path d="M%g %gH%gV%gH%g" fill="none" stroke="%s" stroke-width="1.5"/>`, left, from[in.label], lane*float64(len(order)-i), at+7, left-1, colour(i))
+			p.add(`<path d="M%g %gl-7 -4v8z" fill="%s"/>`, left, at+7, colour(i))
+			p.text(left+14, at+11, "m", "reads from "+in.label+": "+strings.Join(in.names, ", "))
+			at += rowTall
+		}
+		for i, o := range owned {
+			p.text(left+14, at+11, "m", o.label)
+			x := left + 104
+			for _, n := range o.names {
+				width := wide(n) + 14
+				p.add(`<rect x="%g" y="%g" width="%g" height="17" rx="8" fill="none" stroke="%s"/>`, x, at-1.5, width, colour(i))
+				p.text(x+7, at+11, "n", n)
+				x += width + 6
+			}
+			at += rowTall
+		}
 		y += height + 14
 	}
 	return p.done(left+boxWidth+8, y, "The stacks of Gatehouse in deploy order, what they own, and which SSM names they read"), nil
 }
 
-// chips draws names next to each other.
-func (p *picture) chips(x, y float64, names []string, colour string) {
-	for _, name := range names {
-		width := wide(name) + 14
-		p.add(`<rect x="%g" y="%g" width="%g" height="17" rx="8" fill="none" stroke="%s"/>`, x, y-1.5, width, colour)
-		p.text(x+7, y+11, "n", name)
-		x += width + 6
-	}
-}
-
-type input struct {
-	writer string
-	names  []string
-}
-
 // reads groups the SSM names that a stack reads by their writer.
-func reads(s stacks.Stack) []input {
-	var out []input
+func reads(s stacks.Stack) []row {
+	var out []row
 	for _, name := range s.Reads {
-		writer := path.Base(path.Dir(name))
-		if len(out) == 0 || out[len(out)-1].writer != writer {
-			out = append(out, input{writer: writer})
+		if writer := path.Base(path.Dir(name)); len(out) == 0 || out[len(out)-1].label != writer {
+			out = append(out, row{label: writer})
 		}
 		out[len(out)-1].names = append(out[len(out)-1].names, path.Base(name))
 	}
 	return out
 }
 
-type owned struct {
-	label  string
-	names  []string
-	colour int
-}
-
 // owns lists a stack's resources by kind. Dead-letter queues are counted.
-func owns(s stacks.Stack) []owned {
-	var out []owned
-	for i, kind := range kinds {
-		o, dead := owned{label: kind.label, colour: i}, 0
-		for _, r := range s.Resources {
-			name := r.Text(kind.name)
-			switch {
-			case r.Type != kind.typ:
-			case strings.HasSuffix(name, "-dlq"):
+func owns(s stacks.Stack) []row {
+	var out []row
+	for _, kind := range kinds {
+		r, dead := row{label: kind.label}, 0
+		for _, owned := range s.Resources {
+			if name := owned.Text(kind.name); owned.Type == kind.typ && strings.HasSuffix(name, "-dlq") {
 				dead++
-			default:
-				o.names = append(o.names, short(name, r.LogicalID, s.Name))
+			} else if owned.Type == kind.typ {
+				r.names = append(r.names, short(name, owned.LogicalID, s.Name))
 			}
 		}
 		if dead > 0 {
-			o.names = append(o.names, fmt.Sprintf("and %d for dead letters", dead))
+			r.names = append(r.names, fmt.Sprintf("and %d for dead letters", dead))
 		}
-		if len(o.names) > 0 {
-			out = append(out, o)
+		if len(r.names) > 0 {
+			out = append(out, r)
 		}
 	}
 	return out

@@ -14,7 +14,7 @@ import (
 )
 
 // collect writes the last hour of every metric that CloudWatch has into a file.
-// A minute has too few calls for a p99 of its own: the dashboard draws the maximum.
+// A minute has too few calls for a p99: the picture shows the maximum instead.
 func collect(ctx context.Context, file string) error {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -51,12 +51,10 @@ func measured(m types.Metric, points []types.Datapoint) []series {
 	for _, d := range m.Dimensions {
 		key = append(key, *d.Name, *d.Value)
 	}
-	sum, most := series{key, "Sum", map[int64]float64{}}, series{key, "Maximum", map[int64]float64{}}
+	sum := series{Key: key, Stat: "Sum", Points: map[int64]float64{}}
+	most := series{Key: key, Stat: "Maximum", Points: map[int64]float64{}}
 	for _, p := range points {
 		sum.Points[p.Timestamp.Unix()], most.Points[p.Timestamp.Unix()] = aws.ToFloat64(p.Sum), aws.ToFloat64(p.Maximum)
-	}
-	if len(points) == 0 {
-		return nil
 	}
 	return []series{sum, most}
 }

@@ -2,7 +2,7 @@
 // they cannot show what is not deployed: the architecture from the stacks, and the
 // dashboard from its definition with the metrics of a local system.
 //
-//	go run ./tools/cmd/pictures            # draw both again
+//	go run ./tools/cmd/pictures                             # draw both again
 //	. .local/env && go run ./tools/cmd/pictures -collect    # with new metrics
 package main
 
@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 
 	"gatehouse.example/tools/stacks"
@@ -21,12 +20,9 @@ import (
 const folder = "docs/pictures"
 
 func main() {
-	collect := flag.Bool("collect", false, "read the dashboard's metrics from the running local system first")
+	fresh := flag.Bool("collect", false, "read the dashboard's metrics from the running local system first")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := realMain(ctx, *collect)
-	stop()
-	if err != nil {
+	if err := realMain(context.Background(), *fresh); err != nil {
 		fmt.Fprintln(os.Stderr, "pictures:", err)
 		os.Exit(1)
 	}
@@ -43,35 +39,29 @@ func realMain(ctx context.Context, fresh bool) error {
 			return err
 		}
 	}
-	drawn, err := draw(root)
-	if err != nil {
-		return err
-	}
+	drawn, err := draw(root, dir)
 	for name, text := range drawn {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			return fmt.Errorf("os.WriteFile: %w", err)
 		}
 	}
-	return nil
+	return err
 }
 
 // draw makes the pictures by file name.
-func draw(root string) (map[string][]byte, error) {
+func draw(root, dir string) (map[string][]byte, error) {
 	all, err := stacks.Discover(root)
 	if err != nil {
 		return nil, fmt.Errorf("stacks.Discover: %w", err)
+	}
+	metrics, err := os.ReadFile(filepath.Join(dir, "dashboard.json"))
+	if err != nil {
+		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
 	overview, err := architecture(all)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(folder), "dashboard.json"))
-	if err != nil {
-		return nil, fmt.Errorf("os.ReadFile: %w", err)
-	}
 	board, err := dashboard(all, metrics)
-	if err != nil {
-		return nil, err
-	}
-	return map[string][]byte{"architecture.svg": overview, "dashboard.svg": board}, nil
+	return map[string][]byte{"architecture.svg": overview, "dashboard.svg": board}, err
 }
