@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 )
 
 // appDir is SAM's own folder of settings.
@@ -20,8 +20,8 @@ func (c CLI) Prepare(now time.Time) error {
 	}
 	// SAM ignores a time without a decimal point.
 	settings := fmt.Sprintf(`{"telemetryEnabled": false, "lastVersionCheck": %.1f}`, float64(now.Unix()))
-	if err := atomicfile.Write(filepath.Join(c.appDir(), "metadata.json"), []byte(settings)); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(filepath.Join(c.appDir(), "metadata.json"), []byte(settings)); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	return nil
 }

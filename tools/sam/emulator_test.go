@@ -1,14 +1,14 @@
-package emulated_test
+package sam_test
 
 import (
 	"testing"
 
-	"gatehouse.example/tools/internal/emulated"
+	"gatehouse.example/tools/sam"
 )
 
-func TestParameters(t *testing.T) {
+func TestEmulatorParameters(t *testing.T) {
 	t.Parallel()
-	got := emulated.Parameters("http://127.0.0.1:4566", "test")
+	got := sam.EmulatorParameters("http://127.0.0.1:4566", "test")
 	for name, want := range map[string]string{
 		"ApiUrl": "http://127.0.0.1:4566/test/api", "HostedUiUrl": "http://127.0.0.1:4566", "OnAws": "false", "GradualDeployment": "false",
 	} {

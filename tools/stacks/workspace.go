@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 )
 
 const (
@@ -84,8 +84,8 @@ func (w Workspace) Built(stack, fingerprint string) bool {
 
 // MarkBuilt records what the build folder was built from.
 func (w Workspace) MarkBuilt(stack, fingerprint string) error {
-	if err := atomicfile.Write(w.fingerprint(stack), []byte(fingerprint)); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(w.fingerprint(stack), []byte(fingerprint)); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	return nil
 }

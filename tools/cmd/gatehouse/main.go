@@ -16,7 +16,7 @@ import (
 	"gatehouse.example/tools/internal/canary"
 	"gatehouse.example/tools/internal/demo"
 	"gatehouse.example/tools/internal/events"
-	"gatehouse.example/tools/internal/localcmd"
+	"gatehouse.example/tools/internal/local"
 	"gatehouse.example/tools/internal/pipelinecmd"
 	"gatehouse.example/tools/internal/trace"
 )
@@ -47,6 +47,6 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), events.Command(), localcmd.Command(), pipelinecmd.Command(), trace.Command())
+	root.AddCommand(audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), events.Command(), local.Command(), pipelinecmd.Command(), trace.Command())
 	return root.ExecuteContext(ctx)
 }

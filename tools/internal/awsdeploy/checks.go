@@ -21,7 +21,7 @@ const platform = "platform"
 // checks are all that can be looked at before, as far as the chosen stacks and
 // their parameters ask for it.
 func (s *session) checks() []check.Check {
-	cfg := s.target.Config
+	cfg := s.target.config
 	var full []string
 	var more []check.Check
 	for _, one := range s.stacks {

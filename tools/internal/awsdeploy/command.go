@@ -1,37 +1,34 @@
-// Package awsdeploy is `gatehouse aws`: the same stacks as on a laptop, in an AWS
-// account, in the order that their templates give.
+// Package awsdeploy is `gatehouse aws`: it deploys the stacks of the repository to
+// an AWS account, in the order that their templates give.
 //
-// It shows before it does: the account, what was found missing there, what each
-// stack would change. And it takes down what it has put up without a pool being
-// left behind whose sign-ins fail.
+// It first shows the account, what is missing in it and what each stack would
+// change. It also deletes the stacks again, and never leaves a user pool that
+// calls a deleted function, because all its sign-ins would fail.
 package awsdeploy
 
-import (
-	"github.com/spf13/cobra"
-
-	"gatehouse.example/tools/internal/awsdeploy/target"
-)
+import "github.com/spf13/cobra"
 
 // options are the flags of all commands.
 type options struct {
-	target.Options
-	venv string
+	environment, region, venv string
+	// emulator confirms that the shell's endpoint is an emulator's.
+	emulator bool
 }
 
-// Command is `gatehouse aws` with everything below it.
+// Command is `gatehouse aws` with its subcommands.
 func Command() *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
 		Use:   "aws",
-		Short: "Deploy to an AWS account, look at it before, take it down again",
+		Short: "Check an AWS account, deploy to it, delete the stacks again",
 		Long: `Works on the account of the shell: AWS_PROFILE, or whatever else the AWS SDK finds.
-docs/deploy-aws.md tells the whole way.`,
+docs/deploy-aws.md describes every step.`,
 		Args: cobra.NoArgs,
 	}
 	set := cmd.PersistentFlags()
-	set.StringVar(&o.Environment, "environment", "", "dev, test or production (needed)")
-	set.StringVar(&o.Region, "region", "", "region (default: the shell's)")
-	set.BoolVar(&o.Emulator, "emulator", false, "rehearse on the emulator at $AWS_ENDPOINT_URL instead of AWS")
+	set.StringVar(&o.environment, "environment", "", "dev, test or production (required)")
+	set.StringVar(&o.region, "region", "", "region (default: the shell's)")
+	set.BoolVar(&o.emulator, "emulator", false, "rehearse on the emulator at $AWS_ENDPOINT_URL instead of AWS")
 	set.StringVar(&o.venv, "venv", "", "virtualenv of the SAM CLI (default .local/venv in the repository)")
 	cmd.AddCommand(o.check(), o.deploy(), o.destroy())
 	return cmd
@@ -39,7 +36,7 @@ docs/deploy-aws.md tells the whole way.`,
 
 func (o *options) check() *cobra.Command {
 	return &cobra.Command{
-		Use: "check [SERVICE...]", Short: "Say what is missing in the account; change nothing",
+		Use: "check [SERVICE...]", Short: "Show what is missing in the account; change nothing",
 		Example: "  gatehouse aws check --environment dev",
 		RunE: func(cmd *cobra.Command, services []string) error {
 			s, err := open(cmd.Context(), *o, services)
@@ -71,10 +68,10 @@ func (o *options) deploy() *cobra.Command {
 func (o *options) destroy() *cobra.Command {
 	var yes string
 	cmd := &cobra.Command{
-		Use: "destroy [SERVICE...]", Short: "Show what goes, what stays and what that costs, ask, and delete the named stacks, or all",
-		Long: `Deletes the stacks in the reverse order. Users, evidence and keys are kept on purpose;
-the command lists them, with what they cost and how to delete them by hand. It refuses
-to delete what a user pool still calls, or what another stack still reads.`,
+		Use: "destroy [SERVICE...]", Short: "Show what is deleted and what is retained, ask, and delete the named stacks, or all",
+		Long: `Deletes the stacks in the reverse order. Users, audit records and keys are retained on
+purpose. The command lists them, with what AWS charges for and how to delete them by hand.
+It refuses to delete what a user pool still calls, or what another stack still reads.`,
 		Example: "  gatehouse aws destroy --environment dev\n  gatehouse aws destroy --environment test --yes test",
 		RunE: func(cmd *cobra.Command, services []string) error {
 			s, err := open(cmd.Context(), *o, services)
@@ -84,6 +81,6 @@ to delete what a user pool still calls, or what another stack still reads.`,
 			return s.destroy(cmd.Context(), yes)
 		},
 	}
-	cmd.Flags().StringVar(&yes, "yes", "", "do not ask; takes the environment's name, so that no habit deletes the wrong one")
+	cmd.Flags().StringVar(&yes, "yes", "", "do not ask; the value is the environment's name")
 	return cmd
 }

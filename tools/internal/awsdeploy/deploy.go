@@ -13,9 +13,9 @@ import (
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/check"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
-	"gatehouse.example/tools/internal/awsdeploy/protect"
+	"gatehouse.example/tools/internal/awsdeploy/teardown"
 	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 )
 
@@ -31,7 +31,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	if err := s.needs(ctx); err != nil {
 		return err
 	}
-	board := progress.New(s.out)
+	board := terminal.NewBoard(s.out)
 	defer board.Close()
 	board.Print("")
 	planned, err := plan.Maker{Workspace: s.workspace, CLI: s.cli, API: s.cf, Board: board}.Make(ctx, s.stacks)
@@ -44,7 +44,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	}
 	todo := plan.ToDeploy(planned)
 	if len(todo) > 0 {
-		question := fmt.Sprintf("Deploy %s to account %s in %s as %s?", names(todo), s.target.Account, s.target.Config.Region, s.target.Environment)
+		question := fmt.Sprintf("Deploy %s to account %s in %s as %s?", names(todo), s.target.account, s.target.config.Region, s.target.environment)
 		if err := s.ask(question, "yes", yes, "--yes (make: YES=1)"); err != nil {
 			return err
 		}
@@ -52,13 +52,13 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	fmt.Fprintln(s.out)
 	for i, one := range planned {
 		if err := s.deployOne(ctx, board, one); err != nil {
-			return fmt.Errorf("%w\n%s", err, stand(planned, i))
+			return fmt.Errorf("%w\n%s", err, others(planned, i))
 		}
 	}
 	return s.after(ctx)
 }
 
-// needs refuses to deploy a stack before those that it reads from.
+// needs refuses to deploy a stack before the stacks that it reads from.
 func (s *session) needs(ctx context.Context) error {
 	chosen := func(name string) bool {
 		return slices.ContainsFunc(s.stacks, func(one plan.Stack) bool { return one.Name == name })
@@ -73,16 +73,16 @@ func (s *session) needs(ctx context.Context) error {
 				return err
 			}
 			if status == "" {
-				return fmt.Errorf("nothing was changed: %s reads names of %s, which is not there; name it as well, or no stack for all", one.Name, need.Name)
+				return fmt.Errorf("nothing was changed: %s reads names of %s, which does not exist; name both, or no stack to deploy all", one.Name, need.Name)
 			}
 		}
 	}
 	return nil
 }
 
-// deployOne deploys what is to deploy, and protects every stack: somebody may
-// have taken the protection off.
-func (s *session) deployOne(ctx context.Context, board *progress.Board, one plan.Stack) error {
+// deployOne deploys a stack if it changed, and always protects it, because the
+// protection may have been removed.
+func (s *session) deployOne(ctx context.Context, board *terminal.Board, one plan.Stack) error {
 	task := board.Start(one.Name, "deploying")
 	if one.Kind != plan.Unchanged {
 		if err := s.push(ctx, one); err != nil {
@@ -90,9 +90,9 @@ func (s *session) deployOne(ctx context.Context, board *progress.Board, one plan
 			return err
 		}
 	}
-	policy, err := protect.Policy(s.workspace.Root)
+	policy, err := teardown.Policy(s.workspace.Root)
 	if err == nil {
-		err = protect.Apply(ctx, s.cf, one.FullName, policy)
+		err = teardown.Protect(ctx, s.cf, one.FullName, policy)
 	}
 	if err != nil {
 		task.Fail("deployed, not protected")
@@ -122,7 +122,7 @@ func (s *session) push(ctx context.Context, one plan.Stack) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted while %s was being deployed; CloudFormation goes on by itself: %w", one.FullName, ctx.Err())
+		return fmt.Errorf("interrupted while %s was being deployed; CloudFormation continues: %w", one.FullName, ctx.Err())
 	}
 	reasons := cfn.Failures(ctx, s.cf, one.FullName, last)
 	if len(reasons) == 0 {
@@ -131,8 +131,8 @@ func (s *session) push(ctx context.Context, one plan.Stack) error {
 	return fmt.Errorf("%s was not deployed. The first failure: %s\n  (full log: %s)", one.FullName, reasons[0], log.Name())
 }
 
-// stand says how the others are, after the one at i failed.
-func stand(planned []plan.Stack, i int) string {
+// others describes the other stacks after the one at i failed.
+func others(planned []plan.Stack, i int) string {
 	var b strings.Builder
 	if i > 0 {
 		fmt.Fprintf(&b, "As planned: %s. ", names(planned[:i]))
@@ -140,7 +140,7 @@ func stand(planned []plan.Stack, i int) string {
 	if i+1 < len(planned) {
 		fmt.Fprintf(&b, "As before: %s. ", names(planned[i+1:]))
 	}
-	b.WriteString("CloudFormation has put the failed one back as it was; if that was its first deployment, 'gatehouse aws check' says how to go on.")
+	b.WriteString("CloudFormation has rolled the failed stack back. If it was its first deployment, 'gatehouse aws check' shows what to do.")
 	return b.String()
 }
 
@@ -158,7 +158,7 @@ func (s *session) check(ctx context.Context) error {
 	return check.Stops(findings)
 }
 
-// after prints what the stacks put out, and what to do with it.
+// after prints the stacks' outputs and the next commands.
 func (s *session) after(ctx context.Context) error {
 	fmt.Fprintln(s.out, "\nDeployed")
 	alarms := ""
@@ -176,15 +176,15 @@ func (s *session) after(ctx context.Context) error {
 			}
 		}
 	}
-	env := s.target.Environment
+	env := s.target.environment
 	fmt.Fprintln(s.out, "\nNext")
 	if alarms != "" {
-		fmt.Fprintf(s.out, "  hear of alarms              aws sns subscribe --topic-arn %s --protocol email --notification-endpoint YOU\n", alarms)
+		fmt.Fprintf(s.out, "  receive alarms              aws sns subscribe --topic-arn %s --protocol email --notification-endpoint YOU\n", alarms)
 	}
-	fmt.Fprintf(s.out, `  every name is in SSM        aws ssm get-parameters-by-path --recursive --path /gatehouse/%[1]s
+	fmt.Fprintf(s.out, `  all names in SSM            aws ssm get-parameters-by-path --recursive --path /gatehouse/%[1]s
   after the first sign-in     gatehouse audit show --environment %[1]s
-  what could not be delivered gatehouse events dead --environment %[1]s
-  take it down again          gatehouse aws destroy --environment %[1]s
+  undelivered events          gatehouse events dead --environment %[1]s
+  delete it again             gatehouse aws destroy --environment %[1]s
 `, env)
 	return nil
 }

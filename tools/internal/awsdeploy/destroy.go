@@ -12,7 +12,7 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/teardown"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/terminal"
 )
 
 const (
@@ -22,9 +22,9 @@ const (
 )
 
 func (s *session) destroy(ctx context.Context, yes string) error {
-	env := s.target.Environment
+	env := s.target.environment
 	if yes != "" && yes != env {
-		return fmt.Errorf("nothing was changed: --yes %s, but the environment is %s", yes, env)
+		return fmt.Errorf("nothing was changed: --yes is %s, but the environment is %s", yes, env)
 	}
 	unlock, err := s.lock()
 	if err != nil {
@@ -36,15 +36,15 @@ func (s *session) destroy(ctx context.Context, yes string) error {
 		return err
 	}
 	if len(going) == 0 {
-		fmt.Fprintln(s.out, "\nNone of these stacks is there; nothing to delete.")
+		fmt.Fprintln(s.out, "\nNone of these stacks exists; nothing to delete.")
 		return nil
 	}
-	pools := cognitoidentityprovider.NewFromConfig(s.target.Config)
+	pools := cognitoidentityprovider.NewFromConfig(s.target.config)
 	if err := s.refuse(ctx, pools, going); err != nil {
 		return err
 	}
 	s.show(going)
-	question := fmt.Sprintf("Delete %d stacks from account %s in %s?", len(going), s.target.Account, s.target.Config.Region)
+	question := fmt.Sprintf("Delete %d stacks from account %s in %s?", len(going), s.target.account, s.target.config.Region)
 	if err := s.ask(question, env, yes == env, "--yes "+env+" (make: YES="+env+")"); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *session) destroy(ctx context.Context, yes string) error {
 	return s.leftovers(ctx, going)
 }
 
-// deployed reads the chosen stacks that are there, the last deployed first.
+// deployed reads the chosen stacks that exist, the last deployed first.
 func (s *session) deployed(ctx context.Context) ([]*teardown.Stack, error) {
 	var going []*teardown.Stack
 	for _, one := range slices.Backward(s.stacks) {
@@ -70,7 +70,7 @@ func (s *session) deployed(ctx context.Context) ([]*teardown.Stack, error) {
 	return going, nil
 }
 
-// refuse says what stands against deleting these stacks.
+// refuse returns an error if other resources need these stacks.
 func (s *session) refuse(ctx context.Context, pools teardown.Pools, going []*teardown.Stack) error {
 	attached, err := teardown.Attached(ctx, pools, teardown.Of(going, functionType))
 	if err != nil {
@@ -91,12 +91,12 @@ func (s *session) refuse(ctx context.Context, pools teardown.Pools, going []*tea
 	if len(against) == 0 {
 		return nil
 	}
-	return fmt.Errorf("nothing was changed, because what is left would fail:\n  %s\n"+
-		"Delete the readers as well, or first; a pool's trigger is switched off by its stack's parameter, such as PreSignUpTrigger=off in platform/samconfig.toml",
+	return fmt.Errorf("nothing was changed, because these would fail:\n  %s\n"+
+		"Delete the readers too. To switch off a pool's trigger, set its stack's parameter, such as PreSignUpTrigger=off in platform/samconfig.toml",
 		strings.Join(against, "\n  "))
 }
 
-// readers are the stacks that stay and read a name from one that goes.
+// readers are the remaining stacks that read a name from a deleted one.
 func (s *session) readers(ctx context.Context, going []*teardown.Stack) ([]string, error) {
 	var found []string
 	for _, reader := range s.all {
@@ -118,7 +118,7 @@ func (s *session) readers(ctx context.Context, going []*teardown.Stack) ([]strin
 }
 
 func (s *session) show(going []*teardown.Stack) {
-	fmt.Fprintln(s.out, "\nWhat goes, in this order")
+	fmt.Fprintln(s.out, "\nTo be deleted, in this order")
 	for i, g := range going {
 		kept := 0
 		for _, r := range g.Resources {
@@ -128,25 +128,25 @@ func (s *session) show(going []*teardown.Stack) {
 		}
 		first := ""
 		if len(g.Switches) > 0 {
-			first = "   first " + strings.Join(g.Switches, ", ") + " off"
+			first = "   first sets " + strings.Join(g.Switches, ", ") + " to off"
 		}
-		fmt.Fprintf(s.out, "  %d  %-14s  %d resources, %d of them kept%s\n", i+1, g.Name, len(g.Resources), kept, first)
+		fmt.Fprintf(s.out, "  %d  %-14s  %d resources, %d of them retained%s\n", i+1, g.Name, len(g.Resources), kept, first)
 	}
-	fmt.Fprintln(s.out, "\nWhat is kept on purpose: users, evidence, and their keys")
+	fmt.Fprintln(s.out, "\nRetained on purpose: users, audit records and their keys")
 	if !teardown.PrintKept(s.out, going) {
 		fmt.Fprintln(s.out, "  nothing")
 	}
 }
 
-// delete switches the triggers off, looks whether they are, and deletes.
+// delete switches the triggers off, checks that, and deletes the stacks.
 func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*teardown.Stack) error {
-	board := progress.New(s.out)
+	board := terminal.NewBoard(s.out)
 	defer board.Close()
 	for _, g := range going {
 		if len(g.Switches) == 0 {
 			continue
 		}
-		task := board.Start(g.Name, "switching the triggers off")
+		task := board.Start(g.Name, "switching its triggers off")
 		if err := teardown.SwitchOff(ctx, s.cf, g); err != nil {
 			task.Fail("triggers not switched off")
 			return fmt.Errorf("nothing was deleted: %s: %w", g.FullName, err)
@@ -165,7 +165,7 @@ func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*tea
 		if err := teardown.Delete(ctx, s.cf, g.FullName); err != nil {
 			task.Fail("not deleted")
 			return errors.Join(fmt.Errorf("%s was not deleted: %w", g.FullName, err),
-				fmt.Errorf("%d stacks are gone, %d are as they were; mend it and run the same command again", i, len(going)-i-1))
+				fmt.Errorf("%d stacks are deleted, %d are unchanged; fix the cause and run the same command again", i, len(going)-i-1))
 		}
 		task.Done("deleted")
 	}
@@ -176,20 +176,20 @@ func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*tea
 func (s *session) leftovers(ctx context.Context, went []*teardown.Stack) error {
 	var prefixes []string
 	for _, g := range went {
-		name := s.target.Environment + "/" + g.Name + "/"
+		name := s.target.environment + "/" + g.Name + "/"
 		prefixes = append(prefixes, "/gatehouse/"+name, "/aws/lambda/gatehouse-"+strings.ReplaceAll(name, "/", "-"))
 	}
 	for _, id := range teardown.Of(went, apiType) {
 		prefixes = append(prefixes, "API-Gateway-Execution-Logs_"+id+"/")
 	}
-	groups, err := teardown.LogGroups(ctx, cloudwatchlogs.NewFromConfig(s.target.Config), prefixes)
+	groups, err := teardown.LogGroups(ctx, cloudwatchlogs.NewFromConfig(s.target.config), prefixes)
 	if err != nil {
-		return fmt.Errorf("the stacks are gone; what is left was not looked for: %w", err)
+		return fmt.Errorf("the stacks are deleted, but the search for other resources failed: %w", err)
 	}
-	fmt.Fprintln(s.out, "\nLeft over, beside what is kept on purpose")
+	fmt.Fprintln(s.out, "\nLeft over, in addition to what is retained")
 	for _, name := range groups {
 		fmt.Fprintf(s.out, "  log group %s   aws logs delete-log-group --log-group-name %s\n", name, name)
 	}
-	fmt.Fprintln(s.out, "  the bucket with the functions' code, which SAM shares between all stacks of the account: stack aws-sam-cli-managed-default")
+	fmt.Fprintln(s.out, "  the bucket with the functions' code, which all of SAM's stacks in the account share: stack aws-sam-cli-managed-default")
 	return nil
 }

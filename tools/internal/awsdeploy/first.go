@@ -11,29 +11,28 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
-	"gatehouse.example/tools/internal/awsdeploy/target"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
 
-// Emulator is where First works.
+// Emulator is an environment in the emulator.
 type Emulator struct {
 	Config               aws.Config
 	Account, Environment string
 	Workspace            stacks.Workspace
-	Board                *progress.Board
+	Board                *terminal.Board
 }
 
-// First deploys the stacks that an environment lacks in the emulator, before its
-// pipelines take over: the same steps as `gatehouse aws deploy`, without a question
-// and without a look at what only an AWS account has.
+// First deploys the stacks that are missing in an environment of the emulator,
+// before its pipelines take over. The steps are those of `gatehouse aws deploy`,
+// without a question and without checks of the account.
 func First(ctx context.Context, e Emulator) error {
 	w := e.Workspace
-	// One folder for all environments: they share what is built.
+	// All environments share one build folder.
 	w.Dir, w.Environment = filepath.Join(w.Dir, "aws"), e.Environment
 	s := &session{
 		workspace: w, out: os.Stdout, cf: cloudformation.NewFromConfig(e.Config),
-		target: target.Target{Config: e.Config, Environment: e.Environment, Account: e.Account, Endpoint: aws.ToString(e.Config.BaseEndpoint)},
+		target: target{config: e.Config, environment: e.Environment, account: e.Account, endpoint: aws.ToString(e.Config.BaseEndpoint)},
 	}
 	if err := s.choose(nil); err != nil {
 		return err
@@ -51,23 +50,23 @@ func First(ctx context.Context, e Emulator) error {
 		return err
 	}
 	if len(missing) == 0 {
-		e.Board.Start(e.Environment, "").Done("its stacks are there, and its pipelines' business")
+		e.Board.Start(e.Environment, "").Done("exists; its pipelines deploy to it")
 		return nil
 	}
-	e.Board.Print("\n" + e.Environment + ", for the first time")
+	e.Board.Print("\n" + e.Environment + ", first deployment")
 	planned, err := plan.Maker{Workspace: w, CLI: s.cli, API: s.cf, Board: e.Board}.Make(ctx, missing)
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	for i, one := range planned {
 		if err := s.deployOne(ctx, e.Board, one); err != nil {
-			return fmt.Errorf("%w\n%s", err, stand(planned, i))
+			return fmt.Errorf("%w\n%s", err, others(planned, i))
 		}
 	}
 	return nil
 }
 
-// missing are the stacks that are not there.
+// missing are the stacks that do not exist.
 func (s *session) missing(ctx context.Context) ([]plan.Stack, error) {
 	var out []plan.Stack
 	for _, one := range s.stacks {

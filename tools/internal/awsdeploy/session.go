@@ -15,28 +15,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"gatehouse.example/tools/internal/awsdeploy/plan"
-	"gatehouse.example/tools/internal/awsdeploy/target"
-	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/internal/files"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
-// session is one command at work on one environment.
+// session is one run of a command on one environment.
 type session struct {
-	target    target.Target
+	target    target
 	workspace stacks.Workspace
-	// stacks are those that were named, in the graph's order; graph and all hold every one.
+	// stacks are the named stacks in the graph's order; all and graph hold every stack.
 	stacks, all []plan.Stack
 	graph       stacks.Graph
 	cf          *cloudformation.Client
 	in          io.Reader
 	out         *os.File
-	// terminal says that somebody can answer a question.
+	// terminal reports that a person can answer a question.
 	terminal bool
 }
 
 func open(ctx context.Context, o options, services []string) (*session, error) {
-	t, err := target.Open(ctx, o.Options)
+	t, err := openTarget(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +45,12 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 		return nil, err
 	}
 	s := &session{
-		target: t, in: os.Stdin, out: os.Stdout, terminal: isTerminal(os.Stdin),
+		target: t, in: os.Stdin, out: os.Stdout, terminal: terminal.Is(os.Stdin),
 		workspace: stacks.Workspace{
-			Root: root, Dir: filepath.Join(root, stacks.DefaultDir, "aws", t.Environment), Venv: filepath.Join(root, stacks.DefaultVenv),
-			Environment: t.Environment, Region: t.Config.Region,
+			Root: root, Dir: filepath.Join(root, stacks.DefaultDir, "aws", t.environment), Venv: filepath.Join(root, stacks.DefaultVenv),
+			Environment: t.environment, Region: t.config.Region,
 		},
-		cf: cloudformation.NewFromConfig(t.Config),
+		cf: cloudformation.NewFromConfig(t.config),
 	}
 	if o.venv != "" {
 		if s.workspace.Venv, err = filepath.Abs(o.venv); err != nil {
@@ -63,11 +63,11 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	if err := os.MkdirAll(s.workspace.LogDir(), 0o750); err != nil {
 		return nil, fmt.Errorf("os.MkdirAll: %w", err)
 	}
-	t.Print(s.out)
+	t.print(s.out)
 	return s, nil
 }
 
-// choose reads the repository's stacks and picks those that were named.
+// choose reads the repository's stacks and selects the named ones.
 func (s *session) choose(services []string) error {
 	found, err := stacks.Discover(s.workspace.Root)
 	if err != nil {
@@ -82,12 +82,12 @@ func (s *session) choose(services []string) error {
 	}
 	order := slices.Concat(levels...)
 	slices.SortFunc(found, func(a, b stacks.Stack) int { return slices.Index(order, a.Name) - slices.Index(order, b.Name) })
-	if s.all, err = plan.Read(found, s.target.Environment, s.target.Overrides()); err != nil {
+	if s.all, err = plan.Read(found, s.target.environment, s.target.overrides()); err != nil {
 		return err
 	}
 	for _, name := range services {
 		if !slices.Contains(order, name) {
-			return fmt.Errorf("there is no stack %q; there are %s", name, strings.Join(order, ", "))
+			return fmt.Errorf("no stack %q; the stacks are %s", name, strings.Join(order, ", "))
 		}
 	}
 	for _, one := range s.all {
@@ -98,57 +98,52 @@ func (s *session) choose(services []string) error {
 	return nil
 }
 
-// cli is SAM with the keys of now; they may expire during a long deployment.
+// cli is SAM with new keys, because keys may expire during a long deployment.
 func (s *session) cli(ctx context.Context) (sam.CLI, error) {
-	access, err := s.target.Access(ctx)
+	access, err := s.target.access(ctx)
 	if err != nil {
-		return sam.CLI{}, fmt.Errorf("target.Access: %w", err)
+		return sam.CLI{}, fmt.Errorf("target.access: %w", err)
 	}
-	cli := sam.CLI{Workspace: s.workspace, Block: s.target.Environment, Access: access}
+	cli := sam.CLI{Workspace: s.workspace, Block: s.target.environment, Access: access}
 	if err := cli.Prepare(time.Now()); err != nil {
 		return sam.CLI{}, fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
 	return cli, nil
 }
 
-// lock keeps two deployments from this folder apart; CloudFormation does so for
-// everybody else.
+// lock refuses a second deployment from this folder. CloudFormation does so for
+// other folders.
 func (s *session) lock() (func(), error) {
-	unlock, err := lockfile.Try(s.workspace.DeployLock())
-	if errors.Is(err, lockfile.ErrHeld) {
-		return nil, fmt.Errorf("another deployment to %s is under way from here; wait until it is done", s.target.Environment)
+	unlock, err := files.TryLock(s.workspace.DeployLock())
+	if errors.Is(err, files.ErrLocked) {
+		return nil, fmt.Errorf("another deployment to %s is in progress in this folder; wait until it ends", s.target.environment)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lockfile.Try: %w", err)
+		return nil, fmt.Errorf("files.TryLock: %w", err)
 	}
 	return unlock, nil
 }
 
-// ask wants the answer word for word. Without a terminal it refuses, and says
-// with which flag it would not have asked.
+// ask requires the exact answer. Without a terminal it returns an error that names
+// the flag to use instead.
 func (s *session) ask(question, want string, given bool, flag string) error {
 	if given {
 		return nil
 	}
 	if !s.terminal {
-		return fmt.Errorf("nothing was changed: there is no terminal to ask on. To go on without a question, add %s", flag)
+		return fmt.Errorf("nothing was changed: no terminal for the question. To continue without it, add %s", flag)
 	}
 	fmt.Fprintf(s.out, "\n%s Type %s: ", question, want)
 	line, err := bufio.NewReader(s.in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("bufio.Reader.ReadString: %w", err)
 	}
-	if line == "" { // /dev/null is taken for a terminal
+	if line == "" { // /dev/null is a character device, too
 		fmt.Fprintln(s.out)
-		return fmt.Errorf("nothing was changed: nobody answered. To go on without a question, add %s", flag)
+		return fmt.Errorf("nothing was changed: no answer. To continue without the question, add %s", flag)
 	}
 	if strings.TrimSpace(line) != want {
 		return errors.New("nothing was changed")
 	}
 	return nil
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -37,16 +37,16 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func TestStandSaysHowTheOthersAre(t *testing.T) {
+func TestOthers(t *testing.T) {
 	t.Parallel()
 	var all []plan.Stack
 	for _, name := range []string{"a", "b", "c"} {
 		all = append(all, plan.Stack{Stack: stacks.Stack{Name: name}})
 	}
-	if got := stand(all, 1); !strings.HasPrefix(got, "As planned: a. As before: c. ") {
+	if got := others(all, 1); !strings.HasPrefix(got, "As planned: a. As before: c. ") {
 		t.Errorf("got %q", got)
 	}
-	if got := stand(all[:1], 0); strings.Contains(got, "As ") {
+	if got := others(all[:1], 0); strings.Contains(got, "As ") {
 		t.Errorf("got %q, but there are no others", got)
 	}
 }

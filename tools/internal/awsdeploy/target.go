@@ -1,9 +1,4 @@
-// Package target says where `gatehouse aws` works: in which account and region,
-// as whom, in which environment, and whether it is AWS at all.
-//
-// It exists so that one answer holds for everything that follows: what the plan
-// shows is what SAM gets, whatever else the shell or a profile says.
-package target
+package awsdeploy
 
 import (
 	"context"
@@ -19,65 +14,59 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"gatehouse.example/tools/internal/account"
-	"gatehouse.example/tools/internal/emulated"
+	"gatehouse.example/tools/sam"
 )
 
-// Options are what the person said.
-type Options struct {
-	Environment, Region string
-	// Emulator says that the endpoint in the shell is meant to be none of AWS's.
-	Emulator bool
+// target is one environment in one account and region. What the plan shows is
+// what SAM gets, whatever else the shell or a profile sets.
+type target struct {
+	config      aws.Config
+	environment string
+	account     string
+	caller      string
+	// endpoint is the emulator's; empty on AWS.
+	endpoint string
 }
 
-// Target is one environment in one account and region.
-type Target struct {
-	Config      aws.Config
-	Environment string
-	Account     string
-	Caller      string
-	// Endpoint is the emulator's; empty on AWS.
-	Endpoint string
-}
-
-// Environments are those that live in an account.
+// Environments are the environments that are deployed to an account.
 func Environments() []string { return []string{"dev", "test", "production"} }
 
-// Open finds the account, or says why it must not be used.
-func Open(ctx context.Context, o Options) (Target, error) {
-	if err := o.check(os.Environ()); err != nil {
-		return Target{}, err
+// openTarget finds the account and checks that the options are meant for it.
+func openTarget(ctx context.Context, o options) (target, error) {
+	if err := o.validate(os.Environ()); err != nil {
+		return target{}, err
 	}
 	var more []func(*config.LoadOptions) error
-	if o.Region != "" {
-		more = append(more, config.WithRegion(o.Region))
+	if o.region != "" {
+		more = append(more, config.WithRegion(o.region))
 	}
 	cfg, err := account.Connect(ctx, more...)
 	if err != nil {
-		return Target{}, err // it is advice to a person
+		return target{}, err
 	}
 	endpoint := aws.ToString(cfg.BaseEndpoint)
-	if err := o.meant(endpoint); err != nil {
-		return Target{}, err
+	if err := o.checkEndpoint(endpoint); err != nil {
+		return target{}, err
 	}
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return Target{}, account.Hint(fmt.Errorf("who are you? sts.GetCallerIdentity: %w", err))
+		return target{}, account.Hint(fmt.Errorf("sts.GetCallerIdentity: %w", err))
 	}
-	return Target{
-		Config: cfg, Environment: o.Environment, Account: aws.ToString(who.Account),
-		Caller: aws.ToString(who.Arn), Endpoint: endpoint,
+	return target{
+		config: cfg, environment: o.environment, account: aws.ToString(who.Account),
+		caller: aws.ToString(who.Arn), endpoint: endpoint,
 	}, nil
 }
 
-// check refuses what can be refused without asking anybody.
-func (o Options) check(environ []string) error {
+// validate checks the options and the shell's variables, without a call.
+func (o options) validate(environ []string) error {
 	switch {
-	case o.Environment == "":
-		return fmt.Errorf("which environment? Give --environment %s", strings.Join(Environments(), ", or "))
-	case o.Environment == "local":
-		return errors.New("the environment local lives on a laptop: 'make up' deploys it, 'make down' ends it")
-	case !slices.Contains(Environments(), o.Environment):
-		return fmt.Errorf("there is no environment %q; there are %s", o.Environment, strings.Join(Environments(), ", "))
+	case o.environment == "":
+		return fmt.Errorf("no environment: give --environment %s", strings.Join(Environments(), ", or "))
+	case o.environment == "local":
+		return errors.New("the environment local runs on this machine: 'make up' deploys it, 'make down' stops it")
+	case !slices.Contains(Environments(), o.environment):
+		return fmt.Errorf("no environment %q; the environments are %s", o.environment, strings.Join(Environments(), ", "))
 	}
 	for _, e := range environ {
 		if name, value, _ := strings.Cut(e, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL_") && value != "" {
@@ -87,27 +76,25 @@ func (o Options) check(environ []string) error {
 	return nil
 }
 
-// meant refuses an emulator that was taken for AWS, and AWS taken for an emulator.
-func (o Options) meant(endpoint string) error {
+// checkEndpoint refuses an emulator without --emulator, and AWS with it.
+func (o options) checkEndpoint(endpoint string) error {
 	switch {
-	case endpoint != "" && !o.Emulator:
+	case endpoint != "" && !o.emulator:
 		return fmt.Errorf("the endpoint is %s, which is not AWS. To deploy to AWS, use a shell without '. .local/env' (unset AWS_ENDPOINT_URL and "+
-			"the AWS_ACCESS_KEY_ID that came with it); to rehearse on the emulator, add --emulator", endpoint)
-	case endpoint == "" && o.Emulator:
-		return errors.New("--emulator is given, but no endpoint: it would be AWS. Run '. .local/env' first, or leave --emulator out")
+			"its AWS_ACCESS_KEY_ID); to rehearse on the emulator, add --emulator", endpoint)
+	case endpoint == "" && o.emulator:
+		return errors.New("--emulator is given, but the endpoint is AWS. Run '. .local/env' first, or omit --emulator")
 	}
 	return nil
 }
 
-// passed are the settings of the shell that change neither account nor endpoint.
-func passed() []string {
-	return []string{"AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"}
-}
+// passed are the shell's variables that change neither account nor endpoint.
+var passed = []string{"AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"}
 
-// Access is this target as variables for another process. The keys are those of
-// now: whoever runs for long asks again.
-func (t Target) Access(ctx context.Context) ([]string, error) {
-	keys, err := t.Config.Credentials.Retrieve(ctx)
+// access returns the target as variables for another process. The keys may expire,
+// so each process gets new ones.
+func (t target) access(ctx context.Context) ([]string, error) {
+	keys, err := t.config.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("aws.CredentialsProvider.Retrieve: %w", err)
 	}
@@ -115,10 +102,10 @@ func (t Target) Access(ctx context.Context) ([]string, error) {
 	if keys.SessionToken != "" {
 		access = append(access, "AWS_SESSION_TOKEN="+keys.SessionToken)
 	}
-	if t.Endpoint != "" {
-		access = append(access, "AWS_ENDPOINT_URL="+t.Endpoint, "SAM_CLI_POLL_DELAY=1")
+	if t.endpoint != "" {
+		access = append(access, "AWS_ENDPOINT_URL="+t.endpoint, "SAM_CLI_POLL_DELAY=1")
 	}
-	for _, name := range passed() {
+	for _, name := range passed {
 		if value := os.Getenv(name); value != "" {
 			access = append(access, name+"="+value)
 		}
@@ -126,19 +113,19 @@ func (t Target) Access(ctx context.Context) ([]string, error) {
 	return access, nil
 }
 
-// Overrides are the parameters that an emulator needs otherwise than AWS.
-func (t Target) Overrides() map[string]string {
-	if t.Endpoint == "" {
+// overrides are the parameters that have other values on an emulator.
+func (t target) overrides() map[string]string {
+	if t.endpoint == "" {
 		return nil
 	}
-	return emulated.Parameters(t.Endpoint, t.Environment)
+	return sam.EmulatorParameters(t.endpoint, t.environment)
 }
 
-// Print says where everything that follows happens.
-func (t Target) Print(w io.Writer) {
-	fmt.Fprintf(w, "Environment  %s\nAccount      %s\nRegion       %s\nAs           %s\n", t.Environment, t.Account, t.Config.Region, t.Caller)
-	if t.Endpoint != "" {
-		fmt.Fprintf(w, "Endpoint     %s, an emulator and not AWS. For the emulator: Architecture is this machine's, OnAws=false leaves out what it refuses,\n"+
-			"             GradualDeployment=false moves all traffic at once, and the addresses of the API and the sign-in pages are the edge's\n", t.Endpoint)
+// print shows the account that all later output is about.
+func (t target) print(w io.Writer) {
+	fmt.Fprintf(w, "Environment  %s\nAccount      %s\nRegion       %s\nAs           %s\n", t.environment, t.account, t.config.Region, t.caller)
+	if t.endpoint != "" {
+		fmt.Fprintf(w, "Endpoint     %s, an emulator and not AWS. For the emulator: Architecture is this machine's, OnAws=false omits what it refuses,\n"+
+			"             GradualDeployment=false moves all traffic at once, and the URLs of the API and the hosted pages are the proxy's\n", t.endpoint)
 	}
 }

@@ -1,4 +1,4 @@
-package target
+package awsdeploy
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-func TestCheck(t *testing.T) {
+func TestValidate(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		environment string
@@ -17,20 +17,20 @@ func TestCheck(t *testing.T) {
 		err         string
 	}{
 		"dev":              {"dev", []string{"AWS_ENDPOINT_URL=http://127.0.0.1:4566", "AWS_ENDPOINT_URL_S3="}, ""},
-		"none":             {"", nil, "which environment"},
+		"none":             {"", nil, "no environment: give"},
 		"local":            {"local", nil, "make up"},
-		"unheard_of":       {"prod", nil, "dev, test, production"},
+		"unknown":          {"prod", nil, "dev, test, production"},
 		"another_endpoint": {"dev", []string{"AWS_ENDPOINT_URL_S3=http://elsewhere"}, "AWS_ENDPOINT_URL_S3"},
 	} {
-		err := Options{Environment: tc.environment}.check(tc.environ)
+		err := options{environment: tc.environment}.validate(tc.environ)
 		if (tc.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.err)
 		}
 	}
 }
 
-// An emulator is never taken for AWS, nor AWS for an emulator.
-func TestMeant(t *testing.T) {
+// Without --emulator an emulator is refused; with it AWS is.
+func TestCheckEndpoint(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		endpoint string
@@ -42,7 +42,7 @@ func TestMeant(t *testing.T) {
 		"forgotten_env":     {"http://127.0.0.1:4566", false, false},
 		"no_endpoint_given": {"", true, false},
 	} {
-		if err := (Options{Emulator: tc.emulator}).meant(tc.endpoint); (err == nil) != tc.fine {
+		if err := (options{emulator: tc.emulator}).checkEndpoint(tc.endpoint); (err == nil) != tc.fine {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestAccessPassesTheAccountOfThePlan(t *testing.T) {
 	keys := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "key", SessionToken: "token"}, nil
 	})
-	got, err := Target{Config: aws.Config{Credentials: keys}}.Access(t.Context())
+	got, err := target{config: aws.Config{Credentials: keys}}.access(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +66,10 @@ func TestAccessPassesTheAccountOfThePlan(t *testing.T) {
 
 func TestOverrides(t *testing.T) {
 	t.Parallel()
-	if got := (Target{}).Overrides(); got != nil {
-		t.Errorf("AWS gets %v instead of its own settings", got)
+	if got := (target{}).overrides(); got != nil {
+		t.Errorf("on AWS the overrides are %v", got)
 	}
-	if got := (Target{Endpoint: "http://127.0.0.1:4566", Environment: "dev"}).Overrides(); got["OnAws"] != "false" || got["ApiUrl"] != "http://127.0.0.1:4566/dev/api" {
-		t.Errorf("the emulator gets %v", got)
+	if got := (target{endpoint: "http://127.0.0.1:4566", environment: "dev"}).overrides(); got["OnAws"] != "false" || got["ApiUrl"] != "http://127.0.0.1:4566/dev/api" {
+		t.Errorf("the overrides are %v", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/tools/actors"
+	"gatehouse.example/tools/internal/terminal"
 )
 
 // Escape sequences, used on a terminal only.
@@ -29,16 +30,7 @@ type printer struct {
 }
 
 func newPrinter(out io.Writer) *printer {
-	return &printer{out: out, styled: os.Getenv("CI") == "" && os.Getenv("NO_COLOR") == "" && isTerminal(out)}
-}
-
-func isTerminal(out io.Writer) bool {
-	f, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &printer{out: out, styled: os.Getenv("CI") == "" && os.Getenv("NO_COLOR") == "" && terminal.Is(out)}
 }
 
 func (p *printer) style(style, text string) string {

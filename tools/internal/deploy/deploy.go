@@ -21,7 +21,7 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
@@ -35,13 +35,13 @@ type Deployer struct {
 	Layout layout.Layout
 	// Instance names the emulator's start.
 	Instance string
-	Board    *progress.Board
+	Board    *terminal.Board
 	cli      sam.CLI
 	cf       *cloudformation.Client
 }
 
 // New makes a Deployer and the bucket that takes the code.
-func New(ctx context.Context, l layout.Layout, instance string, board *progress.Board) (*Deployer, error) {
+func New(ctx context.Context, l layout.Layout, instance string, board *terminal.Board) (*Deployer, error) {
 	d := &Deployer{
 		Layout: l, Instance: instance, Board: board,
 		cli: sam.CLI{
@@ -63,7 +63,7 @@ func New(ctx context.Context, l layout.Layout, instance string, board *progress.
 type job struct {
 	stack       stacks.Stack
 	needs       []*job
-	task        *progress.Task
+	task        *terminal.Task
 	cfg         sam.Config
 	name        string // of the CloudFormation stack
 	fingerprint string

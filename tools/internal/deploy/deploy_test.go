@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/stacks"
@@ -94,7 +94,7 @@ func TestSettingsWithNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tc.names != "" {
-				if err := atomicfile.Write(namesFile(l), []byte(tc.names)); err != nil {
+				if err := files.Replace(namesFile(l), []byte(tc.names)); err != nil {
 					t.Fatal(err)
 				}
 			}

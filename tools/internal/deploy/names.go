@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
 )
 
@@ -93,8 +93,8 @@ func (d *Deployer) ownNames(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("json.Marshal: %w", err)
 	}
-	if err := atomicfile.Write(namesFile(d.Layout), raw); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(namesFile(d.Layout), raw); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	task.Done("made")
 	return nil

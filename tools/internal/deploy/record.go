@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
 )
 
@@ -42,8 +42,8 @@ func (r Record) write(l layout.Layout, stack string) error {
 	if err != nil {
 		return fmt.Errorf("json.MarshalIndent: %w", err)
 	}
-	if err := atomicfile.Write(l.DeployedFile(stack), append(raw, '\n')); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(l.DeployedFile(stack), append(raw, '\n')); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	return nil
 }

@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"gatehouse.example/tools/internal/emulated"
-	"gatehouse.example/tools/internal/inputs"
+	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -29,7 +28,7 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	if err != nil {
 		return sam.Config{}, "", err
 	}
-	cfg.Parameters = sam.Merge(cfg.Parameters, emulated.Parameters(l.URL(), l.Environment), s.Parameters)
+	cfg.Parameters = sam.Merge(cfg.Parameters, sam.EmulatorParameters(l.URL(), l.Environment), s.Parameters)
 	// The edge serves the API of its own environment at a shorter address, too.
 	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{"ApiUrl": l.URL() + "/api", "Environment": l.Environment}, s.Parameters)
 	cfg.Parameters = sam.Merge(cfg.Parameters, names.parameters(s.Name), s.Parameters)
@@ -46,9 +45,9 @@ func Fingerprint(ctx context.Context, l layout.Layout, s stacks.Stack) (string, 
 	if err != nil {
 		return "", err
 	}
-	fp, err := inputs.Fingerprint(ctx, s, append(sam.Arguments(cfg.Parameters), name, l.Region)...)
+	fp, err := gobuild.Fingerprint(ctx, s, append(sam.Arguments(cfg.Parameters), name, l.Region)...)
 	if err != nil {
-		return "", fmt.Errorf("inputs.Fingerprint: %w", err)
+		return "", fmt.Errorf("gobuild.Fingerprint: %w", err)
 	}
 	return fp, nil
 }

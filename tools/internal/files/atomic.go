@@ -1,6 +1,6 @@
-// Package atomicfile replaces a file at once: whoever reads it meanwhile sees
-// the old content or the new, never half of it.
-package atomicfile
+// Package files writes and locks files that several processes use at the same
+// time.
+package files
 
 import (
 	"errors"
@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 )
 
-// Write replaces path's content, readable by its owner only.
-func Write(path string, content []byte) error {
+// Replace replaces the content of a file atomically: a reader sees the old content
+// or the new, never a part of it. Only the owner can read the file.
+func Replace(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}

@@ -1,6 +1,4 @@
-// Package lockfile makes processes take turns. The kernel drops a lock with the
-// process that held it, so a crash leaves nothing to clean up.
-package lockfile
+package files
 
 import (
 	"context"
@@ -13,14 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// retry is how often a held lock is asked for again.
-const retry = 50 * time.Millisecond
+// retryInterval is the time between two attempts to take a lock.
+const retryInterval = 50 * time.Millisecond
 
-// ErrHeld says that another process holds the lock.
-var ErrHeld = errors.New("held by another process")
+// ErrLocked is returned if another process holds the lock.
+var ErrLocked = errors.New("held by another process")
 
-// Try takes the lock or returns ErrHeld at once.
-func Try(path string) (unlock func(), err error) {
+// TryLock takes the lock, or returns ErrLocked without waiting. The kernel releases
+// a lock when its process ends, so a crash leaves nothing to clean up.
+func TryLock(path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("os.MkdirAll: %w", err)
 	}
@@ -33,18 +32,18 @@ func Try(path string) (unlock func(), err error) {
 		return func() { _ = f.Close() }, nil
 	}
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = ErrHeld
+		err = ErrLocked
 	}
 	return nil, errors.Join(fmt.Errorf("unix.Flock: %w", err), f.Close())
 }
 
-// Wait takes the lock as soon as it is free.
-func Wait(ctx context.Context, path string) (unlock func(), err error) {
-	tick := time.NewTicker(retry)
+// Lock waits for the lock and takes it.
+func Lock(ctx context.Context, path string) (unlock func(), err error) {
+	tick := time.NewTicker(retryInterval)
 	defer tick.Stop()
 	for {
-		unlock, err := Try(path)
-		if !errors.Is(err, ErrHeld) {
+		unlock, err := TryLock(path)
+		if !errors.Is(err, ErrLocked) {
 			return unlock, err
 		}
 		select {
@@ -55,13 +54,13 @@ func Wait(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// Held reports whether some process holds the lock.
-func Held(path string) (bool, error) {
+// Locked reports whether a process holds the lock.
+func Locked(path string) (bool, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	unlock, err := Try(path)
-	if errors.Is(err, ErrHeld) {
+	unlock, err := TryLock(path)
+	if errors.Is(err, ErrLocked) {
 		return true, nil
 	}
 	if err != nil {

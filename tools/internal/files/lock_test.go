@@ -1,4 +1,4 @@
-package lockfile
+package files
 
 import (
 	"context"
@@ -10,27 +10,27 @@ import (
 func TestLock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new", "lock")
-	if held, err := Held(path); held || err != nil {
+	if held, err := Locked(path); held || err != nil {
 		t.Fatalf("before: %v, %v", held, err)
 	}
-	unlock, err := Try(path)
+	unlock, err := TryLock(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Try(path); !errors.Is(err, ErrHeld) {
-		t.Errorf("second Try: %v, want ErrHeld", err)
+	if _, err := TryLock(path); !errors.Is(err, ErrLocked) {
+		t.Errorf("second TryLock: %v, want ErrLocked", err)
 	}
-	if held, err := Held(path); !held || err != nil {
+	if held, err := Locked(path); !held || err != nil {
 		t.Errorf("while held: %v, %v", held, err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Wait(gone, path); !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait with an ended context: %v", err)
+	if _, err := Lock(gone, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("Lock with a cancelled context: %v", err)
 	}
 	got := make(chan error, 1)
 	go func() {
-		again, err := Wait(t.Context(), path)
+		again, err := Lock(t.Context(), path)
 		if err == nil {
 			again()
 		}
@@ -38,6 +38,6 @@ func TestLock(t *testing.T) {
 	}()
 	unlock()
 	if err := <-got; err != nil {
-		t.Errorf("Wait: %v", err)
+		t.Errorf("Lock: %v", err)
 	}
 }

@@ -1,9 +1,4 @@
-// Package inputs reduces everything that decides what a stack becomes to one
-// fingerprint: its templates and settings, the Go files of its functions with
-// all that they import from this repository, the versions of everything else,
-// and the compiler. SAM's own cache looks at the function's folder only and
-// would miss an edit in contracts/ or internal/.
-package inputs
+package gobuild
 
 import (
 	"bytes"
@@ -22,7 +17,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -70,7 +64,7 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
+	cmd.Dir, cmd.Env = s.Dir, Env()
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -95,7 +89,7 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 // such as its parameters, to a short text.
 func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, error) {
 	sum := sha256.New()
-	write(sum, runtime.Version(), gobuild.Flags, runtime.GOOS, runtime.GOARCH)
+	write(sum, runtime.Version(), Flags, runtime.GOOS, runtime.GOARCH)
 	write(sum, extra...)
 	for _, path := range append([]string{s.Template(), s.Samconfig()}, s.Nested...) {
 		if err := writeFile(sum, s.Dir, path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -158,7 +152,7 @@ func Warm(ctx context.Context, s stacks.Stack) error {
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(f.CodeURI), "./"))
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.Dir, gobuild.Env()
+	cmd.Dir, cmd.Env = s.Dir, Env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go list -export in %s: %w: %s", s.Dir, err, bytes.TrimSpace(out))
 	}

@@ -1,8 +1,7 @@
-// Package localcmd is `gatehouse local`: it turns flags into a layout and calls
-// gatehouse.example/tools/internal/local, where the work is done.
-package localcmd
+package local
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/local"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -20,7 +18,7 @@ type flags struct {
 	port, emulatorPort             int
 }
 
-// Command is `gatehouse local` with everything below it.
+// Command is `gatehouse local` with its subcommands.
 func Command() *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
@@ -29,13 +27,20 @@ func Command() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	set := cmd.PersistentFlags()
-	set.StringVar(&f.dir, "dir", "", "folder of the environment (default .local in the repository)")
+	set.StringVar(&f.dir, "dir", "", "folder of the local system (default .local in the repository)")
 	set.StringVar(&f.venv, "venv", "", "virtualenv of the Python tools (default .local/venv in the repository)")
-	set.IntVar(&f.port, "port", layout.DefaultPort, "port of the edge, everybody's endpoint")
-	set.IntVar(&f.emulatorPort, "emulator-port", 0, "port of the emulator behind it (default: the edge's + 1)")
+	set.IntVar(&f.port, "port", layout.DefaultPort, "port of the proxy, the endpoint of all clients")
+	set.IntVar(&f.emulatorPort, "emulator-port", 0, "port of the emulator behind it (default: the proxy's + 1)")
 	set.StringVar(&f.environment, "environment", layout.DefaultEnvironment, "name in every stack, function and parameter")
-	set.StringVar(&f.region, "region", defaultRegion(), "region that the emulator plays")
-	cmd.AddCommand(f.up(), f.down(), f.status(), f.deploy(), f.watch(), f.logs(), f.tools(), f.serve())
+	set.StringVar(&f.region, "region", defaultRegion(), "region that the emulator simulates")
+	cmd.AddCommand(f.up(), f.deploy(), f.logs(),
+		f.simple("down", "Stop it; no process and no open port remains", down),
+		f.simple("status", "Show what is running and deployed", status),
+		f.simple("watch", "Deploy every Go edit within seconds, until Ctrl-C", runWatch),
+		f.simple("tools", "Install the pinned Python tools and nothing else", installTools))
+	supervise := f.simple("serve", "Run the supervisor's process; `up` starts it", serve)
+	supervise.Hidden = true
+	cmd.AddCommand(supervise)
 	return cmd
 }
 
@@ -46,7 +51,7 @@ func defaultRegion() string {
 	return stacks.DefaultRegion
 }
 
-// layout fills in what no flag says. Folders given by flag are relative to the
+// layout fills in what no flag sets. Folders given by flag are relative to the
 // working directory, the defaults to the repository.
 func (f *flags) layout() (layout.Layout, error) {
 	root, err := stacks.FindRoot(".")
@@ -80,48 +85,59 @@ func folder(given, root, usual string) (string, error) {
 	return path, nil
 }
 
+// with makes a command's function of one that works on a layout.
+func (f *flags) with(do func(ctx context.Context, l layout.Layout, names []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, names []string) error {
+		l, err := f.layout()
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), l, names)
+	}
+}
+
+// simple is a command without arguments and flags of its own.
+func (f *flags) simple(use, short string, do func(context.Context, layout.Layout, *os.File) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: f.with(func(ctx context.Context, l layout.Layout, _ []string) error { return do(ctx, l, os.Stdout) }),
+	}
+}
+
 func (f *flags) up() *cobra.Command {
 	var empty bool
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start it and deploy what changed", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := f.layout()
-			if err != nil {
-				return err
-			}
+		RunE: f.with(func(ctx context.Context, l layout.Layout, _ []string) error {
 			if empty {
-				return local.Start(cmd.Context(), l, os.Stdout)
+				return start(ctx, l, os.Stdout)
 			}
-			return local.Up(cmd.Context(), l, os.Stdout)
-		},
+			return up(ctx, l, os.Stdout)
+		}),
 	}
-	cmd.Flags().BoolVar(&empty, "empty", false, "deploy nothing; 'gatehouse pipeline up' has environments of its own")
+	cmd.Flags().BoolVar(&empty, "empty", false, "deploy nothing; 'gatehouse pipeline up' deploys environments of its own")
 	return cmd
-}
-
-func (f *flags) down() *cobra.Command {
-	return &cobra.Command{
-		Use: "down", Short: "Stop it; no process and no port stays", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := f.layout()
-			if err != nil {
-				return err
-			}
-			return local.Down(cmd.Context(), l, os.Stdout)
-		},
-	}
 }
 
 func (f *flags) deploy() *cobra.Command {
 	return &cobra.Command{
-		Use: "deploy [STACK...]", Short: "Deploy the named stacks, or all, as far as they changed",
+		Use: "deploy [STACK...]", Short: "Deploy the named stacks, or all, if they changed",
 		Example: "  gatehouse local deploy signup-guard\n  gatehouse local deploy examples/subscriber",
-		RunE: func(cmd *cobra.Command, names []string) error {
-			l, err := f.layout()
-			if err != nil {
-				return err
-			}
-			return local.Deploy(cmd.Context(), l, names, os.Stdout)
-		},
+		RunE: f.with(func(ctx context.Context, l layout.Layout, names []string) error {
+			return deployNamed(ctx, l, names, os.Stdout)
+		}),
 	}
+}
+
+func (f *flags) logs() *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{
+		Use: "logs [NAME...]", Short: "Show the ends of the logs, of all or of those whose names contain NAME",
+		Example: "  gatehouse local logs --follow\n  gatehouse local logs supervisor presignup",
+		RunE: f.with(func(ctx context.Context, l layout.Layout, names []string) error {
+			return logs(ctx, l, names, follow, os.Stdout)
+		}),
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "continue with new lines, until Ctrl-C")
+	return cmd
 }

@@ -7,14 +7,14 @@ import (
 	"os"
 
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/internal/terminal"
 )
 
-// Down stops the environment and checks that no process and no port is left.
-// It may be called at any time.
-func Down(ctx context.Context, l layout.Layout, out *os.File) error {
-	board := progress.New(out)
+// down stops the local system and checks that no process and no open port
+// remains. It may be called at any time.
+func down(ctx context.Context, l layout.Layout, out *os.File) error {
+	board := terminal.NewBoard(out)
 	defer board.Close()
 	task := board.Start("supervisor", "stopping")
 	stopped, err := supervisor.Stop(ctx, l)
@@ -22,14 +22,14 @@ func Down(ctx context.Context, l layout.Layout, out *os.File) error {
 		task.Fail("not stopped")
 		return fmt.Errorf("supervisor.Stop: %w", err)
 	}
-	// The names in it lead nowhere now.
+	// The names in it are no longer valid.
 	if err := os.Remove(l.EnvFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("os.Remove: %w", err)
 	}
 	if stopped {
 		task.Done("stopped")
 	} else {
-		task.Done("was not up")
+		task.Done("was not running")
 	}
 	return nil
 }

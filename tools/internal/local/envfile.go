@@ -1,6 +1,4 @@
-// Package envfile writes <dir>/env, the stable way into a local environment for
-// any shell, SDK or test: one `export NAME=value` a line.
-package envfile
+package local
 
 import (
 	"context"
@@ -15,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
 )
 
@@ -38,21 +36,22 @@ func fromSSM() map[string]string {
 	}
 }
 
-// Parameters is what Write needs of SSM.
-type Parameters interface {
+// names is the call of SSM that writeEnvFile needs.
+type names interface {
 	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
 }
 
-// Clients is what Write needs of Cognito: the machine client's secret is in no
-// parameter, where everybody who reads names would see it.
-type Clients interface {
+// appClients is the call of Cognito that writeEnvFile needs. The machine client's
+// secret is not in a parameter, where everyone who reads names would see it.
+type appClients interface {
 	DescribeUserPoolClient(context.Context, *cognitoidentityprovider.DescribeUserPoolClientInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolClientOutput, error)
 }
 
-// Write reads the names that exist so far and replaces the file at once. Only
-// its owner may read it, for a secret is in it.
-func Write(ctx context.Context, names Parameters, clients Clients, l layout.Layout) error {
-	known, err := parameters(ctx, names, "/gatehouse/"+l.Environment+"/")
+// writeEnvFile writes <dir>/env, which gives any shell, SDK or test access to a
+// local system: one `export NAME=value` a line, for the names that exist so far.
+// Only its owner may read it, because it holds a secret.
+func writeEnvFile(ctx context.Context, parameters names, clients appClients, l layout.Layout) error {
+	known, err := allParameters(ctx, parameters, "/gatehouse/"+l.Environment+"/")
 	if err != nil {
 		return err
 	}
@@ -77,13 +76,13 @@ func Write(ctx context.Context, names Parameters, clients Clients, l layout.Layo
 			return err
 		}
 	}
-	if err := atomicfile.Write(l.EnvFile(), []byte(format(values))); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(l.EnvFile(), []byte(format(values))); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	return nil
 }
 
-func parameters(ctx context.Context, client Parameters, path string) (map[string]string, error) {
+func allParameters(ctx context.Context, client names, path string) (map[string]string, error) {
 	known := map[string]string{}
 	pages := ssm.NewGetParametersByPathPaginator(client, &ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true)})
 	for pages.HasMorePages() {
@@ -98,8 +97,8 @@ func parameters(ctx context.Context, client Parameters, path string) (map[string
 	return known, nil
 }
 
-// pathOf is a queue's URL without its origin: the emulator names itself there,
-// and everybody else's way is the edge.
+// pathOf is a queue's URL without its origin, which is the emulator's; clients use
+// the proxy.
 func pathOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -108,14 +107,14 @@ func pathOf(address string) string {
 	return u.Path
 }
 
-// secret of an app client; an answer without one is an error.
-func secret(ctx context.Context, clients Clients, pool, id string) (string, error) {
+// secret reads an app client's secret.
+func secret(ctx context.Context, clients appClients, pool, id string) (string, error) {
 	out, err := clients.DescribeUserPoolClient(ctx, &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: &id})
 	if err != nil {
 		return "", fmt.Errorf("cognitoidentityprovider.DescribeUserPoolClient: %w", err)
 	}
 	if out.UserPoolClient == nil || aws.ToString(out.UserPoolClient.ClientSecret) == "" {
-		return "", fmt.Errorf("envfile: the app client %s has no secret", id)
+		return "", fmt.Errorf("the app client %s has no secret", id)
 	}
 	return *out.UserPoolClient.ClientSecret, nil
 }
@@ -128,9 +127,11 @@ func format(values map[string]string) string {
 	return b.String()
 }
 
-// quote makes a value safe for a shell; a plain one stays as it is.
+var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// quote quotes a value for a shell if that is necessary.
 func quote(value string) string {
-	if plain := regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`); plain.MatchString(value) {
+	if plainValue.MatchString(value) {
 		return value
 	}
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"

@@ -1,4 +1,4 @@
-package envfile
+package local
 
 import (
 	"context"
@@ -63,7 +63,7 @@ func TestWriteTheMachinesSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local", Region: "eu-west-1"}, Port: 4566}
-			err := Write(t.Context(), names, tc.clients, l)
+			err := writeEnvFile(t.Context(), names, tc.clients, l)
 			if tc.want != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.want) {
 					t.Fatalf("got %v, want %q", err, tc.want)
@@ -101,7 +101,7 @@ func TestWrite(t *testing.T) {
 		{Name: aws.String("/gatehouse/dev/user-events/client-events-guest-queue-url"), Value: aws.String("http://localhost:4567/000000000000/q")},
 		{Name: aws.String("/gatehouse/dev/user-events/alarm-topic-arn"), Value: aws.String("not for clients")},
 	}
-	if err := Write(t.Context(), client, clients{}, l); err != nil {
+	if err := writeEnvFile(t.Context(), client, clients{}, l); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(l.EnvFile())

@@ -1,6 +1,7 @@
-// Package local is the whole of Gatehouse on one machine: it starts the
-// emulator and the edge, deploys every stack with the real SAM CLI and says
-// where everything is. Each file holds one command of `gatehouse local`.
+// Package local is `gatehouse local`: it runs all of Gatehouse on one machine. It
+// starts the emulator and the proxy, deploys every stack with the real SAM CLI and
+// writes the environment variables for clients to a file. The other files hold one
+// command each.
 package local
 
 import (
@@ -14,10 +15,10 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// errNotUp is returned by what needs a running environment.
-var errNotUp = errors.New("the local system is not up; start it with `gatehouse local up`")
+// errNotUp is returned by commands that need a running local system.
+var errNotUp = errors.New("the local system is not running; start it with `gatehouse local up`")
 
-// running returns the state of the environment, or errNotUp.
+// running returns the state of the local system, or errNotUp.
 func running(l layout.Layout) (supervisor.State, error) {
 	s, up, err := supervisor.Running(l)
 	if err != nil {
@@ -29,8 +30,8 @@ func running(l layout.Layout) (supervisor.State, error) {
 	return s, nil
 }
 
-// choose finds the stacks that were named: a service, "platform", or a folder
-// with a template.
+// choose finds the named stacks. A name is a service, "platform" or a folder with a
+// template.
 func choose(root string, all []stacks.Stack, names []string) ([]stacks.Stack, error) {
 	if len(names) == 0 {
 		return all, nil
@@ -65,5 +66,5 @@ func find(root string, all []stacks.Stack, name string) (stacks.Stack, error) {
 	for _, s := range all {
 		known = append(known, s.Name)
 	}
-	return stacks.Stack{}, fmt.Errorf("there is no stack %q; there are %v, and any folder with a template.yaml", name, known)
+	return stacks.Stack{}, fmt.Errorf("no stack %q; the stacks are %v, and any folder with a template.yaml", name, known)
 }

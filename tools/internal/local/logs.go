@@ -17,13 +17,13 @@ import (
 const (
 	// logTail is how much of each log is shown at first.
 	logTail = 4 << 10
-	// logPoll is how often followed logs are looked at.
+	// logPoll is the time between two reads of followed logs.
 	logPoll = 300 * time.Millisecond
 )
 
-// Logs shows the ends of the logs whose names contain one of the given, or of
-// all; with follow it goes on until ctx is done.
-func Logs(ctx context.Context, l layout.Layout, names []string, follow bool, out io.Writer) error {
+// logs shows the ends of the logs whose names contain one of the given names, or
+// of all logs. With follow it continues until ctx is done.
+func logs(ctx context.Context, l layout.Layout, names []string, follow bool, out io.Writer) error {
 	seen := map[string]int64{}
 	shown, err := showLogs(l, names, seen, out)
 	if err != nil {
@@ -73,7 +73,7 @@ func showLogs(l layout.Layout, names []string, seen map[string]int64, out io.Wri
 	return matching, nil
 }
 
-// unseen reads on from where the last look ended; a shorter file began anew.
+// unseen reads from where the last read ended. A shorter file was replaced.
 func unseen(path string, seen map[string]int64) (string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

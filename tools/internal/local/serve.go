@@ -3,8 +3,8 @@ package local
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
+	"os"
 	"strconv"
 
 	"gatehouse.example/tools/internal/layout"
@@ -12,16 +12,16 @@ import (
 	"gatehouse.example/tools/internal/supervisor"
 )
 
-// ServeArgs start Serve in a process of its own.
-func ServeArgs(l layout.Layout) []string {
+// serveArgs are the arguments of the process that runs serve.
+func serveArgs(l layout.Layout) []string {
 	return []string{
 		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
 		"--port", strconv.Itoa(l.Port), "--emulator-port", strconv.Itoa(l.EmulatorPort), "--region", l.Region,
 	}
 }
 
-// Serve is the supervisor's process; it runs until ctx is done.
-func Serve(ctx context.Context, l layout.Layout, out io.Writer) error {
+// serve is the supervisor's process. It runs until ctx is done.
+func serve(ctx context.Context, l layout.Layout, out *os.File) error {
 	log := slog.New(slog.NewTextHandler(out, nil))
 	s := &supervisor.Supervisor{
 		Layout: l, Log: log,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -19,21 +20,21 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Status shows what runs, what is deployed and whether it is up to date.
-func Status(ctx context.Context, l layout.Layout, out io.Writer) error {
+// status shows what runs, what is deployed and whether it is up to date.
+func status(ctx context.Context, l layout.Layout, out *os.File) error {
 	state, up, err := supervisor.Running(l)
 	if err != nil {
 		return fmt.Errorf("supervisor.Running: %w", err)
 	}
 	if !up {
-		_, _ = fmt.Fprintf(out, "not up (%s); start it with `gatehouse local up`\n", l.Dir)
+		_, _ = fmt.Fprintf(out, "not running (%s); start it with `gatehouse local up`\n", l.Dir)
 		return nil
 	}
 	l.Port, l.EmulatorPort, l.Environment = state.Port, state.Emulator, state.Environment
 	show := func(rows ...[]string) error { return columns(out, rows) }
 	err = show(
 		[]string{"PROCESS", "PID", "WHERE", "STATE"},
-		[]string{"edge", strconv.Itoa(state.PID), l.URL(), health(supervisor.EdgeHealthy(ctx, l))},
+		[]string{"proxy", strconv.Itoa(state.PID), l.URL(), health(supervisor.EdgeHealthy(ctx, l))},
 		[]string{"emulator", strconv.Itoa(state.EmulatorPID), l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l))},
 	)
 	if err != nil {
@@ -48,7 +49,7 @@ func Status(ctx context.Context, l layout.Layout, out io.Writer) error {
 			return err
 		}
 	}
-	return show([]string{"names for a shell", l.EnvFile()}, []string{"logs", l.LogDir()})
+	return show([]string{"environment variables", l.EnvFile()}, []string{"logs", l.LogDir()})
 }
 
 // columns writes rows in columns, and an empty line.
@@ -85,7 +86,7 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 		if err != nil {
 			return nil, nil, fmt.Errorf("deploy.Settings: %w", err)
 		}
-		status, err := cfn.Status(ctx, cf, name)
+		stackStatus, err := cfn.Status(ctx, cf, name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -96,9 +97,9 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 		when, note := "-", "not deployed"
 		if record.Instance == state.Instance {
 			when = record.Deployed.Local().Format("15:04:05")
-			note = freshness(ctx, l, s, record)
+			note = upToDate(ctx, l, s, record)
 		}
-		stackRows = append(stackRows, []string{name, cmp.Or(string(status), "-"), when, note})
+		stackRows = append(stackRows, []string{name, cmp.Or(string(stackStatus), "-"), when, note})
 		for _, f := range s.Functions {
 			functionRows = append(functionRows, []string{f.FullName(l.Environment), s.Name})
 		}
@@ -106,15 +107,15 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 	return stackRows, functionRows, nil
 }
 
-func freshness(ctx context.Context, l layout.Layout, s stacks.Stack, record deploy.Record) string {
+func upToDate(ctx context.Context, l layout.Layout, s stacks.Stack, record deploy.Record) string {
 	fingerprint, err := deploy.Fingerprint(ctx, l, s)
 	switch {
 	case err != nil:
 		return "does not compile"
 	case record.Drifted:
-		return "changed by watch; `gatehouse local deploy " + s.Name + "` makes it whole"
+		return "changed by watch; run `gatehouse local deploy " + s.Name + "`"
 	case record.Fingerprint != fingerprint:
-		return "out of date; `gatehouse local deploy " + s.Name + "`"
+		return "out of date; run `gatehouse local deploy " + s.Name + "`"
 	}
 	return "up to date"
 }

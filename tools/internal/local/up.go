@@ -7,19 +7,18 @@ import (
 	"os"
 	"sync"
 
-	"gatehouse.example/tools/internal/inputs"
+	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/ports"
-	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
 
-// Up starts the environment if it is not up, and deploys what changed. If ctx
-// ends first, what was started is stopped.
-func Up(ctx context.Context, l layout.Layout, out *os.File) error {
-	board := progress.New(out)
+// up starts the local system if it is not running, and deploys what changed. If
+// ctx ends first, it stops what it started.
+func up(ctx context.Context, l layout.Layout, out *os.File) error {
+	board := terminal.NewBoard(out)
 	defer board.Close()
 	all, err := stacks.Discover(l.Root)
 	if err != nil {
@@ -46,14 +45,14 @@ func Up(ctx context.Context, l layout.Layout, out *os.File) error {
 		}
 		return err
 	}
-	board.Print(fmt.Sprintf("\nGatehouse is up: %s (environment %s)\n  . %s    puts its names into a shell\n  logs: %s",
+	board.Print(fmt.Sprintf("\nGatehouse is up: %s (environment %s)\n  . %s    sets its environment variables in a shell\n  logs: %s",
 		l.URL(), l.Environment, l.EnvFile(), l.LogDir()))
 	return nil
 }
 
-// Start starts the environment without any stack.
-func Start(ctx context.Context, l layout.Layout, out *os.File) error {
-	board := progress.New(out)
+// start starts the local system without any stack.
+func start(ctx context.Context, l layout.Layout, out *os.File) error {
+	board := terminal.NewBoard(out)
 	defer board.Close()
 	if err := ensureTools(ctx, l, board); err != nil {
 		return err
@@ -62,12 +61,11 @@ func Start(ctx context.Context, l layout.Layout, out *os.File) error {
 	return err
 }
 
-// warm compiles everything into Go's own cache; errors come out again, and are
-// told, when SAM builds.
-func warm(ctx context.Context, all []stacks.Stack, board *progress.Board) {
+// warm fills Go's build cache. SAM's build reports errors, so warm does not.
+func warm(ctx context.Context, all []stacks.Stack, board *terminal.Board) {
 	task := board.Start("functions", "compiling")
 	for _, s := range all {
-		if err := inputs.Warm(ctx, s); err != nil {
+		if err := gobuild.Warm(ctx, s); err != nil {
 			task.Fail("not compiled yet")
 			return
 		}
@@ -75,7 +73,7 @@ func warm(ctx context.Context, all []stacks.Stack, board *progress.Board) {
 	task.Done("compiled")
 }
 
-func ensureTools(ctx context.Context, l layout.Layout, board *progress.Board) error {
+func ensureTools(ctx context.Context, l layout.Layout, board *terminal.Board) error {
 	if ready, err := pythontools.Ready(l.Workspace); err != nil {
 		return fmt.Errorf("tools.Ready: %w", err)
 	} else if ready {
@@ -99,43 +97,43 @@ func ensureTools(ctx context.Context, l layout.Layout, board *progress.Board) er
 }
 
 // ensureSupervisor reports whether it started one.
-func ensureSupervisor(ctx context.Context, l layout.Layout, board *progress.Board) (bool, error) {
-	s, up, err := supervisor.Running(l)
+func ensureSupervisor(ctx context.Context, l layout.Layout, board *terminal.Board) (bool, error) {
+	s, running, err := supervisor.Running(l)
 	if err != nil {
 		return false, fmt.Errorf("supervisor.Running: %w", err)
 	}
-	if up {
+	if running {
 		return false, sameSettings(s, l, board)
 	}
-	if _, err := supervisor.Stop(ctx, l); err != nil { // what a killed one left
+	if _, err := supervisor.Stop(ctx, l); err != nil { // what a killed supervisor left
 		return false, fmt.Errorf("supervisor.Stop: %w", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return false, fmt.Errorf("os.Executable: %w", err)
 	}
-	task := board.Start("supervisor", "starting the emulator and the edge")
-	if err := supervisor.Spawn(ctx, l, append([]string{self}, ServeArgs(l)...)); err != nil {
+	task := board.Start("supervisor", "starting the emulator and the proxy")
+	if err := supervisor.Spawn(ctx, l, append([]string{self}, serveArgs(l)...)); err != nil {
 		task.Fail("not started")
-		var taken ports.TakenError
+		var taken supervisor.PortTakenError
 		if errors.As(err, &taken) {
 			return false, fmt.Errorf("%w; stop it, or choose other ports with --port and --emulator-port", err)
 		}
 		return false, fmt.Errorf("supervisor.Spawn: %w", err)
 	}
-	task.Done("up on " + l.URL())
+	task.Done("running on " + l.URL())
 	return true, nil
 }
 
-// sameSettings refuses an `up` that asks for something else than what is up.
-func sameSettings(s supervisor.State, l layout.Layout, board *progress.Board) error {
+// sameSettings refuses other settings than those of the running system.
+func sameSettings(s supervisor.State, l layout.Layout, board *terminal.Board) error {
 	switch {
 	case !s.Ready:
-		return fmt.Errorf("another `gatehouse local up` is just starting in %s; try again when it is done", l.Dir)
+		return fmt.Errorf("another `gatehouse local up` is starting in %s; try again when it is done", l.Dir)
 	case s.Port != l.Port || s.Emulator != l.EmulatorPort || s.Environment != l.Environment:
-		return fmt.Errorf("in %s an environment %q is up already on ports %d and %d; stop it with `gatehouse local down`, or choose another --dir",
+		return fmt.Errorf("in %s the environment %q already runs on ports %d and %d; stop it with `gatehouse local down`, or choose another --dir",
 			l.Dir, s.Environment, s.Port, s.Emulator)
 	}
-	board.Print(fmt.Sprintf("already up on %s since %s; deploying what changed", l.URL(), s.Started.Local().Format("15:04:05")))
+	board.Print(fmt.Sprintf("already running on %s since %s; deploying what changed", l.URL(), s.Started.Local().Format("15:04:05")))
 	return nil
 }

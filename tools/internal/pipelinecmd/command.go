@@ -16,10 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -47,7 +47,7 @@ docs/pipelines.md tells what it plays in AWS's place.`,
 type system struct {
 	layout layout.Layout
 	runner *runner.Runner
-	board  *progress.Board
+	board  *terminal.Board
 }
 
 func (f *flags) open(ctx context.Context) (*system, error) {
@@ -77,7 +77,7 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	board := progress.New(os.Stdout)
+	board := terminal.NewBoard(os.Stdout)
 	return &system{layout: l, board: board, runner: &runner.Runner{
 		Account: account, Workspace: l.Workspace, System: state.Instance, Out: os.Stdout, Board: board,
 	}}, nil
@@ -114,7 +114,7 @@ func (f *flags) run() *cobra.Command {
 			if o.Variables, err = pairs(variables); err != nil {
 				return err
 			}
-			s.runner.Ask = asker{in: os.Stdin, board: s.board, terminal: isTerminal(os.Stdin), approve: approve, reject: reject}.ask
+			s.runner.Ask = asker{in: os.Stdin, board: s.board, terminal: terminal.Is(os.Stdin), approve: approve, reject: reject}.ask
 			return s.runner.Run(cmd.Context(), args[0], o)
 		},
 	}
@@ -171,9 +171,4 @@ func (a asker) ask(ctx context.Context, question string) (bool, error) {
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

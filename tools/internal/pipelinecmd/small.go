@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 
-	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/internal/files"
 )
 
 // nestedURL finds the templates that a template nests by their paths.
@@ -23,12 +23,12 @@ func digest(content []byte) string {
 
 // lock keeps two ups apart.
 func (s *system) lock() (func(), error) {
-	unlock, err := lockfile.Try(filepath.Join(s.layout.Dir, "pipeline", "up.lock"))
-	if errors.Is(err, lockfile.ErrHeld) {
+	unlock, err := files.TryLock(filepath.Join(s.layout.Dir, "pipeline", "up.lock"))
+	if errors.Is(err, files.ErrLocked) {
 		return nil, errors.New("another 'gatehouse pipeline up' is under way here; wait until it is done")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lockfile.Try: %w", err)
+		return nil, fmt.Errorf("files.TryLock: %w", err)
 	}
 	return unlock, nil
 }

@@ -18,11 +18,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/internal/awsdeploy"
-	"gatehouse.example/tools/internal/awsdeploy/target"
-	"gatehouse.example/tools/internal/emulated"
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/runner/change"
 	"gatehouse.example/tools/pipeline"
+	"gatehouse.example/tools/sam"
 )
 
 // Names of what an administrator deploys.
@@ -46,8 +45,8 @@ environment that are not there yet. What is there already belongs to the pipelin
 			}
 			defer s.board.Close()
 			for _, e := range environments {
-				if !slices.Contains(target.Environments(), e) {
-					return fmt.Errorf("there is no environment %q; there are %s", e, strings.Join(target.Environments(), ", "))
+				if !slices.Contains(awsdeploy.Environments(), e) {
+					return fmt.Errorf("no environment %q; the environments are %s", e, strings.Join(awsdeploy.Environments(), ", "))
 				}
 			}
 			return s.up(cmd.Context(), environments)
@@ -157,7 +156,7 @@ func (s *system) apply(ctx context.Context, at change.Stack, file string, parame
 	if err != nil {
 		return nil, false, err
 	}
-	for name, value := range emulated.Parameters(s.layout.URL(), parameters["Environment"]) {
+	for name, value := range sam.EmulatorParameters(s.layout.URL(), parameters["Environment"]) {
 		if slices.Contains(declared, name) {
 			p.Parameters[name] = value
 		}

@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehouse.example/tools/internal/lockfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -69,9 +69,9 @@ func Ensure(ctx context.Context, w stacks.Workspace, log io.Writer) error {
 	if ready, err := Ready(w); ready || err != nil {
 		return err
 	}
-	unlock, err := lockfile.Wait(ctx, w.Venv+".lock")
+	unlock, err := files.Lock(ctx, w.Venv+".lock")
 	if err != nil {
-		return fmt.Errorf("lockfile.Wait: %w", err)
+		return fmt.Errorf("files.Lock: %w", err)
 	}
 	defer unlock()
 	if ready, err := Ready(w); ready || err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"gatehouse.example/tools/internal/emulated"
 	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/runner/change"
 	"gatehouse.example/tools/pipeline"
+	"gatehouse.example/tools/sam"
 )
 
 // cloudFormation makes or executes a change set.
@@ -109,7 +109,7 @@ func (c call) mayPass(ctx context.Context, stack, by, role string) error {
 // emulate puts the emulator's values over the parameters that the template has.
 func (c call) emulate(parameters map[string]string, declared []string) []string {
 	var replaced []string
-	ours := emulated.Parameters(aws.ToString(c.Account.Config.BaseEndpoint), parameters["Environment"])
+	ours := sam.EmulatorParameters(aws.ToString(c.Account.Config.BaseEndpoint), parameters["Environment"])
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		if slices.Contains(declared, name) && parameters[name] != ours[name] {
 			parameters[name] = ours[name]

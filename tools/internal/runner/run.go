@@ -22,8 +22,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"gatehouse.example/tools/internal/lockfile"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/runner/artifact"
 	"gatehouse.example/tools/internal/runner/deployed"
@@ -31,6 +30,7 @@ import (
 	"gatehouse.example/tools/internal/runner/source"
 	"gatehouse.example/tools/internal/runner/timeline"
 	"gatehouse.example/tools/internal/runner/variable"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/stacks"
 )
@@ -42,7 +42,7 @@ type Runner struct {
 	// System is the emulator's start.
 	System string
 	Out    io.Writer
-	Board  *progress.Board
+	Board  *terminal.Board
 	// Ask answers an approval.
 	Ask func(ctx context.Context, question string) (bool, error)
 	// does are the known action types, unless a test has its own.
@@ -126,13 +126,13 @@ func (r *Runner) Past(pipeline string) history.Store {
 // queue lets one execution of a pipeline run at a time, as QUEUED does.
 func (r *Runner) queue(ctx context.Context, name string, past history.Store) (func(), error) {
 	lock := filepath.Join(past.Dir, "lock")
-	unlock, err := lockfile.Try(lock)
-	if errors.Is(err, lockfile.ErrHeld) {
+	unlock, err := files.TryLock(lock)
+	if errors.Is(err, files.ErrLocked) {
 		r.Board.Print(name + " is running already; this execution waits in its queue")
-		unlock, err = lockfile.Wait(ctx, lock)
+		unlock, err = files.Lock(ctx, lock)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lockfile.Wait: %w", err)
+		return nil, fmt.Errorf("files.Lock: %w", err)
 	}
 	return unlock, nil
 }

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/internal/progress"
 	"gatehouse.example/tools/internal/runner/history"
 	"gatehouse.example/tools/internal/runner/variable"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/pipeline"
 )
 
@@ -66,7 +66,7 @@ func execute(t *testing.T, f *fake, dir, id, structure string) (*execution, erro
 		}},
 	}}}
 	d.Pipeline.Stages[1].OnFailure.Result = "ROLLBACK"
-	board := progress.New(os.Stderr)
+	board := terminal.NewBoard(os.Stderr)
 	t.Cleanup(board.Close)
 	e := &execution{
 		Runner:     &Runner{Out: &strings.Builder{}, Board: board, does: map[string]doer{sourceType: f.do, deployType: f.do}},

@@ -10,9 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/lockfile"
-	"gatehouse.example/tools/internal/ports"
 	"gatehouse.example/tools/internal/procs"
 )
 
@@ -21,7 +20,7 @@ const stopLimit = 20 * time.Second
 
 // Running returns the state of the supervisor that holds the lock, if one does.
 func Running(l layout.Layout) (State, bool, error) {
-	held, err := lockfile.Held(l.LockFile())
+	held, err := files.Locked(l.LockFile())
 	if err != nil || !held {
 		return State{}, false, err
 	}
@@ -34,11 +33,11 @@ func Running(l layout.Layout) (State, bool, error) {
 // first, what was started is stopped.
 func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 	for _, port := range []int{l.Port, l.EmulatorPort} {
-		if err := ports.Check(ctx, port); err != nil {
+		if err := checkPort(ctx, port); err != nil {
 			return err
 		}
 	}
-	if err := ports.CheckUDP(ctx, l.Port); err != nil { // the X-Ray daemon's
+	if err := checkUDPPort(ctx, l.Port); err != nil { // the X-Ray daemon's
 		return err
 	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
@@ -110,9 +109,9 @@ func Stop(ctx context.Context, l layout.Layout) (bool, error) {
 func waitUnlocked(ctx context.Context, l layout.Layout, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	unlock, err := lockfile.Wait(ctx, l.LockFile())
+	unlock, err := files.Lock(ctx, l.LockFile())
 	if err != nil {
-		return fmt.Errorf("lockfile.Wait: %w", err)
+		return fmt.Errorf("files.Lock: %w", err)
 	}
 	unlock()
 	return nil
@@ -142,11 +141,11 @@ func checkGone(ctx context.Context, s State) error {
 		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " are still there")
 	}
 	for _, port := range []int{s.Port, s.Emulator} {
-		if err := ports.Check(ctx, port); err != nil {
+		if err := checkPort(ctx, port); err != nil {
 			return fmt.Errorf("still in use: %w", err)
 		}
 	}
-	if err := ports.CheckUDP(ctx, s.Port); err != nil {
+	if err := checkUDPPort(ctx, s.Port); err != nil {
 		return fmt.Errorf("still in use: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package ports
+package supervisor
 
 import (
 	"bufio"
@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// The states, in the kernel's tables, of a socket that waits for anybody.
+// The states of listening sockets in the kernel's tables.
 const (
 	listening   = "0A" // TCP
 	unconnected = "07" // UDP
 )
 
-// holder finds the process that listens on a port: /proc/net has the socket's
+// portHolder finds the process that listens on a port: /proc/net has the socket's
 // inode and /proc/<pid>/fd links to it. Other users' processes stay
 // unknown.
-func holder(port int, kind string) string {
+func portHolder(port int, kind string) string {
 	inodes := map[string]bool{}
 	for _, table := range []string{"/proc/net/" + kind, "/proc/net/" + kind + "6"} {
 		for _, inode := range listeners(table, port) {
@@ -36,7 +36,7 @@ func holder(port int, kind string) string {
 			continue
 		}
 		pid := strings.Split(link, "/")[2]
-		return fmt.Sprintf("%s (pid %s)", command(pid), pid)
+		return fmt.Sprintf("%s (pid %s)", processName(pid), pid)
 	}
 	return ""
 }
@@ -61,7 +61,7 @@ func listeners(table string, port int) []string {
 	return inodes
 }
 
-func command(pid string) string {
+func processName(pid string) string {
 	raw, err := os.ReadFile(filepath.Join("/proc", pid, "comm"))
 	if err != nil {
 		return "a process"

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package ports
+package supervisor
 
-// holder is known on Linux only.
-func holder(int, string) string { return "" }
+// portHolder is known on Linux only.
+func portHolder(int, string) string { return "" }

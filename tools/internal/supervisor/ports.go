@@ -1,6 +1,4 @@
-// Package ports tells whether a port can be had and, where the system says so,
-// who has it.
-package ports
+package supervisor
 
 import (
 	"context"
@@ -14,15 +12,15 @@ import (
 	"gatehouse.example/tools/internal/layout"
 )
 
-// TakenError says which port is taken and by whom, as far as that is known.
-type TakenError struct {
+// PortTakenError says which port is taken and by whom, as far as that is known.
+type PortTakenError struct {
 	Port   int
 	UDP    bool
 	Holder string // such as "python3 (pid 4711)", or empty
 }
 
 // Error names the port and its holder.
-func (e TakenError) Error() string {
+func (e PortTakenError) Error() string {
 	port, by := "port", e.Holder
 	if e.UDP {
 		port = "UDP port"
@@ -30,38 +28,38 @@ func (e TakenError) Error() string {
 	if by == "" {
 		by = "another process"
 	}
-	return fmt.Sprintf("%s %d is taken by %s", port, e.Port, by)
+	return fmt.Sprintf("%s %d is in use by %s", port, e.Port, by)
 }
 
-// The kinds of ports, by the kernel's names of their tables.
+// The kernel's names of its tables of ports.
 const (
 	tcp = "tcp"
 	udp = "udp"
 )
 
-// settle is how long a port may be taken by nobody. A process that is just
-// being forked holds every open port of its parent until it starts its program.
-const settle = time.Second
+// portSettle is how long a port may be in use by no known process. A forked process
+// holds the open ports of its parent until it starts its program.
+const portSettle = time.Second
 
-// Check returns a TakenError if nobody can listen on the port now.
-func Check(ctx context.Context, port int) error {
-	return settled(ctx, func() error { return check(ctx, port) })
+// checkPort returns a PortTakenError if the port is in use.
+func checkPort(ctx context.Context, port int) error {
+	return settledPort(ctx, func() error { return listenTCP(ctx, port) })
 }
 
-// CheckUDP is Check for a port that takes packets.
-func CheckUDP(ctx context.Context, port int) error {
-	return settled(ctx, func() error { return checkUDP(ctx, port) })
+// checkUDPPort is checkPort for a UDP port.
+func checkUDPPort(ctx context.Context, port int) error {
+	return settledPort(ctx, func() error { return listenUDP(ctx, port) })
 }
 
-// settled asks until the answer is more than a moment's.
-func settled(ctx context.Context, check func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+// settledPort repeats a check while the port is in use by no known process.
+func settledPort(ctx context.Context, check func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, portSettle)
 	defer cancel()
-	again := time.NewTicker(settle / 50)
+	again := time.NewTicker(portSettle / 50)
 	defer again.Stop()
 	for {
 		err := check()
-		var taken TakenError
+		var taken PortTakenError
 		if !errors.As(err, &taken) || taken.Holder != "" {
 			return err
 		}
@@ -73,11 +71,11 @@ func settled(ctx context.Context, check func() error) error {
 	}
 }
 
-func check(ctx context.Context, port int) error {
+func listenTCP(ctx context.Context, port int) error {
 	var cfg net.ListenConfig
-	l, err := cfg.Listen(ctx, "tcp", address(port))
+	l, err := cfg.Listen(ctx, "tcp", portAddress(port))
 	if err != nil {
-		return refused(err, TakenError{Port: port, Holder: holder(port, tcp)})
+		return portError(err, PortTakenError{Port: port, Holder: portHolder(port, tcp)})
 	}
 	if err := l.Close(); err != nil {
 		return fmt.Errorf("net.Listener.Close: %w", err)
@@ -85,11 +83,11 @@ func check(ctx context.Context, port int) error {
 	return nil
 }
 
-func checkUDP(ctx context.Context, port int) error {
+func listenUDP(ctx context.Context, port int) error {
 	var cfg net.ListenConfig
-	c, err := cfg.ListenPacket(ctx, "udp", address(port))
+	c, err := cfg.ListenPacket(ctx, "udp", portAddress(port))
 	if err != nil {
-		return refused(err, TakenError{Port: port, UDP: true, Holder: holder(port, udp)})
+		return portError(err, PortTakenError{Port: port, UDP: true, Holder: portHolder(port, udp)})
 	}
 	if err := c.Close(); err != nil {
 		return fmt.Errorf("net.PacketConn.Close: %w", err)
@@ -97,15 +95,15 @@ func checkUDP(ctx context.Context, port int) error {
 	return nil
 }
 
-func address(port int) string { return net.JoinHostPort(layout.Host, strconv.Itoa(port)) }
+func portAddress(port int) string { return net.JoinHostPort(layout.Host, strconv.Itoa(port)) }
 
-// refused says why a port could not be had.
-func refused(err error, taken TakenError) error {
+// portError explains why the port is not available.
+func portError(err error, taken PortTakenError) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return taken
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("port %d needs more rights than you have; choose one above 1023", taken.Port)
+		return fmt.Errorf("port %d needs more permissions than you have; choose a port above 1023", taken.Port)
 	}
 	return fmt.Errorf("net.Listen: %w", err)
 }

@@ -1,4 +1,4 @@
-package ports
+package supervisor
 
 import (
 	"errors"
@@ -17,8 +17,8 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
-	var taken TakenError
-	if err := Check(t.Context(), port); !errors.As(err, &taken) || taken.Port != port {
+	var taken PortTakenError
+	if err := checkPort(t.Context(), port); !errors.As(err, &taken) || taken.Port != port {
 		t.Fatalf("got %v, want port %d taken", err, port)
 	}
 	if text := taken.Error(); !strings.Contains(text, strconv.Itoa(port)) {
@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Check(t.Context(), port); err != nil {
+	if err := checkPort(t.Context(), port); err != nil {
 		t.Errorf("free port: %v", err)
 	}
 }
@@ -42,8 +42,8 @@ func TestCheckUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := c.LocalAddr().(*net.UDPAddr).Port
-	var taken TakenError
-	if err := CheckUDP(t.Context(), port); !errors.As(err, &taken) || taken.Port != port {
+	var taken PortTakenError
+	if err := checkUDPPort(t.Context(), port); !errors.As(err, &taken) || taken.Port != port {
 		t.Fatalf("got %v, want port %d taken", err, port)
 	}
 	if text := taken.Error(); !strings.Contains(text, "UDP port "+strconv.Itoa(port)) {
@@ -55,7 +55,7 @@ func TestCheckUDP(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckUDP(t.Context(), port); err != nil {
+	if err := checkUDPPort(t.Context(), port); err != nil {
 		t.Errorf("free port: %v", err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/lockfile"
 	"gatehouse.example/tools/internal/procs"
 )
 
@@ -42,12 +42,12 @@ type Supervisor struct {
 
 // Serve runs until ctx is done or something ends that should not.
 func (s *Supervisor) Serve(ctx context.Context) error {
-	unlock, err := lockfile.Try(s.Layout.LockFile())
-	if errors.Is(err, lockfile.ErrHeld) {
+	unlock, err := files.TryLock(s.Layout.LockFile())
+	if errors.Is(err, files.ErrLocked) {
 		return fmt.Errorf("another supervisor runs in %s", s.Layout.Dir)
 	}
 	if err != nil {
-		return fmt.Errorf("lockfile.Try: %w", err)
+		return fmt.Errorf("files.TryLock: %w", err)
 	}
 	defer unlock()
 

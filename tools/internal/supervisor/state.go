@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
 )
 
@@ -47,8 +47,8 @@ func writeState(l layout.Layout, s State) error {
 	if err != nil {
 		return fmt.Errorf("json.MarshalIndent: %w", err)
 	}
-	if err := atomicfile.Write(l.StateFile(), append(raw, '\n')); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(l.StateFile(), append(raw, '\n')); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	return nil
 }

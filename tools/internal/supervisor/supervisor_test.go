@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/ports"
 	"gatehouse.example/tools/internal/procs"
 	"gatehouse.example/tools/stacks"
 )
@@ -126,7 +125,7 @@ func environment(t *testing.T) layout.Layout {
 	t.Helper()
 	l := layout.Layout{Workspace: stacks.Workspace{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}}
 	for _, port := range []*int{&l.Port, &l.EmulatorPort} {
-		for *port = nextPort(); ports.Check(t.Context(), *port) != nil; *port = nextPort() {
+		for *port = nextPort(); checkPort(t.Context(), *port) != nil; *port = nextPort() {
 		}
 	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
@@ -176,7 +175,7 @@ func TestUpAndDown(t *testing.T) {
 	if err := fake(l).Serve(t.Context()); err == nil || !strings.Contains(err.Error(), "another supervisor runs") {
 		t.Errorf("second supervisor: %v", err)
 	}
-	var taken ports.TakenError
+	var taken PortTakenError
 	if err := spawn(t.Context(), l); !errors.As(err, &taken) || taken.Port != l.Port {
 		t.Errorf("second spawn: %v, want the edge's port taken", err)
 	}

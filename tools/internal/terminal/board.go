@@ -1,6 +1,6 @@
-// Package progress shows what several tasks are doing at once: on a terminal
-// as lines that change in place, elsewhere as plain lines that a log can keep.
-package progress
+// Package terminal shows the progress of several tasks: on a terminal in lines
+// that change in place, elsewhere in plain lines for a log.
+package terminal
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ type Board struct {
 	live    bool
 	now     func() time.Time
 	active  []*Task
-	drawn   int // lines that stand on the terminal now
+	drawn   int // lines on the terminal that will be erased
 	frame   int
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -39,9 +39,10 @@ type Task struct {
 	started time.Time
 }
 
-// New makes a board that moves if out is a terminal and nobody set CI.
-func New(out *os.File) *Board {
-	return newBoard(out, isTerminal(out) && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb")
+// NewBoard makes a board. Its lines change in place if out is a terminal and CI is
+// not set.
+func NewBoard(out *os.File) *Board {
+	return newBoard(out, Is(out) && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb")
 }
 
 func newBoard(out io.Writer, live bool) *Board {
@@ -52,7 +53,12 @@ func newBoard(out io.Writer, live bool) *Board {
 	return b
 }
 
-func isTerminal(f *os.File) bool {
+// Is reports whether a reader or writer is a terminal.
+func Is(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
@@ -67,7 +73,7 @@ func (b *Board) Start(name, step string) *Task {
 	return t
 }
 
-// Step says what the task does now.
+// Step shows what the task does now.
 func (t *Task) Step(step string) {
 	t.board.mu.Lock()
 	defer t.board.mu.Unlock()
@@ -75,10 +81,10 @@ func (t *Task) Step(step string) {
 	t.board.change(t, "")
 }
 
-// Done ends the task well; the line stays.
+// Done ends the task with success; its line stays.
 func (t *Task) Done(result string) { t.end("✓", result) }
 
-// Fail ends the task badly; the line stays.
+// Fail ends the task with a failure; its line stays.
 func (t *Task) Fail(result string) { t.end("✗", result) }
 
 func (t *Task) end(mark, result string) {
@@ -95,7 +101,7 @@ func (t *Task) end(mark, result string) {
 	b.change(t, mark)
 }
 
-// Print writes a line of its own.
+// Print writes a line above the tasks.
 func (b *Board) Print(line string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,7 +110,7 @@ func (b *Board) Print(line string) {
 	b.draw()
 }
 
-// Close stops the movement. Tasks that did not end leave no line.
+// Close stops the board and erases the lines of tasks that did not end.
 func (b *Board) Close() {
 	close(b.stop)
 	b.stopped.Wait()
@@ -113,7 +119,7 @@ func (b *Board) Close() {
 	b.erase()
 }
 
-// change shows a task's new step; a mark means that it is its last.
+// change shows a task's new step; a mark means that the task has ended.
 func (b *Board) change(t *Task, mark string) {
 	if !b.live {
 		if mark == "" {
@@ -155,7 +161,7 @@ func (b *Board) animate() {
 	}
 }
 
-// erase takes the moving lines away: up one line and clear it, for each.
+// erase moves up over the drawn lines and clears them.
 func (b *Board) erase() {
 	b.write(strings.Repeat("\x1b[1A\x1b[2K", b.drawn))
 	b.drawn = 0

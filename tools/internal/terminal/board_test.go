@@ -1,4 +1,4 @@
-package progress
+package terminal
 
 import (
 	"bytes"
@@ -36,7 +36,7 @@ a line
 	}
 }
 
-// On a terminal the moving lines are taken away again; the results stay.
+// On a terminal the lines of the tasks are erased; the results stay.
 func TestLiveLines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -47,20 +47,20 @@ func TestLiveLines(t *testing.T) {
 	b.Close()
 	got := out.String()
 	if ups := strings.Count(got, "\x1b[1A\x1b[2K"); ups != strings.Count(got, "\n")-1 {
-		t.Errorf("%d lines taken away of %d, want all but the result:\n%q", ups, strings.Count(got, "\n"), got)
+		t.Errorf("%d of %d lines erased, want all but the result:\n%q", ups, strings.Count(got, "\n"), got)
 	}
 	if !strings.Contains(got, "✓ signup-guard     deployed\n") {
 		t.Errorf("no result in %q", got)
 	}
 }
 
-func TestPipeIsNoTerminal(t *testing.T) {
+func TestAPipeIsNotATerminal(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if isTerminal(w) {
+	if Is(w) {
 		t.Error("a pipe is taken for a terminal")
 	}
 	if err := errors.Join(r.Close(), w.Close()); err != nil {

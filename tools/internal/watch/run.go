@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/lockfile"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -57,7 +57,7 @@ func (w *Watcher) handle(ctx context.Context, changed []string) {
 	slices.Sort(changed)
 	w.say("%s changed", w.short(changed[0]))
 	// Not while a deployment runs: they would overwrite each other's aliases.
-	unlock, err := lockfile.Wait(ctx, w.Layout.DeployLock())
+	unlock, err := files.Lock(ctx, w.Layout.DeployLock())
 	if err != nil {
 		return
 	}

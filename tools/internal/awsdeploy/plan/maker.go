@@ -14,8 +14,8 @@ import (
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/dataloss"
 	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/inputs"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/gobuild"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
@@ -30,7 +30,7 @@ type Maker struct {
 	// CLI gives a SAM CLI with keys that are still valid.
 	CLI   func(context.Context) (sam.CLI, error)
 	API   *cloudformation.Client
-	Board *progress.Board
+	Board *terminal.Board
 }
 
 // Read fills in what samconfig.toml says of the environment about each stack.
@@ -91,7 +91,7 @@ func (m Maker) one(ctx context.Context, s *Stack) error {
 	return nil
 }
 
-func (m Maker) compare(ctx context.Context, s *Stack, task *progress.Task) error {
+func (m Maker) compare(ctx context.Context, s *Stack, task *terminal.Task) error {
 	log, err := os.Create(m.Workspace.Log("plan-" + s.Name))
 	if err != nil {
 		return fmt.Errorf("os.Create: %w", err)
@@ -133,9 +133,9 @@ func (m Maker) compare(ctx context.Context, s *Stack, task *progress.Task) error
 // parameters only the architecture changes what is built, so that environments
 // may share it.
 func (m Maker) build(ctx context.Context, cli sam.CLI, s *Stack, log *os.File) error {
-	fingerprint, err := inputs.Fingerprint(ctx, s.Stack, s.Config.Parameters["Architecture"])
+	fingerprint, err := gobuild.Fingerprint(ctx, s.Stack, s.Config.Parameters["Architecture"])
 	if err != nil {
-		return fmt.Errorf("inputs.Fingerprint: %w", err)
+		return fmt.Errorf("gobuild.Fingerprint: %w", err)
 	}
 	if m.Workspace.Built(s.Name, fingerprint) {
 		return nil

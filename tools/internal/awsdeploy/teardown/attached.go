@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
-// Pools is what is asked of Cognito.
+// Pools are the calls that read user pools.
 type Pools interface {
 	cognitoidentityprovider.ListUserPoolsAPIClient
 	DescribeUserPool(context.Context, *cognitoidentityprovider.DescribeUserPoolInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolOutput, error)
@@ -27,14 +27,14 @@ func (a Attachment) String() string {
 	return fmt.Sprintf("user pool %s (%s) calls %s as its %s trigger", a.Pool, a.PoolName, a.Function, a.Trigger)
 }
 
-// listed is the most that one call lists.
-const listed = 60
+// pageSize is the most that one call returns.
+const pageSize = 60
 
-// Attached finds every pool of the account, whoever owns it, that calls one of
-// the functions.
+// Attached finds every trigger in the account, in any team's pool, that calls one
+// of the functions.
 func Attached(ctx context.Context, api Pools, functions []string) ([]Attachment, error) {
 	var found []Attachment
-	in := &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(listed)}
+	in := &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(pageSize)}
 	for pages := cognitoidentityprovider.NewListUserPoolsPaginator(api, in); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
@@ -60,8 +60,8 @@ func Attached(ctx context.Context, api Pools, functions []string) ([]Attachment,
 	return found, nil
 }
 
-// triggers finds every function's ARN in a configuration, however deep: newer
-// triggers are objects, and those of tomorrow are not known here.
+// triggers finds the ARNs of functions at any depth of a configuration: newer
+// triggers are objects, and later ones are not known here.
 func triggers(config any) ([]Attachment, error) {
 	raw, err := json.Marshal(config)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/awsdeploy/protect"
 )
 
 // SwitchOff updates a stack so that its user pool no longer calls triggers.
@@ -31,12 +30,12 @@ func SwitchOff(ctx context.Context, api *cloudformation.Client, s *Stack) error 
 
 // Delete deletes a stack. If that fails, the stack is protected again.
 func Delete(ctx context.Context, api *cloudformation.Client, stack string) error {
-	if err := protect.Terminate(ctx, api, stack, true); err != nil {
+	if err := protectFromDeletion(ctx, api, stack, false); err != nil {
 		return err
 	}
 	err := cfn.DeleteStack(ctx, api, stack)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, protect.Terminate(ctx, api, stack, false))
+	return errors.Join(err, protectFromDeletion(ctx, api, stack, true))
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 )
 
-// LogGroups finds the log groups that still begin with one of the prefixes:
-// services make some behind a stack's back, and nothing deletes those.
+// LogGroups finds the log groups that begin with one of the prefixes. AWS services
+// create some outside the stack, and nothing deletes those.
 func LogGroups(ctx context.Context, api cloudwatchlogs.DescribeLogGroupsAPIClient, prefixes []string) ([]string, error) {
 	var names []string
 	for _, prefix := range prefixes {

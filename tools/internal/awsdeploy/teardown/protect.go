@@ -1,6 +1,4 @@
-// Package protect keeps what cannot be made again from being lost by a stack's
-// update or deletion: users, evidence, and the keys without which both are noise.
-package protect
+package teardown
 
 import (
 	"context"
@@ -14,10 +12,10 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Stacks is what is asked of CloudFormation.
-type Stacks interface {
+// Protector are the calls that protect a stack.
+type Protector interface {
 	cloudformation.ListStackResourcesAPIClient
-	Protection
+	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
 	SetStackPolicy(context.Context, *cloudformation.SetStackPolicyInput, ...func(*cloudformation.Options)) (*cloudformation.SetStackPolicyOutput, error)
 }
 
@@ -30,16 +28,16 @@ func Policy(root string) (string, error) {
 	return string(raw), nil
 }
 
-// Apply sets the policy on a stack and on the stacks that it nests, and turns
+// Protect sets the policy on a stack and on the stacks that it nests, and turns
 // on termination protection, which covers the nested stacks as well.
-func Apply(ctx context.Context, api Stacks, stack, policy string) error {
+func Protect(ctx context.Context, api Protector, stack, policy string) error {
 	if err := setPolicy(ctx, api, stack, policy); err != nil {
 		return err
 	}
-	return Terminate(ctx, api, stack, false)
+	return protectFromDeletion(ctx, api, stack, true)
 }
 
-func setPolicy(ctx context.Context, api Stacks, stack, policy string) error {
+func setPolicy(ctx context.Context, api Protector, stack, policy string) error {
 	if _, err := api.SetStackPolicy(ctx, &cloudformation.SetStackPolicyInput{StackName: &stack, StackPolicyBody: &policy}); err != nil {
 		return fmt.Errorf("cloudformation.SetStackPolicy: %w", err)
 	}
@@ -60,16 +58,9 @@ func setPolicy(ctx context.Context, api Stacks, stack, policy string) error {
 	return nil
 }
 
-// Protection is what is asked of CloudFormation about deletion.
-type Protection interface {
-	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
-}
-
-// Terminate allows or forbids a stack's deletion.
-func Terminate(ctx context.Context, api Protection, stack string, allowed bool) error {
-	_, err := api.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-		StackName: &stack, EnableTerminationProtection: aws.Bool(!allowed),
-	})
+// protectFromDeletion switches a stack's termination protection.
+func protectFromDeletion(ctx context.Context, api Protector, stack string, on bool) error {
+	_, err := api.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{StackName: &stack, EnableTerminationProtection: &on})
 	if err != nil {
 		return fmt.Errorf("cloudformation.UpdateTerminationProtection: %w", err)
 	}

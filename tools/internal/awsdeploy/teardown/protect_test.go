@@ -1,4 +1,4 @@
-package protect
+package teardown
 
 import (
 	"context"
@@ -13,31 +13,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/tools/dataloss"
-	"gatehouse.example/tools/internal/awsdeploy/retained"
 	"gatehouse.example/tools/stacks"
 )
 
-// fakeStacks writes down what it is asked.
-type fakeStacks struct {
-	said []string
-	err  error
+// fakeProtector records its calls.
+type fakeProtector struct {
+	calls []string
+	err   error
 }
 
-func (f *fakeStacks) SetStackPolicy(_ context.Context, in *cloudformation.SetStackPolicyInput, _ ...func(*cloudformation.Options)) (*cloudformation.SetStackPolicyOutput, error) {
-	f.said = append(f.said, "policy "+*in.StackName)
+func (f *fakeProtector) SetStackPolicy(_ context.Context, in *cloudformation.SetStackPolicyInput, _ ...func(*cloudformation.Options)) (*cloudformation.SetStackPolicyOutput, error) {
+	f.calls = append(f.calls, "policy "+*in.StackName)
 	if *in.StackPolicyBody != "{}" {
-		f.said = append(f.said, "another policy")
+		f.calls = append(f.calls, "another policy")
 	}
 	return nil, f.err
 }
 
-func (f *fakeStacks) UpdateTerminationProtection(_ context.Context, in *cloudformation.UpdateTerminationProtectionInput, _ ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error) {
-	f.said = append(f.said, map[bool]string{true: "protect ", false: "release "}[*in.EnableTerminationProtection]+*in.StackName)
+func (f *fakeProtector) UpdateTerminationProtection(_ context.Context, in *cloudformation.UpdateTerminationProtectionInput, _ ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error) {
+	f.calls = append(f.calls, map[bool]string{true: "protect ", false: "release "}[*in.EnableTerminationProtection]+*in.StackName)
 	return nil, nil
 }
 
-// ListStackResources nests one stack in s and none in that.
-func (f *fakeStacks) ListStackResources(_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error) {
+// ListStackResources returns one nested stack in s and none in that.
+func (f *fakeProtector) ListStackResources(_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error) {
 	out := &cloudformation.ListStackResourcesOutput{}
 	if *in.StackName == "s" {
 		out.StackResourceSummaries = []types.StackResourceSummary{
@@ -48,23 +47,23 @@ func (f *fakeStacks) ListStackResources(_ context.Context, in *cloudformation.Li
 	return out, nil
 }
 
-func TestApply(t *testing.T) {
+func TestProtect(t *testing.T) {
 	t.Parallel()
-	f := &fakeStacks{}
-	if err := Apply(t.Context(), f, "s", "{}"); err != nil {
+	f := &fakeProtector{}
+	if err := Protect(t.Context(), f, "s", "{}"); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"policy s", "policy nested", "protect s"}, f.said); diff != "" {
+	if diff := cmp.Diff([]string{"policy s", "policy nested", "protect s"}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	f = &fakeStacks{err: errors.New("no")}
-	if err := Apply(t.Context(), f, "s", "{}"); err == nil || !strings.Contains(err.Error(), "SetStackPolicy") {
+	f = &fakeProtector{err: errors.New("no")}
+	if err := Protect(t.Context(), f, "s", "{}"); err == nil || !strings.Contains(err.Error(), "SetStackPolicy") {
 		t.Errorf("got %v, want the callee's name", err)
 	}
 }
 
-// The policy stops what the plan refuses, and nothing else.
-func TestThePolicyCoversEveryKindOfLoss(t *testing.T) {
+// The policy denies what the plan refuses, and nothing else.
+func TestThePolicyCoversEveryKindOfDataLoss(t *testing.T) {
 	t.Parallel()
 	var p struct {
 		Statement []struct {
@@ -97,7 +96,7 @@ func TestThePolicyCoversEveryKindOfLoss(t *testing.T) {
 	}
 }
 
-// Whatever a template keeps when its stack goes, the policy keeps when it changes.
+// A resource that is retained when its stack is deleted is also kept when the stack changes.
 func TestThePolicyCoversWhatTemplatesRetain(t *testing.T) {
 	t.Parallel()
 	all, err := stacks.Discover("../../../..")
@@ -106,13 +105,9 @@ func TestThePolicyCoversWhatTemplatesRetain(t *testing.T) {
 	}
 	seen := 0
 	for _, s := range all {
-		kept, err := retained.InFolder(s.Dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for id, typ := range kept {
+		for id, typ := range retainedInFolder(t, s.Dir) {
 			seen++
-			// Kept for others of the account, who hold no data in it.
+			// Retained for the rest of the account; they hold no data.
 			if typ == "AWS::ApiGateway::Account" || typ == "AWS::IAM::Role" {
 				continue
 			}

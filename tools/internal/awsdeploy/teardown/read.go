@@ -1,6 +1,6 @@
-// Package teardown takes stacks down without leaving anything behind that fails
-// or costs unseen: a user pool that calls a deleted function fails every
-// sign-in, and a key that nobody remembers is on every bill.
+// Package teardown protects stacks from deletion and, on request, deletes them. It
+// leaves no user pool that calls a deleted function, because all its sign-ins
+// would fail, and it lists what is retained and what AWS still charges for.
 package teardown
 
 import (
@@ -13,13 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/awsdeploy/retained"
 )
 
 // Resource is one resource of a stack, or of one that it nests.
 type Resource struct {
 	ID, Type, Physical string
-	// Kept says that the template keeps it when the stack goes.
+	// Kept is set if the template retains it when the stack is deleted.
 	Kept bool
 }
 
@@ -27,20 +26,20 @@ type Resource struct {
 type Stack struct {
 	Name, FullName string
 	Resources      []Resource
-	// Switches are the parameters that let a user pool call a trigger and are on.
+	// Switches are the parameters of triggers that are on.
 	Switches     []string
 	parameters   []types.Parameter
 	capabilities []types.Capability
 }
 
-// Stacks is what is asked of CloudFormation.
+// Stacks are the calls that read a stack.
 type Stacks interface {
 	cloudformation.DescribeStacksAPIClient
 	cloudformation.ListStackResourcesAPIClient
 	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
 }
 
-// Read looks at a deployed stack; it is nil if there is none.
+// Read reads a deployed stack; it is nil if the stack does not exist.
 func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error) {
 	deployed, err := cfn.Describe(ctx, api, fullName)
 	if err != nil || deployed == nil {
@@ -50,7 +49,7 @@ func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error
 	if s.Resources, err = resources(ctx, api, fullName); err != nil {
 		return nil, err
 	}
-	// A stack whose creation failed has the parameters, but no pool, and cannot be updated.
+	// A stack whose creation failed has parameters but no pool, and cannot be updated.
 	if len(Of([]*Stack{s}, "AWS::Cognito::UserPool")) == 0 {
 		return s, nil
 	}
@@ -62,17 +61,17 @@ func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error
 	return s, nil
 }
 
-// resources lists those of a stack and of the stacks that it nests. What is kept
-// stands in the template that was deployed, which need not be the one in this
-// folder.
+// resources lists the resources of a stack and of the stacks that it nests. The
+// deployed template, which may differ from the one in this folder, decides what
+// is retained.
 func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error) {
-	// The template as it was written: in the processed one SAM keeps old versions
-	// of functions, which go with their function all the same.
+	// The template before processing: in the processed one SAM retains old versions
+	// of functions, which are deleted with their function.
 	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
 		return nil, fmt.Errorf("cloudformation.GetTemplate: %w", err)
 	}
-	kept, err := retained.In([]byte(aws.ToString(template.TemplateBody)))
+	kept, err := retained([]byte(aws.ToString(template.TemplateBody)))
 	if err != nil {
 		return nil, fmt.Errorf("template of %s: %w", stack, err)
 	}

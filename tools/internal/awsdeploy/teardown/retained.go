@@ -1,19 +1,15 @@
-// Package retained reads from a template which resources stay when its stack is
-// deleted.
-package retained
+package teardown
 
 import (
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// In returns the types of the resources that a template keeps, by logical id.
-func In(template []byte) (map[string]string, error) {
+// retained returns the types of the resources, by logical id, that stay when the
+// stack of the template is deleted.
+func retained(template []byte) (map[string]string, error) {
 	var doc struct {
 		Resources map[string]struct {
 			Type           string    `yaml:"Type"`
@@ -30,25 +26,4 @@ func In(template []byte) (map[string]string, error) {
 		}
 	}
 	return kept, nil
-}
-
-// InFolder reads a stack's template and those that it nests.
-func InFolder(dir string) (map[string]string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("filepath.Glob: %w", err)
-	}
-	all := map[string]string{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("os.ReadFile: %w", err)
-		}
-		kept, err := In(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		maps.Copy(all, kept)
-	}
-	return all, nil
 }

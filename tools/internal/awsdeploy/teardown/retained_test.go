@@ -1,12 +1,15 @@
-package retained
+package teardown
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestIn(t *testing.T) {
+func TestRetained(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		template string
@@ -17,7 +20,7 @@ func TestIn(t *testing.T) {
 		"empty": {"Resources: {}", map[string]string{}},
 		"if":    {"Resources:\n  A: {Type: T, DeletionPolicy: !If [X, Retain, Delete]}\n", map[string]string{}},
 	} {
-		got, err := In([]byte(tc.template))
+		got, err := retained([]byte(tc.template))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -25,14 +28,36 @@ func TestIn(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if _, err := In([]byte("[")); err == nil {
-		t.Error("what is no template was read")
+	if _, err := retained([]byte("[")); err == nil {
+		t.Error("no error for an invalid template")
 	}
 }
 
-func FuzzIn(f *testing.F) {
+func FuzzRetained(f *testing.F) {
 	f.Add([]byte("Resources: {A: {DeletionPolicy: Retain}}"))
 	f.Fuzz(func(_ *testing.T, text []byte) {
-		_, _ = In(text) // must not panic
+		_, _ = retained(text) // must not panic
 	})
+}
+
+// retainedInFolder reads a stack's template and the templates that it nests.
+func retainedInFolder(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := retained(text)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		maps.Copy(all, kept)
+	}
+	return all
 }

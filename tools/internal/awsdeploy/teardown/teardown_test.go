@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"gatehouse.example/tools/internal/awsdeploy/retained"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -110,21 +109,16 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Whoever is told that something stays is told what it costs.
-func TestWhatTemplatesRetainHasAPrice(t *testing.T) {
+func TestEveryRetainedTypeHasADeletion(t *testing.T) {
 	t.Parallel()
 	all, err := stacks.Discover("../../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range all {
-		kept, err := retained.InFolder(s.Dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for id, typ := range kept {
-			if p, _ := priceOf(typ); p.typ == "" {
-				t.Errorf("%s: %s (%s) is retained, but prices() does not know what that costs", s.Name, id, typ)
+		for id, typ := range retainedInFolder(t, s.Dir) {
+			if _, known := deletion(typ); !known {
+				t.Errorf("%s: %s (%s) is retained, but the list of deletions has no entry for it", s.Name, id, typ)
 			}
 		}
 	}
@@ -138,27 +132,23 @@ func TestPrintKept(t *testing.T) {
 		{Name: "platform", Resources: []Resource{{"UserPool", "AWS::Cognito::UserPool", "pool-1", true}, {"New", "AWS::New::Type", "new-1", true}}},
 	})
 	want := `  platform: UserPool  AWS::Cognito::UserPool
-    is      pool-1
-    costs   nothing while nobody signs in; then by active users a month
+    id      pool-1
+    costs   by active users
     delete  aws cognito-idp update-user-pool --user-pool-id pool-1 --deletion-protection INACTIVE && aws cognito-idp delete-user-pool --user-pool-id pool-1
   platform: New  AWS::New::Type
-    is      new-1
-    costs   look it up
-    delete  by hand: new-1
+    id      new-1
+    costs   unknown
+    delete  by hand
   user-events: TopicKey  AWS::KMS::Key
-    is      key-1
-    costs   $1.00 a month, and up to $2.00 more once its material was rotated
-    delete  aws kms schedule-key-deletion --key-id key-1 --pending-window-in-days 30   (free from then on; what it encrypted is lost for ever)
-  For having them at all: $1.00 a month. List prices of us-east-1 as of 2026-11-22; yours are on
-    https://aws.amazon.com/cognito/pricing/
-    https://aws.amazon.com/pricing/
-    https://aws.amazon.com/kms/pricing/
-  A later deployment makes new ones and does not find these again.
+    id      key-1
+    costs   a fee for every month, until it is deleted
+    delete  aws kms schedule-key-deletion --key-id key-1 --pending-window-in-days 30   (free from then on; what it encrypted can never be read again)
+  A later deployment creates new resources and does not use these.
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" || !some {
 		t.Errorf("%v, output (-want +got):\n%s", some, diff)
 	}
 	if PrintKept(&out, nil) {
-		t.Error("nothing is kept, and yet something is")
+		t.Error("an empty list has resources")
 	}
 }

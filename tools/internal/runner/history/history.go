@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse.example/tools/internal/atomicfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/runner/variable"
 )
 
@@ -80,8 +80,8 @@ func (s Store) Save(e Execution) error {
 	if err != nil {
 		return fmt.Errorf("json.MarshalIndent: %w", err)
 	}
-	if err := atomicfile.Write(filepath.Join(s.Folder(e), "execution.json"), append(raw, '\n')); err != nil {
-		return fmt.Errorf("atomicfile.Write: %w", err)
+	if err := files.Replace(filepath.Join(s.Folder(e), "execution.json"), append(raw, '\n')); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
 	}
 	return nil
 }

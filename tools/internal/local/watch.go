@@ -3,7 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
-	"io"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
@@ -12,8 +12,8 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Watch puts every Go edit live until ctx is done.
-func Watch(ctx context.Context, l layout.Layout, out io.Writer) error {
+// runWatch deploys every Go edit until ctx is done.
+func runWatch(ctx context.Context, l layout.Layout, out *os.File) error {
 	if _, err := running(l); err != nil {
 		return err
 	}

@@ -10,17 +10,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/envfile"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/lockfile"
-	"gatehouse.example/tools/internal/progress"
+	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
 
-// Deploy brings the named stacks, or all, to the running environment; no other
-// stack is touched.
-func Deploy(ctx context.Context, l layout.Layout, names []string, out *os.File) error {
-	board := progress.New(out)
+// deployNamed deploys the named stacks, or all, to the running local system. It
+// changes no other stack.
+func deployNamed(ctx context.Context, l layout.Layout, names []string, out *os.File) error {
+	board := terminal.NewBoard(out)
 	defer board.Close()
 	all, err := stacks.Discover(l.Root)
 	if err != nil {
@@ -29,17 +28,17 @@ func Deploy(ctx context.Context, l layout.Layout, names []string, out *os.File) 
 	return deployAll(ctx, l, all, names, board)
 }
 
-func deployAll(ctx context.Context, l layout.Layout, all []stacks.Stack, names []string, board *progress.Board) error {
+func deployAll(ctx context.Context, l layout.Layout, all []stacks.Stack, names []string, board *terminal.Board) error {
 	state, err := running(l)
 	if err != nil {
 		return err
 	}
-	unlock, err := lockfile.Try(l.DeployLock())
-	if errors.Is(err, lockfile.ErrHeld) {
-		return fmt.Errorf("another deployment is under way in %s; wait until it is done", l.Dir)
+	unlock, err := files.TryLock(l.DeployLock())
+	if errors.Is(err, files.ErrLocked) {
+		return fmt.Errorf("another deployment is in progress in %s; wait until it ends", l.Dir)
 	}
 	if err != nil {
-		return fmt.Errorf("lockfile.Try: %w", err)
+		return fmt.Errorf("files.TryLock: %w", err)
 	}
 	defer unlock()
 	chosen, err := choose(l.Root, all, names)
@@ -60,8 +59,8 @@ func deployAll(ctx context.Context, l layout.Layout, all []stacks.Stack, names [
 	}
 	// Even after a failure: what was deployed can be used.
 	cfg := l.Config()
-	if err := envfile.Write(ctx, ssm.NewFromConfig(cfg), cognitoidentityprovider.NewFromConfig(cfg), l); err != nil {
-		return errors.Join(runErr, fmt.Errorf("envfile.Write: %w", err))
+	if err := writeEnvFile(ctx, ssm.NewFromConfig(cfg), cognitoidentityprovider.NewFromConfig(cfg), l); err != nil {
+		return errors.Join(runErr, fmt.Errorf("writeEnvFile: %w", err))
 	}
 	return runErr
 }

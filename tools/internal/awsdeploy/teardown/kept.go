@@ -1,0 +1,79 @@
+package teardown
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// byHand is how a retained resource is deleted, and what AWS charges for until then.
+type byHand struct {
+	typ, costs string
+	// command deletes the resource; %[1]s is its physical id.
+	command string
+}
+
+// deletions are in the order in which to delete. Keys are last, because nothing that
+// they encrypted can be read without them.
+var deletions = []byHand{
+	{
+		"AWS::Cognito::UserPool", "by active users",
+		"aws cognito-idp update-user-pool --user-pool-id %[1]s --deletion-protection INACTIVE && aws cognito-idp delete-user-pool --user-pool-id %[1]s",
+	},
+	{"AWS::Cognito::IdentityPool", "nothing", "aws cognito-identity delete-identity-pool --identity-pool-id %[1]s"},
+	{
+		"AWS::DynamoDB::Table", "by size, for storage and for point-in-time recovery",
+		"aws dynamodb update-table --table-name %[1]s --no-deletion-protection-enabled && aws dynamodb delete-table --table-name %[1]s",
+	},
+	{"AWS::S3::Bucket", "by size", "when every object lock in it has ended: each version of each object, then aws s3api delete-bucket --bucket %[1]s"},
+	{"AWS::Logs::LogGroup", "by size", "aws logs delete-log-group --log-group-name %[1]s"},
+	{
+		"AWS::ApiGateway::Account", "nothing",
+		"not possible: it is a setting of the region, for every API. To set another role: aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ROLE_ARN",
+	},
+	{"AWS::IAM::Role", "nothing", "when no API of the region logs with it: its policies, then aws iam delete-role --role-name %[1]s"},
+	{"AWS::SNS::Topic", "by published messages", "aws sns delete-topic --topic-arn %[1]s"},
+	{
+		"AWS::KMS::Key", "a fee for every month, until it is deleted",
+		"aws kms schedule-key-deletion --key-id %[1]s --pending-window-in-days 30   (free from then on; what it encrypted can never be read again)",
+	},
+}
+
+// deletion finds a type in the list. Unknown types come first.
+func deletion(typ string) (index int, known bool) {
+	index = slices.IndexFunc(deletions, func(d byHand) bool { return d.typ == typ })
+	return index, index >= 0
+}
+
+// PrintKept lists the resources that are retained, what AWS charges for and how to
+// delete them. It returns false if nothing is retained.
+func PrintKept(w io.Writer, all []*Stack) bool {
+	type kept struct {
+		stack string
+		Resource
+		index int
+	}
+	var list []kept
+	for _, s := range all {
+		for _, r := range s.Resources {
+			if r.Kept {
+				index, _ := deletion(r.Type)
+				list = append(list, kept{s.Name, r, max(index, 0)})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b kept) int { return a.index - b.index })
+	for _, k := range list {
+		d := byHand{costs: "unknown", command: "by hand"}
+		if deletions[k.index].typ == k.Type {
+			d = deletions[k.index]
+		}
+		fmt.Fprintf(w, "  %s: %s  %s\n    id      %s\n    costs   %s\n    delete  %s\n", k.stack, k.ID, k.Type, k.Physical, d.costs,
+			strings.ReplaceAll(d.command, "%[1]s", k.Physical))
+	}
+	if len(list) > 0 {
+		fmt.Fprintln(w, "  A later deployment creates new resources and does not use these.")
+	}
+	return len(list) > 0
+}
