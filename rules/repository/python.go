@@ -39,7 +39,7 @@ func Python(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("filepath.Abs: %v", err)
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := exec.LookPath(path); err != nil {
 		t.Fatalf("SAM's translator is not installed; run `make tools` first: %v", err)
 	}
 	return path

@@ -31,7 +31,7 @@ func Translate(t *testing.T, of []Untranslated) []*Template {
 		return translated(t, of, pass.Answer(t))
 	}
 	var output, problems bytes.Buffer
-	cmd := exec.Command(Python(t), script)
+	cmd := exec.CommandContext(t.Context(), Python(t), script)
 	cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=us-east-1") // used only for the partition
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &problems
 	if err := cmd.Run(); err != nil {
