@@ -1,6 +1,37 @@
 // Command handler is the function that answers the REST API's own routes.
 package main
 
-import "gatehouse.example/services/api/internal/handler"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
 
-func main() { handler.Main() }
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/tracing"
+	"gatehouse.example/services/api/internal/handler"
+)
+
+func main() { function.Main(build, func(h *handler.Handler) any { return h.Handle }) }
+
+func build(_ context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
+	var address, clients, scope string
+	if err := function.ReadEnv(getenv, map[string]*string{"API_URL": &address, "CLIENT_SCOPE": &scope, "USER_CLIENT_IDS": &clients}); err != nil {
+		return nil, fmt.Errorf("function.ReadEnv: %w", err)
+	}
+	document, err := handler.DocumentAt(address)
+	if err != nil {
+		return nil, fmt.Errorf("handler.DocumentAt: %w", err)
+	}
+	if err := tracing.Configure(); err != nil {
+		return nil, fmt.Errorf("tracing.Configure: %w", err)
+	}
+	return &handler.Handler{
+		Clients: list(clients), Scope: scope, Origins: list(getenv("ALLOWED_ORIGINS")), Document: document, Log: log,
+	}, nil
+}
+
+// list splits what a template joined by commas.
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}

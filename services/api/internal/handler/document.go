@@ -13,17 +13,17 @@ import (
 //go:embed openapi.json
 var document []byte
 
-// nowhere stands in the document where the API's address belongs.
-const nowhere = `"https://api.example.com"`
+// placeholder is in the document where the API's address belongs.
+const placeholder = `"https://api.example.com"`
 
-// documentAt is the document of the API at this address.
-func documentAt(url string) ([]byte, error) {
+// DocumentAt is the document of the API at this address.
+func DocumentAt(url string) ([]byte, error) {
 	quoted, err := json.Marshal(url)
 	if err != nil {
 		return nil, fmt.Errorf("json.Marshal: %w", err)
 	}
-	if bytes.Count(document, []byte(nowhere)) != 1 {
+	if bytes.Count(document, []byte(placeholder)) != 1 {
 		return nil, errors.New("handler: the OpenAPI document has no place for the address")
 	}
-	return bytes.Replace(document, []byte(nowhere), quoted, 1), nil
+	return bytes.Replace(document, []byte(placeholder), quoted, 1), nil
 }

@@ -242,32 +242,3 @@ func TestRefusalIsLogged(t *testing.T) {
 		t.Errorf("log: %s", out.String())
 	}
 }
-
-func TestFromEnv(t *testing.T) {
-	t.Parallel()
-	full := map[string]string{
-		"API_URL": "https://x.example/live", "CLIENT_SCOPE": "gatehouse/client", "USER_CLIENT_IDS": "web,native",
-		"ALLOWED_ORIGINS": "https://a.example,https://b.example",
-	}
-	h, err := fromEnv(func(name string) string { return full[name] }, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([][]string{{"web", "native"}, {"https://a.example", "https://b.example"}}, [][]string{h.Clients, h.Origins}); diff != "" {
-		t.Error(diff)
-	}
-	if !strings.Contains(string(h.Document), `"url": "https://x.example/live"`) || strings.Contains(string(h.Document), "api.example.com") {
-		t.Error("the document does not name the API's address")
-	}
-	for _, name := range []string{"API_URL", "CLIENT_SCOPE", "USER_CLIENT_IDS"} {
-		_, err := fromEnv(func(n string) string {
-			if n == name {
-				return ""
-			}
-			return full[n]
-		}, slog.New(slog.DiscardHandler))
-		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("without %s: %v", name, err)
-		}
-	}
-}

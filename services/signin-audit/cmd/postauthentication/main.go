@@ -1,7 +1,25 @@
 // Command postauthentication is the function that Cognito calls when a person
-// has proved who they are and the tokens are about to be handed out.
+// has been authenticated, before it issues the tokens.
 package main
 
-import "gatehouse.example/services/signin-audit/internal/signin"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
 
-func main() { signin.Main(signin.Succeeded) }
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
+	"gatehouse.example/services/signin-audit/internal/signin"
+)
+
+func main() { function.Main(build, func(h *trigger.Handler) any { return h }) }
+
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
+	where, err := publish.ConfigFromEnv(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
+	}
+	return &trigger.Handler{Run: signin.Succeeded(publish.Connect(ctx, where, log)), Log: log, Now: time.Now}, nil
+}

@@ -2,6 +2,24 @@
 // checks a password.
 package main
 
-import "gatehouse.example/services/signin-audit/internal/signin"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
 
-func main() { signin.Main(signin.Attempted) }
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/publish"
+	"gatehouse.example/lambdakit/trigger"
+	"gatehouse.example/services/signin-audit/internal/signin"
+)
+
+func main() { function.Main(build, func(h *trigger.Handler) any { return h }) }
+
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
+	where, err := publish.ConfigFromEnv(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
+	}
+	return &trigger.Handler{Run: signin.Attempted(publish.Connect(ctx, where, log)), Log: log, Now: time.Now}, nil
+}

@@ -2,6 +2,41 @@
 // the audit table.
 package main
 
-import "gatehouse.example/services/signin-audit/internal/recorder"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
 
-func main() { recorder.Main() }
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/tracing"
+	"gatehouse.example/services/signin-audit/internal/recorder"
+)
+
+func main() { function.Main(build, func(r *recorder.Recorder) any { return r.Handle }) }
+
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*recorder.Recorder, error) {
+	var environment, retention, table string
+	if err := function.ReadEnv(getenv, map[string]*string{
+		"AUDIT_TABLE": &table, "GATEHOUSE_ENVIRONMENT": &environment, "RETENTION_DAYS": &retention,
+	}); err != nil {
+		return nil, fmt.Errorf("function.ReadEnv: %w", err)
+	}
+	days, err := strconv.ParseUint(retention, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("RETENTION_DAYS: %w", err)
+	}
+	cfg, err := tracing.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("tracing.Load: %w", err)
+	}
+	return &recorder.Recorder{
+		Store:       &recorder.Table{Client: dynamodb.NewFromConfig(cfg), Name: table},
+		Environment: environment, Retention: time.Duration(days) * 24 * time.Hour,
+		Log: log, Out: os.Stdout, Now: time.Now,
+	}, nil
+}

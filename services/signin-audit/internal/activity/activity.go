@@ -1,10 +1,9 @@
-// Package activity answers GET /activity, where people read what the audit table
-// holds of themselves, and GET /activity/{sub}, where auditors read anybody's.
+// Package activity answers GET /activity, where people read their own rows of the
+// audit table, and GET /activity/{sub}, where auditors read the rows of anybody.
 //
-// The REST API of services/api stands before it and verifies the token. What an
-// authorizer leaves open is checked here: which kind of token it is, for which
-// client, and whether an auditor still is one, for a token goes on saying so
-// until it expires, whatever has become of its owner.
+// The authorizer of the REST API in services/api verifies the token. This package
+// checks the rest: the kind of the token, its app client, and whether an auditor is
+// still one, because a token keeps its groups until it expires.
 package activity
 
 import (
@@ -30,13 +29,26 @@ const (
 // auditors is the group whose members may read everybody's rows.
 const auditors = "auditors"
 
-// patience is how long the services behind may take, all together. The function's
-// own timeout is longer, so that the caller gets an answer and not the gateway's.
-const patience = 6 * time.Second
+// timeout bounds all calls of one request. The function's own timeout is longer, so
+// that the caller gets an answer of this function and not of the gateway.
+const timeout = 6 * time.Second
 
-// Platform says which pool and which clients people sign in to.
-type Platform interface {
-	Read(ctx context.Context) (Issuer, error)
+// Parameters reads what the platform stack writes.
+type Parameters interface {
+	// Values are those of [ParameterNames].
+	Values(context.Context) ([]string, error)
+}
+
+// ParameterNames are the names of the user pool and of the app clients for people.
+func ParameterNames(environment string) []string {
+	platform := "/gatehouse/" + environment + "/platform/"
+	return []string{platform + "user-pool-id", platform + "web-client-id", platform + "native-client-id"}
+}
+
+// issuer is where people's tokens come from.
+type issuer struct {
+	pool    string
+	clients []string
 }
 
 // Directory knows who is an auditor now.
@@ -51,7 +63,7 @@ type Rows interface {
 
 // Handler is the function.
 type Handler struct {
-	Platform  Platform
+	Platform  Parameters
 	Directory Directory
 	Rows      Rows
 	Log       *slog.Logger
@@ -59,7 +71,7 @@ type Handler struct {
 
 // Handle answers one request of API Gateway's proxy integration.
 func (h *Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var answer events.APIGatewayProxyResponse
 	err := tracing.Run(ctx, "activity", func(ctx context.Context) error {
@@ -82,13 +94,14 @@ func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) e
 		// A browser's OPTIONS goes to the API's own function.
 		return rest.NotAllowed(ctx, http.MethodGet, http.MethodHead, http.MethodOptions)
 	}
-	issuer, err := h.Platform.Read(ctx)
+	platform, err := h.Platform.Values(ctx)
 	if err != nil {
 		return h.unavailable(ctx, err, "Your token could not be checked.")
 	}
+	from := issuer{pool: platform[0], clients: platform[1:]}
 	claims := rest.ClaimsOf(r)
-	user, err := claims.User(issuer.Clients)
-	if err == nil && !strings.HasSuffix(claims["iss"], "/"+issuer.Pool) {
+	user, err := claims.User(from.clients)
+	if err == nil && !strings.HasSuffix(claims["iss"], "/"+from.pool) {
 		err = rest.Refusal("The token was issued by another user pool.")
 	}
 	if err != nil {
@@ -99,16 +112,16 @@ func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) e
 	sub := user.Sub
 	if r.Resource == routeAnybody {
 		sub = r.PathParameters["sub"]
-		if refusal := h.admit(ctx, issuer, user, claims, sub); refusal != nil {
+		if refusal := h.admit(ctx, from, user, claims, sub); refusal != nil {
 			return *refusal
 		}
 	}
 	return h.read(ctx, sub, r)
 }
 
-// admit lets auditors in, and only to what can be a person. It returns the answer
-// for everybody else.
-func (h *Handler) admit(ctx context.Context, issuer Issuer, user rest.User, claims rest.Claims, sub string) *events.APIGatewayProxyResponse {
+// admit returns nil for an auditor who asks for a person, and the answer for
+// everybody else.
+func (h *Handler) admit(ctx context.Context, from issuer, user rest.User, claims rest.Claims, sub string) *events.APIGatewayProxyResponse {
 	refuse := func(answer events.APIGatewayProxyResponse) *events.APIGatewayProxyResponse { return &answer }
 	if !user.In(auditors) {
 		return refuse(rest.Refuse(ctx, http.StatusForbidden, "Only auditors read other people's activity."))
@@ -117,15 +130,14 @@ func (h *Handler) admit(ctx context.Context, issuer Issuer, user rest.User, clai
 	if id, err := uuid.Parse(sub); err != nil || id.String() != sub {
 		return refuse(rest.Refuse(ctx, http.StatusBadRequest, "The path takes the sub of a person, a UUID in lower case."))
 	}
-	member, err := h.Directory.Member(ctx, issuer.Pool, claims["cognito:username"], user.Sub, auditors)
+	member, err := h.Directory.Member(ctx, from.pool, claims["cognito:username"], user.Sub, auditors)
 	switch {
 	case err != nil:
 		return refuse(h.unavailable(ctx, err, "Whether you are an auditor could not be checked."))
 	case !member:
 		h.Log.WarnContext(ctx, "refused a former auditor", "auditor", user.Sub, "traceId", tracing.ID(ctx))
-		return refuse(rest.Refuse(ctx, http.StatusForbidden, "You are no auditor any more, whatever your token says."))
+		return refuse(rest.Refuse(ctx, http.StatusForbidden, "You are no longer an auditor, although your token still says so."))
 	}
-	// Whoever watches is watched.
 	h.Log.InfoContext(ctx, "an auditor reads the activity of a person", "auditor", user.Sub, "person", sub, "traceId", tracing.ID(ctx))
 	return nil
 }
@@ -142,7 +154,8 @@ func (h *Handler) read(ctx context.Context, sub string, r events.APIGatewayProxy
 	return rest.JSON(ctx, page)
 }
 
-// unavailable is for a fault of a service behind, which a later try may not meet.
+// unavailable is the answer when a call to another service failed. Another attempt
+// may succeed.
 func (h *Handler) unavailable(ctx context.Context, err error, detail string) events.APIGatewayProxyResponse {
 	h.Log.ErrorContext(ctx, "request not answered", "error", err.Error(), "traceId", tracing.ID(ctx))
 	tracing.Fail(ctx, err)

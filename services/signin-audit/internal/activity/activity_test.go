@@ -9,6 +9,8 @@ import (
 
 	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/lambdakit/parameters"
 )
 
 func ids(p Page) string {
@@ -201,13 +203,13 @@ func TestFaultsBehindIt(t *testing.T) {
 	}
 }
 
-func TestNamesAreAskedAnewAfterAWhile(t *testing.T) {
+func TestParametersAreReadAgainAfterTheTTL(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	for _, step := range []struct {
 		after time.Duration
 		asked int
-	}{{0, 3}, {fresh - time.Second, 3}, {time.Second, 6}} {
+	}{{0, 1}, {parameters.TTL - time.Second, 1}, {time.Second, 2}} {
 		w.now = w.now.Add(step.after)
 		if got := w.ask(t, request(routeOwn, "", token(erika))); got.status != http.StatusOK || w.store.asked != step.asked {
 			t.Errorf("after %v: %d, asked %d times, want %d", step.after, got.status, w.store.asked, step.asked)

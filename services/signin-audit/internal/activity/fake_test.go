@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"gatehouse.example/lambdakit/parameters"
 	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
@@ -134,16 +135,20 @@ type store struct {
 	err    error
 }
 
-func (s *store) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...func(*ssm.Options)) (*ssm.GetParameterOutput, error) {
+func (s *store) GetParameters(_ context.Context, in *ssm.GetParametersInput, _ ...func(*ssm.Options)) (*ssm.GetParametersOutput, error) {
 	s.asked++
 	if s.err != nil {
 		return nil, s.err
 	}
-	value, ok := s.values[strings.TrimPrefix(*in.Name, "/gatehouse/test/platform/")]
-	if !ok {
-		return nil, &ssmtypes.ParameterNotFound{}
+	out := &ssm.GetParametersOutput{}
+	for _, name := range in.Names {
+		if value, ok := s.values[strings.TrimPrefix(name, "/gatehouse/test/platform/")]; ok {
+			out.Parameters = append(out.Parameters, ssmtypes.Parameter{Name: &name, Value: &value})
+		} else {
+			out.InvalidParameters = append(out.InvalidParameters, name)
+		}
 	}
-	return &ssm.GetParameterOutput{Parameter: &ssmtypes.Parameter{Name: in.Name, Value: &value}}, nil
+	return out, nil
 }
 
 // world is a handler and what stands behind it.
@@ -165,7 +170,7 @@ func newWorld() *world {
 	}
 	now := func() time.Time { return w.now }
 	w.Handler = &Handler{
-		Platform: &Names{Client: w.store, Environment: "test", Now: now}, Directory: &Users{Client: w.users},
+		Platform: &parameters.Cache{Client: w.store, Names: ParameterNames("test"), Now: now}, Directory: &Users{Client: w.users},
 		Rows: &Table{Client: w.db, Name: "audit", Now: now}, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
 	return w

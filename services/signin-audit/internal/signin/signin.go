@@ -1,6 +1,5 @@
-// Package signin turns what Cognito says before and after a sign-in into
-// events. It exists as one package because the two triggers are one piece of
-// work with two sources, and must stay equally harmless: neither of them ever
+// Package signin publishes an event before and after each sign-in. It serves the
+// PreAuthentication and the PostAuthentication trigger, neither of which ever
 // refuses a person.
 package signin
 
@@ -22,8 +21,8 @@ const (
 	sourcePost = "PostAuthentication_Authentication"
 )
 
-// errSource is for a function that was attached to a trigger it does not know;
-// the shell logs it with the source and lets the person through.
+// errSource is for a function that is attached to the wrong trigger. It is logged,
+// and the person goes on.
 var errSource = errors.New("signin: unknown trigger source; is the function attached to the right trigger?")
 
 // Publisher is what the triggers need of lambdakit/publish.
@@ -31,7 +30,7 @@ type Publisher interface {
 	Publish(context.Context, event.Event) (publish.Outcome, error)
 }
 
-// Attempted is the work of the PreAuthentication trigger.
+// Attempted handles the PreAuthentication trigger.
 func Attempted(p Publisher) trigger.Func {
 	return func(ctx context.Context, call trigger.Call) error {
 		if call.Source != sourcePre {
@@ -39,7 +38,7 @@ func Attempted(p Publisher) trigger.Func {
 		}
 		act := call.Act
 		if call.UserNotFound {
-			// Nobody is meant, whatever attributes came along.
+			// There is no user, whatever attributes the payload has.
 			act.Subject = ""
 		}
 		ev, err := contracts.NewSigninAttempted(act, contracts.SigninAttempted{UserNotFound: call.UserNotFound})
@@ -50,7 +49,7 @@ func Attempted(p Publisher) trigger.Func {
 	}
 }
 
-// Succeeded is the work of the PostAuthentication trigger.
+// Succeeded handles the PostAuthentication trigger.
 func Succeeded(p Publisher) trigger.Func {
 	return func(ctx context.Context, call trigger.Call) error {
 		if call.Source != sourcePost {
@@ -64,8 +63,8 @@ func Succeeded(p Publisher) trigger.Func {
 	}
 }
 
-// send leaves the outcome to the publisher, which logs and counts the ways
-// that are not the first.
+// send ignores the outcome: the publisher logs and counts an event that the topic
+// did not take.
 func send(ctx context.Context, p Publisher, ev event.Event) error {
 	if _, err := p.Publish(ctx, ev); err != nil {
 		return fmt.Errorf("publish.Publish: %w", err)

@@ -14,10 +14,10 @@ import (
 )
 
 func main() {
-	function.Main(realMain, func(b *bridge.Bridge) any { return b.Handle })
+	function.Main(build, func(b *bridge.Bridge) any { return b.Handle })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*bridge.Bridge, error) {
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*bridge.Bridge, error) {
 	var bus string
 	if err := function.ReadEnv(getenv, map[string]*string{"BUS_NAME": &bus}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)

@@ -15,16 +15,17 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/parameters"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/clientevents"
 )
 
 func main() {
-	function.Main(realMain, func(c *clientevents.Consumer) any { return c.Handle })
+	function.Main(build, func(c *clientevents.Consumer) any { return c.Handle })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*clientevents.Consumer, error) {
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*clientevents.Consumer, error) {
 	out, err := publish.ConfigFromEnv(getenv)
 	if err != nil {
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
@@ -46,7 +47,7 @@ func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger)
 	return &clientevents.Consumer{
 		Queues:      map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
 		Publisher:   publish.Connect(ctx, out, log),
-		Pool:        &clientevents.NamedPool{Parameters: ssm.NewFromConfig(cfg), Name: pool},
+		Platform:    &parameters.Cache{Client: ssm.NewFromConfig(cfg), Names: []string{pool}, Now: time.Now},
 		Limiter:     &clientevents.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},
 		Environment: out.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil

@@ -1,4 +1,4 @@
-// Command drain gives the events of the outbox to the topic again.
+// Command drain publishes the events of the outbox to the topic.
 package main
 
 import (
@@ -16,10 +16,10 @@ import (
 )
 
 func main() {
-	function.Main(realMain, func(d *drain.Drain) any { return d.Handle })
+	function.Main(build, func(d *drain.Drain) any { return d.Handle })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*drain.Drain, error) {
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*drain.Drain, error) {
 	var environment, topic string
 	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "TOPIC_ARN": &topic}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)

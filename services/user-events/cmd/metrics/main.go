@@ -17,10 +17,10 @@ import (
 )
 
 func main() {
-	function.Main(realMain, func(c *metrics.Counter) any { return c.Handle })
+	function.Main(build, func(c *metrics.Counter) any { return c.Handle })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*metrics.Counter, error) {
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*metrics.Counter, error) {
 	var environment, table string
 	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)

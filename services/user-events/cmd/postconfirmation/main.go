@@ -1,5 +1,5 @@
-// Command postconfirmation is Cognito's PostConfirmation trigger: it tells the
-// topic that a user was created or a password was reset.
+// Command postconfirmation is Cognito's PostConfirmation trigger: it publishes that
+// a user was created or a password was reset.
 package main
 
 import (
@@ -15,10 +15,10 @@ import (
 )
 
 func main() {
-	function.Main(realMain, func(h *trigger.Handler) any { return h })
+	function.Main(build, func(h *trigger.Handler) any { return h })
 }
 
-func realMain(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
 	cfg, err := publish.ConfigFromEnv(getenv)
 	if err != nil {
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)

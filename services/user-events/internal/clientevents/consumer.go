@@ -35,9 +35,10 @@ type Publisher interface {
 	Publish(context.Context, event.Event) (publish.Outcome, error)
 }
 
-// Pool knows the user pool's ARN, the source of every event.
-type Pool interface {
-	ARN(ctx context.Context, now time.Time) (string, error)
+// Parameters are those that the platform stack writes: the user pool's ARN, which is
+// the source of every event.
+type Parameters interface {
+	Values(context.Context) ([]string, error)
 }
 
 // Limiter says how many of n events may be published now.
@@ -50,7 +51,7 @@ type Consumer struct {
 	// Queues maps the ARN of a queue to who sends there.
 	Queues      map[string]string
 	Publisher   Publisher
-	Pool        Pool
+	Platform    Parameters
 	Limiter     Limiter
 	Environment string
 	// Out takes the metric lines; in a function it is standard output.
@@ -71,16 +72,16 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	if !ok {
 		return events.SQSEventResponse{}, errors.New("clientevents: a batch of a queue that is not mine")
 	}
-	pool, err := c.Pool.ARN(ctx, now)
+	platform, err := c.Platform.Values(ctx)
 	if err != nil {
-		return events.SQSEventResponse{}, fmt.Errorf("Pool.ARN: %w", err)
+		return events.SQSEventResponse{}, fmt.Errorf("Platform.Values: %w", err)
 	}
 	var good []consume.Record
 	for _, m := range in.Records {
 		if m.MessageId == "" || m.EventSourceARN != in.Records[0].EventSourceARN {
 			return events.SQSEventResponse{}, errors.New("clientevents: a batch that SQS does not send")
 		}
-		ev, err := c.eventOf(m, who, pool)
+		ev, err := c.eventOf(m, who, platform[0])
 		if err != nil {
 			failed[m.MessageId] = err
 			c.refuse(ctx, m, err, out)

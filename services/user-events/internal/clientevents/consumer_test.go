@@ -45,7 +45,7 @@ func (w *world) Publish(_ context.Context, ev event.Event) (publish.Outcome, err
 	return w.outcome, nil
 }
 
-func (w *world) ARN(context.Context, time.Time) (string, error) { return queuetest.Pool, w.pool }
+func (w *world) Values(context.Context) ([]string, error) { return []string{queuetest.Pool}, w.pool }
 
 func (w *world) Take(_ context.Context, who string, n int, _ time.Time) (int, error) {
 	w.asked = append(w.asked, who+" "+strconv.Itoa(n))
@@ -72,7 +72,7 @@ func from(queue string, tries int, bodies ...string) events.SQSEvent {
 func (w *world) handle(ctx context.Context, in events.SQSEvent) ([]string, error) {
 	c := &clientevents.Consumer{
 		Queues:    map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
-		Publisher: w, Pool: w, Limiter: w, Environment: "test", Out: &w.lines,
+		Publisher: w, Platform: w, Limiter: w, Environment: "test", Out: &w.lines,
 		Log: slog.New(slog.NewJSONHandler(&w.logs, nil)), Now: queuetest.Time,
 	}
 	out, err := c.Handle(ctx, in)

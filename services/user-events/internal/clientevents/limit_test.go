@@ -8,11 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"gatehouse.example/services/user-events/internal/clientevents"
 	"gatehouse.example/services/user-events/internal/queuetest"
@@ -75,44 +72,5 @@ func TestTake_errors(t *testing.T) {
 	l := &clientevents.MinuteLimit{Table: &counters{err: errors.New("row of ada@example.com")}, Name: "ledger", PerMinute: 15}
 	if n, err := l.Take(t.Context(), "guest", 5, queuetest.Time()); n != 0 || err == nil || strings.Contains(err.Error(), "ada@") {
 		t.Errorf("Take = %d, %v", n, err)
-	}
-}
-
-// names is SSM with one value, and counts the questions.
-type names struct {
-	value string
-	err   error
-	asked int
-}
-
-func (n *names) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...func(*ssm.Options)) (*ssm.GetParameterOutput, error) {
-	n.asked++
-	if n.err != nil {
-		return nil, n.err
-	}
-	return &ssm.GetParameterOutput{Parameter: &ssmtypes.Parameter{Name: in.Name, Value: aws.String(n.value)}}, nil
-}
-
-func TestNamedPool(t *testing.T) {
-	t.Parallel()
-	now, n := queuetest.Time(), &names{err: &ssmtypes.ParameterNotFound{}}
-	pool := &clientevents.NamedPool{Parameters: n, Name: "/gatehouse/test/platform/user-pool-arn"}
-	if arn, err := pool.ARN(t.Context(), now); err == nil {
-		t.Errorf("before there is a pool: %q", arn)
-	}
-	n.err, n.value = nil, ""
-	if arn, err := pool.ARN(t.Context(), now); err == nil {
-		t.Errorf("an empty name: %q", arn)
-	}
-	n.value = "one"
-	for _, step := range []struct {
-		after time.Duration
-		want  string
-		asked int
-	}{{0, "one", 3}, {4 * time.Minute, "one", 3}, {5 * time.Minute, "two", 4}, {6 * time.Minute, "two", 4}} {
-		if arn, err := pool.ARN(t.Context(), now.Add(step.after)); err != nil || arn != step.want || n.asked != step.asked {
-			t.Errorf("after %v: %q, %v, asked %d times; want %q, %d", step.after, arn, err, n.asked, step.want, step.asked)
-		}
-		n.value = "two"
 	}
 }

@@ -1,4 +1,4 @@
-package recorder
+package main
 
 import (
 	"context"
@@ -11,11 +11,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse.example/services/signin-audit/internal/recorder"
 )
 
-// The whole function over HTTP: what it asks of DynamoDB, with and without a
-// trace, while no X-Ray daemon listens. Not parallel: it sets the environment.
-func TestFromEnv(t *testing.T) {
+// The whole function over HTTP: its call of DynamoDB, with and without a trace,
+// while no X-Ray daemon listens. Not parallel: it sets the environment.
+func TestBuild(t *testing.T) {
 	var target, body string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
@@ -41,26 +43,26 @@ func TestFromEnv(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	for _, bad := range []string{"", "x", "-1", "70000"} {
 		env["RETENTION_DAYS"] = bad
-		if _, err := fromEnv(t.Context(), getenv, log); err == nil || !strings.Contains(err.Error(), "RETENTION_DAYS") {
+		if _, err := build(t.Context(), getenv, log); err == nil || !strings.Contains(err.Error(), "RETENTION_DAYS") {
 			t.Errorf("RETENTION_DAYS=%q: error %v", bad, err)
 		}
 	}
 	env["RETENTION_DAYS"] = "2"
-	r, err := fromEnv(t.Context(), getenv, log)
+	r, err := build(t.Context(), getenv, log)
 	if err != nil || r.Retention != 48*time.Hour {
 		t.Fatalf("retention %v, error %v", r.Retention, err)
 	}
 	traced := context.WithValue(t.Context(), "x-amzn-trace-id", //nolint:staticcheck // the key that aws-lambda-go uses
 		"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
 	for _, ctx := range []context.Context{t.Context(), traced} {
-		if result, err := r.Store.Put(ctx, Row{PK: "user#1", SK: "once"}); err != nil || result != Written {
+		if result, err := r.Store.Put(ctx, recorder.Row{PK: "user#1", SK: "once"}); err != nil || result != recorder.Written {
 			t.Fatalf("result %v, error %v", result, err)
 		}
 	}
 	if target != "DynamoDB_20120810.PutItem" || !strings.Contains(body, `"ConditionExpression":"attribute_not_exists(pk)"`) {
 		t.Errorf("call %s with %s", target, body)
 	}
-	if result, err := r.Store.Put(traced, Row{PK: "user#1", SK: "twice"}); err != nil || result != Contradicted {
+	if result, err := r.Store.Put(traced, recorder.Row{PK: "user#1", SK: "twice"}); err != nil || result != recorder.Contradicted {
 		t.Errorf("second put: result %v, error %v; want Contradicted", result, err)
 	}
 }
