@@ -188,7 +188,7 @@ func TestCeilingsPlanted(t *testing.T) {
 	mutate(t, belowCeilings, map[string]mutation{
 		"too_low":        {"environment.yaml", "sqs:ReceiveMessage, sqs:SendMessage]", "sqs:SendMessage]", "allows sqs:ReceiveMessage on"},
 		"too_high":       {"environment.yaml", "Action: sns:Publish", "Action: [sns:Publish, sns:DeleteTopic]", "allows sns:DeleteTopic, which none"},
-		"other_resource": {"environment.yaml", "parameter/gatehouse/${Environment}/*\n          - Sid: ReadUsers", "parameter/other/*\n          - Sid: ReadUsers", "allows ssm:GetParameter on"},
+		"other_resource": {"environment.yaml", "parameter/gatehouse/${Environment}/*\n          - Sid: ReadUsers", "parameter/other/*\n          - Sid: ReadUsers", "allows ssm:GetParameters on"},
 		"canary_wider":   {"environment.yaml", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups]\n", "Action: [cloudwatch:GetMetricStatistics, logs:DescribeLogGroups, logs:DeleteLogGroup]\n", "CanaryRole allows logs:DeleteLogGroup"},
 		"build_wider":    {"pipeline.yaml", "Action: [s3:GetObject, s3:GetObjectVersion]", "Action: [s3:GetObject, s3:GetObjectVersion, s3:DeleteObject]", "allows s3:DeleteObject"},
 		"unknown_policy": {"environment.yaml", "      PermissionsBoundary: !Ref PipelineBoundary\n", "      PermissionsBoundary: !Ref PipelineBoundary\n      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n", "allows unknown:AdministratorAccess"},
