@@ -62,7 +62,7 @@ func TestChangeSetWithDataLossIsRefused(t *testing.T) {
 		"table_replaced":        {change: []string{"-${Rows}", "-${Rows}-b"}, want: []string{"Table: replaced"}},
 		"table_by_a_parameter":  {rows: "lines", want: []string{"Table: replaced"}},
 		"topic_and_its_readers": {change: []string{"-topic", "-subject"}, want: []string{"ReadName: name", "Topic: replaced"}},
-		"key_of_another_kind":   {change: []string{keyProperties, keyProperties + "\n      KeySpec: ECC_NIST_P256"}, want: []string{"Key: frozen"}},
+		"key_of_another_kind":   {change: []string{keyProperties, keyProperties + "\n      KeySpec: ECC_NIST_P256"}, want: []string{"Key: immutable"}},
 		"pool_of_another_type": {change: []string{"AWS::Cognito::UserPool\n", "AWS::SSM::Parameter\n", "{UserPoolName: people}", `{Type: String, Value: x}`},
 			want: []string{"Client: replaced", "Domain: replaced", "Group: replaced", "Pool: replaced"}},
 		"table_perhaps_replaced": {change: []string{"[{AttributeName: id, KeyType: HASH}]", "[{AttributeName: name, KeyType: HASH}]", "[{AttributeName: id, AttributeType: S}]", "[{AttributeName: name, AttributeType: S}]"}, want: []string{"Table: perhaps"}},
@@ -108,7 +108,7 @@ func TestChangeSetWithDataLossIsRefused(t *testing.T) {
 // inShort names the losses without their advice.
 func inShort(r dataloss.Report) []string {
 	words := map[dataloss.What]string{
-		dataloss.Replaced: "replaced", dataloss.PerhapsGone: "perhaps", dataloss.Frozen: "frozen", dataloss.Removed: "removed",
+		dataloss.Replaced: "replaced", dataloss.PerhapsGone: "perhaps", dataloss.Immutable: "immutable", dataloss.Removed: "removed",
 		dataloss.Orphaned: "orphaned", dataloss.Renamed: "renamed", dataloss.Unprotected: "unprotected", dataloss.NameGone: "name",
 	}
 	var out []string

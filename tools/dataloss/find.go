@@ -18,7 +18,7 @@ const (
 	parameterType = "AWS::SSM::Parameter"
 )
 
-// API is what is asked of CloudFormation. Nothing of it changes a stack.
+// API are the calls of CloudFormation that are needed. None changes a stack.
 type API interface {
 	cloudformation.DescribeStacksAPIClient
 	cloudformation.ListStackResourcesAPIClient
@@ -29,14 +29,14 @@ type API interface {
 	GetTemplateSummary(context.Context, *cloudformation.GetTemplateSummaryInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateSummaryOutput, error)
 }
 
-// Finder looks for losses.
+// Finder finds data loss in change sets.
 type Finder struct {
 	API API
-	// kinds are read once for a look.
+	// kinds are read once for each search.
 	kinds kinds
 }
 
-// look is one stack's change set, read.
+// look is one stack's change set.
 type look struct {
 	stack, changeSet string
 	// path leads to the stack: the logical ids of the nested stacks, each with a slash.
@@ -117,7 +117,7 @@ func (f Finder) resources(ctx context.Context, stack string) (map[string]types.S
 // one judges one change.
 func (f Finder) one(ctx context.Context, l look, c types.ResourceChange) (Report, error) {
 	id, typ := aws.ToString(c.LogicalResourceId), aws.ToString(c.ResourceType)
-	// A change of the type names the new one; what would go is of the old.
+	// A change of the type reports the new type, but the old resource is removed.
 	if was := aws.ToString(l.deployed[id].ResourceType); was != "" {
 		typ = was
 	}
@@ -152,7 +152,7 @@ func (f Finder) one(ctx context.Context, l look, c types.ResourceChange) (Report
 	return Report{Losses: []Loss{loss}}, nil
 }
 
-// removed tells a rename and a resource that is kept from one that is deleted.
+// removed distinguishes renamed, retained and deleted resources.
 func (f Finder) removed(l look, c types.ResourceChange) (What, string) {
 	for _, other := range l.changes {
 		if other.Action == types.ChangeActionAdd && aws.ToString(other.ResourceType) == aws.ToString(c.ResourceType) {
@@ -165,9 +165,9 @@ func (f Finder) removed(l look, c types.ResourceChange) (What, string) {
 	return Removed, ""
 }
 
-// perhaps judges a change of which CloudFormation does not say that it replaces.
-// What it calls conditional it often cannot know at all (the emulator never knows
-// it of a key), so the registry's schema has the last word.
+// perhaps judges a change that CloudFormation does not report as a replacement. If
+// it reports a conditional one, as the emulator always does for keys, the
+// registry's schema decides.
 func perhaps(k kind, c types.ResourceChange) (what What, why, more string) {
 	for _, d := range c.Details {
 		if d.Target == nil || d.Target.Attribute != types.ResourceAttributeProperties {
@@ -175,8 +175,8 @@ func perhaps(k kind, c types.ResourceChange) (what What, why, more string) {
 		}
 		property := aws.ToString(d.Target.Name)
 		switch {
-		case slices.Contains(k.Frozen, property):
-			return Frozen, property + " changes", ""
+		case slices.Contains(k.Immutable, property):
+			return Immutable, property + " changes", ""
 		case c.Replacement != types.ReplacementConditional || !k.touches(property):
 		case d.Evaluation == types.EvaluationTypeStatic && slices.Contains(k.CreateOnly, property):
 			return Replaced, property + " changes", ""

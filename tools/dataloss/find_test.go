@@ -47,13 +47,13 @@ func TestFind(t *testing.T) {
 	}{
 		"replaced":              {changes: []types.Change{change(modify, "T", table, yes, detail("TableName", always, static, ""))}, want: []string{"T would be replaced: TableName changes"}},
 		"removed":               {changes: []types.Change{change(remove, "Q", queue, "")}, want: []string{"Q would be removed: "}},
-		"removed_but_kept":      {changes: []types.Change{change(remove, "T", table, "")}, old: kept, want: []string{"T would stay in the account, but no stack would know it any more: by its DeletionPolicy"}},
-		"renamed":               {changes: []types.Change{change(add, "U", table, ""), change(remove, "T", table, "")}, want: []string{"T would be removed and made anew, empty, under another logical id: U is new and of the same type"}},
+		"removed_but_kept":      {changes: []types.Change{change(remove, "T", table, "")}, old: kept, want: []string{"T would stay in the account, outside any stack: by its DeletionPolicy"}},
+		"renamed":               {changes: []types.Change{change(add, "U", table, ""), change(remove, "T", table, "")}, want: []string{"T would be replaced by an empty resource with another logical id: U is new and of the same type"}},
 		"not_a_rename":          {changes: []types.Change{change(add, "U", queue, ""), change(remove, "T", table, "")}, want: []string{"T would be removed: "}},
 		"depends":               {changes: []types.Change{change(modify, "T", table, perhap, detail("TableName", always, dynamic, "Other.Name"))}, want: []string{"T may be replaced: TableName depends on Other.Name"}},
 		"depends_on_the_schema": {changes: []types.Change{change(modify, "T", table, perhap, detail("KeySchema", may, static, ""))}, want: []string{"T may be replaced: KeySchema depends on KeySchema"}},
 		"never_by_the_schema":   {changes: []types.Change{change(modify, "K", key, perhap, detail("KeyPolicy", may, static, ""))}},
-		"frozen":                {changes: []types.Change{change(modify, "K", key, perhap, detail("KeySpec", may, static, ""))}, want: []string{"K would be changed in what AWS never changes: KeySpec changes"}},
+		"immutable":             {changes: []types.Change{change(modify, "K", key, perhap, detail("KeySpec", may, static, ""))}, want: []string{"K would change an immutable property: KeySpec changes"}},
 		"create_only":           {changes: []types.Change{change(modify, "T", table, perhap, detail("TableName", may, static, ""))}, want: []string{"T would be replaced: TableName changes"}},
 		"without_details":       {changes: []types.Change{change(modify, "T", table, perhap)}, want: []string{"T may be replaced: CloudFormation gives no reason"}},
 		"harmless":              {changes: []types.Change{change(modify, "T", table, no, detail("BillingMode", never, static, "")), change(add, "N", queue, ""), change(remove, "F", "AWS::Lambda::Function", "")}},
@@ -92,9 +92,9 @@ func TestErr(t *testing.T) {
 	}
 	k := kind{Holds: "the rows", First: "move them"}
 	err := Report{Losses: []Loss{{Path: "T", Type: table, What: Replaced, Because: "TableName changes", Instead: advice(Replaced, k, "")}}}.Err("gatehouse-dev-x")
-	want := `stopped: gatehouse-dev-x would lose what cannot be made again:
-  - T, AWS::DynamoDB::Table, would be replaced (TableName changes). Instead: take that back (it holds the rows), or add a second one beside it under another logical id, move them, and only then let this one go.
-The stack policy forbids it as well. If it is meant all the same, docs/deploy-aws.md says how to take the policy off for one deployment`
+	want := `stopped: gatehouse-dev-x would lose data:
+  - T, AWS::DynamoDB::Table, would be replaced (TableName changes). Instead: undo this (it holds the rows), or add a second resource with another logical id, move them, and then remove this one.
+The stack policy denies this, too. If you mean it, docs/deploy-aws.md describes how to disable the policy for one deployment`
 	if err == nil || err.Error() != want {
 		t.Errorf("refusal (-want +got):\n%s", cmp.Diff(want, err.Error()))
 	}

@@ -10,15 +10,15 @@ import (
 //go:embed kinds.json
 var kindsJSON []byte
 
-// kind is a type of resource that holds what no deployment can make again.
+// kind is a type of resource that holds data.
 type kind struct {
-	// Holds is what goes with it; First what has to happen before it may go.
+	// Holds is the data; First is what to do before the resource is removed.
 	Holds, First string
-	// A change of a property in CreateOnly replaces the resource, of one in
-	// Conditional perhaps; one in Frozen AWS refuses to change at all. The first two
-	// are the registry schema's, and a rule holds them to it.
-	CreateOnly, Conditional, Frozen []string
-	// Retain says that it also outlives its stack.
+	// A change of a property in CreateOnly replaces the resource, one in Conditional
+	// may replace it, and AWS refuses a change of one in Immutable. A rule compares
+	// the first two with the registry's schema.
+	CreateOnly, Conditional, Immutable []string
+	// Retain is set if it also stays when its stack is deleted.
 	Retain bool
 }
 
@@ -34,14 +34,14 @@ func readKinds() (kinds, error) {
 
 // touches reports whether a change of the property can replace the resource.
 func (k kind) touches(property string) bool {
-	return slices.Contains(k.CreateOnly, property) || slices.Contains(k.Conditional, property) || slices.Contains(k.Frozen, property)
+	return slices.Contains(k.CreateOnly, property) || slices.Contains(k.Conditional, property) || slices.Contains(k.Immutable, property)
 }
 
-// Stateful reports whether resources of a type hold what cannot be made again.
+// Stateful reports whether resources of a type hold data.
 func Stateful(typ string) bool {
 	all, err := readKinds()
 	if err != nil {
-		return true // a test holds that it is JSON; without it nothing is safe
+		return true // a test checks that it is valid
 	}
 	_, ok := all[typ]
 	return ok

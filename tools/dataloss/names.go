@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// name judges a change of an SSM parameter: the name goes, or what it names does.
+// name judges a change of an SSM parameter: either the name or the resource that it
+// names is removed.
 func (f Finder) name(ctx context.Context, l look, c types.ResourceChange) (Report, error) {
 	name, path := aws.ToString(c.PhysicalResourceId), l.path+aws.ToString(c.LogicalResourceId)
 	switch {
@@ -25,7 +26,7 @@ func (f Finder) name(ctx context.Context, l look, c types.ResourceChange) (Repor
 		if slices.ContainsFunc(l.changes, func(o types.ResourceChange) bool {
 			return aws.ToString(o.LogicalResourceId) == id && o.Replacement == types.ReplacementTrue
 		}) {
-			return f.nameGone(ctx, l.stack, path, name, id+", which it names, would be replaced")
+			return f.nameGone(ctx, l.stack, path, name, id+", whose name it holds, would be replaced")
 		}
 	}
 	return Report{}, nil
@@ -38,12 +39,12 @@ func (f Finder) nameGone(ctx context.Context, stack, path, name, why string) (Re
 	}
 	return Report{Losses: []Loss{{
 		Path: path, Type: parameterType, What: NameGone, Because: why,
-		Instead: "add the new name or resource beside it, deploy " + strings.Join(readers, ", ") + " reading that, and only then let " + name + " go",
+		Instead: "add the new name or resource first, deploy " + strings.Join(readers, ", ") + " to read it, and then remove " + name,
 	}}}, nil
 }
 
-// readers are the stacks of the account whose template, as it is deployed, has the
-// name in it. Stacks of the same family change together and do not count.
+// readers are the stacks of the account whose deployed template contains the name.
+// Stacks of the same family change together and do not count.
 func (f Finder) readers(ctx context.Context, stack, name string) ([]string, error) {
 	if name == "" {
 		return nil, nil

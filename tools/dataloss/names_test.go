@@ -15,8 +15,8 @@ func TestNamesThatOthersRead(t *testing.T) {
 		others  map[string]fakeStack
 		want    []string
 	}{
-		"removed":       {[]types.Change{change(remove, "dev/name", parameterType, "")}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, []string{"dev/name would go, and others read it: removed"}},
-		"renamed":       {[]types.Change{change(modify, "dev/name", parameterType, yes, detail("Name", always, static, ""))}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, []string{"dev/name would go, and others read it: Name changes"}},
+		"removed":       {[]types.Change{change(remove, "dev/name", parameterType, "")}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, []string{"dev/name would be removed, but other stacks read it: removed"}},
+		"renamed":       {[]types.Change{change(modify, "dev/name", parameterType, yes, detail("Name", always, static, ""))}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, []string{"dev/name would be removed, but other stacks read it: Name changes"}},
 		"other_env":     {[]types.Change{change(remove, "dev/name", parameterType, "")}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "test"}}}, nil},
 		"longer_name":   {[]types.Change{change(remove, "dev/nam", parameterType, "")}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, nil},
 		"own_nested":    {[]types.Change{change(remove, "dev/name", parameterType, "")}, map[string]fakeStack{"r": {root: "s", template: reader, parameters: map[string]string{"Environment": "dev"}}}, nil},
@@ -24,7 +24,7 @@ func TestNamesThatOthersRead(t *testing.T) {
 		"value_changes": {[]types.Change{change(modify, "dev/name", parameterType, no, detail("Value", never, static, ""))}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, nil},
 		"what_it_names": {[]types.Change{
 			change(modify, "F", "AWS::Lambda::Function", yes), change(modify, "dev/name", parameterType, no, detail("Value", never, static, "F.Arn")),
-		}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, []string{"dev/name would go, and others read it: F, which it names, would be replaced"}},
+		}, map[string]fakeStack{"r": {template: reader, parameters: map[string]string{"Environment": "dev"}}}, []string{"dev/name would be removed, but other stacks read it: F, whose name it holds, would be replaced"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

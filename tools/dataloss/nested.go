@@ -13,11 +13,11 @@ import (
 	"gatehouse.example/tools/cfn"
 )
 
-// removedStack are the losses of a nested stack that goes as a whole.
+// removedStack reports the data in a nested stack that is removed.
 func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, error) {
 	var report Report
 	if stack == "" {
-		return report, nil // it was never made
+		return report, nil // it was never created
 	}
 	inside, err := f.resources(ctx, stack)
 	if err != nil {
@@ -48,8 +48,8 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 	return report, nil
 }
 
-// nested looks into a nested stack. Where the change set has one of its own for
-// it, that is read; SAM asks for none, so otherwise one is made, and deleted.
+// nested judges a nested stack. If the change set includes one for it, that is read.
+// SAM does not request any, so otherwise one is created and deleted again.
 func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Report, error) {
 	path, stack := l.path+id+"/", aws.ToString(l.deployed[id].PhysicalResourceId)
 	if changeSet != "" {
@@ -75,8 +75,8 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 	return f.find(ctx, *in.StackName, *in.ChangeSetName, path)
 }
 
-// probe is a change set for a nested stack as its parent would change it, or nil
-// if nobody can say before what one of its new parameters will be.
+// probe is a change set for a nested stack as its parent would change it, or nil if
+// the value of a new parameter is only known during the deployment.
 func (f Finder) probe(ctx context.Context, n nestedStack, values map[string]string, stack string) (*cloudformation.CreateChangeSetInput, error) {
 	if n.urlRef != "" {
 		n.url = values[n.urlRef]

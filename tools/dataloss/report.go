@@ -1,11 +1,10 @@
-// Package dataloss reads a change set before anybody executes it, and says what
-// would be lost for good: users, rows, keys, undelivered events, names that other
-// stacks read.
+// Package dataloss finds the data that a change set would delete: users, rows, keys,
+// undelivered events, and names that other stacks read.
 //
-// CloudFormation says of each resource whether it is replaced; whether that
-// matters it does not know. A stack policy does, but it stops a deployment in its
-// middle, without a word on what to do instead. So whoever executes change sets
-// (the tool, the runner of the pipelines) asks here first.
+// CloudFormation reports which resources are replaced, but not whether they hold
+// data. A stack policy denies such an update, but only in the middle of a
+// deployment and without an alternative. So the tool and the pipeline runner check
+// each change set with this package before they execute it.
 package dataloss
 
 import (
@@ -17,23 +16,23 @@ import (
 const (
 	Replaced    What = "would be replaced"
 	PerhapsGone What = "may be replaced"
-	Frozen      What = "would be changed in what AWS never changes"
+	Immutable   What = "would change an immutable property"
 	Removed     What = "would be removed"
-	Orphaned    What = "would stay in the account, but no stack would know it any more"
-	Renamed     What = "would be removed and made anew, empty, under another logical id"
+	Orphaned    What = "would stay in the account, outside any stack"
+	Renamed     What = "would be replaced by an empty resource with another logical id"
 	Unprotected What = "would lose its protection"
-	NameGone    What = "would go, and others read it"
+	NameGone    What = "would be removed, but other stacks read it"
 )
 
 // What happens to a resource.
 type What string
 
-// Loss is one resource that a change set would cost.
+// Loss is one resource with data that a change set would delete or orphan.
 type Loss struct {
-	// Path is the logical id, after those of the nested stacks that it lies in.
+	// Path is the logical id, after the ids of the nested stacks that contain it.
 	Path, Type string
 	What       What
-	// Because says which part of the change does it; Instead what to do.
+	// Because names the part of the change that causes it, Instead an alternative.
 	Because, Instead string
 }
 
@@ -46,14 +45,14 @@ func (l Loss) String() string {
 	return fmt.Sprintf("%s, %s, %s%s. Instead: %s.", l.Path, l.Type, l.What, because, l.Instead)
 }
 
-// Report is what a change set would cost.
+// Report is what a change set would delete.
 type Report struct {
 	Losses []Loss
-	// Unseen are nested stacks whose own changes could not be asked for before.
+	// Unseen are nested stacks whose changes are only known during the deployment.
 	Unseen []string
 }
 
-// Err refuses the change set of a stack if it costs anything.
+// Err returns an error if the change set of a stack would lose data.
 func (r Report) Err(stack string) error {
 	if len(r.Losses) == 0 {
 		return nil
@@ -62,24 +61,24 @@ func (r Report) Err(stack string) error {
 	for _, l := range r.Losses {
 		lines = append(lines, "  - "+l.String())
 	}
-	return fmt.Errorf("stopped: %s would lose what cannot be made again:\n%s\n"+
-		"The stack policy forbids it as well. If it is meant all the same, docs/deploy-aws.md says how to take the policy off for one deployment",
+	return fmt.Errorf("stopped: %s would lose data:\n%s\n"+
+		"The stack policy denies this, too. If you mean it, docs/deploy-aws.md describes how to disable the policy for one deployment",
 		stack, strings.Join(lines, "\n"))
 }
 
-// advice says what to do instead, for a resource of a kind.
+// advice is the alternative for a resource of a kind.
 func advice(what What, k kind, more string) string {
 	switch what {
 	case PerhapsGone:
-		return "deploy the change of " + more + " alone first; after that CloudFormation can tell"
+		return "deploy the change of " + more + " alone first; then CloudFormation knows the result"
 	case Renamed:
-		return "keep the logical id, by which alone CloudFormation knows a resource (it holds " + k.Holds + ")"
+		return "keep the logical id, which identifies the resource (it holds " + k.Holds + ")"
 	case Unprotected:
-		return "keep the policy; it is what a mistaken deletion of the stack leaves (it holds " + k.Holds + ")"
+		return "keep the policy, which protects the resource when the stack is deleted by mistake (it holds " + k.Holds + ")"
 	case Orphaned:
-		return "put it back into the template; the stack would have to import it to find it again (it holds " + k.Holds + ")"
+		return "keep it in the template; only an import would bring it back into the stack (it holds " + k.Holds + ")"
 	case Removed:
-		return "put it back into the template (it holds " + k.Holds + "); if it has to go, first " + k.First
+		return "keep it in the template (it holds " + k.Holds + "); before you remove it, " + k.First
 	}
-	return "take that back (it holds " + k.Holds + "), or add a second one beside it under another logical id, " + k.First + ", and only then let this one go"
+	return "undo this (it holds " + k.Holds + "), or add a second resource with another logical id, " + k.First + ", and then remove this one"
 }

@@ -39,7 +39,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	plan.Print(s.out, planned)
-	if err := plan.Losses(planned); err != nil {
+	if err := plan.CheckDataLoss(planned); err != nil {
 		return err
 	}
 	todo := plan.ToDeploy(planned)

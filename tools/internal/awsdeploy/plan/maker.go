@@ -27,13 +27,13 @@ const atOnce = 2
 // Maker makes a plan.
 type Maker struct {
 	Workspace stacks.Workspace
-	// CLI gives a SAM CLI with keys that are still valid.
+	// CLI returns a SAM CLI with valid keys.
 	CLI   func(context.Context) (sam.CLI, error)
 	API   *cloudformation.Client
 	Board *terminal.Board
 }
 
-// Read fills in what samconfig.toml says of the environment about each stack.
+// Read reads the environment's settings of each stack from its samconfig.toml.
 func Read(all []stacks.Stack, environment string, overrides map[string]string) ([]Stack, error) {
 	var read []Stack
 	for _, s := range all {
@@ -42,10 +42,10 @@ func Read(all []stacks.Stack, environment string, overrides map[string]string) (
 			return nil, fmt.Errorf("sam.ReadConfig: %w", err)
 		}
 		if want := "gatehouse-" + environment + "-" + s.Name; cfg.StackName != want {
-			return nil, fmt.Errorf("%s: [%s.deploy.parameters] must say stack_name = %q, not %q", s.Samconfig(), environment, want, cfg.StackName)
+			return nil, fmt.Errorf("%s: [%s.deploy.parameters] must contain stack_name = %q, not %q", s.Samconfig(), environment, want, cfg.StackName)
 		}
 		if got := cfg.Parameters["Environment"]; got != environment {
-			return nil, fmt.Errorf("%s: [%s.deploy.parameters] must say Environment=%s, not %q", s.Samconfig(), environment, environment, got)
+			return nil, fmt.Errorf("%s: [%s.deploy.parameters] must contain Environment=%s, not %q", s.Samconfig(), environment, environment, got)
 		}
 		cfg.Parameters = sam.Merge(cfg.Parameters, overrides, s.Parameters)
 		read = append(read, Stack{Stack: s, FullName: cfg.StackName, Config: cfg})
@@ -53,7 +53,7 @@ func Read(all []stacks.Stack, environment string, overrides map[string]string) (
 	return read, nil
 }
 
-// Make builds each stack and says what its deployment would be.
+// Make builds each stack and finds out what its deployment would change.
 func (m Maker) Make(ctx context.Context, all []Stack) ([]Stack, error) {
 	made := slices.Clone(all)
 	errs := make([]error, len(made))
@@ -129,9 +129,8 @@ func (m Maker) compare(ctx context.Context, s *Stack, task *terminal.Task) error
 	return err
 }
 
-// build leaves what is built already from the same inputs as it is. Of the
-// parameters only the architecture changes what is built, so that environments
-// may share it.
+// build does nothing if the stack was already built from the same inputs. Only the
+// parameter Architecture affects the build, so environments can share it.
 func (m Maker) build(ctx context.Context, cli sam.CLI, s *Stack, log *os.File) error {
 	fingerprint, err := gobuild.Fingerprint(ctx, s.Stack, s.Config.Parameters["Architecture"])
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package plan works out what a deployment would do before it does it: it builds
-// every stack and lets CloudFormation itself say, by a change set that is never
-// executed, what would change.
+// Package plan shows what a deployment would change. It builds every stack and has
+// CloudFormation make a change set, which it reads and deletes again.
 package plan
 
 import (
@@ -20,7 +19,7 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Kind is what a deployment is to a stack.
+// Kind is how a deployment affects a stack.
 type Kind string
 
 // The kinds, as they are printed.
@@ -38,14 +37,14 @@ type Stack struct {
 	Config   sam.Config
 	Kind     Kind
 	Changes  []Change
-	// Report is what the changes would cost.
+	// Report lists the data that the changes would delete.
 	dataloss.Report
 }
 
 // Change is what would happen to one resource.
 type Change struct {
 	Action, ID, Type string
-	// Replaced means that it gets a new id, and that the old one is removed.
+	// Replaced means that a new resource is created and the old one is removed.
 	Replaced bool
 }
 
@@ -59,7 +58,7 @@ func Print(w io.Writer, all []Stack) {
 			case c.Replaced:
 				fmt.Fprintf(w, "       replaces  %s (%s)\n", c.ID, c.Type)
 			case slices.Contains(s.Unseen, c.ID):
-				fmt.Fprintf(w, "       changes   %s, a nested stack; what in it shows only then, and the stack policy watches\n", c.ID)
+				fmt.Fprintf(w, "       changes   %s, a nested stack; its changes are only known during the deployment, and the stack policy protects its data\n", c.ID)
 			case c.Action == string(types.ChangeActionRemove):
 				fmt.Fprintf(w, "       removes   %s (%s)\n", c.ID, c.Type)
 			}
@@ -90,8 +89,8 @@ func (s Stack) summary() string {
 	return fmt.Sprintf("%d to add, %d to change, %d to remove", count["Add"], count["Modify"]+count["Dynamic"], count["Remove"])
 }
 
-// Losses returns an error if anything that cannot be made again would go.
-func Losses(all []Stack) error {
+// CheckDataLoss returns an error if a stack would lose data.
+func CheckDataLoss(all []Stack) error {
 	var errs []error
 	for _, s := range all {
 		errs = append(errs, s.Err(s.Name))
@@ -99,12 +98,12 @@ func Losses(all []Stack) error {
 	return errors.Join(errs...)
 }
 
-// ToDeploy are the stacks that are not as they should be.
+// ToDeploy are the stacks that a deployment would change.
 func ToDeploy(all []Stack) []Stack {
 	return slices.DeleteFunc(slices.Clone(all), func(s Stack) bool { return s.Kind == Unchanged })
 }
 
-// ChangeSets is what is asked of CloudFormation.
+// ChangeSets are the calls that read and delete change sets.
 type ChangeSets interface {
 	cloudformation.DescribeStacksAPIClient
 	ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error)
@@ -112,13 +111,14 @@ type ChangeSets interface {
 	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
 }
 
-// cost says what a change set would lose.
-type cost func(ctx context.Context, stack, changeSet string) (dataloss.Report, error)
+// finder finds the data that a change set would delete.
+type finder func(ctx context.Context, stack, changeSet string) (dataloss.Report, error)
 
-// changes calls make, which makes a change set of the stack, and returns what
-// that holds and costs. The change set is deleted again, and so is an empty one, which
-// CloudFormation keeps as a failed one.
-func changes(ctx context.Context, api ChangeSets, look cost, stack string, make func() error) (found []Change, report dataloss.Report, err error) {
+// changes calls make, which makes a change set of the stack, and returns its changes
+// and the data loss. It deletes the change set, even an empty one, which CloudFormation
+// would keep as failed. If make was repeated there are several change sets with the
+// same changes; only one is read.
+func changes(ctx context.Context, api ChangeSets, look finder, stack string, make func() error) (found []Change, report dataloss.Report, err error) {
 	before, err := list(ctx, api, stack)
 	if err != nil {
 		return nil, report, err
@@ -140,20 +140,15 @@ func changes(ctx context.Context, api ChangeSets, look cost, stack string, make 
 				err = errors.Join(err, fmt.Errorf("cloudformation.DeleteChangeSet: %w", deleteErr))
 			}
 		}()
-		if status != types.ChangeSetStatusCreateComplete {
+		if status != types.ChangeSetStatusCreateComplete || found != nil {
 			continue
 		}
-		more, err := describe(ctx, api, stack, id)
-		if err != nil {
+		if found, err = describe(ctx, api, stack, id); err != nil {
 			return nil, report, err
 		}
-		found = append(found, more...)
-		lost, err := look(ctx, stack, id)
-		if err != nil {
-			return nil, report, fmt.Errorf("losses.Find: %w", err)
+		if report, err = look(ctx, stack, id); err != nil {
+			return nil, report, fmt.Errorf("dataloss.Finder.Find: %w", err)
 		}
-		report.Losses = append(report.Losses, lost.Losses...)
-		report.Unseen = append(report.Unseen, lost.Unseen...)
 	}
 	return found, report, nil
 }

@@ -39,7 +39,7 @@ func TestPrint(t *testing.T) {
 Plan, in this order
   1  user-events     new        5 functions
   2  signin-audit    changed    1 to add, 3 to change, 1 to remove
-       changes   Monitoring, a nested stack; what in it shows only then, and the stack policy watches
+       changes   Monitoring, a nested stack; its changes are only known during the deployment, and the stack policy protects its data
        replaces  Table (AWS::DynamoDB::Table)
        removes   Z (AWS::Lambda::Function)
        loses     Table (AWS::DynamoDB::Table): would be replaced
@@ -48,11 +48,11 @@ Plan, in this order
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
-	if err := Losses(all); err == nil || !strings.Contains(err.Error(), "signin-audit would lose") || !strings.Contains(err.Error(), "Instead: do not") {
-		t.Errorf("got %v, want the table's loss and the way out", err)
+	if err := CheckDataLoss(all); err == nil || !strings.Contains(err.Error(), "signin-audit would lose") || !strings.Contains(err.Error(), "Instead: do not") {
+		t.Errorf("got %v, want the table and the alternative", err)
 	}
 	all[1].Losses = nil
-	if err := Losses(all); err != nil {
+	if err := CheckDataLoss(all); err != nil {
 		t.Errorf("got %v, but nothing is lost", err)
 	}
 	if got := ToDeploy(all); len(got) != 2 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {

@@ -125,7 +125,7 @@ func (s Stack) Execute(ctx context.Context) (outputs map[string]string, executed
 func (s Stack) allowed(ctx context.Context) error {
 	report, err := dataloss.Finder{API: s.Root}.Find(ctx, s.Name, s.Set)
 	if err != nil {
-		return fmt.Errorf("losses.Finder.Find: %w", err)
+		return fmt.Errorf("dataloss.Finder.Find: %w", err)
 	}
 	if err := report.Err(s.Name); err != nil {
 		return fmt.Errorf("simulated: %w", err)
