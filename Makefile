@@ -25,7 +25,7 @@ help: ## Show this list
 ## --- use it
 
 .PHONY: demo
-demo: up ## Set everything up, then play the whole story with real input
+demo: up ## Set everything up, then play the demo with real input
 	@$(GATEHOUSE) demo --dir $(LOCAL_DIR)
 
 .PHONY: up
@@ -45,22 +45,22 @@ deploy: build ## Deploy one service to the local system: make deploy SERVICE=sig
 	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or api, log-encryptor, user-events, signin-audit, platform, examples/subscriber)"; exit 2; }
 	@$(GATEHOUSE) local deploy $(LOCAL_FLAGS) $(SERVICE)
 
-# docs/pipelines.md tells what this is good for.
+# See docs/pipelines.md.
 .PHONY: pipelines
 pipelines: prepare ## Deploy the pipelines, with test and production, into the local system
 	@$(GATEHOUSE) local up --empty $(LOCAL_FLAGS)
 	@$(GATEHOUSE) pipeline up --dir $(LOCAL_DIR) --venv $(VENV)
 
 .PHONY: watch
-watch: build ## Put every Go edit live within seconds
+watch: build ## Deploy every Go edit within seconds
 	@$(GATEHOUSE) local watch $(LOCAL_FLAGS)
 
-## --- AWS: docs/deploy-aws.md tells the whole way
+## --- AWS: see docs/deploy-aws.md
 
 AWS_FLAGS = --environment "$(ENVIRONMENT)" --venv $(VENV) $(if $(REGION),--region $(REGION)) $(if $(EMULATOR),--emulator)
 
 .PHONY: check-aws
-check-aws: named prepare ## Say what is missing in the AWS account of the shell: make check-aws ENVIRONMENT=dev
+check-aws: named prepare ## Check the AWS account of the shell: make check-aws ENVIRONMENT=dev
 	@$(GATEHOUSE) aws check $(AWS_FLAGS) $(SERVICE)
 
 .PHONY: deploy-aws
@@ -68,21 +68,21 @@ deploy-aws: named prepare ## Check, show a plan, ask, deploy to that account: ma
 	@$(GATEHOUSE) aws deploy $(AWS_FLAGS) $(if $(YES),--yes) $(SERVICE)
 
 .PHONY: destroy-aws
-destroy-aws: named prepare ## Show what goes and what stays, ask, delete: make destroy-aws ENVIRONMENT=dev
+destroy-aws: named prepare ## Show what is deleted and what is retained, ask, delete: make destroy-aws ENVIRONMENT=dev
 	@$(GATEHOUSE) aws destroy $(AWS_FLAGS) $(if $(YES),--yes "$(YES)") $(SERVICE)
 
 ## --- after a deployment, on AWS or locally: with the AWS configuration of the shell
 
-# Where testspec.yml's report looks, too.
+# testspec.yml reports from this folder.
 CHECK_REPORTS := build/reports/checks
 
 .PHONY: canary
-canary: named build ## Walk a synthetic user through an environment: make canary ENVIRONMENT=dev
+canary: named build ## Use an environment as a synthetic user: make canary ENVIRONMENT=dev
 	@$(GATEHOUSE) canary --environment "$(ENVIRONMENT)" --junit $(CHECK_REPORTS)/canary-$(ENVIRONMENT).xml $(if $(TIMEOUT),--timeout $(TIMEOUT))
 
-# A name that is no service would run no test and pass.
+# With a name that is not a service no test would run, and the target would pass.
 .PHONY: integration
-integration: named pipeline-tools ## Test what a deployed service promises to others: make integration SERVICE=api ENVIRONMENT=dev (all without SERVICE)
+integration: named pipeline-tools ## Test a deployed service (all without SERVICE): make integration SERVICE=api ENVIRONMENT=dev
 	@test -z "$(SERVICE)" || test -f "$(firstword $(wildcard services/$(SERVICE)/template.yaml $(filter platform/template.yaml,$(SERVICE)/template.yaml)))" || { echo "which one? make integration SERVICE=signup-guard ENVIRONMENT=dev"; exit 2; }
 	@mkdir -p $(CHECK_REPORTS)
 	@name=$$(echo "$(SERVICE)" | awk -F- '{for (i = 1; i <= NF; i++) printf "%s%s", toupper(substr($$i, 1, 1)), substr($$i, 2)}') && \
@@ -107,7 +107,7 @@ package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make
 		--bucket "$(ARTIFACT_BUCKET)" --key "$(ARTIFACT_KEY_ARN)" --commit "$(COMMIT)"
 
 .PHONY: release-contracts
-release-contracts: ## Part of a release: keep the events' schemas as those that readers have
+release-contracts: ## Part of a release: keep a copy of the events' schemas as released
 	@go run ./contracts/schemas/release contracts/schemas
 
 .PHONY: version
@@ -115,7 +115,7 @@ version: ## Print the hash of the packaged template; equal hashes deploy nothing
 	@sed -n 's/^  "version": "\(.*\)",$$/\1/p' $(or $(OUT),build/$(SERVICE))/build.json
 
 .PHONY: check-deployed
-check-deployed: named ## Run a check as the role that may: make check-deployed CHECK=canary ENVIRONMENT=dev [ROLE_ARN=...]
+check-deployed: named ## Run a check as its role: make check-deployed CHECK=canary ENVIRONMENT=dev [ROLE_ARN=...]
 	@case "$(CHECK)" in integration|canary) ;; *) echo "which one? CHECK=integration or CHECK=canary"; exit 2;; esac
 	@go run ./tools/cmd/asrole --role "$(ROLE_ARN)" -- \
 		$(MAKE) --no-print-directory SERVICE="$(SERVICE)" ENVIRONMENT="$(ENVIRONMENT)" $(CHECK)
@@ -131,13 +131,13 @@ pipeline-tools:
 
 ## --- build and test
 
-# Without a cache both take a minute or two, so they go side by side.
+# Without a cache each takes a minute or two, so they run at the same time.
 .PHONY: prepare
 prepare:
 	@$(MAKE) --no-print-directory -j2 build tools
 
-# The tag is the functions' own (tools/internal/gobuild): with it both share what
-# is compiled of net/http and the SDK, without it a first demo compiles all twice.
+# Functions have the same tag (tools/internal/gobuild), so that both share the
+# compiled packages of net/http and the SDK.
 .PHONY: build
 build: ## Build bin/gatehouse
 	@test -x $(GATEHOUSE) || echo "building $(GATEHOUSE) (the first time takes a minute or two)"
@@ -152,13 +152,13 @@ check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minut
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@$(LINT) run $(MODULES)
-	@# Go repeats no test whose code and files are the same; -shuffle would forbid that. It does not
-	@# see what a test reads in other modules: such packages are listed, and run each time.
+	@# Go skips tests whose code and files did not change; -shuffle would prevent that. It does not
+	@# see what a test reads in other modules: rules/outside lists such packages, and they run each time.
 	@outside="$$(go run ./rules/outside)" && go list work | grep -v gatehouse.example/e2e | grep -vxF "$$outside" | xargs go test && \
 		echo "$$outside" | xargs go test -count=1
 
-# The package that takes longest starts first, beside the next one. e2e/integration
-# needs an environment and is not among them: make integration.
+# The package that takes longest starts first, at the same time as the next one.
+# e2e/integration needs an environment: make integration.
 E2E_TESTS = go test -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/reproducible ./e2e/templates \
 	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/reproducible|/templates)?$$')
 
@@ -171,23 +171,23 @@ test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race
 
 # Busy loops, one per processor, show waits that depend on a quick machine.
 .PHONY: soak-tests
-soak-tests: prepare .local/venv-e2e/done rules-tools ## Run the end-to-end tests five times, two of them beside busy loops
+soak-tests: prepare .local/venv-e2e/done rules-tools ## Run the end-to-end tests five times, two of them next to busy loops
 	@trap 'kill $$loops 2>/dev/null' EXIT; for run in 1 2 3 4 5; do \
 		loops=; case $$run in 2|4) for cpu in $$(seq $$(getconf _NPROCESSORS_ONLN)); do (while :; do :; done) & loops="$$loops $$!"; done;; esac; \
-		echo "run $$run of 5$${loops:+ beside busy loops}"; SECONDS=0; \
+		echo "run $$run of 5$${loops:+ next to busy loops}"; SECONDS=0; \
 		$(E2E_TESTS) || { echo "run $$run failed after $$SECONDS s"; exit 1; }; \
 		echo "run $$run passed in $$SECONDS s"; [ -z "$$loops" ] || kill $$loops; \
 	done
 
-# Clients that were not written here, for the end-to-end tests.
+# Clients of other projects, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | prepare
 	@echo "installing the clients of the end-to-end tests (once)"
 	@.local/venv/bin/python -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-# The linter of IAM policies, apart from the other tools: see rules/requirements.in.
-# Beside the other tools, wherever they are: a build's clean copy finds it installed.
+# The linter of IAM policies has a virtualenv of its own: see rules/requirements.in.
+# It is next to the other virtualenv, so that a build's clean copy finds it.
 RULES_VENV = $(patsubst %/,%,$(dir $(VENV)))/venv-rules
 
 .PHONY: rules-tools
@@ -203,7 +203,7 @@ pictures: ## Draw the architecture and the dashboard from the templates again
 	@go run ./tools/cmd/pictures
 
 .PHONY: screenshots
-screenshots: up ## Take the pictures of the sign-in pages anew, for docs/pictures (needs Chromium)
+screenshots: up ## Take the pictures of the sign-in pages again, for docs/pictures (needs Chromium)
 	@go run ./e2e/pictures --dir $(LOCAL_DIR) --out docs/pictures
 
 .PHONY: fuzz
@@ -215,7 +215,7 @@ fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	done
 
 .PHONY: bench
-bench: tools ## Measure the triggers beside a Python twin of the predecessor
+bench: tools ## Measure the triggers and a Python version of the predecessor
 	@go run ./bench -venv $(VENV)
 
 .PHONY: refresh-domains
@@ -223,7 +223,7 @@ refresh-domains: tools ## Fetch the newest list of disposable domains and show w
 	@cd services/signup-guard && go run ./internal/domains/refresh -pip $(abspath $(VENV))/bin/pip
 
 .PHONY: lint
-lint: $(LINT) ## The linter alone
+lint: $(LINT) ## Run the linter only
 	@$(LINT) run $(MODULES)
 
 $(LINT):
