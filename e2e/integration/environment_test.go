@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -94,10 +93,4 @@ func afterwards(t *testing.T, f func(context.Context) error) {
 			t.Errorf("clean up: %v", err)
 		}
 	})
-}
-
-// isA reports whether err is of type E somewhere.
-func isA[E error](err error) bool {
-	var target E
-	return errors.As(err, &target)
 }

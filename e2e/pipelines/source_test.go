@@ -24,7 +24,7 @@ func (s *system) copied(t *testing.T) clone {
 	}
 	c.write(t, "pipeline/buildspec.yml", text[:from]+text[to:])
 	// A canary that waits for what will not come does so for five minutes.
-	c.edit(t, "pipeline/testspec.yml", "\n    GOTOOLCHAIN:", "\n    TIMEOUT: 40s\n    GOTOOLCHAIN:")
+	c.edit(t, "pipeline/testspec.yml", "\n    GOTOOLCHAIN:", "\n    TIMEOUT: 60s\n    GOTOOLCHAIN:")
 	c.commit(t, "build without tests, and wait shortly")
 	return c
 }
