@@ -21,6 +21,9 @@ const (
 var (
 	codeBlock = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	codeSpan  = regexp.MustCompile("`[^`\n]*`")
+	anchored  = regexp.MustCompile(`\]\(([^)\s#:]*)#([^)\s]+)\)`)
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	unslugged = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	linkTo    = regexp.MustCompile(`\]\(([^)\s#]+)`)
 	target    = regexp.MustCompile(`(?m)^([A-Za-z0-9._/-]+):`)
 	makeCall  = regexp.MustCompile(`\bmake ((?:[A-Z_]+=\S+ )*)([a-z.][a-z0-9./-]*)`)
@@ -28,6 +31,25 @@ var (
 	// banned are phrases that CONTRIBUTING's glossary replaces.
 	banned = regexp.MustCompile(`(?i)\b(whom|anew|beside|save for|any ?more|nobody can be|was let do|up to three times|the edge|be told otherwise)\b`)
 )
+
+// missingAnchors are the links to headings that the linked page does not have.
+func missingAnchors(page, text string, read func(string) string) []string {
+	var out []string
+	for _, m := range anchored.FindAllStringSubmatch(codeSpan.ReplaceAllString(codeBlock.ReplaceAllString(text, ""), ""), -1) {
+		linked := page
+		if m[1] != "" {
+			linked = path.Join(path.Dir(page), m[1])
+		}
+		var slugs []string
+		for _, h := range heading.FindAllStringSubmatch(read(linked), -1) {
+			slugs = append(slugs, strings.ReplaceAll(unslugged.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
+		}
+		if !slices.Contains(slugs, m[2]) {
+			out = append(out, fmt.Sprintf("%s: %s has no heading #%s", page, linked, m[2]))
+		}
+	}
+	return out
+}
 
 // unlisted are the pages of a folder that its index does not link to.
 func unlisted(index, text string, pages []string) []string {
@@ -87,10 +109,9 @@ func phrases(page, text string) []string {
 	return out
 }
 
-// plain are the pages whose prose is held: the glossary itself names what it bans.
+// plain are the pages whose prose is held.
 func plain(page string) bool {
-	return !strings.HasPrefix(page, "services/") && !strings.HasPrefix(page, "tools/") && !strings.HasPrefix(page, "pipeline/") &&
-		!strings.HasPrefix(page, "platform/") && !strings.HasPrefix(page, "contracts/") && !strings.HasPrefix(page, "bench/")
+	return !strings.HasPrefix(page, "services/") && !strings.HasPrefix(page, "tools/internal/proxy/")
 }
 
 func TestIndexesListEveryPage(t *testing.T) {
@@ -113,6 +134,7 @@ func TestProse(t *testing.T) {
 	for _, file := range repository.Files(t, ".md") {
 		page, text := repository.Short(file), repository.Read(t, file)
 		repository.Report(t, missingTargets(page, text, makefile))
+		repository.Report(t, missingAnchors(page, text, func(path string) string { return repository.Read(t, filepath.Join(repository.Root, path)) }))
 		if !plain(page) {
 			continue
 		}
@@ -126,10 +148,15 @@ func TestProse(t *testing.T) {
 func TestProsePlanted(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("word ", 30)
+	headings := func(page string) string {
+		return map[string]string{"docs/a.md": "# Here", "docs/b.md": "x\n## Go `back`, 2\n"}[page]
+	}
 	for name, tc := range map[string]struct {
 		got  []string
 		want int
 	}{
+		"anchor":         {missingAnchors("docs/a.md", "[a](b.md#go-back-2) [b](#here) [c](https://x/#y)", headings), 0},
+		"no_anchor":      {missingAnchors("docs/a.md", "[a](b.md#go) [b](#there)", headings), 2},
 		"listed":         {unlisted("docs/README.md", "[a](a.md#x) [b](adr/b.md)", []string{"docs/README.md", "docs/a.md", "docs/adr/b.md"}), 0},
 		"unlisted":       {unlisted("docs/README.md", "[a](a.md) `b.md`", []string{"docs/a.md", "docs/b.md"}), 1},
 		"targets":        {missingTargets("p", "make x, `make a` and\n```\nX=1 make Y=2 b-c && make a\n```\n", "a:\nb-c: a\n"), 0},
