@@ -1,7 +1,7 @@
 package proxy
 
-// A test aid, no gap: it disturbs calls so that tests can see what the services do
-// when AWS does not answer. It stays as long as such tests do.
+// This closes no gap. It is a test aid: it disturbs calls so that tests can see what the
+// services do when AWS does not answer. It stays as long as such tests do.
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // fault disturbs the calls of one action of one service.
@@ -45,7 +47,7 @@ func (f fault) valid() error {
 type faults struct {
 	mu      sync.Mutex
 	set     []*fault
-	cleared chan struct{} // closed to let hanging calls go
+	cleared chan struct{} // closed to release hanging calls
 }
 
 func newFaults() *faults { return &faults{cleared: make(chan struct{})} }
@@ -104,13 +106,13 @@ func (f *faults) list() []fault {
 	return list
 }
 
-// disturb applies the first fault that matches the request; it tells whether the
-// request is dealt with.
+// disturb applies the first fault that matches the request; it reports whether the
+// request is answered.
 func (f *faults) disturb(w http.ResponseWriter, r *http.Request) bool {
 	f.mu.Lock()
 	idle := len(f.set) == 0
 	f.mu.Unlock()
-	service := scopeService(r.Header.Get("Authorization"))
+	_, service := upstream.Credential(r)
 	if idle || service == "" {
 		return false
 	}
@@ -146,20 +148,6 @@ func (f *faults) take(service, action string) (fault, <-chan struct{}, bool) {
 		return *one, f.cleared, true
 	}
 	return fault{}, nil, false
-}
-
-// scopeService is the service in a SigV4 credential scope.
-func scopeService(authorization string) string {
-	_, scope, ok := strings.Cut(authorization, "Credential=")
-	if !ok {
-		return ""
-	}
-	scope, _, _ = strings.Cut(scope, ",")
-	parts := strings.Split(strings.TrimSpace(scope), "/")
-	if len(parts) != 5 {
-		return ""
-	}
-	return parts[3]
 }
 
 // actionOf names the operation: X-Amz-Target of the JSON protocols, the path of

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 const snsScope = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0"
@@ -32,44 +34,44 @@ func signed(t *testing.T, ctx context.Context, origin, authorization string, for
 
 func TestFaultAnswersAnError(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
 	fault1(t, origin, `{"service":"sns","action":"Publish","mode":"error","status":503,"times":1}`)
 	form := url.Values{"Action": {"Publish"}, "Message": {"m"}}
-	if status, _, _ := do(t, signed(t, t.Context(), origin, snsScope, url.Values{"Action": {"ListTopics"}})); status != 200 {
+	if status, _, _ := upstreamtest.Do(t, signed(t, t.Context(), origin, snsScope, url.Values{"Action": {"ListTopics"}})); status != 200 {
 		t.Errorf("another action got %d", status)
 	}
-	if status, _, _ := do(t, signed(t, t.Context(), origin, strings.Replace(snsScope, "/sns/", "/sqs/", 1), form)); status != 200 {
+	if status, _, _ := upstreamtest.Do(t, signed(t, t.Context(), origin, strings.Replace(snsScope, "/sns/", "/sqs/", 1), form)); status != 200 {
 		t.Errorf("another service got %d", status)
 	}
-	if status, _, body := do(t, signed(t, t.Context(), origin, snsScope, form)); status != 503 || !strings.Contains(body, "ErrorResponse") {
+	if status, _, body := upstreamtest.Do(t, signed(t, t.Context(), origin, snsScope, form)); status != 503 || !strings.Contains(body, "ErrorResponse") {
 		t.Errorf("got %d %s", status, body)
 	}
-	if status, _, _ := do(t, signed(t, t.Context(), origin, snsScope, form)); status != 200 {
+	if status, _, _ := upstreamtest.Do(t, signed(t, t.Context(), origin, snsScope, form)); status != 200 {
 		t.Errorf("spent fault still answers %d", status)
 	}
-	if f.bodies[len(f.bodies)-1] != form.Encode() {
-		t.Errorf("body arrived as %q", f.bodies)
+	if f.Bodies[len(f.Bodies)-1] != form.Encode() {
+		t.Errorf("body arrived as %q", f.Bodies)
 	}
 }
 
 func TestFaultByTarget(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
 	fault1(t, origin, `{"service":"sqs","action":"SendMessage","mode":"error","status":400}`)
 	req := signed(t, t.Context(), origin, strings.Replace(snsScope, "/sns/", "/sqs/", 1), nil)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
-	if status, header, body := do(t, req); status != 400 || header.Get("X-Amzn-Errortype") == "" || !strings.Contains(body, "__type") {
+	if status, header, body := upstreamtest.Do(t, req); status != 400 || header.Get("X-Amzn-Errortype") == "" || !strings.Contains(body, "__type") {
 		t.Errorf("got %d %s", status, body)
 	}
 }
 
 func TestFaultRefuses(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
 	fault1(t, origin, `{"service":"sns","mode":"refuse"}`)
 	if res, err := http.DefaultClient.Do(signed(t, t.Context(), origin, snsScope, nil)); err == nil {
 		t.Errorf("answered %d", res.StatusCode)
@@ -78,8 +80,8 @@ func TestFaultRefuses(t *testing.T) {
 
 func TestFaultHangs(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	h, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	h, origin := start(t, f)
 	fault1(t, origin, `{"service":"sns","mode":"hang"}`)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
@@ -105,14 +107,14 @@ func TestFaultHangs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	do(t, req)
+	upstreamtest.Do(t, req)
 	<-ended
 }
 
 func TestFaultsRefuseNonsense(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
 	for _, body := range []string{"", "{}", `{"service":"sns","mode":"x"}`, `{"service":"sns","mode":"error","status":200}`, `{"service":"sns","mode":"hang","times":-1}`, `{"service":"sns","mode":"hang","x":1}`} {
 		res, err := http.Post(origin+"/_gatehouse/faults", "application/json", strings.NewReader(body))
 		if err != nil || res.StatusCode != 400 {

@@ -7,15 +7,21 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
-	"gatehouse.example/tools/internal/hostedpage"
-	"gatehouse.example/tools/internal/xray"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"gatehouse.example/tools/internal/proxy/hostedpages"
+	"gatehouse.example/tools/internal/proxy/logkeys"
+	"gatehouse.example/tools/internal/proxy/telemetry"
+	"gatehouse.example/tools/internal/proxy/traces"
+	"gatehouse.example/tools/internal/proxy/triggers"
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/verification"
 )
 
-// Config says where the edge listens and what it stands before.
+// Config says where the proxy listens and what is behind it.
 type Config struct {
 	// Root is the repository, whose branding the pages use.
 	Root string
@@ -26,8 +32,8 @@ type Config struct {
 	Region   string
 	// Environment is the one whose API answers behind /api, such as local.
 	Environment string
-	// AccessKeyID and SecretAccessKey are the emulator's root key pair: the edge
-	// reads pools, users and function policies with it, as the service would.
+	// AccessKeyID and SecretAccessKey are the emulator's root key pair. The
+	// proxy reads pools, users and function policies with it, as the service would.
 	AccessKeyID     string
 	SecretAccessKey string
 	// LogDir receives one file of log lines per function; empty writes none.
@@ -35,9 +41,9 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// drainLimit bounds the wait for open requests at the end: a trigger's three
-// attempts of five seconds, and a little.
-const drainLimit = 16 * time.Second
+// drainTimeout bounds the wait for open requests at the end: all attempts of a trigger
+// and a margin.
+const drainTimeout = 16 * time.Second
 
 // Run serves until ctx is done, drains, and returns nil. It calls ready once the
 // port accepts connections.
@@ -50,7 +56,7 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	if err != nil {
 		return err
 	}
-	daemon, err := listenXRay(ctx, listener.Addr().String())
+	daemon, err := traces.Listen(ctx, listener.Addr().String())
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -61,24 +67,21 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- server.Serve(listener) }()
-	lines, groups := newTail(handler.up, cfg.LogDir, cfg.Log), newGroupWatch(&cloudTrail{up: handler.up, log: cfg.Log})
-	lines.listed = groups.see
 	var polling sync.WaitGroup
-	polling.Go(func() { lines.run(ctx) })
-	polling.Go(func() { groups.run(ctx) })
+	polling.Go(func() { telemetry.Run(ctx, handler.up, cfg.LogDir, cfg.Log) })
 	go func() {
-		if err := handler.xray.Store.Serve(ctx, daemon); err != nil {
+		if err := handler.traces.Serve(ctx, daemon); err != nil {
 			failed <- err
 		}
 	}()
 	ready()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("edge: serve %s: %w", cfg.Listen, err)
+		return fmt.Errorf("serve %s: %w", cfg.Listen, err)
 	case <-ctx.Done():
 	}
-	handler.faults.clear() // lets requests go that a fault holds
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	handler.faults.clear() // releases requests that a fault holds
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
 		cfg.Log.Warn("requests cut off at shutdown", "error", err.Error())
@@ -88,124 +91,103 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	return nil
 }
 
-// listen refuses every address that another machine could reach: the edge holds
-// the root key.
+// listen refuses every address that another machine could reach, because the proxy
+// holds the root key.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("edge: listen address: %w", err)
+		return nil, fmt.Errorf("listen address: %w", err)
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("edge: %s is not a loopback address", address)
+		return nil, fmt.Errorf("%s is not a loopback address", address)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("edge: %w", err)
+		return nil, fmt.Errorf("net.Listen: %w", err)
 	}
 	return listener, nil
 }
 
-// handler routes each request to the gap that it falls into, or straight through.
+// gap finds the handler of a request that the emulator would not answer as AWS does; it
+// returns nil for every other request.
+type gap func(*http.Request) http.HandlerFunc
+
+// chain asks the gaps in their order; what none of them answers goes to last.
+func chain(last http.Handler, gaps ...gap) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for _, find := range gaps {
+			if serve := find(r); serve != nil {
+				serve(w, r)
+				return
+			}
+		}
+		last.ServeHTTP(w, r)
+	}
+}
+
+// handler routes each request to the gap that it belongs to, or to the emulator.
 type handler struct {
-	up       *upstream
-	dir      *directory
-	proxy    http.Handler
-	faults   *faults
-	triggers *triggers
-	apis     *apiDoor
-	pages    *hostedpage.Pages
-	hosted   *hostedMemory[hostedSession]
-	flows    *hostedMemory[flow]
-	logKeys  *logKeys
-	xray     xray.API
-	stages   *stages
-	log      *slog.Logger
-
-	verifications *verifications
-
-	environment string
-	host        string // of the edge itself, as it is registered for the app page
+	up     *upstream.Client
+	faults *faults
+	routes *routes
+	traces *traces.Traces
+	gaps   http.Handler
 }
 
 func newHandler(cfg Config) (*handler, error) {
 	if cfg.Log == nil {
-		return nil, errors.New("edge: no logger")
+		return nil, errors.New("no logger")
 	}
-	base, err := url.Parse(cfg.Upstream)
-	if err != nil || base.Scheme != "http" || base.Host == "" {
-		return nil, fmt.Errorf("edge: upstream %q is not an http origin", cfg.Upstream)
-	}
-	pages, err := hostedpage.New(cfg.Root)
+	key := aws.Credentials{AccessKeyID: cfg.AccessKeyID, SecretAccessKey: cfg.SecretAccessKey}
+	up, err := upstream.New(cfg.Upstream, cfg.Region, key, cfg.Log)
 	if err != nil {
-		return nil, fmt.Errorf("hostedpage.New: %w", err)
+		return nil, fmt.Errorf("upstream.New: %w", err)
 	}
-	up := newUpstream(base, cfg)
-	h := &handler{
-		up:       up,
-		dir:      &directory{up: up},
-		proxy:    newProxy(base, up.http.Transport, cfg.Log),
-		faults:   newFaults(),
-		triggers: &triggers{up: up, attemptLimit: triggerLimit, log: cfg.Log},
-		apis:     newAPIDoor(up, cfg.Environment),
-		pages:    pages,
-		hosted:   newHostedMemory[hostedSession](),
-		flows:    newHostedMemory[flow](),
-		logKeys:  &logKeys{up: up},
-		xray:     xray.API{Store: xray.NewStore(xray.DefaultLimits())},
-		stages:   &stages{up: up, names: map[string]string{}},
-		log:      cfg.Log,
-
-		verifications: newVerifications(),
-
-		environment: cfg.Environment,
-		host:        cfg.Listen,
+	h := &handler{up: up, faults: newFaults(), routes: newRoutes(up, cfg.Environment, cfg.Log), traces: traces.New(up, cfg.Log)}
+	fired := triggers.New(up, cfg.Log)
+	calls := chain(up,
+		fired.Handler,
+		verification.New(up, cfg.Log).Handler,
+		logkeys.New(up, cfg.Log).Handler,
+	)
+	pages, err := hostedpages.New(hostedpages.Config{
+		Root: cfg.Root, Host: cfg.Listen, Environment: cfg.Environment, API: apiPrefix, Upstream: up, Log: cfg.Log,
+		Calls:  calls,
+		Before: fired.BeforeSignIn,
+		After:  fired.AfterSignIn,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hostedpages.New: %w", err)
 	}
+	h.gaps = chain(calls,
+		h.traces.Handler,
+		pages.Handler,
+	)
 	return h, nil
 }
 
 // ServeHTTP puts the trace header on every request, applies faults, and routes.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	addTrace(r)
+	h.traces.Begin(r)
 	if h.faults.disturb(w, r) {
 		return
 	}
-	switch path := r.URL.Path; {
-	case path == "/_gatehouse/health":
+	switch r.URL.Path {
+	case "/_gatehouse/health":
 		h.health(w, r)
-	case path == "/_gatehouse/faults":
+	case "/_gatehouse/faults":
 		h.faults.ServeHTTP(w, r)
-	case h.apis.holds(path):
-		h.api(w, r)
-	case isRestAPI(path):
-		h.restAPI(w, r)
-	case path == "/_gatehouse/traces":
-		h.traceCounts(w)
-	case h.isXRay(r):
-		h.serveXRay(w, r)
 	default:
-		if serve := h.hostedPage(r); serve != nil {
-			serve(w, r)
-			return
-		}
-		h.pass(w, r)
-	}
-}
-
-// pass sends a call that falls into a gap there and everything else upstream.
-func (h *handler) pass(w http.ResponseWriter, r *http.Request) {
-	for _, gap := range []func(*http.Request) http.HandlerFunc{h.cognito, h.logs} {
-		if serve := gap(r); serve != nil {
-			serve(w, r)
-			return
+		if to, ok := h.routes.rewrite(w, r); ok {
+			h.gaps.ServeHTTP(w, to)
 		}
 	}
-	h.proxy.ServeHTTP(w, r)
 }
 
 // health answers 200 when the emulator answers too.
 func (h *handler) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	if err := h.up.ping(r.Context()); err != nil {
+	if err := h.up.Ping(r.Context()); err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte(`{"status":"emulator unreachable"}` + "\n"))
 		return

@@ -13,22 +13,55 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
-// What is no gap passes as it came: path, query, host, headers, body, answer.
+// start serves the proxy in front of the fake.
+func start(t *testing.T, f *upstreamtest.Fake) (h *handler, origin string) {
+	t.Helper()
+	return serve(t, f.Server.URL)
+}
+
+// startBefore serves the proxy in front of an emulator.
+func startBefore(t *testing.T, emulator string) (origin string) {
+	t.Helper()
+	_, origin = serve(t, emulator)
+	return origin
+}
+
+func serve(t *testing.T, emulator string) (h *handler, origin string) {
+	t.Helper()
+	h, err := newHandler(Config{
+		Root: "../../..", Upstream: emulator, Region: "us-east-1", Environment: "local",
+		AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		h.faults.clear()
+		server.Close()
+	})
+	return h, server.URL
+}
+
+// What needs no help passes as it came: path, query, host, headers, body, answer.
 func TestPassesUntouched(t *testing.T) {
 	t.Parallel()
 	type seen struct{ Method, URI, Host, Body, Custom, Encoding string }
 	var got seen
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got = seen{r.Method, r.RequestURI, r.Host, string(body), r.Header.Get("X-Custom"), r.Header.Get("Accept-Encoding")}
 		w.Header().Set("X-Answer", "1")
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.WriteString(w, "answer")
 	}))
-	t.Cleanup(upstream.Close)
-	_, origin := edgeBefore(t, &fake{server: upstream})
+	t.Cleanup(server.Close)
+	origin := startBefore(t, server.URL)
 	const uri = "/bucket//a%2Fb%20c/../d?x=1;y=2&empty&sig=%2B"
 	body := strings.Repeat("\x00\xff", 3<<20) // larger than any inspected body
 	req, err := http.NewRequest(http.MethodPut, origin+uri, strings.NewReader(body))
@@ -38,7 +71,7 @@ func TestPassesUntouched(t *testing.T) {
 	req.Host = "bucket.s3.example"
 	req.Header.Set("X-Custom", "v")
 	req.Header.Set("Accept-Encoding", "identity")
-	status, header, answer := do(t, req)
+	status, header, answer := upstreamtest.Do(t, req)
 	if status != http.StatusTeapot || header.Get("X-Answer") != "1" || answer != "answer" {
 		t.Errorf("answer %d %v %q", status, header, answer)
 	}
@@ -48,39 +81,18 @@ func TestPassesUntouched(t *testing.T) {
 	}
 }
 
-func TestTraceHeader(t *testing.T) {
-	t.Parallel()
-	var got string
-	upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get(traceHeader) }))
-	t.Cleanup(upstream.Close)
-	_, origin := edgeBefore(t, &fake{server: upstream})
-	for _, brought := range []string{"", "Root=1-5759e988-bd862e3fe1be46a994272793"} {
-		req, err := http.NewRequest(http.MethodGet, origin+"/x", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if brought != "" {
-			req.Header.Set(traceHeader, brought)
-		}
-		do(t, req)
-		if brought != "" && got != brought || !strings.HasPrefix(got, "Root=1-") || len(got) < 40 {
-			t.Errorf("brought %q, emulator got %q", brought, got)
-		}
-	}
-}
-
 // The first byte of a long answer must not wait for the last.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "first")
 		w.(http.Flusher).Flush()
 		<-release
 	}))
-	t.Cleanup(upstream.Close)
+	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(release) })
-	_, origin := edgeBefore(t, &fake{server: upstream})
+	origin := startBefore(t, server.URL)
 	res, err := http.Get(origin + "/stream")
 	if err != nil {
 		t.Fatal(err)
@@ -94,43 +106,43 @@ func TestStreams(t *testing.T) {
 
 func TestTooLargeWhereInspected(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
-	status, _, body := callCognito(t, origin, "InitiateAuth", map[string]string{"ClientId": strings.Repeat("x", cognitoBodyLimit)})
-	if status != 400 || !strings.Contains(body, "SerializationException") || len(f.calls()) != 0 {
-		t.Errorf("%d %s %v", status, body, f.calls())
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
+	status, _, body := upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]string{"ClientId": strings.Repeat("x", upstream.MaxBody)})
+	if status != 400 || !strings.Contains(body, "SerializationException") || len(f.Calls()) != 0 {
+		t.Errorf("%d %s %v", status, body, f.Calls())
 	}
 }
 
 func TestMalformedCallsGoThrough(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "{", "[]", `{"ClientId":1}`, `{"AuthParameters":"x","ClientId":"c1"}`, "null"} {
-		f := newFake(t)
-		_, origin := edgeBefore(t, f)
+		f := upstreamtest.New(t)
+		_, origin := start(t, f)
 		req, err := http.NewRequest(http.MethodPost, origin, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("X-Amz-Target", cognitoTarget+"InitiateAuth")
-		do(t, req)
-		if len(f.bodies) != 1 || f.bodies[0] != body {
-			t.Errorf("%q arrived as %q", body, f.bodies)
+		req.Header.Set("X-Amz-Target", upstream.CognitoTarget+"InitiateAuth")
+		upstreamtest.Do(t, req)
+		if len(f.Bodies) != 1 || f.Bodies[0] != body {
+			t.Errorf("%q arrived as %q", body, f.Bodies)
 		}
 	}
 }
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
 	if res, err := http.Get(origin + "/_gatehouse/health"); err != nil || res.StatusCode != 200 {
 		t.Errorf("%v %v", res, err)
 	}
-	f.server.Close()
+	f.Server.Close()
 	if res, err := http.Get(origin + "/_gatehouse/health"); err != nil || res.StatusCode != 503 {
 		t.Errorf("without emulator: %v %v", res, err)
 	}
-	status, _, body := callCognito(t, origin, "SignUp", map[string]string{"ClientId": "c1"})
+	status, _, body := upstreamtest.CallCognito(t, origin, "SignUp", map[string]string{"ClientId": "c1"})
 	if status < 400 || !strings.Contains(body, "__type") {
 		t.Errorf("without emulator: %d %s", status, body)
 	}
@@ -138,7 +150,7 @@ func TestHealth(t *testing.T) {
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := upstreamtest.New(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +159,7 @@ func TestRun(t *testing.T) {
 	_ = free.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cfg := Config{Root: "../../..", Listen: address, Upstream: f.server.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Root: "../../..", Listen: address, Upstream: f.Server.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)}
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- Run(ctx, cfg, func() { close(ready) }) }()
 	<-ready
@@ -155,7 +167,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("%v %v", res, err)
 	}
 	if err := Run(ctx, cfg, func() {}); err == nil || !strings.Contains(err.Error(), "address already in use") {
-		t.Errorf("second edge on one port: %v", err)
+		t.Errorf("second proxy on one port: %v", err)
 	}
 	cancel()
 	select {
@@ -181,5 +193,55 @@ func TestRunRefuses(t *testing.T) {
 		if err := Run(context.Background(), cfg, func() { t.Errorf("%s: ready", name) }); err == nil || errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The daemon listens on the number of the proxy's port.
+func TestDaemon(t *testing.T) {
+	t.Parallel()
+	f := upstreamtest.New(t)
+	probe, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := probe.Addr().String()
+	if err := probe.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, Config{Root: "../../..",
+			Listen: address, Upstream: f.Server.URL, Region: "us-east-1",
+			AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler),
+		}, func() { close(ready) })
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	sender, err := net.Dial("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	if _, err := sender.Write([]byte(`{"format": "json", "version": 1}` + "\n" + `{"trace_id":"1-5759e988-bd862e3fe1be46a994272793","id":"70de5b6f19ff9a0a","name":"n","start_time":1.0,"end_time":2.0}`)); err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(10 * time.Second)
+	for body := ""; !strings.Contains(body, `"documents":1`); {
+		if time.Now().After(until) {
+			t.Fatalf("counts %s", body)
+		}
+		req, err := http.NewRequest(http.MethodGet, "http://"+address+"/_gatehouse/traces", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, body = upstreamtest.Do(t, req)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 const testTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -16,9 +19,9 @@ const testTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8
 // ids it tells, or with none.
 func restAPIs(t *testing.T, id string, serve http.HandlerFunc) string {
 	t.Helper()
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/restapis/") && strings.Count(r.URL.Path, "/") == 2 {
-			writeJSON(w, 200, map[string]string{"name": "gatehouse"})
+			upstreamtest.WriteJSON(w, 200, map[string]string{"name": "gatehouse"})
 			return
 		}
 		if r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameter" {
@@ -28,28 +31,25 @@ func restAPIs(t *testing.T, id string, serve http.HandlerFunc) string {
 		body, _ := io.ReadAll(r.Body)
 		of := map[string]string{`{"Name":"/gatehouse/local/api/api-id"}`: id, `{"Name":"/gatehouse/test/api/api-id"}`: id + "t"}[string(body)]
 		if id == "" || of == "" {
-			writeJSON(w, 400, map[string]string{"__type": "ParameterNotFound"})
+			upstreamtest.WriteJSON(w, 400, map[string]string{"__type": "ParameterNotFound"})
 			return
 		}
-		writeJSON(w, 200, map[string]any{"Parameter": map[string]string{"Value": of}})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"Parameter": map[string]string{"Value": of}})
 	}))
-	t.Cleanup(upstream.Close)
-	_, origin := edgeBefore(t, &fake{server: upstream})
+	t.Cleanup(server.Close)
+	origin := startBefore(t, server.URL)
 	return origin
 }
 
 func request(t *testing.T, method, url, body string) *http.Request {
 	t.Helper()
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set(traceHeader, testTrace)
+	req := upstreamtest.Request(t, method, url, body)
+	req.Header.Set(upstream.TraceHeader, testTrace)
 	return req
 }
 
 // Only the path changes on the way to the API.
-func TestAPIDoor(t *testing.T) {
+func TestRoutes(t *testing.T) {
 	t.Parallel()
 	type seen struct{ Method, URI, Host, Body, Authorization, Trace string }
 	for name, tc := range map[string]struct{ path, want string }{
@@ -59,7 +59,7 @@ func TestAPIDoor(t *testing.T) {
 		"root_slash":   {"/api/", "/restapis/abc/live/_user_request_/"},
 		"environment":  {"/test/api/activity/a%2Fb?c=d", "/restapis/abct/live/_user_request_/activity/a%2Fb?c=d"},
 		"env_root":     {"/test/api", "/restapis/abct/live/_user_request_"},
-		"unheard_of":   {"/staging/api/guest", "/staging/api/guest"},
+		"unknown":      {"/staging/api/guest", "/staging/api/guest"},
 		"a_bucket":     {"/test/apis", "/test/apis"},
 		"another_path": {"/apiary", "/apiary"},
 		"by_id":        {"/restapis/x/live/_user_request_/guest", "/restapis/x/live/_user_request_/guest"},
@@ -69,20 +69,20 @@ func TestAPIDoor(t *testing.T) {
 			var got seen
 			origin := restAPIs(t, "abc", func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
-				got = seen{r.Method, r.RequestURI, r.Host, string(body), r.Header.Get("Authorization"), r.Header.Get(traceHeader)}
+				got = seen{r.Method, r.RequestURI, r.Host, string(body), r.Header.Get("Authorization"), r.Header.Get(upstream.TraceHeader)}
 				w.WriteHeader(http.StatusTeapot)
 				_, _ = io.WriteString(w, "answer")
 			})
 			req := request(t, http.MethodPut, origin+tc.path, "body")
 			req.Host = "api.example.com"
 			req.Header.Set("Authorization", "Bearer t")
-			status, _, answer := do(t, req)
+			status, _, answer := upstreamtest.Do(t, req)
 			if status != http.StatusTeapot || answer != "answer" {
 				t.Errorf("answer %d %q", status, answer)
 			}
 			// A call of an API is the stage's from here on, and its trace goes on below.
 			if strings.HasPrefix(got.URI, "/restapis/") {
-				if !strings.HasPrefix(got.Trace, "Root="+testRoot+";Parent=") || got.Trace == testTrace {
+				if !strings.HasPrefix(got.Trace, "Root=1-5759e988-bd862e3fe1be46a994272793"+";Parent=") || got.Trace == testTrace {
 					t.Errorf("trace %s", got.Trace)
 				}
 				got.Trace = testTrace
@@ -94,48 +94,13 @@ func TestAPIDoor(t *testing.T) {
 	}
 }
 
-func TestAPIDoor_without_an_api(t *testing.T) {
+func TestRoutesWithoutAnAPI(t *testing.T) {
 	t.Parallel()
 	origin := restAPIs(t, "", func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the emulator got %s", r.URL) })
 	for _, path := range []string{"/api/guest", "/production/api/guest"} {
-		status, header, body := do(t, request(t, http.MethodGet, origin+path, ""))
+		status, header, body := upstreamtest.Do(t, request(t, http.MethodGet, origin+path, ""))
 		if status != http.StatusServiceUnavailable || header.Get("Content-Type") != "application/problem+json" || !strings.Contains(body, "not deployed") {
 			t.Errorf("%d %v %s", status, header, body)
 		}
-	}
-}
-
-// Each answer names its trace, and an error that the gateway made has it inside.
-func TestAPITrace(t *testing.T) {
-	t.Parallel()
-	const root = "1-5759e988-bd862e3fe1be46a994272793"
-	for name, tc := range map[string]struct{ media, body, want string }{
-		"gateway_error": {"application/problem+json", `{"status":401,"trace_id":"$context.xrayTraceId"}`, `{"status":401,"trace_id":"` + root + `"}`},
-		"plain":         {"application/json", `{"a":1}`, `{"a":1}`},
-		"not_json":      {"text/plain", "$context.xrayTraceId", "$context.xrayTraceId"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			origin := restAPIs(t, "abc", func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", tc.media)
-				_, _ = io.WriteString(w, tc.body)
-			})
-			_, header, body := do(t, request(t, http.MethodGet, origin+"/api/guest", ""))
-			if body != tc.want {
-				t.Errorf("body %s, want %s", body, tc.want)
-			}
-			if want := "Root=" + root + ";Sampled=1"; header.Get(traceHeader) != want {
-				t.Errorf("%s is %q, want %q", traceHeader, header.Get(traceHeader), want)
-			}
-		})
-	}
-}
-
-func TestAPIBodyLimit(t *testing.T) {
-	t.Parallel()
-	origin := restAPIs(t, "abc", func(http.ResponseWriter, *http.Request) { t.Error("the emulator got the request") })
-	status, _, _ := do(t, request(t, http.MethodPost, origin+"/api/guest", strings.Repeat("x", apiBodyLimit+1)))
-	if status != http.StatusRequestEntityTooLarge {
-		t.Errorf("status %d", status)
 	}
 }

@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 // No gap: a page for a person to come back to, who has no app of their own yet.
 // It is the web client that the platform makes for apps in a browser.
@@ -12,26 +12,26 @@ import (
 )
 
 // app serves the page, from the one origin whose address is registered for it.
-func (h *handler) app(w http.ResponseWriter, r *http.Request) {
-	if h.host != "" && r.Host != h.host {
-		to := url.URL{Scheme: "http", Host: h.host, Path: layout.AppPath}
+func (p *Pages) app(w http.ResponseWriter, r *http.Request) {
+	if p.cfg.Host != "" && r.Host != p.cfg.Host {
+		to := url.URL{Scheme: "http", Host: p.cfg.Host, Path: layout.AppPath}
 		leadTo(w, http.StatusFound, to.String())
 		return
 	}
-	if err := h.pages.WriteApp(w); err != nil {
-		h.logError(r.Context(), "page not drawn", err)
+	if err := p.templates.writeApp(w); err != nil {
+		p.logError(r.Context(), "page not drawn", err)
 	}
 }
 
 // appConfig tells the page which client it is.
-func (h *handler) appConfig(w http.ResponseWriter, r *http.Request) {
-	id, err := h.dir.parameter(r.Context(), "/gatehouse/"+h.environment+"/platform/web-client-id")
+func (p *Pages) appConfig(w http.ResponseWriter, r *http.Request) {
+	id, err := p.up.Parameter(r.Context(), "/gatehouse/"+p.cfg.Environment+"/platform/web-client-id")
 	if err != nil {
-		h.logError(r.Context(), "web client", err)
+		p.logError(r.Context(), "web client", err)
 		http.Error(w, "the web client could not be read", http.StatusBadGateway)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]string{"clientId": id, "provider": "", "api": apiPrefix})
+	_ = json.NewEncoder(w).Encode(map[string]string{"clientId": id, "provider": "", "api": p.cfg.API})
 }

@@ -1,21 +1,23 @@
-package proxy
+package hostedpages
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 func TestAppPage(t *testing.T) {
 	t.Parallel()
-	h, origin := edgeBefore(t, newFake(t))
+	pages, origin := start(t, upstreamtest.New(t))
 	status, header, body := visit(t, origin+"/app")
 	if status != 200 || !strings.Contains(header.Get("Content-Security-Policy"), "script-src 'self';") || strings.Contains(body, "<script>") {
 		t.Errorf("status %d, %v", status, header)
 	}
 	// Only one address is registered for it, so every other leads there.
-	h.host = "127.0.0.1:4566"
+	pages.cfg.Host = "127.0.0.1:4566"
 	if status, header, _ := visit(t, origin+"/app?code=x"); status != http.StatusFound || header.Get("Location") != "http://127.0.0.1:4566/app" {
 		t.Errorf("at another name: %d %q", status, header.Get("Location"))
 	}
@@ -30,21 +32,21 @@ func TestRevoke(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		form  url.Values
-		reply reply
+		reply upstreamtest.Reply
 		want  int
 		body  string
 	}{
-		"done":         {url.Values{"client_id": {"c1"}, "token": {"r"}}, reply{status: 200, body: "{}"}, 200, ""},
-		"no_token":     {url.Values{"client_id": {"c1"}}, reply{status: 200, body: "{}"}, 400, "invalid_request"},
-		"no_client":    {url.Values{"token": {"r"}}, reply{status: 200, body: "{}"}, 400, "invalid_request"},
+		"done":         {url.Values{"client_id": {"c1"}, "token": {"r"}}, upstreamtest.Reply{Status: 200, Body: "{}"}, 200, ""},
+		"no_token":     {url.Values{"client_id": {"c1"}}, upstreamtest.Reply{Status: 200, Body: "{}"}, 400, "invalid_request"},
+		"no_client":    {url.Values{"token": {"r"}}, upstreamtest.Reply{Status: 200, Body: "{}"}, 400, "invalid_request"},
 		"access":       {url.Values{"client_id": {"c1"}, "token": {"a"}}, failing("UnsupportedTokenTypeException", "x"), 400, "unsupported_token_type"},
 		"wrong_secret": {url.Values{"client_id": {"c1"}, "token": {"r"}}, failing("UnauthorizedException", "x"), 400, "invalid_client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.replies["RevokeToken"] = tc.reply
-			_, origin := edgeBefore(t, f)
+			f := upstreamtest.New(t)
+			f.Replies["RevokeToken"] = tc.reply
+			_, origin := start(t, f)
 			if status, _, body := postForm(t, origin+"/oauth2/revoke", tc.form); status != tc.want || !strings.Contains(body, tc.body) {
 				t.Errorf("%d %s", status, body)
 			}

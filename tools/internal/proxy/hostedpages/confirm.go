@@ -1,52 +1,52 @@
-package proxy
+package hostedpages
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
 
-	"gatehouse.example/tools/internal/hostedpage"
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // localCode is shown where a mail would have brought the code.
 func localCode(code string) string { return "no mail is sent. The code is always " + code + "." }
 
-func (h *handler) confirmPage(w http.ResponseWriter, r *http.Request) {
+func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request) {
 	given := r.URL.Query()
-	if req, ok := h.appRequest(w, r, given); ok {
-		id, f := h.flowOf(r, given)
+	if req, ok := p.appRequest(w, r, given); ok {
+		id, f := p.flowOf(r, given)
 		page := req.confirmForm(id, f.name, "", "")
 		page.Notice = notices(given.Get("notice"))
-		h.showPage(w, r, http.StatusOK, page)
+		p.showPage(w, r, http.StatusOK, page)
 	}
 }
 
 // confirmForm asks for the code, and for the name of a person who comes back
 // later or in another browser.
-func (a appRequest) confirmForm(id, name, problem, field string) hostedpage.Page {
-	page := hostedpage.Page{
+func (a appRequest) confirmForm(id, name, problem, field string) Page {
+	page := Page{
 		Title: "Confirm your account", Problem: problem, Action: "/confirm", GoesTo: a.values.Get("redirect_uri"), Hidden: a.hidden(),
 		Lead:   "Type the code from the mail that we sent you.",
-		Fields: []hostedpage.Field{codeField()},
-		Buttons: []hostedpage.Button{
+		Fields: []Field{codeField()},
+		Buttons: []Button{
 			{Text: "Confirm"},
 			{Text: "Send a new code", Action: "/resendcode", Quiet: true},
 		},
-		Local: localCode(verificationCode),
-		Links: []hostedpage.Link{{Text: "Sign in", URL: a.path("/login")}},
+		Local: localCode(upstream.VerificationCode),
+		Links: []Link{{Text: "Sign in", URL: a.path("/login")}},
 	}
-	return a.ofFlow(page, id, name, "We sent a code to "+masked(name)+". Type it here to finish.", field)
+	return a.ofFlow(page, id, name, "We sent a code to "+upstream.Masked(name)+". Type it here to finish.", field)
 }
 
 // ofFlow completes a form that asks for a code: in the browser that began the flow
 // the lead tells where the code went, elsewhere the form asks for whom it is. The
 // field at fault is marked.
-func (a appRequest) ofFlow(page hostedpage.Page, id, name, lead, field string) hostedpage.Page {
+func (a appRequest) ofFlow(page Page, id, name, lead, field string) Page {
 	if id != "" {
 		page.Lead = lead
-		page.Hidden = append(page.Hidden, hostedpage.Hidden{Name: flowField, Value: id})
+		page.Hidden = append(page.Hidden, Hidden{Name: flowField, Value: id})
 	} else {
-		page.Fields = append([]hostedpage.Field{a.nameField(name)}, page.Fields...)
+		page.Fields = append([]Field{a.nameField(name)}, page.Fields...)
 	}
 	for i := range page.Fields {
 		page.Fields[i].Invalid = page.Fields[i].Name == field
@@ -56,37 +56,37 @@ func (a appRequest) ofFlow(page hostedpage.Page, id, name, lead, field string) h
 
 // codeForm reads a form that holds a code: the app's request, the flow if there
 // is one, and the name from either.
-func (h *handler) codeForm(w http.ResponseWriter, r *http.Request) (form url.Values, req appRequest, id string, f flow, ok bool) {
-	form, ok = h.postedForm(w, r)
-	if !ok || !h.guarded(w, r, form) {
+func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) (form url.Values, req appRequest, id string, f flow, ok bool) {
+	form, ok = p.postedForm(w, r)
+	if !ok || !p.guarded(w, r, form) {
 		return nil, appRequest{}, "", flow{}, false
 	}
-	if req, ok = h.appRequest(w, r, form); !ok {
+	if req, ok = p.appRequest(w, r, form); !ok {
 		return nil, appRequest{}, "", flow{}, false
 	}
-	if id, f = h.flowOf(r, form); id == "" {
+	if id, f = p.flowOf(r, form); id == "" {
 		f.name = strings.TrimSpace(form.Get("username"))
 	}
 	return form, req, id, f, true
 }
 
-func (h *handler) confirmPosted(w http.ResponseWriter, r *http.Request) {
-	form, req, id, f, ok := h.codeForm(w, r)
+func (p *Pages) confirmPosted(w http.ResponseWriter, r *http.Request) {
+	form, req, id, f, ok := p.codeForm(w, r)
 	if !ok {
 		return
 	}
 	code := strings.Join(strings.Fields(form.Get("code")), "")
-	err := h.ask(r, "ConfirmSignUp", req.person(f.name, map[string]any{"ConfirmationCode": code}), nil)
+	err := p.ask(r, "ConfirmSignUp", req.person(f.name, map[string]any{"ConfirmationCode": code}), nil)
 	switch {
 	case err == nil:
-		h.flows.drop(id)
-		h.signInConfirmed(w, r, req, f)
-	case id != "" && isCognito(err, "NotAuthorizedException"): // confirmed meanwhile, say in another tab
-		h.flows.drop(id)
+		p.flows.drop(id)
+		p.signInConfirmed(w, r, req, f)
+	case id != "" && upstream.IsCognito(err, "NotAuthorizedException"): // confirmed meanwhile, say in another tab
+		p.flows.drop(id)
 		seeOther(w, req.path("/login", "notice", "confirmed"))
 	default:
-		h.logUnlessCognito(r.Context(), "confirmation", err)
-		h.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, f.name, codeProblem(err), "code"))
+		p.logUnlessCognito(r.Context(), "confirmation", err)
+		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, f.name, codeProblem(err), "code"))
 	}
 }
 
@@ -96,7 +96,7 @@ func codeProblem(err error) string {
 	for _, code := range []string{
 		"CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException", "UserNotFoundException", "AliasExistsException",
 	} {
-		if isCognito(err, code) {
+		if upstream.IsCognito(err, code) {
 			return wrongCode
 		}
 	}
@@ -105,36 +105,36 @@ func codeProblem(err error) string {
 
 // signInConfirmed signs in the person who has just confirmed the account that
 // they made in this browser; others go to the sign-in page.
-func (h *handler) signInConfirmed(w http.ResponseWriter, r *http.Request, req appRequest, f flow) {
+func (p *Pages) signInConfirmed(w http.ResponseWriter, r *http.Request, req appRequest, f flow) {
 	if f.password == "" {
 		seeOther(w, req.path("/login", "notice", "confirmed"))
 		return
 	}
 	form := url.Values{"username": {f.name}, "password": {f.password}}
-	h.signInStep(w, r, hostedSession{request: req, browser: browser(r), name: f.name}, form, true)
+	p.signInStep(w, r, signInSession{request: req, browser: browser(r), name: f.name}, form, true)
 }
 
 // resendPosted says that a code is on its way whether or not there is somebody to
 // send it to.
-func (h *handler) resendPosted(w http.ResponseWriter, r *http.Request) {
-	_, req, id, f, ok := h.codeForm(w, r)
+func (p *Pages) resendPosted(w http.ResponseWriter, r *http.Request) {
+	_, req, id, f, ok := p.codeForm(w, r)
 	if !ok {
 		return
 	}
 	if f.name == "" {
-		h.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, "", "Please enter whom to send the code to.", "username"))
+		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, "", "Please enter whom to send the code to.", "username"))
 		return
 	}
-	if err := h.ask(r, "ResendConfirmationCode", req.person(f.name, nil), nil); isLimit(err) {
-		h.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, f.name, readable(err), ""))
+	if err := p.ask(r, "ResendConfirmationCode", req.person(f.name, nil), nil); isLimit(err) {
+		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, f.name, readable(err), ""))
 		return
 	}
 	if id == "" {
-		id = h.flows.add(flow{browser: browser(r), name: f.name})
+		id = p.flows.add(flow{browser: browser(r), name: f.name})
 	}
 	seeOther(w, req.path("/confirm", flowField, id, "notice", "sent"))
 }
 
 func isLimit(err error) bool {
-	return isCognito(err, "LimitExceededException") || isCognito(err, "TooManyRequestsException")
+	return upstream.IsCognito(err, "LimitExceededException") || upstream.IsCognito(err, "TooManyRequestsException")
 }

@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 import (
 	"crypto/rand"
@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-
-	"gatehouse.example/tools/internal/hostedpage"
 )
 
 // Cognito guards its forms with a cookie and a field of the same value, and so
@@ -29,7 +27,7 @@ func browser(r *http.Request) string {
 }
 
 // guard is the field that a form sends back; it sets the cookie on first sight.
-func guard(w http.ResponseWriter, r *http.Request) hostedpage.Hidden {
+func guard(w http.ResponseWriter, r *http.Request) Hidden {
 	value := browser(r)
 	if value == "" {
 		value = rand.Text()
@@ -38,24 +36,24 @@ func guard(w http.ResponseWriter, r *http.Request) hostedpage.Hidden {
 			Name: guardCookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 	}
-	return hostedpage.Hidden{Name: guardField, Value: value}
+	return Hidden{Name: guardField, Value: value}
 }
 
 // guarded tells whether the form comes from a page that this browser was given.
 // If it does not, it answers.
-func (h *handler) guarded(w http.ResponseWriter, r *http.Request, form url.Values) bool {
+func (p *Pages) guarded(w http.ResponseWriter, r *http.Request, form url.Values) bool {
 	known, sent := browser(r), form.Get(guardField)
 	err := http.NewCrossOriginProtection().Check(r)
 	if err == nil && known != "" && subtle.ConstantTimeCompare([]byte(known), []byte(sent)) == 1 {
 		return true
 	}
-	page := hostedpage.Page{
+	page := Page{
 		Title:   "This page has expired",
 		Problem: "The form did not come from this page, or cookies are switched off. Nothing was sent. Please start again.",
 	}
 	if values, repeated := appValues(form); repeated == "" && values.Get("client_id") != "" {
-		page.Links = []hostedpage.Link{{Text: "Start again", URL: "/login?" + values.Encode()}}
+		page.Links = []Link{{Text: "Start again", URL: "/login?" + values.Encode()}}
 	}
-	h.showPage(w, r, http.StatusForbidden, page)
+	p.showPage(w, r, http.StatusForbidden, page)
 	return false
 }

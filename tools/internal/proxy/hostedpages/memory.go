@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 import (
 	"crypto/rand"
@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// hostedLifetime is longer than the emulator's own sessions live.
-const hostedLifetime = 30 * time.Minute
+// lifetime is longer than the emulator's own sessions live.
+const lifetime = 30 * time.Minute
 
-// hostedMemory keeps what the edge must know from one page to the next. It lives
-// in the edge's memory and nowhere else.
-type hostedMemory[T any] struct {
+// memory keeps what the proxy must know from one page to the next, in its own
+// memory and nowhere else.
+type memory[T any] struct {
 	mu   sync.Mutex
-	byID map[string]hostedEntry[T]
+	byID map[string]entry[T]
 }
 
-type hostedEntry[T any] struct {
+type entry[T any] struct {
 	value T
 	until time.Time
 }
 
-func newHostedMemory[T any]() *hostedMemory[T] {
-	return &hostedMemory[T]{byID: map[string]hostedEntry[T]{}}
+func newMemory[T any]() *memory[T] {
+	return &memory[T]{byID: map[string]entry[T]{}}
 }
 
 // add keeps the value under a name that nobody can guess.
-func (m *hostedMemory[T]) add(value T) string {
+func (m *memory[T]) add(value T) string {
 	id := rand.Text()
 	m.put(id, value)
 	return id
 }
 
-func (m *hostedMemory[T]) put(id string, value T) {
+func (m *memory[T]) put(id string, value T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -41,10 +41,10 @@ func (m *hostedMemory[T]) put(id string, value T) {
 			delete(m.byID, old)
 		}
 	}
-	m.byID[id] = hostedEntry[T]{value, now.Add(hostedLifetime)}
+	m.byID[id] = entry[T]{value, now.Add(lifetime)}
 }
 
-func (m *hostedMemory[T]) get(id string) (T, bool) {
+func (m *memory[T]) get(id string) (T, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	entry, ok := m.byID[id]
@@ -55,14 +55,14 @@ func (m *hostedMemory[T]) get(id string) (T, bool) {
 	return entry.value, true
 }
 
-func (m *hostedMemory[T]) drop(id string) {
+func (m *memory[T]) drop(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.byID, id)
 }
 
 // find returns the name of a value that is meant, if there is one.
-func (m *hostedMemory[T]) find(meant func(T) bool) (id string, ok bool) {
+func (m *memory[T]) find(meant func(T) bool) (id string, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, entry := range m.byID {

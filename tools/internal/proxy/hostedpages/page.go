@@ -1,8 +1,4 @@
-// Package hostedpage draws the pages that people sign up and in on. There is
-// one page with one form: every step of every flow is a filling of it, so that
-// names for screen readers, errors and the look are right in one place. The
-// pages work without scripts.
-package hostedpage
+package hostedpages
 
 import (
 	"bytes"
@@ -19,7 +15,9 @@ import (
 //go:embed page.html app.html app.js
 var files embed.FS
 
-// Page is what a person reads and fills in.
+// Page is what a person reads and fills in. Every step of every flow is one form of this
+// kind, so that names for screen readers, errors and the look are right in one place. The
+// pages work without scripts.
 type Page struct {
 	Title string
 	Lead  string
@@ -59,8 +57,8 @@ type Button struct {
 // Link leads to another page.
 type Link struct{ Text, URL string }
 
-// Pages draws pages in the colours of the brand.
-type Pages struct {
+// templates draws pages in the colours of the brand.
+type templates struct {
 	brand  string
 	style  []byte
 	logo   []byte
@@ -68,8 +66,8 @@ type Pages struct {
 	layout *template.Template
 }
 
-// New reads the templates, and the branding of the repository at root.
-func New(root string) (*Pages, error) {
+// newTemplates reads the templates, and the branding of the repository at root.
+func newTemplates(root string) (*templates, error) {
 	settings, err := branding.Read(root)
 	if err != nil {
 		return nil, fmt.Errorf("branding.Read: %w", err)
@@ -90,56 +88,56 @@ func New(root string) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("template.ParseFS: %w", err)
 	}
-	return &Pages{brand: settings.Name, style: style, logo: logo, script: script, layout: layout}, nil
+	return &templates{brand: settings.Name, style: style, logo: logo, script: script, layout: layout}, nil
 }
 
-// Prefix is where Assets are served.
-const Prefix = "/_gatehouse/brand/"
+// assetsPrefix is where assets are served.
+const assetsPrefix = "/_gatehouse/brand/"
 
-// Assets serves the stylesheet, the logo and the script of the app page.
-func (p *Pages) Assets(w http.ResponseWriter, r *http.Request) {
-	Protect(w.Header(), "style-src 'unsafe-inline'")
+// assets serves the stylesheet, the logo and the script of the app page.
+func (t *templates) assets(w http.ResponseWriter, r *http.Request) {
+	protect(w.Header(), "style-src 'unsafe-inline'")
 	w.Header().Set("Cache-Control", "no-cache")
-	switch strings.TrimPrefix(r.URL.Path, Prefix) {
+	switch strings.TrimPrefix(r.URL.Path, assetsPrefix) {
 	case "pages.css":
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		_, _ = w.Write(p.style)
+		_, _ = w.Write(t.style)
 	case "logo.svg":
 		w.Header().Set("Content-Type", "image/svg+xml")
-		_, _ = w.Write(p.logo)
+		_, _ = w.Write(t.logo)
 	case "app.js":
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		_, _ = w.Write(p.script)
+		_, _ = w.Write(t.script)
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-// Write answers with the page.
-func (p *Pages) Write(w http.ResponseWriter, status int, page Page) error {
+// write answers with the page.
+func (t *templates) write(w http.ResponseWriter, status int, page Page) error {
 	allowed := "style-src 'self'; img-src 'self'; form-action " + formAction(page.GoesTo)
-	return p.draw(w, status, "page.html", allowed, struct {
+	return t.draw(w, status, "page.html", allowed, struct {
 		Page
 		Brand  string
 		Prefix string
 		First  int
-	}{page, p.brand, Prefix, first(page.Fields)})
+	}{page, t.brand, assetsPrefix, first(page.Fields)})
 }
 
-// WriteApp answers with the page that signs people in and shows who they are, the
+// writeApp answers with the page that signs people in and shows who they are, the
 // only one with a script.
-func (p *Pages) WriteApp(w http.ResponseWriter) error {
+func (t *templates) writeApp(w http.ResponseWriter) error {
 	const allowed = "style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'"
-	return p.draw(w, http.StatusOK, "app.html", allowed, struct{ Brand, Prefix string }{p.brand, Prefix})
+	return t.draw(w, http.StatusOK, "app.html", allowed, struct{ Brand, Prefix string }{t.brand, assetsPrefix})
 }
 
-func (p *Pages) draw(w http.ResponseWriter, status int, name, allowed string, values any) error {
+func (t *templates) draw(w http.ResponseWriter, status int, name, allowed string, values any) error {
 	var b bytes.Buffer
-	if err := p.layout.ExecuteTemplate(&b, name, values); err != nil {
+	if err := t.layout.ExecuteTemplate(&b, name, values); err != nil {
 		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)
 		return fmt.Errorf("template.Execute: %w", err)
 	}
-	Protect(w.Header(), allowed)
+	protect(w.Header(), allowed)
 	w.Header().Del("Content-Length")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
@@ -162,9 +160,9 @@ func first(fields []Field) int {
 	return empty
 }
 
-// Protect sets what keeps others from framing the page, adding to it, and
+// protect sets what keeps others from framing the page, adding to it, and
 // learning its address, which holds the app's state.
-func Protect(h http.Header, allowed string) {
+func protect(h http.Header, allowed string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; "+allowed)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")

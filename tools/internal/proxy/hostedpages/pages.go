@@ -1,42 +1,95 @@
-package proxy
-
-// Gap: the emulator has the sign-in pages only, in a look of its own, and checks
-// less of what is posted to them. Delete the files hosted*.go and hostedpage/
-// when it has sign-up, confirmation and the forgotten password, too.
+// Package hostedpages serves Cognito's pages for signing up and in.
+//
+// Gap: the emulator has the sign-in pages only, in a look of its own, checks less of what
+// is posted to them, and has no /oauth2/revoke. Delete this package when it has sign-up,
+// confirmation and the forgotten password, too. app.go closes no gap.
+package hostedpages
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 
-	"gatehouse.example/tools/internal/hostedpage"
 	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// hostedPage finds the page that a browser asks for or posts to, or nil. The
-// paths are Cognito's own
+// SignInHook is called for a person who signs in on the pages; an error is shown in
+// place of the next page.
+type SignInHook func(ctx context.Context, client upstream.AppClient, pool upstream.Pool, name, trace string) error
+
+// Config says where the pages stand and what they use.
+type Config struct {
+	// Root is the repository, whose branding the pages use.
+	Root string
+	// Host is the proxy's own, as it is registered for the app page.
+	Host string
+	// Environment and API are those of the app page.
+	Environment, API string
+	Upstream         *upstream.Client
+	// Calls answers the pages' own calls of the Cognito API.
+	Calls http.Handler
+	// Before and After are called on the step that names the user and on the one that
+	// signs them in.
+	Before, After SignInHook
+	Log           *slog.Logger
+}
+
+// Pages serves the pages and remembers people from one form to the next.
+type Pages struct {
+	cfg       Config
+	up        *upstream.Client
+	log       *slog.Logger
+	templates *templates
+	sessions  *memory[signInSession]
+	flows     *memory[flow]
+}
+
+// New reads the templates and the branding.
+func New(cfg Config) (*Pages, error) {
+	templates, err := newTemplates(cfg.Root)
+	if err != nil {
+		return nil, err
+	}
+	nothing := func(context.Context, upstream.AppClient, upstream.Pool, string, string) error { return nil }
+	if cfg.Before == nil {
+		cfg.Before = nothing
+	}
+	if cfg.After == nil {
+		cfg.After = nothing
+	}
+	return &Pages{
+		cfg: cfg, up: cfg.Upstream, log: cfg.Log, templates: templates,
+		sessions: newMemory[signInSession](), flows: newMemory[flow](),
+	}, nil
+}
+
+// Handler finds the page that a browser asks for or posts to; it is nil for every other
+// request. The paths are Cognito's own
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/managed-login-endpoints.html).
-func (h *handler) hostedPage(r *http.Request) http.HandlerFunc {
+func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
 	post := r.Method == http.MethodPost
 	if !post && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil
 	}
 	byPath := map[string][2]http.HandlerFunc{ // to read, to post to
-		"/oauth2/authorize":             {h.authorizePage, nil},
-		"/login":                        {h.loginPage, h.login},
-		"/oauth2/login":                 {nil, h.login}, // the emulator takes it for /login
-		"/logout":                       {h.logout, nil},
-		"/oauth2/revoke":                {nil, h.revoke},
-		layout.AppPath:                  {h.app, nil},
-		layout.AppPath + "/config.json": {h.appConfig, nil},
-		"/signup":                       {h.signUpPage, h.signUpPosted},
-		"/confirm":                      {h.confirmPage, h.confirmPosted},
-		"/resendcode":                   {nil, h.resendPosted},
-		"/forgotPassword":               {h.forgotPage, h.forgotPosted},
-		"/confirmforgotPassword":        {h.resetPage, h.resetPosted},
+		"/oauth2/authorize":             {p.authorizePage, nil},
+		"/login":                        {p.loginPage, p.login},
+		"/oauth2/login":                 {nil, p.login}, // the emulator treats it as /login
+		"/logout":                       {p.logout, nil},
+		"/oauth2/revoke":                {nil, p.revoke},
+		layout.AppPath:                  {p.app, nil},
+		layout.AppPath + "/config.json": {p.appConfig, nil},
+		"/signup":                       {p.signUpPage, p.signUpPosted},
+		"/confirm":                      {p.confirmPage, p.confirmPosted},
+		"/resendcode":                   {nil, p.resendPosted},
+		"/forgotPassword":               {p.forgotPage, p.forgotPosted},
+		"/confirmforgotPassword":        {p.resetPage, p.resetPosted},
 	}
-	if !post && strings.HasPrefix(r.URL.Path, hostedpage.Prefix) {
-		return h.pages.Assets
+	if !post && strings.HasPrefix(r.URL.Path, assetsPrefix) {
+		return p.templates.assets
 	}
 	serve := byPath[r.URL.Path]
 	if post {
@@ -47,34 +100,34 @@ func (h *handler) hostedPage(r *http.Request) http.HandlerFunc {
 
 // authorizePage checks the app's request and leads to the sign-in page, as
 // Cognito does.
-func (h *handler) authorizePage(w http.ResponseWriter, r *http.Request) {
+func (p *Pages) authorizePage(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("identity_provider") != "" {
-		h.pass(w, r) // on to another provider: the emulator's own
+		p.up.ServeHTTP(w, r) // on to another provider: the emulator's own
 		return
 	}
-	if req, ok := h.appRequest(w, r, r.URL.Query()); ok {
+	if req, ok := p.appRequest(w, r, r.URL.Query()); ok {
 		leadTo(w, http.StatusFound, req.path("/login"))
 	}
 }
 
 // logout leads to an address that is registered for it. The emulator takes every
 // address for a client that has none registered.
-func (h *handler) logout(w http.ResponseWriter, r *http.Request) {
+func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 	given := r.URL.Query()
 	to := given["logout_uri"]
 	if len(to) == 0 && given.Get("redirect_uri") != "" { // to sign in again at once
-		h.authorizePage(w, r)
+		p.authorizePage(w, r)
 		return
 	}
-	cl, _, found, err := h.clientPool(r.Context(), given.Get("client_id"))
+	cl, _, found, err := p.up.ClientPool(r.Context(), given.Get("client_id"))
 	switch {
 	case err != nil:
-		h.logError(r.Context(), "client lookup", err)
-		h.refusePage(w, http.StatusInternalServerError, unavailable)
+		p.logError(r.Context(), "client lookup", err)
+		p.refusePage(w, http.StatusInternalServerError, unavailable)
 	case !found || len(given["client_id"]) != 1:
-		h.refusePage(w, http.StatusBadRequest, "The app is not known here (invalid_client).")
+		p.refusePage(w, http.StatusBadRequest, "The app is not known here (invalid_client).")
 	case len(to) != 1 || !slices.Contains(cl.Logout, to[0]):
-		h.refusePage(w, http.StatusBadRequest, "The app asked to send you to an address that is not registered for it (redirect_mismatch).")
+		p.refusePage(w, http.StatusBadRequest, "The app asked to send you to an address that is not registered for it (redirect_mismatch).")
 	default:
 		http.SetCookie(w, &http.Cookie{Name: guardCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // G124: removes it
 		leadTo(w, http.StatusFound, to[0])

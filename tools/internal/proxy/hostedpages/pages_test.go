@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 import (
 	"errors"
@@ -8,10 +8,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 func appQuery(more ...string) url.Values {
-	q := url.Values{"client_id": {"c1"}, "redirect_uri": {testCallback}, "response_type": {"code"}, "state": {"a/b&<x>"}}
+	q := url.Values{"client_id": {"c1"}, "redirect_uri": {upstreamtest.Callback}, "response_type": {"code"}, "state": {"a/b&<x>"}}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
@@ -26,11 +29,11 @@ func visit(t *testing.T, target string) (int, http.Header, string) {
 		t.Fatal(err)
 	}
 	req.AddCookie(&http.Cookie{Name: guardCookie, Value: testGuard})
-	return do(t, req)
+	return upstreamtest.Do(t, req)
 }
 
-func failing(code, message string) reply {
-	return reply{status: 400, body: `{"__type":"` + code + `","message":"` + message + `"}`}
+func failing(code, message string) upstreamtest.Reply {
+	return upstreamtest.Reply{Status: 400, Body: `{"__type":"` + code + `","message":"` + message + `"}`}
 }
 
 // pagePaths are the pages that begin with an app's request.
@@ -40,10 +43,10 @@ func pagePaths() []string {
 
 func TestPagesRefuseWhatTheAppMayNotAsk(t *testing.T) {
 	t.Parallel()
-	_, origin := edgeBefore(t, newFake(t))
+	_, origin := start(t, upstreamtest.New(t))
 	for name, query := range map[string]string{
 		"other_address":    appQuery("redirect_uri", "https://evil.example/cb").Encode(),
-		"longer_address":   appQuery("redirect_uri", testCallback+"/more").Encode(),
+		"longer_address":   appQuery("redirect_uri", upstreamtest.Callback+"/more").Encode(),
 		"user_info":        appQuery("redirect_uri", "https://app.example@evil.example/cb").Encode(),
 		"script":           appQuery("redirect_uri", "javascript:alert(1)").Encode(),
 		"unknown_client":   appQuery("client_id", "c2").Encode(),
@@ -74,13 +77,13 @@ func TestFormsRefuseWhatTheAppMayNotAsk(t *testing.T) {
 	for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.replies["/login"] = redirect()
-			_, origin := edgeBefore(t, f)
+			f := upstreamtest.New(t)
+			f.Replies["/login"] = redirect()
+			_, origin := start(t, f)
 			for _, form := range []url.Values{
 				appQuery("redirect_uri", "https://evil.example/cb", "username", "a@x.example"),
 				appQuery("scope", "wrong", "username", "a@x.example"),
-				{"client_id": {"c1", "c1"}, "redirect_uri": {testCallback}, "username": {"a@x.example"}},
+				{"client_id": {"c1", "c1"}, "redirect_uri": {upstreamtest.Callback}, "username": {"a@x.example"}},
 				appQuery(guardField, "", "username", "a@x.example"),
 				appQuery(guardField, strings.Repeat("A", 26), "username", "a@x.example"),
 				{"ua_token": {"guessed"}, "client_id": {"c2"}},
@@ -90,7 +93,7 @@ func TestFormsRefuseWhatTheAppMayNotAsk(t *testing.T) {
 					t.Errorf("%v: status %d, location %q", form, status, header.Get("Location"))
 				}
 			}
-			if calls := f.calls(); len(calls) != 0 {
+			if calls := f.Calls(); len(calls) != 0 {
 				t.Errorf("reached the emulator: %v", calls)
 			}
 		})
@@ -99,8 +102,8 @@ func TestFormsRefuseWhatTheAppMayNotAsk(t *testing.T) {
 
 func TestOtherSitesCannotPost(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
 	form := appQuery("username", "a@x.example", guardField, testGuard)
 	req, err := http.NewRequest(http.MethodPost, origin+"/signup", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -109,8 +112,8 @@ func TestOtherSitesCannotPost(t *testing.T) {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
 	req.AddCookie(&http.Cookie{Name: guardCookie, Value: testGuard})
-	if status, _, _ := do(t, req); status != 403 || len(f.calls()) != 0 {
-		t.Errorf("status %d, calls %v", status, f.calls())
+	if status, _, _ := upstreamtest.Do(t, req); status != 403 || len(f.Calls()) != 0 {
+		t.Errorf("status %d, calls %v", status, f.Calls())
 	}
 }
 
@@ -118,9 +121,9 @@ func TestOtherSitesCannotPost(t *testing.T) {
 // each other again, and the address stands in no URL.
 func TestSignUpSignsIn(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.replies["/login"] = redirect()
-	h, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	f.Replies["/login"] = redirect()
+	pages, origin := start(t, f)
 	status, header, _ := postForm(t, origin+"/signup", appQuery("username", " a@x.example ", "password", "p", "password_again", "p"))
 	next := header.Get("Location")
 	if status != 303 || !strings.HasPrefix(next, "/confirm?") || strings.Contains(next, "x.example") {
@@ -136,19 +139,19 @@ func TestSignUpSignsIn(t *testing.T) {
 	}
 	id := to.Query().Get(flowField)
 	status, header, _ = postForm(t, origin+"/confirm", appQuery(flowField, id, "code", "123 456"))
-	if status != 302 || header.Get("Location") != redirect().header.Get("Location") {
+	if status != 302 || header.Get("Location") != redirect().Header.Get("Location") {
 		t.Errorf("status %d, %v", status, header)
 	}
-	want := []string{"SignUp", "ConfirmSignUp", "PostConfirmation_ConfirmSignUp", preFired, "/login", postFired}
-	if diff := cmp.Diff(want, withoutFacts(f.calls())); diff != "" {
+	want := []string{"SignUp", "ConfirmSignUp", preFired, "/login", postFired}
+	if diff := cmp.Diff(want, f.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if _, ok := h.flows.get(id); ok {
+	if _, ok := pages.flows.get(id); ok {
 		t.Error("the password is kept after the confirmation")
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := strings.Join(f.bodies, "\n")
+	f.Lock()
+	defer f.Unlock()
+	all := strings.Join(f.Bodies, "\n")
 	for _, part := range []string{`"Username":"a@x.example"`, `"ConfirmationCode":"123456"`, `"Name":"email"`} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no %s in %s", part, all)
@@ -156,23 +159,12 @@ func TestSignUpSignsIn(t *testing.T) {
 	}
 }
 
-// withoutFacts drops what the edge does by itself on confirmation.
-func withoutFacts(calls []string) []string {
-	var out []string
-	for _, c := range calls {
-		if c != "AdminUpdateUserAttributes" {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 // A flow of one browser is none in another.
 func TestFlowsBelongToTheirBrowser(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	h, origin := edgeBefore(t, f)
-	id := h.flows.add(flow{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example", password: "p"})
+	f := upstreamtest.New(t)
+	pages, origin := start(t, f)
+	id := pages.flows.add(flow{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example", password: "p"})
 	_, _, page := visit(t, origin+"/confirm?"+appQuery(flowField, id).Encode())
 	if strings.Contains(page, "a***@x***") || !strings.Contains(page, `name="username"`) {
 		t.Errorf("page %s", page)
@@ -187,42 +179,42 @@ func TestPagesTellNobodyWhoHasAnAccount(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		path, action string
-		replies      []reply
+		replies      []upstreamtest.Reply
 	}{
-		"forgotten": {"/forgotPassword", "ForgotPassword", []reply{
-			{status: 200, body: "{}"}, failing("UserNotFoundException", "Username/client id combination not found."),
+		"forgotten": {"/forgotPassword", "ForgotPassword", []upstreamtest.Reply{
+			{Status: 200, Body: "{}"}, failing("UserNotFoundException", "Username/client id combination not found."),
 			failing("InvalidParameterException", "Cannot reset password for the user as there is no registered/verified email or phone_number"),
 		}},
-		"resend": {"/resendcode", "ResendConfirmationCode", []reply{
-			{status: 200, body: "{}"}, failing("UserNotFoundException", "x"), failing("InvalidParameterException", "User is already confirmed."),
+		"resend": {"/resendcode", "ResendConfirmationCode", []upstreamtest.Reply{
+			{Status: 200, Body: "{}"}, failing("UserNotFoundException", "x"), failing("InvalidParameterException", "User is already confirmed."),
 		}},
-		"reset": {"/confirmforgotPassword", "ConfirmForgotPassword", []reply{
+		"reset": {"/confirmforgotPassword", "ConfirmForgotPassword", []upstreamtest.Reply{
 			failing("CodeMismatchException", "Invalid verification code provided, please try again."),
 			failing("ExpiredCodeException", "Invalid code provided, please request a code again."), failing("UserNotFoundException", "x"),
 		}},
-		"confirm": {"/confirm", "ConfirmSignUp", []reply{
+		"confirm": {"/confirm", "ConfirmSignUp", []upstreamtest.Reply{
 			failing("CodeMismatchException", "Invalid verification code provided, please try again."),
 			failing("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED"), failing("ExpiredCodeException", "x"),
 		}},
-		"sign_in": {"/login", "/login", []reply{
-			htmlReply(emulatorForm("Incorrect username or password.")), htmlReply(emulatorForm("User is not confirmed.")), htmlReply(emulatorForm("User is disabled.")),
+		"sign_in": {"/login", "/login", []upstreamtest.Reply{
+			htmlReply(upstreamtest.Form("Incorrect username or password.")), htmlReply(upstreamtest.Form("User is not confirmed.")), htmlReply(upstreamtest.Form("User is disabled.")),
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var first string
 			for _, one := range tc.replies {
-				f := newFake(t)
-				f.replies[tc.action] = one
-				h, origin := edgeBefore(t, f)
+				f := upstreamtest.New(t)
+				f.Replies[tc.action] = one
+				pages, origin := start(t, f)
 				status, header, body := postForm(t, origin+tc.path, appQuery("username", "a@x.example", "password", "p", "password_again", "p", "code", "1"))
-				id, _ := h.flows.find(func(flow) bool { return true })
+				id, _ := pages.flows.find(func(flow) bool { return true })
 				said := http.StatusText(status) + strings.ReplaceAll(header.Get("Location")+body, id+"&", "&")
 				if first == "" {
 					first = said
 				}
 				if diff := cmp.Diff(first, said); diff != "" {
-					t.Errorf("%s\n%s", one.body, diff)
+					t.Errorf("%s\n%s", one.Body, diff)
 				}
 			}
 		})
@@ -233,10 +225,10 @@ func TestPagesTellNobodyWhoHasAnAccount(t *testing.T) {
 // password, and only then.
 func TestUnconfirmedPeopleAreLedToTheCode(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.replies["/login"] = htmlReply(emulatorForm("User is not confirmed."))
-	h, origin := edgeBefore(t, f)
-	h.flows.add(flow{browser: testGuard, name: "a@x.example", password: "p"})
+	f := upstreamtest.New(t)
+	f.Replies["/login"] = htmlReply(upstreamtest.Form("User is not confirmed."))
+	pages, origin := start(t, f)
+	pages.flows.add(flow{browser: testGuard, name: "a@x.example", password: "p"})
 	if status, header, _ := postForm(t, origin+"/login", appQuery("username", "a@x.example", "password", "p")); status != 303 || !strings.HasPrefix(header.Get("Location"), "/confirm?") {
 		t.Errorf("right password: %d %v", status, header)
 	}
@@ -251,15 +243,15 @@ func TestReadable(t *testing.T) {
 		err  error
 		want string
 	}{
-		"refusal":          {&cognitoError{"UserLambdaValidationException", "PreSignUp failed with error Please enter a valid email address."}, "Please enter a valid email address."},
-		"two_sentences":    {&cognitoError{"UserLambdaValidationException", "PreSignUp failed with error No. Please use another one.."}, "No. Please use another one."},
-		"crash":            {&cognitoError{"UnexpectedLambdaException", "PreSignUp invocation failed due to error AccessDeniedException."}, unavailable},
-		"broken":           {&cognitoError{"InvalidLambdaResponseException", "Unrecognizable lambda output"}, unavailable},
-		"policy":           {&cognitoError{"InvalidPasswordException", "Password did not conform with policy: Password not long enough"}, "Please choose another password: Password not long enough."},
-		"exists":           {&cognitoError{"UsernameExistsException", "User already exists."}, "An account with the given email already exists."},
-		"no_address":       {&cognitoError{"InvalidParameterException", "Username should be an email."}, "Username should be an email."},
-		"bounds":           {&cognitoError{"InvalidParameterException", "1 validation error detected: Value at 'password' failed"}, "Please check what you entered."},
-		"no_cognito_error": {errors.New("edge: dial tcp 127.0.0.1:1: refused"), unavailable},
+		"refusal":          {upstream.Refuse("UserLambdaValidationException", "PreSignUp failed with error Please enter a valid email address."), "Please enter a valid email address."},
+		"two_sentences":    {upstream.Refuse("UserLambdaValidationException", "PreSignUp failed with error No. Please use another one.."), "No. Please use another one."},
+		"crash":            {upstream.Refuse("UnexpectedLambdaException", "PreSignUp invocation failed due to error AccessDeniedException."), unavailable},
+		"broken":           {upstream.Refuse("InvalidLambdaResponseException", "Unrecognizable lambda output"), unavailable},
+		"policy":           {upstream.Refuse("InvalidPasswordException", "Password did not conform with policy: Password not long enough"), "Please choose another password: Password not long enough."},
+		"exists":           {upstream.Refuse("UsernameExistsException", "User already exists."), "An account with the given email already exists."},
+		"no_address":       {upstream.Refuse("InvalidParameterException", "Username should be an email."), "Username should be an email."},
+		"bounds":           {upstream.Refuse("InvalidParameterException", "1 validation error detected: Value at 'password' failed"), "Please check what you entered."},
+		"no_cognito_error": {errors.New("dial tcp 127.0.0.1:1: refused"), unavailable},
 	} {
 		if got := readable(tc.err); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
@@ -269,9 +261,9 @@ func TestReadable(t *testing.T) {
 
 func TestLogout(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.client["LogoutURLs"] = []string{"https://app.example/bye"}
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	f.Client["LogoutURLs"] = []string{"https://app.example/bye"}
+	_, origin := start(t, f)
 	for name, tc := range map[string]struct {
 		query    string
 		status   int
@@ -289,9 +281,9 @@ func TestLogout(t *testing.T) {
 			t.Errorf("%s: %d %q", name, status, header.Get("Location"))
 		}
 	}
-	f.mu.Lock()
-	delete(f.client, "LogoutURLs")
-	f.mu.Unlock()
+	f.Lock()
+	delete(f.Client, "LogoutURLs")
+	f.Unlock()
 	if status, header, _ := visit(t, origin+"/logout?client_id=c1&logout_uri=https%3A%2F%2Fevil.example%2F"); status != 400 {
 		t.Errorf("a client without logout addresses: %d %q", status, header.Get("Location"))
 	}
@@ -310,12 +302,12 @@ func TestSignUpStaysHere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.invited = tc.invited
-			_, origin := edgeBefore(t, f)
+			f := upstreamtest.New(t)
+			f.Invited = tc.invited
+			_, origin := start(t, f)
 			status, _, body := postForm(t, origin+"/signup", appQuery("username", "a@x.example", "password", "p", "password_again", tc.again))
-			if status != tc.status || !strings.Contains(body, tc.text) || len(f.calls()) != 0 {
-				t.Errorf("%d, calls %v: %s", status, f.calls(), body)
+			if status != tc.status || !strings.Contains(body, tc.text) || len(f.Calls()) != 0 {
+				t.Errorf("%d, calls %v: %s", status, f.Calls(), body)
 			}
 			_, _, login := visit(t, origin+"/login?"+appQuery().Encode())
 			if strings.Contains(login, "/signup?") == tc.invited {
@@ -328,10 +320,10 @@ func TestSignUpStaysHere(t *testing.T) {
 // A later step of a sign-in belongs to the browser that began it.
 func TestStepsBelongToTheirBrowser(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.replies["/login"] = redirect()
-	h, origin := edgeBefore(t, f)
-	h.hosted.put("t-1", hostedSession{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example"})
+	f := upstreamtest.New(t)
+	f.Replies["/login"] = redirect()
+	pages, origin := start(t, f)
+	pages.sessions.put("t-1", signInSession{browser: "SOMEBODYELSESCOOKIE2222222", name: "a@x.example"})
 	if status, header, _ := postForm(t, origin+"/login", url.Values{"ua_token": {"t-1"}, "password": {"p"}}); status != 400 || header.Get("Location") != "" {
 		t.Errorf("status %d, %v", status, header)
 	}

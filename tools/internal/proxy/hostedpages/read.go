@@ -1,4 +1,4 @@
-package hostedpage
+package hostedpages
 
 import (
 	"bytes"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Read takes a page of the emulator apart: what its form asks, and the error
+// readPage takes a page of the emulator apart: what its form asks, and the error
 // that it shows. ok is false for anything without a form.
-func Read(body []byte) (page Page, ok bool) {
+func readPage(body []byte) (page Page, ok bool) {
 	root, err := html.Parse(bytes.NewReader(body))
 	if err != nil {
 		return Page{}, false

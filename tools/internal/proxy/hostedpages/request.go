@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 import (
 	"context"
@@ -9,15 +9,15 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse.example/tools/internal/hostedpage"
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // appRequest is what an app sent the person here with. It goes from page to page
 // unchanged and is checked on each of them, for every one can be reached directly.
 type appRequest struct {
 	values url.Values
-	client client
-	pool   pool
+	client upstream.AppClient
+	pool   upstream.Pool
 }
 
 // appFields are the parameters of an app's request that the pages carry.
@@ -46,42 +46,42 @@ func appValues(from url.Values) (values url.Values, repeated string) {
 // appRequest checks the app's parameters as the authorize endpoint does: client,
 // redirect address, scopes, PKCE. If they are wrong it answers and ok is false.
 // Nobody is ever sent to an address that is not registered.
-func (h *handler) appRequest(w http.ResponseWriter, r *http.Request, given url.Values) (req appRequest, ok bool) {
+func (p *Pages) appRequest(w http.ResponseWriter, r *http.Request, given url.Values) (req appRequest, ok bool) {
 	ctx := context.WithoutCancel(r.Context())
 	values, repeated := appValues(given)
 	if repeated != "" {
-		h.refusePage(w, http.StatusBadRequest, "The parameter "+repeated+" came more than once (invalid_request).")
+		p.refusePage(w, http.StatusBadRequest, "The parameter "+repeated+" came more than once (invalid_request).")
 		return appRequest{}, false
 	}
-	reply := h.authorize(ctx, r, values)
+	reply := p.authorize(ctx, r, values)
 	switch {
-	case reply.status == http.StatusFound: // an error for the app, at its registered address
-		reply.release(w)
+	case reply.Status == http.StatusFound: // an error for the app, at its registered address
+		reply.Release(w)
 		return appRequest{}, false
-	case reply.status != http.StatusOK || !isHTML(reply):
-		h.refuseReply(w, reply)
+	case reply.Status != http.StatusOK || !isHTML(reply):
+		p.refuseReply(w, reply)
 		return appRequest{}, false
 	}
-	cl, p, found, err := h.clientPool(ctx, values.Get("client_id"))
+	cl, pool, found, err := p.up.ClientPool(ctx, values.Get("client_id"))
 	if err != nil || !found {
-		h.logError(ctx, "client lookup", err)
-		h.refusePage(w, http.StatusInternalServerError, "The sign-in pages are not available at the moment.")
+		p.logError(ctx, "client lookup", err)
+		p.refusePage(w, http.StatusInternalServerError, "The sign-in pages are not available at the moment.")
 		return appRequest{}, false
 	}
 	if values.Get("redirect_uri") == "" { // the client's default, which the emulator filled in
-		if form, ok := hostedpage.Read(reply.body.Bytes()); ok {
+		if form, ok := readPage(reply.Body); ok {
 			values.Set("redirect_uri", hiddenValue(form, "redirect_uri"))
 		}
 	}
-	return appRequest{values: values, client: cl, pool: p}, true
+	return appRequest{values: values, client: cl, pool: pool}, true
 }
 
 // authorize asks the emulator's authorize endpoint.
-func (h *handler) authorize(ctx context.Context, r *http.Request, values url.Values) *answer {
+func (p *Pages) authorize(ctx context.Context, r *http.Request, values url.Values) *upstream.Answer {
 	ask := r.Clone(ctx)
 	ask.Method, ask.URL = http.MethodGet, &url.URL{Path: "/oauth2/authorize", RawQuery: values.Encode()}
 	ask.Header.Del("Content-Type")
-	return h.forward(ctx, ask, nil)
+	return p.up.Forward(ctx, ask, nil)
 }
 
 // path is the address of a page with the app's request and more parameters.
@@ -94,10 +94,10 @@ func (a appRequest) path(page string, more ...string) string {
 }
 
 // hidden are the app's parameters as fields of a form.
-func (a appRequest) hidden(more ...hostedpage.Hidden) []hostedpage.Hidden {
-	var out []hostedpage.Hidden
+func (a appRequest) hidden(more ...Hidden) []Hidden {
+	var out []Hidden
 	for _, name := range slices.Sorted(maps.Keys(a.values)) {
-		out = append(out, hostedpage.Hidden{Name: name, Value: a.values.Get(name)})
+		out = append(out, Hidden{Name: name, Value: a.values.Get(name)})
 	}
 	return append(out, more...)
 }
@@ -105,7 +105,7 @@ func (a appRequest) hidden(more ...hostedpage.Hidden) []hostedpage.Hidden {
 // byAddress tells whether people of the pool sign in with their e-mail address.
 func (a appRequest) byAddress() bool { return slices.Contains(a.pool.Aliases, "email") }
 
-func hiddenValue(page hostedpage.Page, name string) string {
+func hiddenValue(page Page, name string) string {
 	for _, f := range page.Hidden {
 		if f.Name == name {
 			return f.Value
@@ -116,19 +116,19 @@ func hiddenValue(page hostedpage.Page, name string) string {
 
 // postedForm reads a form. A form that Go cannot read is refused: the emulator
 // might read it differently from what was checked.
-func (h *handler) postedForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cognitoBodyLimit))
+func (p *Pages) postedForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, upstream.MaxBody))
 	if err != nil {
 		return nil, false // too large, or the browser went away
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		h.refusePage(w, http.StatusBadRequest, "The form could not be read.")
+		p.refusePage(w, http.StatusBadRequest, "The form could not be read.")
 		return nil, false
 	}
 	return form, true
 }
 
-func isHTML(reply *answer) bool {
-	return strings.HasPrefix(reply.header.Get("Content-Type"), "text/html")
+func isHTML(reply *upstream.Answer) bool {
+	return strings.HasPrefix(reply.Header.Get("Content-Type"), "text/html")
 }

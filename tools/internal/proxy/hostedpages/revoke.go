@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 // Gap: the emulator has RevokeToken, but not its OAuth endpoint. Delete this file
 // when it has /oauth2/revoke.
@@ -6,13 +6,15 @@ package proxy
 import (
 	"encoding/json"
 	"net/http"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // revoke ends a refresh token, as RFC 7009 and Cognito have it
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html).
-func (h *handler) revoke(w http.ResponseWriter, r *http.Request) {
+func (p *Pages) revoke(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	r.Body = http.MaxBytesReader(w, r.Body, cognitoBodyLimit)
+	r.Body = http.MaxBytesReader(w, r.Body, upstream.MaxBody)
 	if err := r.ParseForm(); err != nil {
 		oauthError(w, http.StatusBadRequest, "invalid_request")
 		return
@@ -25,13 +27,13 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request) {
 	if secret != "" {
 		in["ClientSecret"] = secret
 	}
-	switch err := h.ask(r, "RevokeToken", in, nil); {
-	case in["Token"] == "" || id == "" || isCognito(err, "InvalidParameterException"):
+	switch err := p.ask(r, "RevokeToken", in, nil); {
+	case in["Token"] == "" || id == "" || upstream.IsCognito(err, "InvalidParameterException"):
 		oauthError(w, http.StatusBadRequest, "invalid_request")
-	case isCognito(err, "UnsupportedTokenTypeException"):
+	case upstream.IsCognito(err, "UnsupportedTokenTypeException"):
 		oauthError(w, http.StatusBadRequest, "unsupported_token_type")
 	case err != nil:
-		h.logUnlessCognito(r.Context(), "revoke", err)
+		p.logUnlessCognito(r.Context(), "revoke", err)
 		oauthError(w, http.StatusBadRequest, "invalid_client")
 	default:
 		w.WriteHeader(http.StatusOK)

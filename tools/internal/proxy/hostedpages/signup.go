@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"net/url"
 	"strings"
 
-	"gatehouse.example/tools/internal/hostedpage"
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// flow is what the edge remembers between a form that makes Cognito send a code
+// flow is what the proxy remembers between a form that makes Cognito send a code
 // and the form that the code goes into. It belongs to one browser. The address
 // thus stands in no URL.
 type flow struct {
@@ -24,9 +24,9 @@ type flow struct {
 const flowField = "flow"
 
 // flowOf finds the flow that a page belongs to, if it began in this browser.
-func (h *handler) flowOf(r *http.Request, given url.Values) (id string, f flow) {
+func (p *Pages) flowOf(r *http.Request, given url.Values) (id string, f flow) {
 	id = given.Get(flowField)
-	f, ok := h.flows.get(id)
+	f, ok := p.flows.get(id)
 	if !ok || f.browser == "" || f.browser != browser(r) {
 		return "", flow{}
 	}
@@ -34,8 +34,8 @@ func (h *handler) flowOf(r *http.Request, given url.Values) (id string, f flow) 
 }
 
 // The names of the fields are Cognito's, so that password managers know them.
-func (a appRequest) nameField(value string) hostedpage.Field {
-	f := hostedpage.Field{Name: "username", Label: "Username", Type: "text", Autocomplete: "username", Value: value}
+func (a appRequest) nameField(value string) Field {
+	f := Field{Name: "username", Label: "Username", Type: "text", Autocomplete: "username", Value: value}
 	if a.byAddress() {
 		// Not of type email: browsers rewrite international addresses in those.
 		f.Label, f.InputMode = "Email address", "email"
@@ -43,38 +43,38 @@ func (a appRequest) nameField(value string) hostedpage.Field {
 	return f
 }
 
-func codeField() hostedpage.Field {
-	return hostedpage.Field{Name: "code", Label: "Code", Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"}
+func codeField() Field {
+	return Field{Name: "code", Label: "Code", Type: "text", Autocomplete: "one-time-code", InputMode: "numeric"}
 }
 
-func (a appRequest) newPasswordFields(label string) []hostedpage.Field {
-	return []hostedpage.Field{
-		{Name: "password", Label: label, Type: "password", Autocomplete: "new-password", Hints: a.pool.rules()},
+func (a appRequest) newPasswordFields(label string) []Field {
+	return []Field{
+		{Name: "password", Label: label, Type: "password", Autocomplete: "new-password", Hints: rules(a.pool)},
 		{Name: "password_again", Label: label + ", again", Type: "password", Autocomplete: "new-password"},
 	}
 }
 
-func (h *handler) signUpPage(w http.ResponseWriter, r *http.Request) {
-	if req, ok := h.appRequest(w, r, r.URL.Query()); ok && h.mayJoin(w, req) {
-		h.showPage(w, r, http.StatusOK, req.signUpForm("", "", ""))
+func (p *Pages) signUpPage(w http.ResponseWriter, r *http.Request) {
+	if req, ok := p.appRequest(w, r, r.URL.Query()); ok && p.mayJoin(w, req) {
+		p.showPage(w, r, http.StatusOK, req.signUpForm("", "", ""))
 	}
 }
 
 // mayJoin tells whether the pool takes people who come by themselves.
-func (h *handler) mayJoin(w http.ResponseWriter, req appRequest) bool {
+func (p *Pages) mayJoin(w http.ResponseWriter, req appRequest) bool {
 	if req.pool.AdminCreate.AllowAdminCreateUserOnly {
-		h.refusePage(w, http.StatusForbidden, "Accounts are created by an administrator here.")
+		p.refusePage(w, http.StatusForbidden, "Accounts are created by an administrator here.")
 		return false
 	}
 	return true
 }
 
-func (a appRequest) signUpForm(name, problem, field string) hostedpage.Page {
-	page := hostedpage.Page{
+func (a appRequest) signUpForm(name, problem, field string) Page {
+	page := Page{
 		Title: "Create an account", Problem: problem, Action: "/signup", GoesTo: a.values.Get("redirect_uri"), Hidden: a.hidden(),
-		Fields:  append([]hostedpage.Field{a.nameField(name)}, a.newPasswordFields("Password")...),
-		Buttons: []hostedpage.Button{{Text: "Sign up"}},
-		Links:   []hostedpage.Link{{Text: "I have an account: sign in", URL: a.path("/login")}},
+		Fields:  append([]Field{a.nameField(name)}, a.newPasswordFields("Password")...),
+		Buttons: []Button{{Text: "Sign up"}},
+		Links:   []Link{{Text: "I have an account: sign in", URL: a.path("/login")}},
 	}
 	for i := range page.Fields {
 		page.Fields[i].Invalid = page.Fields[i].Name == field
@@ -82,55 +82,55 @@ func (a appRequest) signUpForm(name, problem, field string) hostedpage.Page {
 	return page
 }
 
-func (h *handler) signUpPosted(w http.ResponseWriter, r *http.Request) {
-	form, ok := h.postedForm(w, r)
-	if !ok || !h.guarded(w, r, form) {
+func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
+	form, ok := p.postedForm(w, r)
+	if !ok || !p.guarded(w, r, form) {
 		return
 	}
-	req, ok := h.appRequest(w, r, form)
-	if !ok || !h.mayJoin(w, req) {
+	req, ok := p.appRequest(w, r, form)
+	if !ok || !p.mayJoin(w, req) {
 		return
 	}
 	name, password := strings.TrimSpace(form.Get("username")), form.Get("password")
 	if password != form.Get("password_again") {
-		h.showPage(w, r, http.StatusBadRequest, req.signUpForm(name, "The two passwords differ.", "password_again"))
+		p.showPage(w, r, http.StatusBadRequest, req.signUpForm(name, "The two passwords differ.", "password_again"))
 		return
 	}
 	in := req.person(name, map[string]any{"Password": password})
 	if req.byAddress() {
-		in["UserAttributes"] = []attribute{{"email", name}}
+		in["UserAttributes"] = []upstream.Attribute{{Name: "email", Value: name}}
 	}
 	var out struct{ UserConfirmed bool }
-	if err := h.ask(r, "SignUp", in, &out); err != nil {
-		h.logUnlessCognito(r.Context(), "sign-up", err)
+	if err := p.ask(r, "SignUp", in, &out); err != nil {
+		p.logUnlessCognito(r.Context(), "sign-up", err)
 		field := "username"
-		if isCognito(err, "InvalidPasswordException") {
+		if upstream.IsCognito(err, "InvalidPasswordException") {
 			field = "password"
 		}
 		page := req.signUpForm(name, readable(err), field)
-		if isCognito(err, "UsernameExistsException") {
-			page.Links = append(page.Links, hostedpage.Link{Text: "Forgot your password?", URL: req.path("/forgotPassword")})
+		if upstream.IsCognito(err, "UsernameExistsException") {
+			page.Links = append(page.Links, Link{Text: "Forgot your password?", URL: req.path("/forgotPassword")})
 		}
-		h.showPage(w, r, http.StatusBadRequest, page)
+		p.showPage(w, r, http.StatusBadRequest, page)
 		return
 	}
 	if out.UserConfirmed {
-		h.signInConfirmed(w, r, req, flow{name: name, password: password})
+		p.signInConfirmed(w, r, req, flow{name: name, password: password})
 		return
 	}
-	id := h.flows.add(flow{browser: browser(r), name: name, password: password})
+	id := p.flows.add(flow{browser: browser(r), name: name, password: password})
 	seeOther(w, req.path("/confirm", flowField, id))
 }
 
 // awaitsConfirmation leads a person who signed up in this browser, and now signs
 // in with the same password, to the code. Nobody else is told that the account
 // waits for one.
-func (h *handler) awaitsConfirmation(w http.ResponseWriter, r *http.Request, session hostedSession, password string, reply *answer) bool {
-	page, ok := hostedpage.Read(reply.body.Bytes())
+func (p *Pages) awaitsConfirmation(w http.ResponseWriter, r *http.Request, session signInSession, password string, reply *upstream.Answer) bool {
+	page, ok := readPage(reply.Body)
 	if !ok || page.Problem != "User is not confirmed." {
 		return false
 	}
-	id, ok := h.flows.find(func(f flow) bool {
+	id, ok := p.flows.find(func(f flow) bool {
 		return f.browser != "" && f.browser == browser(r) && f.name == session.name && f.password != "" && f.password == password
 	})
 	if ok {
@@ -139,15 +139,10 @@ func (h *handler) awaitsConfirmation(w http.ResponseWriter, r *http.Request, ses
 	return ok
 }
 
-func isCognito(err error, code string) bool {
-	var failure *cognitoError
-	return errors.As(err, &failure) && failure.Type == code
-}
-
 // logUnlessCognito logs what no person caused.
-func (h *handler) logUnlessCognito(ctx context.Context, what string, err error) {
-	if failure := (*cognitoError)(nil); !errors.As(err, &failure) {
-		h.logError(ctx, what, err)
+func (p *Pages) logUnlessCognito(ctx context.Context, what string, err error) {
+	if failure := (*upstream.CognitoError)(nil); !errors.As(err, &failure) {
+		p.logError(ctx, what, err)
 	}
 }
 

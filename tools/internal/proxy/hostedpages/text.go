@@ -1,4 +1,4 @@
-package proxy
+package hostedpages
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gatehouse.example/tools/internal/hostedpage"
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // triggerText finds what a function itself said in Cognito's words around it.
@@ -18,7 +18,7 @@ var triggerText = regexp.MustCompile(`(?s)^\w+ failed with error (.*)$`)
 // readable is an error of Cognito as a person should read it: a trigger's own
 // sentence without Cognito's words around it, and nothing internal.
 func readable(err error) string {
-	var failure *cognitoError
+	var failure *upstream.CognitoError
 	if !errors.As(err, &failure) {
 		return unavailable
 	}
@@ -69,8 +69,8 @@ func hides(text string) bool {
 }
 
 // rules are the pool's password rules as sentences.
-func (p pool) rules() []string {
-	policy := p.Policies.PasswordPolicy
+func rules(pool upstream.Pool) []string {
+	policy := pool.Policies.PasswordPolicy
 	var out []string
 	if policy.MinimumLength > 0 {
 		out = append(out, "At least "+strconv.Itoa(policy.MinimumLength)+" characters")
@@ -92,35 +92,35 @@ func (p pool) rules() []string {
 }
 
 // showPage answers with a page, its form guarded.
-func (h *handler) showPage(w http.ResponseWriter, r *http.Request, status int, page hostedpage.Page) {
+func (p *Pages) showPage(w http.ResponseWriter, r *http.Request, status int, page Page) {
 	if page.Action != "" {
 		page.Hidden = append(page.Hidden, guard(w, r))
 	}
-	if err := h.pages.Write(w, status, page); err != nil {
-		h.logError(r.Context(), "page not drawn", err)
+	if err := p.templates.write(w, status, page); err != nil {
+		p.logError(r.Context(), "page not drawn", err)
 	}
 }
 
 // refusePage says that the link to the page is wrong. There is no way on from
 // here, least of all to an address in the link.
-func (h *handler) refusePage(w http.ResponseWriter, status int, text string) {
-	page := hostedpage.Page{
+func (p *Pages) refusePage(w http.ResponseWriter, status int, text string) {
+	page := Page{
 		Title: "This link does not work", Problem: text,
 		Lead: "Please go back to the app that you came from and try again.",
 	}
-	if err := h.pages.Write(w, status, page); err != nil {
-		h.log.Error("page not drawn", "error", err.Error())
+	if err := p.templates.write(w, status, page); err != nil {
+		p.log.Error("page not drawn", "error", err.Error())
 	}
 }
 
 // refuseReply words a refusal of the emulator's OAuth endpoints.
-func (h *handler) refuseReply(w http.ResponseWriter, reply *answer) {
+func (p *Pages) refuseReply(w http.ResponseWriter, reply *upstream.Answer) {
 	var failure struct {
 		Code string `json:"error"`
 		Text string `json:"error_description"`
 	}
-	if json.Unmarshal(reply.body.Bytes(), &failure) != nil || failure.Code == "" {
-		h.refusePage(w, http.StatusBadGateway, unavailable)
+	if json.Unmarshal(reply.Body, &failure) != nil || failure.Code == "" {
+		p.refusePage(w, http.StatusBadGateway, unavailable)
 		return
 	}
 	text := "The request of the app is not complete"
@@ -134,11 +134,11 @@ func (h *handler) refuseReply(w http.ResponseWriter, reply *answer) {
 	case failure.Code == "unauthorized_client":
 		text = "The app is not allowed to use these pages"
 	}
-	h.refusePage(w, reply.status, text+" ("+failure.Code+").")
+	p.refusePage(w, reply.Status, text+" ("+failure.Code+").")
 }
 
-func (h *handler) logError(ctx context.Context, what string, err error) {
+func (p *Pages) logError(ctx context.Context, what string, err error) {
 	if err != nil {
-		h.log.ErrorContext(ctx, what, "error", err.Error())
+		p.log.ErrorContext(ctx, what, "error", err.Error())
 	}
 }

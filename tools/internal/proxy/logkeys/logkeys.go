@@ -1,66 +1,72 @@
-package proxy
-
+// Package logkeys remembers which key was put on which log group.
+//
 // Gap: the emulator keeps the key of a log group that is made with one, but knows
-// neither AssociateKmsKey nor DisassociateKmsKey. The edge keeps the association
-// and shows it in DescribeLogGroups. Delete this file when the emulator does both.
+// neither AssociateKmsKey nor DisassociateKmsKey. The proxy keeps the association and
+// shows it in DescribeLogGroups. Delete this package when the emulator does both.
+package logkeys
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
 	"sync"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-const logsTarget = "Logs_20140328."
-
-// logKeys remembers which key was put on which group since the emulator started;
-// both begin empty, and both forget at the end.
-type logKeys struct {
-	up *upstream
-	mu sync.Mutex
-	of map[string]logKey
+// Keys are those that were put on groups since the emulator started. Both begin empty,
+// and both forget at the end.
+type Keys struct {
+	up  *upstream.Client
+	log *slog.Logger
+	mu  sync.Mutex
+	of  map[string]logKey
 }
 
-// logKey counts as long as the group is the same one and nobody gave it another
-// key through CloudFormation.
+// New begins without any key.
+func New(up *upstream.Client, log *slog.Logger) *Keys {
+	return &Keys{up: up, log: log, of: map[string]logKey{}}
+}
+
+// logKey is valid as long as the group is the same one and nobody gave it another key
+// through CloudFormation.
 type logKey struct {
 	created     int64
 	before, now string
 }
 
-// logs finds the gap that a call of CloudWatch Logs falls into, or nil.
-func (h *handler) logs(r *http.Request) http.HandlerFunc {
-	action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), logsTarget)
+// Handler answers the calls of this gap; it is nil for every other request.
+func (k *Keys) Handler(r *http.Request) http.HandlerFunc {
+	action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), upstream.LogsTarget)
 	if !ok || r.Method != http.MethodPost {
 		return nil
 	}
 	switch action {
 	case "AssociateKmsKey", "DisassociateKmsKey":
-		return h.changeLogKey
+		return k.change
 	case "DescribeLogGroups":
-		if h.logKeys.any() {
-			return h.showLogKeys
+		if k.any() {
+			return k.describe
 		}
 	}
 	return nil
 }
 
-// changeLogKey lets the emulator check signature and permission first; that it does
+// change lets the emulator check signature and permission first; that it does
 // not know the action is what it says last.
-func (h *handler) changeLogKey(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cognitoBodyLimit))
+func (k *Keys) change(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, upstream.MaxBody))
 	if err != nil {
 		return // too large, or the caller went away
 	}
 	ctx := context.WithoutCancel(r.Context())
-	reply := h.forward(ctx, r, body)
-	if failure := readError(reply.result()); reply.status < 400 || failure.Code != "InvalidOperationException" || !strings.HasPrefix(failure.Message, "Unknown action") {
-		reply.release(w)
+	reply := k.up.Forward(ctx, r, body)
+	if failure := reply.Err(); reply.Status < 400 || failure.Code != "InvalidOperationException" || !strings.HasPrefix(failure.Message, "Unknown action") {
+		reply.Release(w)
 		return
 	}
 	var in struct {
@@ -69,20 +75,20 @@ func (h *handler) changeLogKey(w http.ResponseWriter, r *http.Request) {
 		KeyARN   string `json:"kmsKeyId"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
-		reply.release(w)
+		reply.Release(w)
 		return
 	}
 	if _, name, ok := strings.Cut(in.Resource, ":log-group:"); ok {
 		in.Name = strings.TrimSuffix(name, ":*")
 	}
-	failure, err := h.logKeys.set(ctx, in.Name, in.KeyARN, strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".AssociateKmsKey"))
+	failure, err := k.set(ctx, in.Name, in.KeyARN, strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".AssociateKmsKey"))
 	switch {
 	case err != nil:
-		h.log.ErrorContext(ctx, "gap failed", "action", "AssociateKmsKey", "error", err.Error())
-		failure = &apiError{Status: http.StatusInternalServerError, Code: "ServiceUnavailableException", Message: "The local edge could not read what this call needs."}
+		k.log.ErrorContext(ctx, "call not answered", "action", "AssociateKmsKey", "error", err.Error())
+		failure = &upstream.APIError{Status: http.StatusInternalServerError, Code: "ServiceUnavailableException", Message: "The local proxy could not read what this call needs."}
 		fallthrough
 	case failure != nil:
-		failure.write(w)
+		failure.Write(w)
 	default:
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.WriteHeader(http.StatusOK) // without a body, as on AWS
@@ -90,14 +96,14 @@ func (h *handler) changeLogKey(w http.ResponseWriter, r *http.Request) {
 }
 
 // set puts the key on the group, or takes it off. The failure is the caller's, the
-// error the edge's own.
-func (k *logKeys) set(ctx context.Context, name, keyARN string, associate bool) (*apiError, error) {
+// error the proxy's own.
+func (k *Keys) set(ctx context.Context, name, keyARN string, associate bool) (*upstream.APIError, error) {
 	group, ok, err := k.find(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return &apiError{http.StatusBadRequest, "ResourceNotFoundException", "The specified log group does not exist."}, nil
+		return badRequest("ResourceNotFoundException", "The specified log group does not exist."), nil
 	}
 	if !associate {
 		keyARN = ""
@@ -106,16 +112,13 @@ func (k *logKeys) set(ctx context.Context, name, keyARN string, associate bool) 
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.of == nil {
-		k.of = map[string]logKey{}
-	}
 	k.of[name] = logKey{created: group.Created, before: group.KeyARN, now: keyARN}
 	return nil, nil
 }
 
 // find reads one group as the emulator has it.
-func (k *logKeys) find(ctx context.Context, name string) (found logGroup, ok bool, err error) {
-	groups, err := listLogGroups(ctx, k.up, name)
+func (k *Keys) find(ctx context.Context, name string) (found upstream.LogGroup, ok bool, err error) {
+	groups, err := k.up.LogGroups(ctx, name)
 	for _, g := range groups {
 		if g.Name == name {
 			return g, true, err
@@ -126,57 +129,55 @@ func (k *logKeys) find(ctx context.Context, name string) (found logGroup, ok boo
 
 // refusal asks the key and its policy what CloudWatch Logs asks: whether it may
 // encrypt for this group. Codes and texts were seen on AWS; README.md names where.
-func (k *logKeys) refusal(ctx context.Context, keyARN string, group logGroup) *apiError {
+func (k *Keys) refusal(ctx context.Context, keyARN string, group upstream.LogGroup) *upstream.APIError {
 	var key struct {
 		KeyMetadata struct {
 			State string `json:"KeyState"`
 			Spec  string `json:"KeySpec"`
 		}
 	}
-	err := k.up.json(ctx, "kms", "TrentService.DescribeKey", map[string]any{"KeyId": keyARN}, &key)
+	err := k.up.JSON(ctx, "kms", "TrentService.DescribeKey", map[string]any{"KeyId": keyARN}, &key)
 	if err != nil || key.KeyMetadata.State != "Enabled" || key.KeyMetadata.Spec != "SYMMETRIC_DEFAULT" {
-		return &apiError{http.StatusBadRequest, "InvalidParameterException", fmt.Sprintf("The specified KMS Key Id could not be found. '%s'", group.Name)}
+		return badRequest("InvalidParameterException", "The specified KMS Key Id could not be found. '"+group.Name+"'")
 	}
 	var policy struct{ Policy string }
-	err = k.up.json(ctx, "kms", "TrentService.GetKeyPolicy", map[string]any{"KeyId": keyARN, "PolicyName": "default"}, &policy)
+	err = k.up.JSON(ctx, "kms", "TrentService.GetKeyPolicy", map[string]any{"KeyId": keyARN, "PolicyName": "default"}, &policy)
 	groupARN := strings.TrimSuffix(group.ARN, ":*")
 	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
-		question := ask{
-			service: "logs." + k.up.region + ".amazonaws.com", action: action, resource: keyARN,
-			keys: map[string]string{"kms:encryptioncontext:aws:logs:arn": groupARN},
+		question := upstream.Question{
+			Service: "logs." + k.up.Region + ".amazonaws.com", Action: action, Resource: keyARN,
+			Keys: map[string]string{"kms:encryptioncontext:aws:logs:arn": groupARN},
 		}
-		if err != nil || !question.allowedBy(policy.Policy) {
-			return &apiError{
-				http.StatusBadRequest, "AccessDeniedException",
-				fmt.Sprintf("The specified KMS key does not exist or is not allowed to be used with Arn '%s'", groupARN),
-			}
+		if err != nil || !question.AllowedBy(policy.Policy) {
+			return badRequest("AccessDeniedException",
+				"The specified KMS key does not exist or is not allowed to be used with Arn '"+groupARN+"'")
 		}
 	}
 	return nil
 }
 
-func (k *logKeys) any() bool {
+func (k *Keys) any() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.of) > 0
 }
 
-// showLogKeys puts the keys into the answer; every other part of it stays.
-func (h *handler) showLogKeys(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cognitoBodyLimit))
+// describe puts the keys into the answer; every other part of it stays.
+func (k *Keys) describe(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, upstream.MaxBody))
 	if err != nil {
 		return
 	}
-	reply := h.forward(r.Context(), r, body)
-	if shown, ok := h.logKeys.show(reply.body.Bytes()); ok && reply.status == http.StatusOK {
-		reply.header.Del("Content-Length")
-		reply.body = *bytes.NewBuffer(shown)
+	reply := k.up.Forward(r.Context(), r, body)
+	if shown, ok := k.show(reply.Body); ok && reply.Status == http.StatusOK {
+		reply.Header.Del("Content-Length")
+		reply.Body = shown
 	}
-	reply.release(w)
+	reply.Release(w)
 }
 
 // show is false for an answer that it does not understand.
-func (k *logKeys) show(answer []byte) ([]byte, bool) {
+func (k *Keys) show(answer []byte) ([]byte, bool) {
 	var out map[string]json.RawMessage
 	var groups []map[string]json.RawMessage
 	if json.Unmarshal(answer, &out) != nil || json.Unmarshal(out["logGroups"], &groups) != nil {
@@ -208,10 +209,6 @@ func (k *logKeys) show(answer []byte) ([]byte, bool) {
 	return shown, err == nil
 }
 
-// write answers in the shape of AWS's JSON services.
-func (e *apiError) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	w.Header().Set("X-Amzn-Errortype", e.Code)
-	w.WriteHeader(e.Status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message})
+func badRequest(code, message string) *upstream.APIError {
+	return &upstream.APIError{Status: http.StatusBadRequest, Code: code, Message: message}
 }

@@ -1,4 +1,4 @@
-package proxy
+package logkeys
 
 import (
 	"encoding/json"
@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 const (
@@ -42,47 +45,42 @@ func (f *groupsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch action {
 	case "DescribeLogGroups":
-		writeJSON(w, 200, map[string]any{"logGroups": f.groups, "nextToken": map[bool]any{true: "t"}[strings.Contains(string(body), "limit")]})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"logGroups": f.groups, "nextToken": map[bool]any{true: "t"}[strings.Contains(string(body), "limit")]})
 	case "DescribeKey":
 		if !strings.Contains(string(body), logKeyARN) {
-			writeJSON(w, 400, map[string]string{"__type": "NotFoundException"})
+			upstreamtest.WriteJSON(w, 400, map[string]string{"__type": "NotFoundException"})
 			return
 		}
-		writeJSON(w, 200, map[string]any{"KeyMetadata": map[string]string{"KeyState": f.state, "KeySpec": "SYMMETRIC_DEFAULT"}})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"KeyMetadata": map[string]string{"KeyState": f.state, "KeySpec": "SYMMETRIC_DEFAULT"}})
 	case "GetKeyPolicy":
-		writeJSON(w, 200, map[string]string{"Policy": f.policy})
+		upstreamtest.WriteJSON(w, 200, map[string]string{"Policy": f.policy})
 	default:
 		code := "InvalidOperationException"
 		if f.refuses != "" {
 			code = f.refuses
 		}
-		writeJSON(w, 400, map[string]string{"__type": code, "message": "Unknown action: " + action})
+		upstreamtest.WriteJSON(w, 400, map[string]string{"__type": code, "message": "Unknown action: " + action})
 	}
 }
 
-// callLogs makes one call of CloudWatch Logs through an edge.
+// callLogs makes one call of CloudWatch Logs through the proxy.
 func callLogs(t *testing.T, origin, action, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPost, origin, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", logsTarget+action)
-	status, _, text := do(t, req)
+	req.Header.Set("X-Amz-Target", upstream.LogsTarget+action)
+	status, _, text := upstreamtest.Do(t, req)
 	return status, text
 }
 
-func startEdge(t *testing.T, upstream http.Handler) string {
+func start(t *testing.T, emulator http.Handler) (origin string) {
 	t.Helper()
-	emulator := httptest.NewServer(upstream)
-	t.Cleanup(emulator.Close)
-	h, err := newHandler(Config{Root: "../../..", Upstream: emulator.URL, Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
+	server := httptest.NewServer(emulator)
 	t.Cleanup(server.Close)
-	return server.URL
+	up := upstreamtest.Upstream(t, server.URL)
+	return upstreamtest.Serve(t, up, New(up, slog.New(slog.DiscardHandler)).Handler)
 }
 
 // shownKeys are the keys of the groups as a caller sees them.
@@ -112,7 +110,7 @@ func shownKeys(t *testing.T, origin string) map[string]string {
 func TestLogKeysComeAndGo(t *testing.T) {
 	t.Parallel()
 	f := newGroupsFake()
-	origin := startEdge(t, f)
+	origin := start(t, f)
 	step := func(label, action, body string, want map[string]string) {
 		t.Helper()
 		if status, text := callLogs(t, origin, action, body); status != 200 || text != "" {
@@ -131,7 +129,7 @@ func TestLogKeysComeAndGo(t *testing.T) {
 		t.Errorf("after a stack update: %q", got)
 	}
 	step("taken_from_a_template's", "DisassociateKmsKey", `{"logGroupName":"/b"}`, map[string]string{"/a": logKeyARN, "/b": ""})
-	f.groups[0]["creationTime"] = 2 // deleted and made anew
+	f.groups[0]["creationTime"] = 2 // deleted and made again
 	if got := shownKeys(t, origin)["/a"]; got != "" {
 		t.Errorf("a new group has the key of its predecessor: %q", got)
 	}
@@ -161,7 +159,7 @@ func TestLogKeysRefuse(t *testing.T) {
 			if tc.body == "" {
 				tc.body = `{"logGroupName":"/a","kmsKeyId":"` + logKeyARN + `"}`
 			}
-			origin := startEdge(t, f)
+			origin := start(t, f)
 			if status, text := callLogs(t, origin, "AssociateKmsKey", tc.body); status != 400 || !strings.Contains(text, tc.want) {
 				t.Errorf("%d %s, want %s", status, text, tc.want)
 			}

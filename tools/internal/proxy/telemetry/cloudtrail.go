@@ -1,9 +1,9 @@
-package proxy
+package telemetry
 
 // Gap: nothing that happens in the emulator reaches EventBridge as a record of
 // CloudTrail, and PutEvents refuses sources that begin with aws., as on AWS. So the
-// edge asks for the rules that match and delivers to their targets itself. Delete
-// this file, and those that make records for it, when the emulator does so.
+// proxy asks for the rules that match and delivers to their targets itself. Delete
+// this file, and loggroups.go, when the emulator does so.
 
 import (
 	"context"
@@ -12,11 +12,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 const (
@@ -24,16 +25,13 @@ const (
 	eventsTarget  = "AWSEvents."
 )
 
-// The two detail types under which CloudTrail's records reach EventBridge.
-const (
-	viaAPICall      = "AWS API Call via CloudTrail"
-	viaServiceEvent = "AWS Service Event via CloudTrail"
-)
+// viaAPICall is the detail type under which CloudTrail's records of calls reach EventBridge.
+const viaAPICall = "AWS API Call via CloudTrail"
 
 // cloudTrail stands between a record and the rules of the default bus, as
 // CloudTrail and EventBridge do on AWS. It delivers at once, where AWS takes minutes.
 type cloudTrail struct {
-	up  *upstream
+	up  *upstream.Client
 	log *slog.Logger
 }
 
@@ -55,10 +53,10 @@ func newEventID() string { return uuid.NewString() }
 func (c *cloudTrail) envelope(r trailRecord) ([]byte, error) {
 	body, err := json.Marshal(map[string]any{
 		"version": "0", "id": newEventID(), "detail-type": r.DetailType, "source": r.Source, "account": r.Account,
-		"time": r.Time.UTC().Format(time.RFC3339), "region": c.up.region, "resources": []string{}, "detail": r.Detail,
+		"time": r.Time.UTC().Format(time.RFC3339), "region": c.up.Region, "resources": []string{}, "detail": r.Detail,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("edge: cloudtrail: %w", err)
+		return nil, fmt.Errorf("json.Marshal: %w", err)
 	}
 	return body, nil
 }
@@ -70,7 +68,7 @@ type trailRule struct {
 	EventPattern string
 }
 
-// takes says whether a rule in this state gets the record at all.
+// takes reports whether a rule in this state gets the record at all.
 func (r trailRule) takes(readOnly bool) bool {
 	return r.EventPattern != "" && (r.State == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" || r.State == "ENABLED" && !readOnly)
 }
@@ -78,7 +76,7 @@ func (r trailRule) takes(readOnly bool) bool {
 type trailTarget struct {
 	ID  string `json:"Id"`
 	ARN string `json:"Arn"`
-	// Any of these changes what the target gets; the edge knows none of them.
+	// Any of these changes what the target gets; the proxy supports none of them.
 	Input, InputPath string
 	InputTransformer map[string]any
 }
@@ -96,7 +94,7 @@ func (c *cloudTrail) deliver(ctx context.Context, r trailRecord) error {
 			Rules     []trailRule
 			NextToken string
 		}
-		if err := c.up.json(ctx, "events", eventsTarget+"ListRules", in, &page); err != nil {
+		if err := c.up.JSON(ctx, "events", eventsTarget+"ListRules", in, &page); err != nil {
 			return errors.Join(append(failures, err)...)
 		}
 		for _, rule := range page.Rules {
@@ -111,53 +109,48 @@ func (c *cloudTrail) deliver(ctx context.Context, r trailRecord) error {
 	}
 }
 
-// offer lets the emulator match the rule's pattern, so that the edge has no idea of
-// its own of what a pattern means.
+// offer lets the emulator match the rule's pattern, so that the proxy needs no
+// interpretation of patterns of its own.
 func (c *cloudTrail) offer(ctx context.Context, rule trailRule, event []byte) error {
 	var match struct{ Result bool }
 	in := map[string]any{"EventPattern": rule.EventPattern, "Event": string(event)}
-	if err := c.up.json(ctx, "events", eventsTarget+"TestEventPattern", in, &match); err != nil || !match.Result {
+	if err := c.up.JSON(ctx, "events", eventsTarget+"TestEventPattern", in, &match); err != nil || !match.Result {
 		return err
 	}
 	var out struct{ Targets []trailTarget }
-	if err := c.up.json(ctx, "events", eventsTarget+"ListTargetsByRule", map[string]any{"Rule": rule.Name}, &out); err != nil {
+	if err := c.up.JSON(ctx, "events", eventsTarget+"ListTargetsByRule", map[string]any{"Rule": rule.Name}, &out); err != nil {
 		return err
 	}
 	var failures []error
 	for _, target := range out.Targets {
 		if err := c.hand(ctx, rule, target, event); err != nil {
-			failures = append(failures, fmt.Errorf("edge: rule %s, target %s: %w", rule.Name, target.ID, err))
+			failures = append(failures, fmt.Errorf("rule %s, target %s: %w", rule.Name, target.ID, err))
 		}
 	}
 	return errors.Join(failures...)
 }
 
 // hand invokes a function as EventBridge does: without waiting for it, and only if
-// its policy lets this rule in.
+// its policy allows this rule.
 func (c *cloudTrail) hand(ctx context.Context, rule trailRule, target trailTarget, event []byte) error {
 	if !strings.Contains(target.ARN, ":lambda:") || target.Input+target.InputPath != "" || len(target.InputTransformer) > 0 {
-		return errors.New("the edge delivers records to functions only, and whole")
+		return errors.New("the proxy delivers records to functions only, and whole")
 	}
-	policy, err := c.up.functionPolicy(ctx, target.ARN)
+	policy, err := c.up.FunctionPolicy(ctx, target.ARN)
 	if err != nil {
 		return err
 	}
-	question := ask{
-		service: eventsService, action: "lambda:InvokeFunction", resource: target.ARN,
-		keys: map[string]string{"aws:sourcearn": rule.ARN, "aws:sourceaccount": accountOf(rule.ARN)},
+	if !upstream.MayInvoke(policy, eventsService, target.ARN, rule.ARN) {
+		return errors.New("the function's policy does not allow the rule to call it")
 	}
-	if !question.allowedBy(policy) {
-		return errors.New("the function's policy does not let the rule in")
-	}
-	ctx, cancel := context.WithTimeout(ctx, factLimit)
+	ctx, cancel := context.WithTimeout(ctx, upstream.Timeout)
 	defer cancel()
-	header := http.Header{"X-Amz-Invocation-Type": {"Event"}, "Content-Type": {"application/json"}}
-	res, err := c.up.send(ctx, "lambda", http.MethodPost, "/2015-03-31/functions/"+url.PathEscape(target.ARN)+"/invocations", header, event)
+	res, err := c.up.Invoke(ctx, target.ARN, "Event", "", event)
 	if err != nil {
 		return fmt.Errorf("lambda.Invoke: %w", err)
 	}
-	if res.status != http.StatusAccepted {
-		return fmt.Errorf("lambda.Invoke: %w", readError(res))
+	if res.Status != http.StatusAccepted {
+		return fmt.Errorf("lambda.Invoke: %w", res.Err())
 	}
 	return nil
 }

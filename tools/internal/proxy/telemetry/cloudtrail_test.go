@@ -1,4 +1,4 @@
-package proxy
+package telemetry
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -15,6 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 // eventsFake is the emulator's EventBridge with a page of rules each, whose
@@ -33,8 +35,8 @@ const ruleARN = "arn:aws:events:us-east-1:000000000000:rule/created"
 func newEventsFake() *eventsFake {
 	return &eventsFake{
 		rules:   []trailRule{{Name: "other", State: "ENABLED", EventPattern: "aws.s3"}, {Name: "created", ARN: ruleARN, State: "ENABLED", EventPattern: "CreateLogGroup"}},
-		targets: map[string][]trailTarget{"created": {{ID: "T", ARN: testFunction}}, "other": {{ID: "T", ARN: testFunction}}},
-		policy: `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + testFunction +
+		targets: map[string][]trailTarget{"created": {{ID: "T", ARN: upstreamtest.Function}}, "other": {{ID: "T", ARN: upstreamtest.Function}}},
+		policy: `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + upstreamtest.Function +
 			`","Condition":{"ArnLike":{"AWS:SourceArn":"` + ruleARN + `"}}}]}`,
 	}
 }
@@ -46,25 +48,25 @@ func (f *eventsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/policy"):
-		writeJSON(w, 200, map[string]string{"Policy": f.policy})
+		upstreamtest.WriteJSON(w, 200, map[string]string{"Policy": f.policy})
 	case strings.HasSuffix(r.URL.Path, "/invocations"):
 		f.invoked, f.kinds = append(f.invoked, body), append(f.kinds, r.Header.Get("X-Amz-Invocation-Type"))
 		w.WriteHeader(http.StatusAccepted)
 	case action == "ListRules":
 		next := len(f.rules) - 1
 		if bytes.Contains(body, []byte("NextToken")) {
-			writeJSON(w, 200, map[string]any{"Rules": f.rules[next:]})
+			upstreamtest.WriteJSON(w, 200, map[string]any{"Rules": f.rules[next:]})
 			return
 		}
-		writeJSON(w, 200, map[string]any{"Rules": f.rules[:next], "NextToken": "more"})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"Rules": f.rules[:next], "NextToken": "more"})
 	case action == "TestEventPattern":
 		var in struct{ EventPattern, Event string }
 		_ = json.Unmarshal(body, &in)
-		writeJSON(w, 200, map[string]bool{"Result": strings.Contains(in.Event, in.EventPattern)})
+		upstreamtest.WriteJSON(w, 200, map[string]bool{"Result": strings.Contains(in.Event, in.EventPattern)})
 	case action == "ListTargetsByRule":
 		var in struct{ Rule string }
 		_ = json.Unmarshal(body, &in)
-		writeJSON(w, 200, map[string]any{"Targets": f.targets[in.Rule]})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"Targets": f.targets[in.Rule]})
 	}
 }
 
@@ -72,15 +74,11 @@ func (f *eventsFake) start(t *testing.T) *cloudTrail {
 	t.Helper()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	base, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &cloudTrail{up: newUpstream(base, Config{Root: "../../..", Region: "us-east-1"}), log: slog.New(slog.DiscardHandler)}
+	return &cloudTrail{up: upstreamtest.Upstream(t, server.URL), log: slog.New(slog.DiscardHandler)}
 }
 
 func createdRecord(trail *cloudTrail) trailRecord {
-	return newGroupWatch(trail).record(logGroup{Name: "/gatehouse/local/x", ARN: "arn:aws:logs:us-east-1:000000000000:log-group:/gatehouse/local/x:*", Created: 1_795_000_000_000})
+	return newGroupWatch(trail).record(upstream.LogGroup{Name: "/gatehouse/local/x", ARN: "arn:aws:logs:us-east-1:000000000000:log-group:/gatehouse/local/x:*", Created: 1_795_000_000_000})
 }
 
 func TestDeliver(t *testing.T) {
@@ -97,12 +95,12 @@ func TestDeliver(t *testing.T) {
 		"a_schedule":       {func(f *eventsFake) { f.rules[1].EventPattern = "" }, nil, 0, ""},
 		"read_only":        {nil, func(r *trailRecord) { r.ReadOnly = true }, 0, ""},
 		"read_only_wanted": {func(f *eventsFake) { f.rules[1].State = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" }, func(r *trailRecord) { r.ReadOnly = true }, 1, ""},
-		"not_let_in":       {func(f *eventsFake) { f.policy = strings.Replace(f.policy, "rule/created", "rule/other", 1) }, nil, 0, "does not let the rule in"},
-		"for_cognito_only": {func(f *eventsFake) { f.policy = strings.Replace(f.policy, "events.", "cognito-idp.", 1) }, nil, 0, "does not let the rule in"},
+		"not_allowed":      {func(f *eventsFake) { f.policy = strings.Replace(f.policy, "rule/created", "rule/other", 1) }, nil, 0, "does not allow the rule"},
+		"for_cognito_only": {func(f *eventsFake) { f.policy = strings.Replace(f.policy, "events.", "cognito-idp.", 1) }, nil, 0, "does not allow the rule"},
 		"two_targets":      {func(f *eventsFake) { f.targets["created"] = append(f.targets["created"], f.targets["created"][0]) }, nil, 2, ""},
 		"a_queue_first": {func(f *eventsFake) {
 			f.targets["created"] = append([]trailTarget{{ID: "Q", ARN: "arn:aws:sqs:us-east-1:000000000000:q"}}, f.targets["created"]...)
-		}, nil, 1, "target Q: the edge delivers records to functions only"},
+		}, nil, 1, "target Q: the proxy delivers records to functions only"},
 		"an_input_path": {func(f *eventsFake) { f.targets["created"][0].InputPath = "$.detail" }, nil, 0, "whole"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +129,7 @@ func TestDeliver(t *testing.T) {
 // from documentation, and no other.
 func TestCreatedRecordHasTheShapeOfThePayload(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../../services/log-encryptor/events/log-group-created.json")
+	text, err := os.ReadFile("../../../../services/log-encryptor/events/log-group-created.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +140,7 @@ func TestCreatedRecordHasTheShapeOfThePayload(t *testing.T) {
 	}
 	want, got := kinds(t, text), kinds(t, f.invoked[0])
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("record (-payload +edge):\n%s", diff)
+		t.Errorf("record (-payload +proxy):\n%s", diff)
 	}
 }
 
@@ -183,34 +181,36 @@ func kinds(t *testing.T, text []byte) map[string]string {
 func TestGroupWatch(t *testing.T) {
 	t.Parallel()
 	watch := newGroupWatch(nil)
-	group := func(name string, after int64) logGroup { return logGroup{Name: name, Created: watch.start + after} }
-	step := func(label string, want []string, groups ...logGroup) {
+	group := func(name string, after int64) upstream.LogGroup {
+		return upstream.LogGroup{Name: name, Created: watch.start + after}
+	}
+	step := func(label string, want []string, groups ...upstream.LogGroup) {
 		t.Helper()
 		watch.see(groups)
 		var got []string
-		for len(watch.fresh) > 0 {
-			got = append(got, (<-watch.fresh).Name)
+		for len(watch.added) > 0 {
+			got = append(got, (<-watch.added).Name)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", label, diff)
 		}
 	}
-	step("older_than_the_edge", nil, group("old", -1))
+	step("older_than_the_proxy", nil, group("old", -1))
 	step("new", []string{"a", "b"}, group("old", -1), group("a", 1), group("b", 1))
 	step("seen", nil, group("a", 1), group("b", 1))
 	step("deleted", nil, group("b", 1))
-	step("made_anew", []string{"a"}, group("a", 2), group("b", 1))
+	step("made_again", []string{"a"}, group("a", 2), group("b", 1))
 
-	full := make([]logGroup, 0, createdBuffer+1)
+	full := make([]upstream.LogGroup, 0, createdBuffer+1)
 	for i := range createdBuffer + 1 {
 		full = append(full, group("n"+time.Duration(i).String(), 3))
 	}
 	watch.see(full)
-	if len(watch.fresh) != createdBuffer {
-		t.Fatalf("%d groups wait", len(watch.fresh))
+	if len(watch.added) != createdBuffer {
+		t.Fatalf("%d groups wait", len(watch.added))
 	}
 	for range createdBuffer {
-		<-watch.fresh
+		<-watch.added
 	}
-	step("told_later_when_it_was_full", []string{full[createdBuffer].Name}, full...)
+	step("reported_later_when_it_was_full", []string{full[createdBuffer].Name}, full...)
 }

@@ -1,7 +1,7 @@
-package proxy
+package telemetry
 
 // Gap: CloudWatch Logs turns lines in the embedded metric format into metrics; the
-// emulator leaves them lines. Delete this file when it extracts them.
+// emulator does not. Delete this file when it extracts them.
 // Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Limits of the format: what is beyond them is no metric on AWS either.
+// Limits of the format: what exceeds them is not a metric on AWS either.
 const (
 	emfDimensions = 30
 	emfMetrics    = 100

@@ -1,8 +1,11 @@
-package proxy
+// Package telemetry makes what AWS makes of things that happen: metrics and readable
+// files of the log lines of functions, and CloudTrail's records of new log groups. One
+// loop reads the list of log groups for both.
+package telemetry
 
-// Gap: the emulator keeps the log lines of functions, but shows them nowhere and
-// takes no metrics from them (emf.go). Delete both files when it extracts metrics
-// and writes its functions' lines where a person can read them.
+// Gap: the emulator keeps the log lines of functions, but shows them nowhere and takes
+// no metrics from them (emf.go). Delete both files when it extracts metrics and writes
+// its functions' lines where a person can read them.
 
 import (
 	"context"
@@ -12,7 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 const (
@@ -29,14 +35,14 @@ const (
 // what it measures to CloudWatch. It begins at its own start and remembers nothing
 // beyond its end.
 type tail struct {
-	up      *upstream
+	up      *upstream.Client
 	dir     string
 	log     *slog.Logger
 	start   int64
 	groups  map[string]*groupTail
 	pending []metricBatch // measured, not yet accepted by CloudWatch
 	// listed gets every group of the account at each look (loggroups.go).
-	listed func([]logGroup)
+	listed func([]upstream.LogGroup)
 }
 
 // groupTail is the cursor in one group. Lines carry no id in the emulator, so equal
@@ -54,16 +60,19 @@ type logLine struct {
 	Message   string `json:"message"`
 }
 
-type logGroup struct {
-	Name    string `json:"logGroupName"`
-	ARN     string `json:"arn"` // ends in :*
-	Bytes   int64  `json:"storedBytes"`
-	Created int64  `json:"creationTime"`
-	KeyARN  string `json:"kmsKeyId"`
+// Run reads log groups until ctx is done. dir receives one file of log lines for each
+// function; if it is empty, none is written.
+func Run(ctx context.Context, up *upstream.Client, dir string, log *slog.Logger) {
+	lines, groups := newTail(up, dir, log), newGroupWatch(&cloudTrail{up: up, log: log})
+	lines.listed = groups.see
+	var polling sync.WaitGroup
+	polling.Go(func() { lines.run(ctx) })
+	polling.Go(func() { groups.run(ctx) })
+	polling.Wait()
 }
 
-func newTail(up *upstream, dir string, log *slog.Logger) *tail {
-	return &tail{up: up, dir: dir, log: log, start: time.Now().UnixMilli(), groups: map[string]*groupTail{}, listed: func([]logGroup) {}}
+func newTail(up *upstream.Client, dir string, log *slog.Logger) *tail {
+	return &tail{up: up, dir: dir, log: log, start: time.Now().UnixMilli(), groups: map[string]*groupTail{}, listed: func([]upstream.LogGroup) {}}
 }
 
 // run looks once per pause until ctx is done, and then a last time, so that the
@@ -78,7 +87,7 @@ func (t *tail) run(ctx context.Context) {
 			done = true
 		case <-ticker.C:
 		}
-		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), factLimit)
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), upstream.Timeout)
 		err := t.look(look)
 		cancel()
 		if err != nil && !failing && !done {
@@ -90,7 +99,7 @@ func (t *tail) run(ctx context.Context) {
 
 // look reads what is new in every group that has grown.
 func (t *tail) look(ctx context.Context) error {
-	groups, err := listLogGroups(ctx, t.up, "")
+	groups, err := t.up.LogGroups(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -119,57 +128,34 @@ func (t *tail) look(ctx context.Context) error {
 	return t.flush(ctx)
 }
 
-// listLogGroups lists the groups whose names begin with prefix, or all.
-func listLogGroups(ctx context.Context, up *upstream, prefix string) ([]logGroup, error) {
-	var all []logGroup
-	in := map[string]any{}
-	if prefix != "" {
-		in["logGroupNamePrefix"] = prefix
-	}
-	for {
-		var out struct {
-			LogGroups []logGroup `json:"logGroups"`
-			NextToken string     `json:"nextToken"`
-		}
-		if err := up.json(ctx, "logs", logsTarget+"DescribeLogGroups", in, &out); err != nil {
-			return nil, fmt.Errorf("edge: log groups: %w", err)
-		}
-		all = append(all, out.LogGroups...)
-		if out.NextToken == "" {
-			return all, nil
-		}
-		in["nextToken"] = out.NextToken
-	}
-}
-
-// read returns the lines of a group that were not seen before; full tells that
+// read returns the lines of a group that were not seen before; full reports that
 // there may be more.
-func (t *tail) read(ctx context.Context, group string, cursor *groupTail) (fresh []logLine, full bool, err error) {
+func (t *tail) read(ctx context.Context, group string, cursor *groupTail) (added []logLine, full bool, err error) {
 	from := max(t.start, cursor.newest-tailOverlap.Milliseconds())
 	var out struct {
 		Events []logLine `json:"events"`
 	}
 	in := map[string]any{"logGroupName": group, "startTime": from, "limit": tailPage}
-	err = t.up.json(ctx, "logs", logsTarget+"FilterLogEvents", in, &out)
-	if isAPI(err, "ResourceNotFoundException") {
+	err = t.up.JSON(ctx, "logs", upstream.LogsTarget+"FilterLogEvents", in, &out)
+	if upstream.IsAPI(err, "ResourceNotFoundException") {
 		return nil, false, nil // deleted meanwhile
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("edge: tail: %w", err)
+		return nil, false, fmt.Errorf("log lines: %w", err)
 	}
-	fresh = cursor.advance(out.Events, from)
+	added = cursor.advance(out.Events, from)
 	full = len(out.Events) == tailPage
-	return fresh, full, nil
+	return added, full, nil
 }
 
 // advance picks the new lines out of a read from that time on.
 func (c *groupTail) advance(read []logLine, from int64) []logLine {
-	var fresh []logLine
+	var added []logLine
 	now := make(map[logLine]int, len(read))
 	for _, line := range read {
 		now[line]++
 		if now[line] > c.seen[line] {
-			fresh = append(fresh, line)
+			added = append(added, line)
 		}
 		c.newest = max(c.newest, line.Timestamp)
 	}
@@ -179,7 +165,7 @@ func (c *groupTail) advance(read []logLine, from int64) []logLine {
 		}
 	}
 	c.seen = now
-	return fresh
+	return added
 }
 
 // keep writes the lines to the group's file and collects their metrics.
@@ -221,18 +207,18 @@ func logFile(group string) string {
 
 func appendFile(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return fmt.Errorf("edge: %w", err)
+		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("edge: %w", err)
+		return fmt.Errorf("os.OpenFile: %w", err)
 	}
 	_, err = file.WriteString(text)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return fmt.Errorf("edge: write log: %w", err)
+		return fmt.Errorf("write log: %w", err)
 	}
 	return nil
 }
@@ -255,10 +241,10 @@ func (t *tail) add(batch metricBatch) {
 func (t *tail) flush(ctx context.Context) error {
 	for len(t.pending) > 0 {
 		batch := t.pending[0]
-		err := t.up.json(ctx, "monitoring", "GraniteServiceVersion20100801.PutMetricData", batch, nil)
-		var api *apiError
+		err := t.up.JSON(ctx, "monitoring", "GraniteServiceVersion20100801.PutMetricData", batch, nil)
+		var api *upstream.APIError
 		if err != nil && (!errors.As(err, &api) || api.Status >= 500) {
-			return fmt.Errorf("edge: tail: %w", err)
+			return fmt.Errorf("log lines: %w", err)
 		}
 		if err != nil {
 			t.log.Warn("metrics refused", "namespace", batch.Namespace, "error", err.Error())

@@ -1,4 +1,4 @@
-package proxy
+package telemetry
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 // logsFake keeps one log group and the metrics that were put.
@@ -36,7 +38,7 @@ func (f *logsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, l := range f.lines {
 			size += len(l.Message)
 		}
-		writeJSON(w, 200, map[string]any{"logGroups": []logGroup{{Name: "/gatehouse/local/signin-audit/recorder", Bytes: int64(size)}, {Name: "/aws/codebuild/x", Bytes: 1}}})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"logGroups": []upstream.LogGroup{{Name: "/gatehouse/local/signin-audit/recorder", Bytes: int64(size)}, {Name: "/aws/codebuild/x", Bytes: 1}}})
 	case "FilterLogEvents":
 		f.reads++
 		var in struct {
@@ -49,7 +51,7 @@ func (f *logsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				out = append(out, l)
 			}
 		}
-		writeJSON(w, 200, map[string]any{"events": out})
+		upstreamtest.WriteJSON(w, 200, map[string]any{"events": out})
 	case "PutMetricData":
 		if f.refuse {
 			w.WriteHeader(500)
@@ -62,7 +64,7 @@ func (f *logsFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				f.metrics += v * d.Counts[i]
 			}
 		}
-		writeJSON(w, 200, map[string]string{})
+		upstreamtest.WriteJSON(w, 200, map[string]string{})
 	}
 }
 
@@ -72,12 +74,8 @@ func TestEveryLineOnce(t *testing.T) {
 	f := &logsFake{}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	base, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	tl := newTail(newUpstream(base, Config{Root: "../../..", Region: "us-east-1"}), dir, slog.New(slog.DiscardHandler))
+	tl := newTail(upstreamtest.Upstream(t, server.URL), dir, slog.New(slog.DiscardHandler))
 	at := tl.start
 	step := func(wantMetrics float64, wantReads int, lines ...logLine) {
 		t.Helper()
@@ -89,7 +87,7 @@ func TestEveryLineOnce(t *testing.T) {
 			t.Fatalf("metrics %v reads %d, want %v %d", f.metrics, f.reads, wantMetrics, wantReads)
 		}
 	}
-	step(0, 1, logLine{"s1", at - 1, emf}) // from before the edge began
+	step(0, 1, logLine{"s1", at - 1, emf}) // from before the proxy began
 	step(2, 2, logLine{"s1", at + 1, emf}, logLine{"s1", at + 1, emf})
 	step(2, 2)                             // nothing new: not even a read
 	step(3, 3, logLine{"s1", at + 1, emf}) // a third equal line of that millisecond

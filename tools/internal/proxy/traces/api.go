@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"encoding/json"
@@ -17,17 +17,17 @@ const (
 	maxBody     = 8 << 20
 )
 
-// API answers the calls that write traces and read them back, in the shapes of
+// api answers the calls that write traces and read them back, in the shapes of
 // https://docs.aws.amazon.com/xray/latest/api/API_Operations.html. Who may call is
 // the caller's business.
-type API struct {
+type api struct {
 	Store *Store
 }
 
-// Serves tells whether the path is one of this API's.
-func (a API) Serves(path string) bool { return a.operation(path) != nil }
+// serves reports whether the path is one of this API's.
+func (a api) serves(path string) bool { return a.operation(path) != nil }
 
-func (a API) operation(path string) func(body []byte) (any, error) {
+func (a api) operation(path string) func(body []byte) (any, error) {
 	switch path {
 	case "/TraceSegments":
 		return a.putTraceSegments
@@ -45,17 +45,17 @@ type badRequest string
 func (b badRequest) Error() string { return string(b) }
 
 // ServeHTTP answers one call.
-func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := a.operation(r.URL.Path)
 	if operation == nil || r.Method != http.MethodPost {
-		WriteError(w, http.StatusNotFound, "UnknownOperationException", "")
+		writeError(w, http.StatusNotFound, "UnknownOperationException", "")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		WriteError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request is too large.")
+		writeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request is too large.")
 		return
 	case err != nil:
 		return // the client went away
@@ -64,18 +64,18 @@ func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var bad badRequest
 	switch {
 	case errors.As(err, &bad):
-		WriteError(w, http.StatusBadRequest, "InvalidRequestException", bad.Error())
+		writeError(w, http.StatusBadRequest, "InvalidRequestException", bad.Error())
 		return
 	case err != nil:
-		WriteError(w, http.StatusInternalServerError, "InternalFailure", err.Error())
+		writeError(w, http.StatusInternalServerError, "InternalFailure", err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(answer) // the status is out already
 }
 
-// WriteError writes an error in X-Ray's protocol.
-func WriteError(w http.ResponseWriter, status int, code, message string) {
+// writeError writes an error in X-Ray's protocol.
+func writeError(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", code)
 	w.WriteHeader(status)
@@ -95,7 +95,7 @@ type unprocessed struct {
 	Message string `json:"Message"`
 }
 
-func (a API) putTraceSegments(body []byte) (any, error) {
+func (a api) putTraceSegments(body []byte) (any, error) {
 	var in struct {
 		TraceSegmentDocuments []string
 	}
@@ -107,7 +107,7 @@ func (a API) putTraceSegments(body []byte) (any, error) {
 	}
 	refused := []unprocessed{}
 	for _, text := range in.TraceSegmentDocuments {
-		documents, err := ParseDocument([]byte(text))
+		documents, err := parseDocument([]byte(text))
 		var invalid *invalidError
 		switch {
 		case errors.As(err, &invalid):
@@ -131,7 +131,7 @@ type traceAnswer struct {
 
 // batchGetTraces leaves out ids that nothing is known of, as X-Ray does;
 // UnprocessedTraceIds are those that it could not look up, so it stays empty here.
-func (a API) batchGetTraces(body []byte) (any, error) {
+func (a api) batchGetTraces(body []byte) (any, error) {
 	var in struct {
 		TraceIDs []string `json:"TraceIds"`
 	}
@@ -143,7 +143,7 @@ func (a API) batchGetTraces(body []byte) (any, error) {
 	}
 	found := []traceAnswer{}
 	for _, id := range in.TraceIDs {
-		if len(id) > maxIDLength || !IsTraceID(id) {
+		if len(id) > maxIDLength || !isTraceID(id) {
 			return nil, badRequest("Invalid trace id.")
 		}
 		t, known := a.Store.get(strings.ToLower(id))

@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func post(t *testing.T, a API, path, body string) (int, string, map[string]any) {
+func post(t *testing.T, a api, path, body string) (int, string, map[string]any) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	a.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
@@ -29,7 +29,7 @@ func quoted(s string) string {
 
 func TestPutTraceSegments(t *testing.T) {
 	t.Parallel()
-	a := API{Store: NewStore(DefaultLimits())}
+	a := api{Store: NewStore(DefaultLimits())}
 	status, _, answer := post(t, a, "/TraceSegments", `{"TraceSegmentDocuments":[`+quoted(doc(id(1)))+`,"{",`+quoted(doc(id(2), "name", ""))+`]}`)
 	want := map[string]any{"UnprocessedTraceSegments": []any{
 		map[string]any{"ErrorCode": "ParseError", "Message": "Invalid segment. ErrorCode: ParseError"},
@@ -64,7 +64,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, code, _ := post(t, API{Store: NewStore(DefaultLimits())}, tc.path, tc.body)
+			status, code, _ := post(t, api{Store: NewStore(DefaultLimits())}, tc.path, tc.body)
 			if status != tc.status || code != tc.code {
 				t.Errorf("got %d %s, want %d %s", status, code, tc.status, tc.code)
 			}
@@ -75,7 +75,7 @@ func TestRefusals(t *testing.T) {
 // Subsegments that came by themselves, in any order, end up below their parents.
 func TestBatchGetTracesMerges(t *testing.T) {
 	t.Parallel()
-	a := API{Store: NewStore(DefaultLimits())}
+	a := api{Store: NewStore(DefaultLimits())}
 	for _, raw := range []string{
 		doc(id(4), "type", "subsegment", "parent_id", id(3)),
 		doc(id(3), "type", "subsegment", "parent_id", id(2)),
@@ -124,7 +124,7 @@ func shape(tree map[string]any) string {
 
 func TestGetTraceSummaries(t *testing.T) {
 	t.Parallel()
-	a := API{Store: NewStore(DefaultLimits())}
+	a := api{Store: NewStore(DefaultLimits())}
 	a.Store.Add(parsed(t, doc(id(1), "origin", "AWS::ApiGateway::Stage", "error", true, "http", map[string]any{
 		"request": map[string]any{"method": "GET", "url": "http://h/p"}, "response": map[string]any{"status": 401},
 	}))...)

@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func (s *Store) Serve(ctx context.Context, conn net.PacketConn) error {
 		case err != nil:
 			return fmt.Errorf("net.PacketConn.ReadFrom: %w", err)
 		}
-		documents, err := ParsePacket(packet[:n])
+		documents, err := parsePacket(packet[:n])
 		if err != nil {
 			s.malformed()
 			continue

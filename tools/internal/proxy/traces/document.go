@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"bytes"
@@ -36,8 +36,8 @@ type fields struct {
 	InProgress bool     `json:"in_progress"`
 }
 
-// ParseDocument reads one document, which may be a list of subsegments.
-func ParseDocument(raw []byte) ([]Document, error) {
+// parseDocument reads one document, which may be a list of subsegments.
+func parseDocument(raw []byte) ([]Document, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) > maxDocument {
 		return nil, &invalidError{code: "SegmentTooLarge"}
@@ -73,11 +73,11 @@ func parseOne(raw []byte) (Document, error) {
 	switch {
 	case f.ID == "":
 		bad = "MissingId"
-	case !IsSegmentID(f.ID):
+	case !isSegmentID(f.ID):
 		bad = "InvalidId"
 	case f.TraceID == "":
 		bad = "MissingTraceId"
-	case !IsTraceID(f.TraceID):
+	case !isTraceID(f.TraceID):
 		bad = "InvalidTraceId"
 	case f.Name == "" || len(f.Name) > 200:
 		bad = "InvalidName"
@@ -85,7 +85,7 @@ func parseOne(raw []byte) (Document, error) {
 		bad = "InvalidStartTime"
 	case f.End == nil && !f.InProgress:
 		bad = "MissingEndTime"
-	case f.Type == "subsegment" && !IsSegmentID(f.ParentID):
+	case f.Type == "subsegment" && !isSegmentID(f.ParentID):
 		bad = "InvalidParentId"
 	}
 	if bad != "" {
@@ -97,9 +97,9 @@ func parseOne(raw []byte) (Document, error) {
 // errPacket is a packet that the daemon drops before it looks at the document.
 var errPacket = errors.New("not an X-Ray packet")
 
-// ParsePacket reads what an SDK sends: a line that says the format, and a document
+// parsePacket reads what an SDK sends: a line that says the format, and a document
 // (https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon).
-func ParsePacket(packet []byte) ([]Document, error) {
+func parsePacket(packet []byte) ([]Document, error) {
 	line, document, found := bytes.Cut(packet, []byte("\n"))
 	if !found {
 		return nil, errPacket
@@ -111,7 +111,7 @@ func ParsePacket(packet []byte) ([]Document, error) {
 	if err := json.Unmarshal(line, &format); err != nil || format.Format != "json" || format.Version != 1 {
 		return nil, errPacket
 	}
-	documents, err := ParseDocument(document)
+	documents, err := parseDocument(document)
 	if err != nil {
 		return nil, fmt.Errorf("document: %w", err)
 	}

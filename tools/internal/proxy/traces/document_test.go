@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"encoding/json"
@@ -58,7 +58,7 @@ func TestParseDocument(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			documents, err := ParseDocument([]byte(tc.raw))
+			documents, err := parseDocument([]byte(tc.raw))
 			var got []string
 			for _, d := range documents {
 				got = append(got, d.ID)
@@ -91,7 +91,7 @@ func TestParsePacket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			documents, err := ParsePacket([]byte(tc.packet))
+			documents, err := parsePacket([]byte(tc.packet))
 			if (err == nil) != tc.ok || tc.ok && len(documents) != 1 {
 				t.Errorf("got %d documents, %v", len(documents), err)
 			}
@@ -105,14 +105,14 @@ func FuzzParsePacket(f *testing.F) {
 	f.Add([]byte(line + "[" + doc(id(1), "type", "subsegment", "parent_id", id(2)) + "," + doc(id(2), "type", "subsegment", "parent_id", id(1)) + "]"))
 	f.Add([]byte(line + doc(id(1), "subsegments", []any{map[string]any{"id": id(1), "annotations": map[string]any{"a": 1}}}, "http", 7)))
 	f.Fuzz(func(t *testing.T, packet []byte) {
-		documents, err := ParsePacket(packet)
+		documents, err := parsePacket(packet)
 		if err != nil {
 			return
 		}
 		s := NewStore(DefaultLimits())
 		s.Add(documents...)
 		for _, d := range documents {
-			if !json.Valid(d.Raw) || !IsTraceID(d.TraceID) || !IsSegmentID(d.ID) {
+			if !json.Valid(d.Raw) || !isTraceID(d.TraceID) || !isSegmentID(d.ID) {
 				t.Fatalf("took %+v", d)
 			}
 		}

@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"crypto/rand"
@@ -8,12 +8,9 @@ import (
 	"time"
 )
 
-// HeaderName is the HTTP header that carries a trace from service to service.
-const HeaderName = "X-Amzn-Trace-Id"
-
-// Header is a value of that header
+// header is a value of the header that carries a trace from service to service
 // (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader).
-type Header struct {
+type header struct {
 	Root string
 	// Parent is the segment that the receiver's hang below, or empty.
 	Parent string
@@ -22,10 +19,10 @@ type Header struct {
 	Unsampled bool
 }
 
-// ParseHeader reads a header's value; ok is false if it names no trace. A
-// parent that is none is left out, for a trace without it is still a trace.
-// The X-Ray SDK has a parser too, which takes any text for an id.
-func ParseHeader(value string) (h Header, ok bool) {
+// parseHeader reads a header's value; ok is false if it names no trace. An
+// invalid parent is left out, because a trace without one is still a trace. The X-Ray
+// SDK has a parser too, which accepts any text as an id.
+func parseHeader(value string) (h header, ok bool) {
 	for field := range strings.SplitSeq(value, ";") {
 		name, text, _ := strings.Cut(strings.TrimSpace(field), "=")
 		switch name {
@@ -37,17 +34,17 @@ func ParseHeader(value string) (h Header, ok bool) {
 			h.Unsampled = text == "0"
 		}
 	}
-	if !IsSegmentID(h.Parent) {
+	if !isSegmentID(h.Parent) {
 		h.Parent = ""
 	}
-	if !IsTraceID(h.Root) {
-		return Header{}, false
+	if !isTraceID(h.Root) {
+		return header{}, false
 	}
 	return h, true
 }
 
 // String is the header's value.
-func (h Header) String() string {
+func (h header) String() string {
 	text := "Root=" + h.Root
 	if h.Parent != "" {
 		text += ";Parent=" + h.Parent
@@ -58,13 +55,13 @@ func (h Header) String() string {
 	return text + ";Sampled=1"
 }
 
-// NewTraceID makes the id of a trace that begins now.
-func NewTraceID(now time.Time) string {
+// newTraceID makes the id of a trace that begins now.
+func newTraceID(now time.Time) string {
 	return fmt.Sprintf("1-%08x-%s", now.Unix(), random(12))
 }
 
-// NewSegmentID makes the id of a segment.
-func NewSegmentID() string { return random(8) }
+// newSegmentID makes the id of a segment.
+func newSegmentID() string { return random(8) }
 
 func random(n int) string {
 	b := make([]byte, n)
@@ -72,15 +69,15 @@ func random(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// IsTraceID tells whether s has the form 1-<8 digits>-<24 digits>. X-Ray takes
+// isTraceID reports whether s has the form 1-<8 digits>-<24 digits>. X-Ray takes
 // its time from the client and does not check it, so this does not either.
-func IsTraceID(s string) bool {
+func isTraceID(s string) bool {
 	const length = 1 + 1 + 8 + 1 + 24
 	return len(s) == length && s[:2] == "1-" && s[10] == '-' && isHex(s[2:10]) && isHex(s[11:])
 }
 
-// IsSegmentID tells whether s has 16 hexadecimal digits.
-func IsSegmentID(s string) bool { return len(s) == 16 && isHex(s) }
+// isSegmentID reports whether s has 16 hexadecimal digits.
+func isSegmentID(s string) bool { return len(s) == 16 && isHex(s) }
 
 func isHex(s string) bool { return strings.Trim(s, "0123456789abcdefABCDEF") == "" }
 

@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"testing"
@@ -14,29 +14,29 @@ func TestParseHeader(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		value string
-		want  Header
+		want  header
 		ok    bool
 	}{
-		"root_only":        {"Root=" + testTrace, Header{Root: testTrace}, true},
-		"all":              {"Root=" + testTrace + ";Parent=" + testParent + ";Sampled=1", Header{testTrace, testParent, false}, true},
-		"any_order":        {"Sampled=0; Parent=" + testParent + " ;Root=" + testTrace, Header{testTrace, testParent, true}, true},
-		"undecided":        {"Root=" + testTrace + ";Sampled=?", Header{Root: testTrace}, true},
-		"more_fields":      {"Self=1-2-3;Root=" + testTrace + ";Lineage=a:0;x", Header{Root: testTrace}, true},
-		"bad_parent":       {"Root=" + testTrace + ";Parent=zz", Header{Root: testTrace}, true},
-		"empty":            {"", Header{}, false},
-		"no_root":          {"Parent=" + testParent + ";Sampled=1", Header{}, false},
-		"short_root":       {"Root=1-5759e988-bd862e3fe1be46a99427279", Header{}, false},
-		"root_not_hex":     {"Root=1-5759e988-bd862e3fe1be46a99427279g", Header{}, false},
-		"other_version":    {"Root=2-5759e988-bd862e3fe1be46a994272793", Header{}, false},
-		"dash_elsewhere":   {"Root=1-5759e9880bd862e3fe1be46a994272793", Header{}, false},
-		"bare_id":          {testTrace, Header{}, false},
-		"lower_case_names": {"root=" + testTrace, Header{}, false},
+		"root_only":        {"Root=" + testTrace, header{Root: testTrace}, true},
+		"all":              {"Root=" + testTrace + ";Parent=" + testParent + ";Sampled=1", header{testTrace, testParent, false}, true},
+		"any_order":        {"Sampled=0; Parent=" + testParent + " ;Root=" + testTrace, header{testTrace, testParent, true}, true},
+		"undecided":        {"Root=" + testTrace + ";Sampled=?", header{Root: testTrace}, true},
+		"more_fields":      {"Self=1-2-3;Root=" + testTrace + ";Lineage=a:0;x", header{Root: testTrace}, true},
+		"bad_parent":       {"Root=" + testTrace + ";Parent=zz", header{Root: testTrace}, true},
+		"empty":            {"", header{}, false},
+		"no_root":          {"Parent=" + testParent + ";Sampled=1", header{}, false},
+		"short_root":       {"Root=1-5759e988-bd862e3fe1be46a99427279", header{}, false},
+		"root_not_hex":     {"Root=1-5759e988-bd862e3fe1be46a99427279g", header{}, false},
+		"other_version":    {"Root=2-5759e988-bd862e3fe1be46a994272793", header{}, false},
+		"dash_elsewhere":   {"Root=1-5759e9880bd862e3fe1be46a994272793", header{}, false},
+		"bare_id":          {testTrace, header{}, false},
+		"lower_case_names": {"root=" + testTrace, header{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := ParseHeader(tc.value)
+			got, ok := parseHeader(tc.value)
 			if got != tc.want || ok != tc.ok {
-				t.Errorf("ParseHeader(%q) = %+v, %v; want %+v, %v", tc.value, got, ok, tc.want, tc.ok)
+				t.Errorf("parseHeader(%q) = %+v, %v; want %+v, %v", tc.value, got, ok, tc.want, tc.ok)
 			}
 		})
 	}
@@ -45,11 +45,11 @@ func TestParseHeader(t *testing.T) {
 func TestNewIDs(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1480615200, 0).UTC()
-	id := NewTraceID(now)
-	if !IsTraceID(id) || !began(id).Equal(now) || !IsSegmentID(NewSegmentID()) {
+	id := newTraceID(now)
+	if !isTraceID(id) || !began(id).Equal(now) || !isSegmentID(newSegmentID()) {
 		t.Errorf("%q began %s", id, began(id))
 	}
-	if id == NewTraceID(now) {
+	if id == newTraceID(now) {
 		t.Error("two traces have one id")
 	}
 }
@@ -59,14 +59,14 @@ func FuzzParseHeader(f *testing.F) {
 	f.Add("Root=" + testTrace + ";Parent=" + testParent + ";Sampled=0")
 	f.Add(";=;Root==1-;Parent")
 	f.Fuzz(func(t *testing.T, value string) {
-		h, ok := ParseHeader(value)
+		h, ok := parseHeader(value)
 		if !ok {
 			return
 		}
-		if !IsTraceID(h.Root) || h.Parent != "" && !IsSegmentID(h.Parent) {
+		if !isTraceID(h.Root) || h.Parent != "" && !isSegmentID(h.Parent) {
 			t.Fatalf("%q gives %+v", value, h)
 		}
-		if again, ok := ParseHeader(h.String()); !ok || again != h {
+		if again, ok := parseHeader(h.String()); !ok || again != h {
 			t.Fatalf("%+v came back as %+v", h, again)
 		}
 	})

@@ -46,7 +46,7 @@ def documents(trace, ids, arn, request_id, times, result):
     name = arn.split(":function:")[-1].split(":")[0]
     common = {
         "trace_id": trace["Root"], "name": name, "start_time": times[0], "end_time": times[1],
-        "metadata": {"gatehouse": {"made_by": "edge"}},
+        "metadata": {"gatehouse": {"made_by": "proxy"}},
     }
     outer = common | {
         "id": service, "origin": "AWS::Lambda", "resource_arn": arn,

@@ -1,34 +1,71 @@
-package proxy
+package traces
 
-// Gap: API Gateway takes part in a trace, the emulator's does not: it makes no
-// segment of its stage, and hands on a header that nobody can read. Delete this
-// file when it does the one and not the other.
+// Gap: API Gateway takes part in a trace, the emulator's does not. It makes no segment
+// of its stage and hands on a header that nobody can read; it puts the trace's id
+// neither into an answer nor, where a template of an error says $context.xrayTraceId,
+// into the error. Delete this file when the emulator does all of it.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"gatehouse.example/tools/internal/xray"
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// emulatorAccount is the only one that the emulator has.
-const emulatorAccount = "000000000000"
+const (
+	// emulatorAccount is the only one that the emulator has.
+	emulatorAccount = "000000000000"
+	// traceVariable is what a gateway response or a mock integration has in its template.
+	traceVariable = "$context.xrayTraceId"
+	// maxAPIBody is API Gateway's.
+	maxAPIBody = 10 << 20
+)
+
+// isRestAPI reports whether the path is a call of a deployed REST API.
+func isRestAPI(path string) bool {
+	return strings.HasPrefix(path, "/restapis/") && strings.Contains(path, "/_user_request_")
+}
+
+// restAPI serves one call of a REST API and puts the trace's id into the answer.
+func (t *Traces) restAPI(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAPIBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			http.Error(w, `{"message":"Request Too Long"}`, http.StatusRequestEntityTooLarge)
+		}
+		return // otherwise the client went away
+	}
+	call := beginStage(r)
+	answer := t.up.Forward(r.Context(), r, body)
+	answer.Header.Set(upstream.TraceHeader, call.answerHeader())
+	if strings.Contains(answer.Header.Get("Content-Type"), "json") && bytes.Contains(answer.Body, []byte(traceVariable)) {
+		answer.Body = bytes.ReplaceAll(answer.Body, []byte(traceVariable), []byte(call.caller.Root))
+		answer.Header.Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	}
+	t.endStage(r, call, answer)
+	answer.Release(w)
+}
 
 // stages knows the names of APIs by their ids; an id is never used twice.
 type stages struct {
-	up    *upstream
+	up    *upstream.Client
 	mu    sync.Mutex
 	names map[string]string
 }
 
-// name is the API's, or its id if the emulator does not tell.
+// name is the API's, or its id if the emulator does not have the name.
 func (s *stages) name(ctx context.Context, id string) string {
-	// The id is the caller's word, and the call below the root key's.
+	// The id comes from the caller, and the call below is made with the root key.
 	if strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 		return id
 	}
@@ -37,11 +74,11 @@ func (s *stages) name(ctx context.Context, id string) string {
 	if name, found := s.names[id]; found {
 		return name
 	}
-	ctx, cancel := context.WithTimeout(ctx, factLimit)
+	ctx, cancel := context.WithTimeout(ctx, upstream.Timeout)
 	defer cancel()
-	res, err := s.up.send(ctx, "apigateway", http.MethodGet, "/restapis/"+id, nil, nil)
+	res, err := s.up.Send(ctx, "apigateway", http.MethodGet, "/restapis/"+id, nil, nil)
 	var api struct{ Name string }
-	if err != nil || json.Unmarshal(res.body, &api) != nil || api.Name == "" {
+	if err != nil || json.Unmarshal(res.Body, &api) != nil || api.Name == "" {
 		return id
 	}
 	s.names[id] = api.Name
@@ -50,31 +87,31 @@ func (s *stages) name(ctx context.Context, id string) string {
 
 // stageCall is one call of a stage on its way.
 type stageCall struct {
-	caller  xray.Header // the trace that it came with, or a new one
-	segment string      // the stage's own
+	caller  header // the trace that it came with, or a new one
+	segment string // the stage's own
 	started time.Time
 }
 
 // beginStage makes the call part of a trace: the caller's, or a new one if it
 // brought none that can be read. What API Gateway calls hangs below the stage.
 func beginStage(r *http.Request) stageCall {
-	c := stageCall{segment: xray.NewSegmentID(), started: time.Now()}
-	caller, ok := xray.ParseHeader(r.Header.Get(traceHeader))
+	c := stageCall{segment: newSegmentID(), started: time.Now()}
+	caller, ok := parseHeader(r.Header.Get(upstream.TraceHeader))
 	if !ok {
-		caller = xray.Header{Root: xray.NewTraceID(c.started)}
+		caller = header{Root: newTraceID(c.started)}
 	}
 	c.caller = caller
-	r.Header.Set(traceHeader, xray.Header{Root: caller.Root, Parent: c.segment, Unsampled: caller.Unsampled}.String())
+	r.Header.Set(upstream.TraceHeader, header{Root: caller.Root, Parent: c.segment, Unsampled: caller.Unsampled}.String())
 	return c
 }
 
 // answerHeader is what the caller gets: the trace, and whether it is kept.
 func (c stageCall) answerHeader() string {
-	return xray.Header{Root: c.caller.Root, Unsampled: c.caller.Unsampled}.String()
+	return header{Root: c.caller.Root, Unsampled: c.caller.Unsampled}.String()
 }
 
 // endStage keeps the stage's segment.
-func (h *handler) endStage(r *http.Request, c stageCall, a *answer) {
+func (t *Traces) endStage(r *http.Request, c stageCall, a *upstream.Answer) {
 	if c.caller.Unsampled {
 		return
 	}
@@ -83,31 +120,31 @@ func (h *handler) endStage(r *http.Request, c stageCall, a *answer) {
 	s := stageSegment(r, a)
 	s.TraceID, s.ID, s.ParentID = c.caller.Root, c.segment, c.caller.Parent
 	s.Start, s.End = seconds(c.started), seconds(time.Now())
-	s.Name = h.stages.name(r.Context(), id) + "/" + stage
-	s.ResourceARN = "arn:aws:apigateway:" + h.up.region + "::/restapis/" + id + "/stages/" + stage
+	s.Name = t.stages.name(r.Context(), id) + "/" + stage
+	s.ResourceARN = "arn:aws:apigateway:" + t.up.Region + "::/restapis/" + id + "/stages/" + stage
 	s.AWS = map[string]any{"api_gateway": map[string]string{
-		"account_id": emulatorAccount, "rest_api_id": id, "stage": stage, "request_id": a.header.Get("X-Amzn-Requestid"),
+		"account_id": emulatorAccount, "rest_api_id": id, "stage": stage, "request_id": a.Header.Get("X-Amzn-Requestid"),
 	}}
 	s.Annotations = map[string]string{"aws:api_id": id, "aws:api_stage": stage}
 	raw, err := json.Marshal(s)
 	if err != nil {
-		h.log.Warn("segment not written", "error", err.Error())
+		t.log.Warn("segment not written", "error", err.Error())
 		return
 	}
-	documents, err := xray.ParseDocument(raw)
+	documents, err := parseDocument(raw)
 	if err != nil {
-		h.log.Warn("segment not kept", "error", err.Error())
+		t.log.Warn("segment not kept", "error", err.Error())
 		return
 	}
-	h.xray.Store.Add(documents...)
+	t.store.Add(documents...)
 }
 
 // seconds is a segment's kind of time.
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
-// segment is a document as API Gateway writes it
+// stageDocument is a segment as API Gateway writes it
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html).
-type segment struct {
+type stageDocument struct {
 	TraceID     string                    `json:"trace_id"`
 	ID          string                    `json:"id"`
 	ParentID    string                    `json:"parent_id,omitempty"`
@@ -119,32 +156,32 @@ type segment struct {
 	Error       bool                      `json:"error,omitempty"`
 	Throttle    bool                      `json:"throttle,omitempty"`
 	Fault       bool                      `json:"fault,omitempty"`
-	HTTP        segmentHTTP               `json:"http"`
+	HTTP        stageHTTP                 `json:"http"`
 	AWS         map[string]any            `json:"aws"`
 	Annotations map[string]string         `json:"annotations"`
 	Metadata    map[string]map[string]any `json:"metadata"`
 }
 
-type segmentHTTP struct {
+type stageHTTP struct {
 	Request  map[string]any `json:"request"`
 	Response map[string]any `json:"response,omitempty"`
 }
 
 // stageSegment says what was asked and answered. It leaves the query out of the
-// URL, where API Gateway writes it: it may hold what belongs into no trace.
-func stageSegment(r *http.Request, a *answer) segment {
+// URL, where API Gateway writes it: it may hold what does not belong in a trace.
+func stageSegment(r *http.Request, a *upstream.Answer) stageDocument {
 	client, _, _ := net.SplitHostPort(r.RemoteAddr)
-	path, _, _ := strings.Cut(r.RequestURI, "?") // as it came; the door has changed r.URL
-	return segment{
+	path, _, _ := strings.Cut(r.RequestURI, "?") // as it came; the proxy has changed r.URL
+	return stageDocument{
 		Origin: "AWS::ApiGateway::Stage",
-		HTTP: segmentHTTP{
+		HTTP: stageHTTP{
 			Request:  map[string]any{"method": r.Method, "url": "http://" + r.Host + path, "client_ip": client},
-			Response: map[string]any{"status": a.status, "content_length": a.body.Len()},
+			Response: map[string]any{"status": a.Status, "content_length": len(a.Body)},
 		},
-		Throttle: a.status == http.StatusTooManyRequests,
-		Error:    a.status >= 400 && a.status < 500,
-		Fault:    a.status >= 500,
-		// Whoever reads the trace shall know that AWS did not make this one.
-		Metadata: map[string]map[string]any{"gatehouse": {"made_by": "edge"}},
+		Throttle: a.Status == http.StatusTooManyRequests,
+		Error:    a.Status >= 400 && a.Status < 500,
+		Fault:    a.Status >= 500,
+		// Readers of the trace must see that AWS did not make this one.
+		Metadata: map[string]map[string]any{"gatehouse": {"made_by": "proxy"}},
 	}
 }

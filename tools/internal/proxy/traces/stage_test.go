@@ -1,26 +1,65 @@
-package proxy
+package traces
 
 import (
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"gatehouse.example/tools/internal/xray"
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
-// throughStage makes one call through the door; it returns the answer's headers
-// and the one segment, if there is one.
-func throughStage(t *testing.T, inbound string, serve http.HandlerFunc) (http.Header, *segment) {
+// guest is a route of the API that restAPI stands for.
+const guest = "/restapis/abc/live/_user_request_/guest"
+
+// start serves the traces in front of an emulator.
+func start(t *testing.T, emulator string) (origin string) {
 	t.Helper()
-	origin := restAPIs(t, "abc", serve)
-	req := request(t, http.MethodGet, origin+"/api/guest?email=a@x.example", "")
-	req.Header.Set(traceHeader, inbound)
-	_, header, _ := do(t, req)
-	answered, ok := xray.ParseHeader(header.Get(traceHeader))
+	up := upstreamtest.Upstream(t, emulator)
+	traces := New(up, slog.New(slog.DiscardHandler))
+	return upstreamtest.Serve(t, up, func(r *http.Request) http.HandlerFunc {
+		traces.Begin(r)
+		return traces.Handler(r)
+	})
+}
+
+// restAPI stands for an emulator with one REST API.
+func restAPI(t *testing.T, serve http.HandlerFunc) (origin string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/restapis/") && strings.Count(r.URL.Path, "/") == 2 {
+			upstreamtest.WriteJSON(w, 200, map[string]string{"name": "gatehouse"})
+			return
+		}
+		serve(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return start(t, server.URL)
+}
+
+// withTrace is a call of the API that brings a trace.
+func withTrace(t *testing.T, method, origin, body string) *http.Request {
+	t.Helper()
+	req := upstreamtest.Request(t, method, origin+guest, body)
+	req.Header.Set(upstream.TraceHeader, "Root="+testRoot+";Parent=53995c3f42cd8ad8;Sampled=1")
+	return req
+}
+
+// throughStage makes one call of a REST API; it returns the answer's headers
+// and the one segment, if there is one.
+func throughStage(t *testing.T, inbound string, serve http.HandlerFunc) (http.Header, *stageDocument) {
+	t.Helper()
+	origin := restAPI(t, serve)
+	req := upstreamtest.Request(t, http.MethodGet, origin+guest+"?email=a@x.example", "")
+	req.Header.Set(upstream.TraceHeader, inbound)
+	_, answer, _ := upstreamtest.Do(t, req)
+	answered, ok := parseHeader(answer.Get(upstream.TraceHeader))
 	if !ok {
-		t.Fatalf("the answer names no trace: %v", header)
+		t.Fatalf("the answer names no trace: %v", answer)
 	}
 	_, _, body := callXRay(t, origin, "test", "/Traces", `{"TraceIds":["`+answered.Root+`"]}`)
 	if strings.Contains(body, "a@x.example") {
@@ -33,13 +72,13 @@ func throughStage(t *testing.T, inbound string, serve http.HandlerFunc) (http.He
 		t.Fatal(err)
 	}
 	if len(found.Traces) == 0 {
-		return header, nil
+		return answer, nil
 	}
-	var s segment
+	var s stageDocument
 	if err := json.Unmarshal([]byte(found.Traces[0].Segments[0].Document), &s); err != nil {
 		t.Fatal(err)
 	}
-	return header, &s
+	return answer, &s
 }
 
 func TestStageTrace(t *testing.T) {
@@ -58,15 +97,15 @@ func TestStageTrace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var passed xray.Header
-			header, got := throughStage(t, tc.inbound, func(_ http.ResponseWriter, r *http.Request) {
-				passed, _ = xray.ParseHeader(r.Header.Get(traceHeader))
+			var passed header
+			answer, got := throughStage(t, tc.inbound, func(_ http.ResponseWriter, r *http.Request) {
+				passed, _ = parseHeader(r.Header.Get(upstream.TraceHeader))
 			})
-			if passed.Unsampled != tc.unsampled || tc.root != "" && passed.Root != tc.root || !xray.IsSegmentID(passed.Parent) {
+			if passed.Unsampled != tc.unsampled || tc.root != "" && passed.Root != tc.root || !isSegmentID(passed.Parent) {
 				t.Errorf("passed on %+v", passed)
 			}
-			if want := (xray.Header{Root: passed.Root, Unsampled: tc.unsampled}).String(); header.Get(traceHeader) != want {
-				t.Errorf("answered %q, want %q", header.Get(traceHeader), want)
+			if want := (header{Root: passed.Root, Unsampled: tc.unsampled}).String(); answer.Get(upstream.TraceHeader) != want {
+				t.Errorf("answered %q, want %q", answer.Get(upstream.TraceHeader), want)
 			}
 			if tc.unsampled != (got == nil) {
 				t.Fatalf("segment %+v", got)
@@ -91,26 +130,61 @@ func TestStageSegment(t *testing.T) {
 		if got := (flags{s.Error, s.Throttle, s.Fault}); got != want || s.HTTP.Response["status"] != float64(status) || s.HTTP.Response["content_length"] != 3.0 {
 			t.Errorf("status %d: %+v", status, s)
 		}
-		if url, _ := s.HTTP.Request["url"].(string); !strings.HasSuffix(url, "/api/guest") || s.HTTP.Request["method"] != "GET" {
+		if url, _ := s.HTTP.Request["url"].(string); !strings.HasSuffix(url, guest) || s.HTTP.Request["method"] != "GET" {
 			t.Errorf("request %v", s.HTTP.Request)
 		}
-		if s.Start == 0 || s.End < s.Start || s.Origin != "AWS::ApiGateway::Stage" || s.Name != "gatehouse/live" || s.Metadata["gatehouse"]["made_by"] != "edge" {
+		if s.Start == 0 || s.End < s.Start || s.Origin != "AWS::ApiGateway::Stage" || s.Name != "gatehouse/live" || s.Metadata["gatehouse"]["made_by"] != "proxy" {
 			t.Errorf("segment %+v", s)
 		}
 	}
 }
 
-// The look for the API's name is made with the root key, the id is a stranger's.
-func TestStageAsksForNoStrangersPath(t *testing.T) {
+// The API's name is read with the root key, and the id comes from the caller.
+func TestStageReadsNoPathOfTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"a%3Fb", "..", "a%23", "A.B"} {
-		upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.Header.Get("Authorization"), "/apigateway/") {
-				t.Errorf("id %s: the edge asked for %s", id, r.RequestURI)
+				t.Errorf("id %s: the proxy asked for %s", id, r.RequestURI)
 			}
 		}))
-		t.Cleanup(upstream.Close)
-		_, origin := edgeBefore(t, &fake{server: upstream})
-		do(t, request(t, http.MethodGet, origin+"/restapis/"+id+"/live/_user_request_/guest", ""))
+		t.Cleanup(server.Close)
+		origin := start(t, server.URL)
+		upstreamtest.Do(t, upstreamtest.Request(t, http.MethodGet, origin+"/restapis/"+id+"/live/_user_request_/guest", ""))
+	}
+}
+
+// Each answer names its trace, and an error that the gateway made has it inside.
+func TestAPITrace(t *testing.T) {
+	t.Parallel()
+	const root = "1-5759e988-bd862e3fe1be46a994272793"
+	for name, tc := range map[string]struct{ media, body, want string }{
+		"gateway_error": {"application/problem+json", `{"status":401,"trace_id":"$context.xrayTraceId"}`, `{"status":401,"trace_id":"` + root + `"}`},
+		"plain":         {"application/json", `{"a":1}`, `{"a":1}`},
+		"not_json":      {"text/plain", "$context.xrayTraceId", "$context.xrayTraceId"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			origin := restAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", tc.media)
+				_, _ = io.WriteString(w, tc.body)
+			})
+			_, header, body := upstreamtest.Do(t, withTrace(t, http.MethodGet, origin, ""))
+			if body != tc.want {
+				t.Errorf("body %s, want %s", body, tc.want)
+			}
+			if want := "Root=" + root + ";Sampled=1"; header.Get(upstream.TraceHeader) != want {
+				t.Errorf("%s is %q, want %q", upstream.TraceHeader, header.Get(upstream.TraceHeader), want)
+			}
+		})
+	}
+}
+
+func TestAPIBodyLimit(t *testing.T) {
+	t.Parallel()
+	origin := restAPI(t, func(http.ResponseWriter, *http.Request) { t.Error("the emulator got the request") })
+	status, _, _ := upstreamtest.Do(t, withTrace(t, http.MethodPost, origin, strings.Repeat("x", maxAPIBody+1)))
+	if status != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d", status)
 	}
 }

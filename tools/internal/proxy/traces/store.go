@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"container/list"

@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // parsed is what a document gives, in a trace of its own if one is named.
 func parsed(t *testing.T, raw string) []Document {
 	t.Helper()
-	documents, err := ParseDocument([]byte(raw))
+	documents, err := parseDocument([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestOneTraceIsBounded(t *testing.T) {
 func TestStoreTogether(t *testing.T) {
 	t.Parallel()
 	s := NewStore(Limits{10, 1 << 20, 1 << 20})
-	api := API{Store: s}
+	api := api{Store: s}
 	var together sync.WaitGroup
 	for worker := range 4 {
 		together.Go(func() {

@@ -1,4 +1,4 @@
-package xray
+package traces
 
 import (
 	"encoding/json"
@@ -135,7 +135,7 @@ func (s seen) service() serviceID {
 
 // getTraceSummaries answers all of a time range on one page. Filter expressions
 // are refused, for to ignore one would be to answer another question.
-func (a API) getTraceSummaries(body []byte) (any, error) {
+func (a api) getTraceSummaries(body []byte) (any, error) {
 	var in struct {
 		StartTime, EndTime *float64
 		TimeRangeType      string

@@ -1,4 +1,4 @@
-package proxy
+package triggers
 
 // Gap: the emulator fires no PostConfirmation, and leaves the address that a code
 // has just proved unverified. Delete this file when it does both.
@@ -7,80 +7,82 @@ import (
 	"context"
 	"net/http"
 	"slices"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // confirmSignUp fires PostConfirmation after the user is confirmed. On AWS too the
 // user stays confirmed when the function fails; only the call errors.
-func (h *handler) confirmSignUp(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	clientID, p, ok, err := h.confirmationPool(ctx, c)
+func (t *Triggers) confirmSignUp(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	clientID, p, ok, err := t.confirmationPool(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	fresh := true
-	if ok && c.admin() {
+	if ok && c.Admin() {
 		// The emulator confirms a confirmed user once more without complaint.
-		before, found, err := h.dir.user(ctx, p.ID, c.in.Username)
+		before, found, err := t.up.User(ctx, p.ID, c.Input.Username)
 		if err != nil {
 			return nil, err
 		}
 		fresh = found && before.Status == "UNCONFIRMED"
 	}
-	reply := h.forward(ctx, r, c.body)
-	if !ok || !fresh || reply.status != http.StatusOK {
+	reply := t.forward(ctx, c)
+	if !ok || !fresh || reply.Status != http.StatusOK {
 		return reply, nil
 	}
-	if !c.admin() {
-		if err := h.verifyAddress(ctx, p, c.in.Username); err != nil {
+	if !c.Admin() {
+		if err := t.verifyAddress(ctx, p, c.Input.Username); err != nil {
 			return reply, err
 		}
 	}
-	return reply, h.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", clientID, c.in.Username, c)
+	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", clientID, c.Input.Username, c)
 }
 
 // confirmForgotPassword fires PostConfirmation after the new password is set.
-func (h *handler) confirmForgotPassword(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	reply := h.forward(ctx, r, c.body)
-	if reply.status != http.StatusOK {
+func (t *Triggers) confirmForgotPassword(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	reply := t.forward(ctx, c)
+	if reply.Status != http.StatusOK {
 		return reply, nil
 	}
-	cl, p, ok, err := h.clientPool(ctx, c.in.ClientID)
+	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
 	if err != nil || !ok {
 		return reply, err
 	}
-	return reply, h.confirmed(ctx, p, "PostConfirmation_ConfirmForgotPassword", cl.ID, c.in.Username, c)
+	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmForgotPassword", cl.ID, c.Input.Username, c)
 }
 
 // confirmationPool finds the pool by the client, or for an administrator by its id.
-func (h *handler) confirmationPool(ctx context.Context, c call) (clientID string, p pool, ok bool, err error) {
-	if !c.admin() {
-		cl, p, ok, err := h.clientPool(ctx, c.in.ClientID)
+func (t *Triggers) confirmationPool(ctx context.Context, c upstream.Call) (clientID string, p upstream.Pool, ok bool, err error) {
+	if !c.Admin() {
+		cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
 		return cl.ID, p, ok, err
 	}
-	p, err = h.dir.pool(ctx, c.in.UserPoolID)
-	if isAPI(err, "ResourceNotFoundException") {
-		return "", pool{}, false, nil
+	p, err = t.up.Pool(ctx, c.Input.UserPoolID)
+	if upstream.IsAPI(err, "ResourceNotFoundException") {
+		return "", upstream.Pool{}, false, nil
 	}
 	return adminClient, p, err == nil, err
 }
 
-func (h *handler) confirmed(ctx context.Context, p pool, source, clientID, name string, c call) error {
-	if p.function("PostConfirmation") == "" {
+func (t *Triggers) confirmed(ctx context.Context, p upstream.Pool, source, clientID, name string, c upstream.Call) error {
+	if p.Function("PostConfirmation") == "" {
 		return nil
 	}
-	u, _, err := h.dir.user(ctx, p.ID, name)
+	u, _, err := t.up.User(ctx, p.ID, name)
 	if err != nil {
 		return err
 	}
 	ev := newEvent(p, source, clientID, u.Name, postConfirmationRequest{
 		UserAttributes: attributesOf(u),
-		ClientMetadata: c.in.ClientMetadata,
+		ClientMetadata: c.Input.ClientMetadata,
 	})
-	return h.triggers.fire(ctx, p, "PostConfirmation", ev, c.trace)
+	return t.fire(ctx, p, "PostConfirmation", ev, c.Trace)
 }
 
 // verifyAddress marks the address verified that Cognito had sent the code to.
-func (h *handler) verifyAddress(ctx context.Context, p pool, name string) error {
-	u, found, err := h.dir.user(ctx, p.ID, name)
+func (t *Triggers) verifyAddress(ctx context.Context, p upstream.Pool, name string) error {
+	u, found, err := t.up.User(ctx, p.ID, name)
 	if err != nil || !found {
 		return err
 	}
@@ -91,9 +93,9 @@ func (h *handler) verifyAddress(ctx context.Context, p pool, name string) error 
 		if u.Attributes[medium+"_verified"] == "true" {
 			return nil
 		}
-		return h.dir.call(ctx, "AdminUpdateUserAttributes", map[string]any{
+		return t.up.Directory(ctx, "AdminUpdateUserAttributes", map[string]any{
 			"UserPoolId": p.ID, "Username": u.Name,
-			"UserAttributes": []attribute{{Name: medium + "_verified", Value: "true"}},
+			"UserAttributes": []upstream.Attribute{{Name: medium + "_verified", Value: "true"}},
 		}, nil)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package proxy
+package triggers
 
 import (
 	"encoding/json"
@@ -6,16 +6,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 func TestConfirmationFires(t *testing.T) {
 	t.Parallel()
 	const signUp, forgot = "PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword"
-	fine, bad := reply{status: 200, body: "{}"}, reply{status: 400, body: `{"__type":"CodeMismatchException"}`}
+	fine, bad := upstreamtest.Reply{Status: 200, Body: "{}"}, upstreamtest.Reply{Status: 400, Body: `{"__type":"CodeMismatchException"}`}
 	for name, tc := range map[string]struct {
 		action string
 		status string
-		reply  reply
+		reply  upstreamtest.Reply
 		want   []string
 	}{
 		"confirm":         {"ConfirmSignUp", "CONFIRMED", fine, []string{"ConfirmSignUp", signUp}},
@@ -24,22 +26,22 @@ func TestConfirmationFires(t *testing.T) {
 		"admin_repeats":   {"AdminConfirmSignUp", "CONFIRMED", fine, []string{"AdminConfirmSignUp"}},
 		"forgot":          {"ConfirmForgotPassword", "CONFIRMED", fine, []string{"ConfirmForgotPassword", forgot}},
 		"forgot_mismatch": {"ConfirmForgotPassword", "CONFIRMED", bad, []string{"ConfirmForgotPassword"}},
-		"sign_up":         {"SignUp", "UNCONFIRMED", reply{status: 200, body: `{"UserConfirmed":false}`}, []string{"SignUp"}},
-		"auto_confirmed":  {"SignUp", "CONFIRMED", reply{status: 200, body: `{"UserConfirmed":true}`}, []string{"SignUp", signUp}},
+		"sign_up":         {"SignUp", "UNCONFIRMED", upstreamtest.Reply{Status: 200, Body: `{"UserConfirmed":false}`}, []string{"SignUp"}},
+		"auto_confirmed":  {"SignUp", "CONFIRMED", upstreamtest.Reply{Status: 200, Body: `{"UserConfirmed":true}`}, []string{"SignUp", signUp}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.user["UserStatus"] = tc.status
-			f.replies[tc.action] = tc.reply
-			_, origin := edgeBefore(t, f)
-			status, _, body := callCognito(t, origin, tc.action, map[string]any{
-				"ClientId": "c1", "UserPoolId": testPool, "Username": "a@x.example", "ClientMetadata": map[string]string{"k": "v"},
+			f := upstreamtest.New(t)
+			f.User["UserStatus"] = tc.status
+			f.Replies[tc.action] = tc.reply
+			_, origin := start(t, f)
+			status, _, body := upstreamtest.CallCognito(t, origin, tc.action, map[string]any{
+				"ClientId": "c1", "UserPoolId": upstreamtest.Pool, "Username": "a@x.example", "ClientMetadata": map[string]string{"k": "v"},
 			})
-			if status != tc.reply.status || body != tc.reply.body {
+			if status != tc.reply.Status || body != tc.reply.Body {
 				t.Errorf("answer changed: %d %s", status, body)
 			}
-			if diff := cmp.Diff(tc.want, f.calls()); diff != "" {
+			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
@@ -48,48 +50,48 @@ func TestConfirmationFires(t *testing.T) {
 
 func TestConfirmSignUpVerifiesTheAddress(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.user["UserAttributes"] = []attribute{{"sub", "u-1"}, {"email", "a@x.example"}}
-	_, origin := edgeBefore(t, f)
-	callCognito(t, origin, "ConfirmSignUp", map[string]any{"ClientId": "c1", "Username": "a@x.example"})
+	f := upstreamtest.New(t)
+	f.User["UserAttributes"] = upstreamtest.Attributes("sub", "u-1", "email", "a@x.example")
+	_, origin := start(t, f)
+	upstreamtest.CallCognito(t, origin, "ConfirmSignUp", map[string]any{"ClientId": "c1", "Username": "a@x.example"})
 	want := []string{"ConfirmSignUp", "AdminUpdateUserAttributes", "PostConfirmation_ConfirmSignUp"}
-	if diff := cmp.Diff(want, f.calls()); diff != "" {
+	if diff := cmp.Diff(want, f.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(f.bodies[1], `{"Name":"email_verified","Value":"true"}`) {
-		t.Errorf("update %s", f.bodies[1])
+	if !strings.Contains(f.Bodies[1], `{"Name":"email_verified","Value":"true"}`) {
+		t.Errorf("update %s", f.Bodies[1])
 	}
 }
 
 func TestAdminCreateUserFiresPreSignUp(t *testing.T) {
 	t.Parallel()
 	const create, fired = "AdminCreateUser", "PreSignUp_AdminCreateUser"
-	let := reply{status: 400, body: `{"__type":"InvalidParameterException","message":"Username is required."}`}
+	let := upstreamtest.Reply{Status: 400, Body: `{"__type":"InvalidParameterException","message":"Username is required."}`}
 	for name, tc := range map[string]struct {
 		in     map[string]any
 		exists bool
-		reply  reply
+		reply  upstreamtest.Reply
 		want   []string
 	}{
 		"new":           {map[string]any{"Username": "a@x.example"}, false, let, []string{create, fired, create}},
 		"exists":        {map[string]any{"Username": "a@x.example"}, true, let, []string{create, create}},
 		"resend":        {map[string]any{"Username": "a@x.example", "MessageAction": "RESEND"}, true, let, []string{create}},
-		"denied_by_iam": {map[string]any{"Username": "a@x.example"}, false, reply{status: 400, body: `{"__type":"AccessDeniedException"}`}, []string{create, create}},
+		"denied_by_iam": {map[string]any{"Username": "a@x.example"}, false, upstreamtest.Reply{Status: 400, Body: `{"__type":"AccessDeniedException"}`}, []string{create, create}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
+			f := upstreamtest.New(t)
 			if !tc.exists {
-				f.user = nil
+				f.User = nil
 			}
-			f.replies[create] = tc.reply
-			_, origin := edgeBefore(t, f)
-			tc.in["UserPoolId"] = testPool
-			callCognito(t, origin, create, tc.in)
-			if diff := cmp.Diff(tc.want, f.calls()); diff != "" {
+			f.Replies[create] = tc.reply
+			_, origin := start(t, f)
+			tc.in["UserPoolId"] = upstreamtest.Pool
+			upstreamtest.CallCognito(t, origin, create, tc.in)
+			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
-			if len(f.payloads) == 0 {
+			if len(f.Payloads) == 0 {
 				return
 			}
 			var ev struct {
@@ -97,7 +99,7 @@ func TestAdminCreateUserFiresPreSignUp(t *testing.T) {
 				CallerContext callerContext
 				Request       preSignUpRequest
 			}
-			if err := json.Unmarshal(f.payloads[0], &ev); err != nil {
+			if err := json.Unmarshal(f.Payloads[0], &ev); err != nil {
 				t.Fatal(err)
 			}
 			if ev.CallerContext.ClientID != adminClient || ev.Request.UserAttributes["email"] != "a@x.example" || len(ev.UserName) != 36 {
@@ -118,14 +120,14 @@ func TestSignUpRefusalIsWordedAsOnAWS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
+			f := upstreamtest.New(t)
 			body, err := json.Marshal(map[string]string{"__type": "UserLambdaValidationException", "message": tc.emulator})
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.replies["SignUp"] = reply{status: 400, body: string(body)}
-			_, origin := edgeBefore(t, f)
-			_, _, got := callCognito(t, origin, "SignUp", map[string]any{"ClientId": "c1", "Username": "a@x.example"})
+			f.Replies["SignUp"] = upstreamtest.Reply{Status: 400, Body: string(body)}
+			_, origin := start(t, f)
+			_, _, got := upstreamtest.CallCognito(t, origin, "SignUp", map[string]any{"ClientId": "c1", "Username": "a@x.example"})
 			var answer struct {
 				Type    string `json:"__type"`
 				Message string `json:"message"`
@@ -142,11 +144,11 @@ func TestSignUpRefusalIsWordedAsOnAWS(t *testing.T) {
 
 func TestSignUpNeedsPermission(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.policy = ""
-	_, origin := edgeBefore(t, f)
-	_, _, body := callCognito(t, origin, "SignUp", map[string]any{"ClientId": "c1", "Username": "a@x.example"})
-	if !strings.Contains(body, "PreSignUp invocation failed due to error AccessDeniedException.") || len(f.calls()) != 0 {
-		t.Errorf("got %s after %v", body, f.calls())
+	f := upstreamtest.New(t)
+	f.Policy = ""
+	_, origin := start(t, f)
+	_, _, body := upstreamtest.CallCognito(t, origin, "SignUp", map[string]any{"ClientId": "c1", "Username": "a@x.example"})
+	if !strings.Contains(body, "PreSignUp invocation failed due to error AccessDeniedException.") || len(f.Calls()) != 0 {
+		t.Errorf("got %s after %v", body, f.Calls())
 	}
 }

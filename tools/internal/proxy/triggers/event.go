@@ -1,10 +1,15 @@
-package proxy
+package triggers
 
-import "maps"
+import (
+	"maps"
+	"strings"
 
-// event is what a trigger receives: the shape of AWS's own payloads, held key by
-// key to aws-lambda-go's events/testdata by a test. Real pools were seen to send
-// validationData as null when the caller gave none and to leave clientMetadata out
+	"gatehouse.example/tools/internal/proxy/upstream"
+)
+
+// event is what a trigger receives: the shape of AWS's own payloads. A test compares it
+// key by key with aws-lambda-go's events/testdata. Real pools send validationData as
+// null when the caller gave none and omit clientMetadata
 // (https://github.com/aws-powertools/powertools-lambda-typescript/pull/3729).
 type event struct {
 	Version       string        `json:"version"`
@@ -56,7 +61,7 @@ type preSignUpResponse struct {
 const adminClient = "CLIENT_ID_NOT_APPLICABLE"
 
 // newEvent fills what every trigger's event has in common.
-func newEvent(p pool, source, clientID, userName string, request any) event {
+func newEvent(p upstream.Pool, source, clientID, userName string, request any) event {
 	return event{
 		Version:       "1",
 		Region:        poolRegion(p.ID),
@@ -71,7 +76,7 @@ func newEvent(p pool, source, clientID, userName string, request any) event {
 
 // attributesOf lists a user's attributes as triggers see them: Cognito adds the
 // account's status (https://github.com/floci-io/floci/issues/3850).
-func attributesOf(u user) map[string]string {
+func attributesOf(u upstream.User) map[string]string {
 	attributes := maps.Clone(u.Attributes)
 	if attributes == nil {
 		attributes = map[string]string{}
@@ -84,10 +89,6 @@ func attributesOf(u user) map[string]string {
 
 // poolRegion is the part of a pool id before its underscore.
 func poolRegion(poolID string) string {
-	for i := range poolID {
-		if poolID[i] == '_' {
-			return poolID[:i]
-		}
-	}
-	return poolID
+	region, _, _ := strings.Cut(poolID, "_")
+	return region
 }

@@ -1,4 +1,4 @@
-package proxy
+package triggers
 
 import (
 	"encoding/json"
@@ -9,15 +9,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 // The files in testdata are those of aws-lambda-go, events/testdata
 // (https://github.com/aws/aws-lambda-go, Apache-2.0), unchanged.
 func TestPayloadsAreAWSs(t *testing.T) {
 	t.Parallel()
-	u := user{Name: "u-1", Status: "CONFIRMED", Attributes: map[string]string{"sub": "u-1", "email": "a@x.example", "phone_number": "+15550100", "email_verified": "true"}}
+	u := upstream.User{Name: "u-1", Status: "CONFIRMED", Attributes: map[string]string{"sub": "u-1", "email": "a@x.example", "phone_number": "+15550100", "email_verified": "true"}}
 	some := map[string]string{"k": "v"}
-	p := pool{ID: testPool, ARN: testPoolARN}
+	p := upstream.Pool{ID: upstreamtest.Pool, ARN: upstreamtest.PoolARN}
 	signUp := newEvent(p, "PreSignUp_SignUp", "c1", "u-1", preSignUpRequest{attributesOf(u), some, some})
 	signUp.Response = preSignUpResponse{}
 	for name, ev := range map[string]event{
@@ -38,7 +41,7 @@ func TestPayloadsAreAWSs(t *testing.T) {
 			}
 			want, got := shape(t, golden), shape(t, ours)
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("keys and kinds (-AWS +edge):\n%s", diff)
+				t.Errorf("keys and kinds (-AWS +proxy):\n%s", diff)
 			}
 		})
 	}
@@ -47,8 +50,8 @@ func TestPayloadsAreAWSs(t *testing.T) {
 // What may be absent or null, with the reason. Nothing else may.
 func TestKeysWithoutData(t *testing.T) {
 	t.Parallel()
-	u := user{Name: "u-1", Attributes: map[string]string{"email": "a@x.example"}}
-	p := pool{ID: testPool}
+	u := upstream.User{Name: "u-1", Attributes: map[string]string{"email": "a@x.example"}}
+	p := upstream.Pool{ID: upstreamtest.Pool}
 	for name, tc := range map[string]struct {
 		request any
 		want    []string
@@ -134,7 +137,7 @@ func kind(v any) string {
 
 func TestAttributesAreStrings(t *testing.T) {
 	t.Parallel()
-	got := attributesOf(user{Status: "CONFIRMED", Attributes: map[string]string{"sub": "u-1", "email_verified": "true"}})
+	got := attributesOf(upstream.User{Status: "CONFIRMED", Attributes: map[string]string{"sub": "u-1", "email_verified": "true"}})
 	want := map[string]string{"sub": "u-1", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

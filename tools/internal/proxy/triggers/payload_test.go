@@ -1,4 +1,4 @@
-package proxy
+package triggers
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 type anyRequest struct {
@@ -35,24 +38,24 @@ func requestOf(t *testing.T, payload []byte) (userName string, r anyRequest) {
 func TestMetadataReachesTheRightTrigger(t *testing.T) {
 	t.Parallel()
 	some := map[string]string{"k": "v"}
-	f := newFake(t)
-	f.replies["InitiateAuth"] = reply{status: 200, body: testTokens}
-	f.replies["RespondToAuthChallenge"] = reply{status: 200, body: testTokens}
-	_, origin := edgeBefore(t, f)
-	callCognito(t, origin, "InitiateAuth", map[string]any{
+	f := upstreamtest.New(t)
+	f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	f.Replies["RespondToAuthChallenge"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	_, origin := start(t, f)
+	upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 		"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "a@x.example"}, "ClientMetadata": some,
 	})
-	callCognito(t, origin, "RespondToAuthChallenge", map[string]any{"ClientId": "c1", "ClientMetadata": some})
+	upstreamtest.CallCognito(t, origin, "RespondToAuthChallenge", map[string]any{"ClientId": "c1", "ClientMetadata": some})
 	attributes := map[string]string{"sub": "u-1", "email": "a@x.example", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
 	want := []anyRequest{
 		{ValidationData: some, UserAttributes: attributes},
 		{UserAttributes: attributes},
 		{ClientMetadata: some, UserAttributes: attributes},
 	}
-	if len(f.payloads) != len(want) {
-		t.Fatalf("%d payloads", len(f.payloads))
+	if len(f.Payloads) != len(want) {
+		t.Fatalf("%d payloads", len(f.Payloads))
 	}
-	for i, payload := range f.payloads {
+	for i, payload := range f.Payloads {
 		name, got := requestOf(t, payload)
 		if diff := cmp.Diff(want[i], got); diff != "" || name != "u-1" {
 			t.Errorf("payload %d of %s (-want +got):\n%s", i, name, diff)
@@ -62,13 +65,13 @@ func TestMetadataReachesTheRightTrigger(t *testing.T) {
 
 func TestUnknownUserIsNamedAsTyped(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.user = nil
-	_, origin := edgeBefore(t, f)
-	callCognito(t, origin, "InitiateAuth", map[string]any{
+	f := upstreamtest.New(t)
+	f.User = nil
+	_, origin := start(t, f)
+	upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 		"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "q@x.example"},
 	})
-	name, got := requestOf(t, f.payloads[0])
+	name, got := requestOf(t, f.Payloads[0])
 	if diff := cmp.Diff(anyRequest{UserNotFound: true, UserAttributes: map[string]string{}}, got); diff != "" || name != "q@x.example" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
@@ -77,20 +80,20 @@ func TestUnknownUserIsNamedAsTyped(t *testing.T) {
 func TestTraceReachesTheTrigger(t *testing.T) {
 	t.Parallel()
 	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
-	f := newFake(t)
+	f := upstreamtest.New(t)
 	got := make(chan string, 1)
-	f.invoke = func(w http.ResponseWriter, r *http.Request, payload []byte) {
-		got <- r.Header.Get(traceHeader)
+	f.Invoke = func(w http.ResponseWriter, r *http.Request, payload []byte) {
+		got <- r.Header.Get(upstream.TraceHeader)
 		_, _ = w.Write(payload)
 	}
-	_, origin := edgeBefore(t, f)
+	_, origin := start(t, f)
 	req, err := http.NewRequest(http.MethodPost, origin, strings.NewReader(`{"ClientId":"c1","Username":"a@x.example"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", cognitoTarget+"ConfirmSignUp")
-	req.Header.Set(traceHeader, trace)
-	do(t, req)
+	req.Header.Set("X-Amz-Target", upstream.CognitoTarget+"ConfirmSignUp")
+	req.Header.Set(upstream.TraceHeader, trace)
+	upstreamtest.Do(t, req)
 	if id := <-got; id != trace {
 		t.Errorf("trigger got %q", id)
 	}
@@ -99,22 +102,22 @@ func TestTraceReachesTheTrigger(t *testing.T) {
 // A person who hangs up does not call off what has begun, as on AWS.
 func TestCallerHangsUp(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.functions = map[string]any{"PreAuthentication": testFunction}
+	f := upstreamtest.New(t)
+	f.Functions = map[string]any{"PreAuthentication": upstreamtest.Function}
 	began, goOn := make(chan struct{}), make(chan struct{})
-	f.invoke = func(w http.ResponseWriter, _ *http.Request, payload []byte) {
+	f.Invoke = func(w http.ResponseWriter, _ *http.Request, payload []byte) {
 		close(began)
 		<-goOn
 		_, _ = w.Write(payload)
 	}
-	_, origin := edgeBefore(t, f)
+	_, origin := start(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, origin,
 		strings.NewReader(`{"ClientId":"c1","AuthFlow":"USER_PASSWORD_AUTH","AuthParameters":{"USERNAME":"a@x.example"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", cognitoTarget+"InitiateAuth")
+	req.Header.Set("X-Amz-Target", upstream.CognitoTarget+"InitiateAuth")
 	left := make(chan struct{})
 	go func() {
 		if res, err := http.DefaultClient.Do(req); err == nil {
@@ -126,37 +129,10 @@ func TestCallerHangsUp(t *testing.T) {
 	cancel()
 	<-left
 	time.AfterFunc(50*time.Millisecond, func() { close(goOn) }) // lets the server notice first
-	for deadline := time.Now().Add(5 * time.Second); len(f.calls()) < 2; {
+	for deadline := time.Now().Add(5 * time.Second); len(f.Calls()) < 2; {
 		if time.Now().After(deadline) {
-			t.Fatalf("the sign-in was called off: %v", f.calls())
+			t.Fatalf("the sign-in was called off: %v", f.Calls())
 		}
 		<-time.After(time.Millisecond)
-	}
-}
-
-// A client id that was known and is gone is looked for again, in every pool.
-func TestClientIsLookedUpAfresh(t *testing.T) {
-	t.Parallel()
-	f := newFake(t)
-	h, _ := edgeBefore(t, f)
-	for _, step := range []struct {
-		id    string
-		known bool
-	}{{"c1", true}, {"c2", false}} {
-		if _, err := h.dir.client(t.Context(), step.id); (err == nil) != step.known {
-			t.Errorf("%s: %v", step.id, err)
-		}
-	}
-	f.mu.Lock()
-	f.client["ClientId"] = "c2"
-	f.mu.Unlock()
-	if _, err := h.dir.client(t.Context(), "c2"); err != nil {
-		t.Errorf("a new client: %v", err)
-	}
-	h.dir.mu.Lock()
-	h.dir.pools["c2"] = "us-east-1_Gone"
-	h.dir.mu.Unlock()
-	if c, err := h.dir.client(t.Context(), "c2"); err != nil || c.PoolID != testPool {
-		t.Errorf("a client of a pool that is gone: %+v %v", c, err)
 	}
 }

@@ -1,27 +1,29 @@
-package proxy
+package triggers
 
-// Gap: the emulator runs a trigger whether or not its function lets Cognito in. On
-// AWS a missing permission fails the call. Delete this file when the emulator asks
+// Gap: the emulator runs a trigger whether or not its function allows Cognito to call
+// it. On AWS a missing permission fails the call. Delete this file when the emulator asks
 // the function's policy itself.
 
 import (
 	"context"
 	"errors"
 	"strings"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 const cognitoService = "cognito-idp.amazonaws.com"
 
 // allowed asks the policy of the trigger's function whether Cognito may call it for
 // this pool.
-func (t *triggers) allowed(ctx context.Context, p pool, trigger string) error {
-	arn := p.function(trigger)
+func (t *Triggers) allowed(ctx context.Context, p upstream.Pool, trigger string) error {
+	arn := p.Function(trigger)
 	if arn == "" {
 		return nil
 	}
-	document, err := t.up.functionPolicy(ctx, arn)
+	document, err := t.up.FunctionPolicy(ctx, arn)
 	if err != nil {
-		var api *apiError
+		var api *upstream.APIError
 		missing := errors.As(err, &api) && api.Code == "ResourceNotFoundException"
 		switch {
 		case missing && strings.HasPrefix(api.Message, "Function not found"):
@@ -31,23 +33,8 @@ func (t *triggers) allowed(ctx context.Context, p pool, trigger string) error {
 		}
 		return notInvoked(trigger, "AccessDeniedException")
 	}
-	if !policyAllows(document, arn, p.ARN) {
+	if !upstream.MayInvoke(document, cognitoService, arn, p.ARN) {
 		return notInvoked(trigger, "AccessDeniedException")
 	}
 	return nil
-}
-
-// policyAllows evaluates a function policy for a call of Cognito on behalf of a pool.
-func policyAllows(document, functionARN, poolARN string) bool {
-	return ask{
-		service: cognitoService, action: "lambda:InvokeFunction", resource: functionARN,
-		keys: map[string]string{"aws:sourcearn": poolARN, "aws:sourceaccount": accountOf(poolARN)},
-	}.allowedBy(document)
-}
-
-func accountOf(arn string) string {
-	if parts := strings.Split(arn, ":"); len(parts) > 5 {
-		return parts[4]
-	}
-	return ""
 }

@@ -1,23 +1,26 @@
-package proxy
+package triggers
 
 import (
 	"strings"
 	"testing"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 func TestPolicyAllows(t *testing.T) {
 	t.Parallel()
 	statement := func(more string) string {
-		return `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + testFunction + `"` + more + `}]}`
+		return `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"` + upstreamtest.Function + `"` + more + `}]}`
 	}
 	for name, tc := range map[string]struct {
 		policy string
 		want   bool
 	}{
 		"no_condition":     {statement(""), true},
-		"arn_like":         {testPolicy, true},
-		"arn_equals":       {statement(`,"Condition":{"ArnEquals":{"aws:SourceArn":"` + testPoolARN + `"}}`), true},
-		"string_equals":    {statement(`,"Condition":{"StringEquals":{"aws:SourceArn":["x","` + testPoolARN + `"]}}`), true},
+		"arn_like":         {upstreamtest.Policy, true},
+		"arn_equals":       {statement(`,"Condition":{"ArnEquals":{"aws:SourceArn":"` + upstreamtest.PoolARN + `"}}`), true},
+		"string_equals":    {statement(`,"Condition":{"StringEquals":{"aws:SourceArn":["x","` + upstreamtest.PoolARN + `"]}}`), true},
 		"string_like":      {statement(`,"Condition":{"StringLike":{"aws:SourceArn":"arn:aws:cognito-idp:*"}}`), true},
 		"no_wildcard":      {statement(`,"Condition":{"StringEquals":{"aws:SourceArn":"arn:aws:cognito-idp:*"}}`), false},
 		"other_account":    {statement(`,"Condition":{"StringEquals":{"AWS:SourceAccount":"111111111111"}}`), false},
@@ -35,28 +38,16 @@ func TestPolicyAllows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := policyAllows(tc.policy, testFunction, testPoolARN); got != tc.want {
+			if got := upstream.MayInvoke(tc.policy, cognitoService, upstreamtest.Function, upstreamtest.PoolARN); got != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})
 	}
 }
 
-func TestWildcard(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"a*", "a/b/c", true}, {"a?c", "abc", true}, {"a[b]", "a[b]", true}, {"a[b]", "ab", false}, {`a\*`, `a\b`, true}, {"", "", true},
-	} {
-		if got := wildcard(tc.pattern, tc.s); got != tc.want {
-			t.Errorf("wildcard(%q, %q) = %v", tc.pattern, tc.s, got)
-		}
-	}
-}
-
 func FuzzPolicyAllows(f *testing.F) {
-	f.Add(testPolicy)
-	f.Fuzz(func(_ *testing.T, policy string) { policyAllows(policy, testFunction, testPoolARN) })
+	f.Add(upstreamtest.Policy)
+	f.Fuzz(func(_ *testing.T, policy string) {
+		upstream.MayInvoke(policy, cognitoService, upstreamtest.Function, upstreamtest.PoolARN)
+	})
 }

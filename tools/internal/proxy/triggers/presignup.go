@@ -1,4 +1,4 @@
-package proxy
+package triggers
 
 // Gap: the emulator fires PreSignUp on SignUp, but without asking the function's
 // policy and with its error wrapped in its own words; on AdminCreateUser it fires
@@ -13,36 +13,38 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // signUp checks the permission before, repairs the error text after, and fires
 // PostConfirmation for a user that PreSignUp confirmed on the spot, as AWS does
 // (https://github.com/KensioSoftware/yulin/pull/462).
-func (h *handler) signUp(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	cl, p, ok, err := h.clientPool(ctx, c.in.ClientID)
+func (t *Triggers) signUp(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return h.forward(ctx, r, c.body), nil
+		return t.forward(ctx, c), nil
 	}
-	if err := h.triggers.allowed(ctx, p, "PreSignUp"); err != nil {
+	if err := t.allowed(ctx, p, "PreSignUp"); err != nil {
 		return nil, err
 	}
-	reply := h.forward(ctx, r, c.body)
-	if reply.status != http.StatusOK {
+	reply := t.forward(ctx, c)
+	if reply.Status != http.StatusOK {
 		return reply, repairSignUp(reply)
 	}
 	var out struct{ UserConfirmed bool }
-	if json.Unmarshal(reply.body.Bytes(), &out) != nil || !out.UserConfirmed {
+	if json.Unmarshal(reply.Body, &out) != nil || !out.UserConfirmed {
 		return reply, nil
 	}
-	return reply, h.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", cl.ID, c.in.Username, c)
+	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", cl.ID, c.Input.Username, c)
 }
 
 // repairSignUp words a refusal of PreSignUp as AWS does; other errors stay.
-func repairSignUp(reply *answer) error {
-	api := readError(reply.result())
+func repairSignUp(reply *upstream.Answer) error {
+	api := reply.Err()
 	if api.Code != "UserLambdaValidationException" || strings.HasPrefix(api.Message, "PreSignUp failed with error ") {
 		return nil
 	}
@@ -69,45 +71,45 @@ func emulatorText(s string) string {
 
 // adminCreateUser fires PreSignUp before the user is made. The three flags of the
 // function's response are ignored there, as on AWS (same source as above).
-func (h *handler) adminCreateUser(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	p, err := h.dir.pool(ctx, c.in.UserPoolID)
-	if err != nil && !isAPI(err, "ResourceNotFoundException") {
+func (t *Triggers) adminCreateUser(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, err := t.up.Pool(ctx, c.Input.UserPoolID)
+	if err != nil && !upstream.IsAPI(err, "ResourceNotFoundException") {
 		return nil, err
 	}
-	if err != nil || p.function("PreSignUp") == "" || c.in.Username == "" || c.in.MessageAction == "RESEND" ||
-		!h.authorised(ctx, r, p.ID) {
-		return h.forward(ctx, r, c.body), nil
+	if err != nil || p.Function("PreSignUp") == "" || c.Input.Username == "" || c.Input.MessageAction == "RESEND" ||
+		!t.authorised(ctx, c, p.ID) {
+		return t.forward(ctx, c), nil
 	}
-	_, exists, err := h.dir.user(ctx, p.ID, c.in.Username)
+	_, exists, err := t.up.User(ctx, p.ID, c.Input.Username)
 	if err != nil {
 		return nil, err
 	}
 	if exists {
-		return h.forward(ctx, r, c.body), nil // refused there, before any trigger
+		return t.forward(ctx, c), nil // refused there, before any trigger
 	}
-	name, attributes := c.in.Username, attributeMap(c.in.UserAttributes)
+	name, attributes := c.Input.Username, upstream.AttributeMap(c.Input.UserAttributes)
 	if alias := aliasOf(p, name); alias != "" {
 		// The user's name will be a generated id; the emulator draws its own, so
 		// this one only has the right shape.
 		name = newUUID()
 		if attributes[alias] == "" {
-			attributes[alias] = c.in.Username
+			attributes[alias] = c.Input.Username
 		}
 	}
 	ev := newEvent(p, "PreSignUp_AdminCreateUser", adminClient, name, preSignUpRequest{
 		UserAttributes: attributes,
-		ValidationData: validation(c.in.ValidationData),
-		ClientMetadata: c.in.ClientMetadata,
+		ValidationData: validation(c.Input.ValidationData),
+		ClientMetadata: c.Input.ClientMetadata,
 	})
 	ev.Response = preSignUpResponse{}
-	if err := h.triggers.fire(ctx, p, "PreSignUp", ev, c.trace); err != nil {
+	if err := t.fire(ctx, p, "PreSignUp", ev, c.Trace); err != nil {
 		return nil, err
 	}
-	return h.forward(ctx, r, c.body), nil
+	return t.forward(ctx, c), nil
 }
 
 // aliasOf tells which attribute signs a user in whose name is an address or number.
-func aliasOf(p pool, name string) string {
+func aliasOf(p upstream.Pool, name string) string {
 	if strings.Contains(name, "@") && slices.Contains(p.Aliases, "email") {
 		return "email"
 	}
@@ -117,11 +119,11 @@ func aliasOf(p pool, name string) string {
 	return ""
 }
 
-func validation(list []attribute) map[string]string {
+func validation(list []upstream.Attribute) map[string]string {
 	if len(list) == 0 {
 		return nil
 	}
-	return attributeMap(list)
+	return upstream.AttributeMap(list)
 }
 
 func newUUID() string {

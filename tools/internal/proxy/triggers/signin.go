@@ -1,20 +1,18 @@
-package proxy
+package triggers
 
 // Gap: the emulator fires neither PreAuthentication nor PostAuthentication. Delete
-// this file and hostedlogin.go when it does.
+// this file when it does.
 
 import (
 	"context"
 	"crypto/hmac"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
-)
 
-var errNoTokenUser = errors.New("edge: the access token names no user")
+	"gatehouse.example/tools/internal/proxy/upstream"
+)
 
 // signInFlows lists the flows that begin a sign-in, with the settings of the app
 // client that allow each. Refreshing a session is none of them: it fires neither
@@ -38,122 +36,122 @@ func signInFlows(flow string) []string {
 
 // initiateAuth fires PreAuthentication before the call, and PostAuthentication
 // when the call alone signs the user in.
-func (h *handler) initiateAuth(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	if signInFlows(c.in.AuthFlow) == nil {
-		return h.forward(ctx, r, c.body), nil
+func (t *Triggers) initiateAuth(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	if signInFlows(c.Input.AuthFlow) == nil {
+		return t.forward(ctx, c), nil
 	}
-	cl, p, ok, err := h.clientPool(ctx, c.in.ClientID)
+	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
 	if err != nil {
 		return nil, err
 	}
-	if ok && h.mayBegin(ctx, r, c, cl, p) {
-		name := c.in.AuthParameters["USERNAME"]
-		if err := h.preAuthenticate(ctx, cl, p, name, c.in.ClientMetadata, c.trace); err != nil {
+	if ok && t.mayBegin(ctx, c, cl, p) {
+		name := c.Input.AuthParameters["USERNAME"]
+		if err := t.preAuthenticate(ctx, cl, p, name, c.Input.ClientMetadata, c.Trace); err != nil {
 			return nil, err
 		}
 	}
-	reply := h.forward(ctx, r, c.body)
+	reply := t.forward(ctx, c)
 	if !ok {
 		return reply, nil
 	}
 	// ClientMetadata of InitiateAuth reaches PreAuthentication only.
-	return reply, h.postAuthenticate(ctx, cl, p, reply, nil, c.trace)
+	return reply, t.postAuthenticate(ctx, cl, p, reply, nil, c.Trace)
 }
 
 // respondToChallenge fires PostAuthentication when the answer carries tokens.
-func (h *handler) respondToChallenge(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	reply := h.forward(ctx, r, c.body)
+func (t *Triggers) respondToChallenge(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	reply := t.forward(ctx, c)
 	if !hasTokens(reply) {
 		return reply, nil
 	}
-	cl, p, ok, err := h.clientPool(ctx, c.in.ClientID)
+	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
 	if err != nil || !ok {
 		return reply, err
 	}
-	return reply, h.postAuthenticate(ctx, cl, p, reply, c.in.ClientMetadata, c.trace)
+	return reply, t.postAuthenticate(ctx, cl, p, reply, c.Input.ClientMetadata, c.Trace)
 }
 
 // mayBegin tells whether the call is well-formed enough to reach a trigger: the
 // client allows the flow, proves its secret, and an admin may call at all. Where
 // it is not, the emulator answers with the complaint.
-func (h *handler) mayBegin(ctx context.Context, r *http.Request, c call, cl client, p pool) bool {
-	if p.function("PreAuthentication") == "" || c.in.AuthParameters["USERNAME"] == "" {
+func (t *Triggers) mayBegin(ctx context.Context, c upstream.Call, cl upstream.AppClient, p upstream.Pool) bool {
+	if p.Function("PreAuthentication") == "" || c.Input.AuthParameters["USERNAME"] == "" {
 		return false
 	}
-	if c.admin() && c.in.AuthFlow == "USER_PASSWORD_AUTH" || !c.admin() && strings.HasPrefix(c.in.AuthFlow, "ADMIN_") {
+	if c.Admin() && c.Input.AuthFlow == "USER_PASSWORD_AUTH" || !c.Admin() && strings.HasPrefix(c.Input.AuthFlow, "ADMIN_") {
 		return false
 	}
-	if c.admin() && (c.in.UserPoolID != p.ID || !h.authorised(ctx, r, p.ID)) {
+	if c.Admin() && (c.Input.UserPoolID != p.ID || !t.authorised(ctx, c, p.ID)) {
 		return false
 	}
-	if !cl.allows(c.in.AuthFlow) {
+	if !allows(cl, c.Input.AuthFlow) {
 		return false
 	}
-	return cl.proves(c.in.AuthParameters["USERNAME"], c.in.AuthParameters["SECRET_HASH"])
+	return proves(cl, c.Input.AuthParameters["USERNAME"], c.Input.AuthParameters["SECRET_HASH"])
 }
 
 // allows tells whether the client's settings allow the flow. A list without any
 // ALLOW_ name is of the old kind, which leaves the flows without passwords on.
-func (c client) allows(flow string) bool {
-	modern := slices.ContainsFunc(c.Flows, func(f string) bool { return strings.HasPrefix(f, "ALLOW_") })
-	if len(c.Flows) == 0 || !modern && (flow == "USER_SRP_AUTH" || flow == "CUSTOM_AUTH") {
+func allows(cl upstream.AppClient, flow string) bool {
+	modern := slices.ContainsFunc(cl.Flows, func(f string) bool { return strings.HasPrefix(f, "ALLOW_") })
+	if len(cl.Flows) == 0 || !modern && (flow == "USER_SRP_AUTH" || flow == "CUSTOM_AUTH") {
 		return true
 	}
-	return slices.ContainsFunc(signInFlows(flow), func(f string) bool { return slices.Contains(c.Flows, f) })
+	return slices.ContainsFunc(signInFlows(flow), func(f string) bool { return slices.Contains(cl.Flows, f) })
 }
 
 // proves checks the secret hash of a client that has a secret.
-func (c client) proves(userName, hash string) bool {
-	if c.Secret == "" {
+func proves(cl upstream.AppClient, userName, hash string) bool {
+	if cl.Secret == "" {
 		return hash == ""
 	}
-	return hmac.Equal([]byte(c.secretHash(userName)), []byte(hash))
+	return hmac.Equal([]byte(cl.SecretHash(userName)), []byte(hash))
 }
 
 // preAuthenticate fires for a user that exists. For one that does not, it fires
 // only where the client hides the difference, and says so in userNotFound
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-authentication.html).
 // An unconfirmed or disabled user fires it too: inference, AWS does not say.
-func (h *handler) preAuthenticate(ctx context.Context, cl client, p pool, name string, data map[string]string, trace string) error {
-	if p.function("PreAuthentication") == "" {
+func (t *Triggers) preAuthenticate(ctx context.Context, cl upstream.AppClient, p upstream.Pool, name string, data map[string]string, trace string) error {
+	if p.Function("PreAuthentication") == "" {
 		return nil
 	}
-	u, found, err := h.dir.user(ctx, p.ID, name)
+	u, found, err := t.up.User(ctx, p.ID, name)
 	if err != nil {
 		return err
 	}
 	if !found {
-		if !cl.hidesUsers() {
+		if !cl.HidesUsers() {
 			return nil
 		}
-		u = user{Name: name}
+		u = upstream.User{Name: name}
 	}
 	ev := newEvent(p, "PreAuthentication_Authentication", cl.ID, u.Name, preAuthenticationRequest{
 		UserAttributes: attributesOf(u),
 		ValidationData: data,
 		UserNotFound:   !found,
 	})
-	return h.triggers.fire(ctx, p, "PreAuthentication", ev, trace)
+	return t.fire(ctx, p, "PreAuthentication", ev, trace)
 }
 
 // postAuthenticate fires when the reply carries tokens; an error withholds them.
-func (h *handler) postAuthenticate(ctx context.Context, cl client, p pool, reply *answer, metadata map[string]string, trace string) error {
-	if p.function("PostAuthentication") == "" || !hasTokens(reply) {
+func (t *Triggers) postAuthenticate(ctx context.Context, cl upstream.AppClient, p upstream.Pool, reply *upstream.Answer, metadata map[string]string, trace string) error {
+	if p.Function("PostAuthentication") == "" || !hasTokens(reply) {
 		return nil
 	}
 	name, err := tokenUser(reply)
 	if err != nil {
 		return err
 	}
-	return h.signedIn(ctx, cl, p, name, metadata, trace)
+	return t.signedIn(ctx, cl, p, name, metadata, trace)
 }
 
 // signedIn fires PostAuthentication for the user of that name.
-func (h *handler) signedIn(ctx context.Context, cl client, p pool, name string, metadata map[string]string, trace string) error {
-	if p.function("PostAuthentication") == "" {
+func (t *Triggers) signedIn(ctx context.Context, cl upstream.AppClient, p upstream.Pool, name string, metadata map[string]string, trace string) error {
+	if p.Function("PostAuthentication") == "" {
 		return nil
 	}
-	u, _, err := h.dir.user(ctx, p.ID, name)
+	u, _, err := t.up.User(ctx, p.ID, name)
 	if err != nil {
 		return err
 	}
@@ -166,56 +164,51 @@ func (h *handler) signedIn(ctx context.Context, cl client, p pool, name string, 
 	if u.Name != "" {
 		ev.UserName = u.Name
 	}
-	return h.triggers.fire(ctx, p, "PostAuthentication", ev, trace)
+	return t.fire(ctx, p, "PostAuthentication", ev, trace)
 }
 
 type authenticationReply struct {
 	AuthenticationResult *struct{ AccessToken string }
 }
 
-func hasTokens(reply *answer) bool {
+func hasTokens(reply *upstream.Answer) bool {
 	var out authenticationReply
-	return reply.status == http.StatusOK && json.Unmarshal(reply.body.Bytes(), &out) == nil && out.AuthenticationResult != nil
+	return reply.Status == http.StatusOK && json.Unmarshal(reply.Body, &out) == nil && out.AuthenticationResult != nil
 }
 
 // tokenUser reads who signed in from the access token itself: challenge responses
 // may name the user by an alias, or, in a custom challenge, not at all.
-func tokenUser(reply *answer) (string, error) {
+func tokenUser(reply *upstream.Answer) (string, error) {
 	var out authenticationReply
-	if err := json.Unmarshal(reply.body.Bytes(), &out); err != nil {
+	if err := json.Unmarshal(reply.Body, &out); err != nil {
 		return "", err
 	}
-	claims, err := accessClaims(out.AuthenticationResult.AccessToken)
-	return claims.name(), err
+	claims, err := upstream.AccessClaims(out.AuthenticationResult.AccessToken)
+	return claims.Name(), err
 }
 
-// claims are those of an access token that say whose it is.
-type claims struct {
-	ClientID string `json:"client_id"`
-	Username string `json:"username"`
-	Sub      string `json:"sub"`
-}
-
-func (c claims) name() string {
-	if c.Username == "" {
-		return c.Sub
-	}
-	return c.Username
-}
-
-// accessClaims reads a token that the emulator has made or checked.
-func accessClaims(token string) (claims, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return claims{}, errNoTokenUser
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+// authorised reports whether the caller of an admin operation may make it at all. A
+// trigger runs before the operation, but never for a caller that IAM denies. So the
+// same credentials are sent first with a request that can only fail for its content.
+func (t *Triggers) authorised(ctx context.Context, c upstream.Call, poolID string) bool {
+	body, err := json.Marshal(map[string]string{"UserPoolId": poolID})
 	if err != nil {
-		return claims{}, errNoTokenUser
+		return false
 	}
-	var c claims
-	if json.Unmarshal(payload, &c) != nil || c.name() == "" {
-		return claims{}, errNoTokenUser
+	code := t.up.Forward(ctx, c.Request, body).Err().Code
+	return code == "InvalidParameterException" || code == "ResourceNotFoundException"
+}
+
+// BeforeSignIn fires PreAuthentication for a person who signs in on the hosted pages.
+func (t *Triggers) BeforeSignIn(ctx context.Context, cl upstream.AppClient, p upstream.Pool, name, trace string) error {
+	return t.preAuthenticate(ctx, cl, p, name, nil, trace)
+}
+
+// AfterSignIn fires PostAuthentication for a person who signed in on the hosted pages.
+func (t *Triggers) AfterSignIn(ctx context.Context, cl upstream.AppClient, p upstream.Pool, name, trace string) error {
+	u, found, err := t.up.User(ctx, p.ID, name)
+	if err != nil || !found {
+		return err
 	}
-	return c, nil
+	return t.signedIn(ctx, cl, p, u.Name, nil, trace)
 }

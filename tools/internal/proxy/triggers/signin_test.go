@@ -1,4 +1,4 @@
-package proxy
+package triggers
 
 import (
 	"encoding/base64"
@@ -8,20 +8,23 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 func TestSignInFires(t *testing.T) {
 	t.Parallel()
 	const pre, post = "PreAuthentication_Authentication", "PostAuthentication_Authentication"
 	params := map[string]string{"USERNAME": "a@x.example", "PASSWORD": "p"}
-	tokens := reply{status: 200, body: testTokens}
-	wrong := reply{status: 400, body: `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`}
-	challenge := reply{status: 200, body: `{"ChallengeName":"PASSWORD_VERIFIER"}`}
+	tokens := upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	wrong := upstreamtest.Reply{Status: 400, Body: `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`}
+	challenge := upstreamtest.Reply{Status: 200, Body: `{"ChallengeName":"PASSWORD_VERIFIER"}`}
 	for name, tc := range map[string]struct {
 		action string
 		in     map[string]any
-		reply  reply
-		change func(*fake)
+		reply  upstreamtest.Reply
+		change func(*upstreamtest.Fake)
 		want   []string
 	}{
 		"password":       {"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, tokens, nil, []string{pre, "InitiateAuth", post}},
@@ -34,52 +37,52 @@ func TestSignInFires(t *testing.T) {
 		"refresh_new":    {"GetTokensFromRefreshToken", nil, tokens, nil, []string{"GetTokensFromRefreshToken"}},
 		"srp_end":        {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, tokens, nil, []string{"RespondToAuthChallenge", post}},
 		"next_challenge": {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, challenge, nil, []string{"RespondToAuthChallenge"}},
-		"admin_respond":  {"AdminRespondToAuthChallenge", map[string]any{"UserPoolId": testPool}, tokens, nil, []string{"AdminRespondToAuthChallenge", post}},
+		"admin_respond":  {"AdminRespondToAuthChallenge", map[string]any{"UserPoolId": upstreamtest.Pool}, tokens, nil, []string{"AdminRespondToAuthChallenge", post}},
 		"admin_flow_in_public_call": {
 			"InitiateAuth", map[string]any{"AuthFlow": "ADMIN_NO_SRP_AUTH"}, wrong, nil, []string{"InitiateAuth"},
 		},
 		"flow_not_allowed": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong,
-			func(f *fake) { f.client["ExplicitAuthFlows"] = []string{"ALLOW_USER_SRP_AUTH"} }, []string{"InitiateAuth"},
+			func(f *upstreamtest.Fake) { f.Client["ExplicitAuthFlows"] = []string{"ALLOW_USER_SRP_AUTH"} }, []string{"InitiateAuth"},
 		},
 		"secret_not_proved": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong,
-			func(f *fake) { f.client["ClientSecret"] = "s" }, []string{"InitiateAuth"},
+			func(f *upstreamtest.Fake) { f.Client["ClientSecret"] = "s" }, []string{"InitiateAuth"},
 		},
 		"unknown_user_hidden": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong,
-			func(f *fake) { f.user = nil }, []string{pre, "InitiateAuth"},
+			func(f *upstreamtest.Fake) { f.User = nil }, []string{pre, "InitiateAuth"},
 		},
 		"unknown_user_shown": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong,
-			func(f *fake) { f.user = nil; f.client["PreventUserExistenceErrors"] = "LEGACY" }, []string{"InitiateAuth"},
+			func(f *upstreamtest.Fake) { f.User = nil; f.Client["PreventUserExistenceErrors"] = "LEGACY" }, []string{"InitiateAuth"},
 		},
 		"unknown_client": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong,
-			func(f *fake) { f.client["ClientId"] = "other" }, []string{"InitiateAuth"},
+			func(f *upstreamtest.Fake) { f.Client["ClientId"] = "other" }, []string{"InitiateAuth"},
 		},
 		"no_triggers": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, tokens,
-			func(f *fake) { f.functions = nil }, []string{"InitiateAuth"},
+			func(f *upstreamtest.Fake) { f.Functions = nil }, []string{"InitiateAuth"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
+			f := upstreamtest.New(t)
 			if tc.change != nil {
 				tc.change(f)
 			}
-			f.replies[tc.action] = tc.reply
+			f.Replies[tc.action] = tc.reply
 			in := map[string]any{"ClientId": "c1", "AuthParameters": params}
 			for k, v := range tc.in {
 				in[k] = v
 			}
-			_, origin := edgeBefore(t, f)
-			status, _, body := callCognito(t, origin, tc.action, in)
-			if status != tc.reply.status || body != tc.reply.body {
+			_, origin := start(t, f)
+			status, _, body := upstreamtest.CallCognito(t, origin, tc.action, in)
+			if status != tc.reply.Status || body != tc.reply.Body {
 				t.Errorf("answer changed: %d %s", status, body)
 			}
-			if diff := cmp.Diff(tc.want, f.calls()); diff != "" {
+			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
@@ -89,30 +92,30 @@ func TestSignInFires(t *testing.T) {
 func TestAdminSignIn(t *testing.T) {
 	t.Parallel()
 	in := map[string]any{
-		"ClientId": "c1", "UserPoolId": testPool, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+		"ClientId": "c1", "UserPoolId": upstreamtest.Pool, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
 		"AuthParameters": map[string]string{"USERNAME": "a@x.example", "PASSWORD": "p"},
 	}
 	for name, tc := range map[string]struct {
-		reply reply
+		reply upstreamtest.Reply
 		want  []string
 	}{
 		// The first call is the probe whether IAM lets the caller in at all.
 		"denied_by_iam": {
-			reply{status: 400, body: `{"__type":"AccessDeniedException"}`},
+			upstreamtest.Reply{Status: 400, Body: `{"__type":"AccessDeniedException"}`},
 			[]string{"AdminInitiateAuth", "AdminInitiateAuth"},
 		},
 		"let_in": {
-			reply{status: 400, body: `{"__type":"ResourceNotFoundException"}`},
+			upstreamtest.Reply{Status: 400, Body: `{"__type":"ResourceNotFoundException"}`},
 			[]string{"AdminInitiateAuth", "PreAuthentication_Authentication", "AdminInitiateAuth"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.replies["AdminInitiateAuth"] = tc.reply
-			_, origin := edgeBefore(t, f)
-			callCognito(t, origin, "AdminInitiateAuth", in)
-			if diff := cmp.Diff(tc.want, f.calls()); diff != "" {
+			f := upstreamtest.New(t)
+			f.Replies["AdminInitiateAuth"] = tc.reply
+			_, origin := start(t, f)
+			upstreamtest.CallCognito(t, origin, "AdminInitiateAuth", in)
+			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
@@ -137,34 +140,34 @@ func TestErrorOfATrigger(t *testing.T) {
 		wantText string
 		invokes  int
 	}{
-		"function_error": {answer(200, "Unhandled", `{"errorMessage":"not you","errorType":"x"}`), testPolicy, "UserLambdaValidationException", "PreAuthentication failed with error not you.", 1},
-		"error_no_text":  {answer(200, "Unhandled", `{}`), testPolicy, "UserLambdaValidationException", "PreAuthentication failed with error Unhandled.", 1},
-		"not_json":       {answer(200, "", `nope`), testPolicy, "InvalidLambdaResponseException", "Invalid lambda function output : Invalid JSON", 1},
-		"null":           {answer(200, "", `null`), testPolicy, "InvalidLambdaResponseException", "Unrecognizable lambda output", 1},
-		"not_the_event":  {answer(200, "", `{"ok":true}`), testPolicy, "InvalidLambdaResponseException", "Unrecognizable lambda output", 1},
-		"lambda_5xx":     {answer(500, "", `{"__type":"ServiceException"}`), testPolicy, "UnexpectedLambdaException", "PreAuthentication invocation failed due to error ServiceException.", 1},
-		"throttled":      {answer(429, "", `{"__type":"TooManyRequestsException"}`), testPolicy, "UnexpectedLambdaException", "PreAuthentication invocation failed due to error TooManyRequestsException.", 1},
+		"function_error": {answer(200, "Unhandled", `{"errorMessage":"not you","errorType":"x"}`), upstreamtest.Policy, "UserLambdaValidationException", "PreAuthentication failed with error not you.", 1},
+		"error_no_text":  {answer(200, "Unhandled", `{}`), upstreamtest.Policy, "UserLambdaValidationException", "PreAuthentication failed with error Unhandled.", 1},
+		"not_json":       {answer(200, "", `nope`), upstreamtest.Policy, "InvalidLambdaResponseException", "Invalid lambda function output : Invalid JSON", 1},
+		"null":           {answer(200, "", `null`), upstreamtest.Policy, "InvalidLambdaResponseException", "Unrecognizable lambda output", 1},
+		"not_the_event":  {answer(200, "", `{"ok":true}`), upstreamtest.Policy, "InvalidLambdaResponseException", "Unrecognizable lambda output", 1},
+		"lambda_5xx":     {answer(500, "", `{"__type":"ServiceException"}`), upstreamtest.Policy, "UnexpectedLambdaException", "PreAuthentication invocation failed due to error ServiceException.", 1},
+		"throttled":      {answer(429, "", `{"__type":"TooManyRequestsException"}`), upstreamtest.Policy, "UnexpectedLambdaException", "PreAuthentication invocation failed due to error TooManyRequestsException.", 1},
 		"no_permission":  {nil, "", "UnexpectedLambdaException", "PreAuthentication invocation failed due to error AccessDeniedException.", 0},
-		"other_pool":     {nil, strings.ReplaceAll(testPolicy, "userpool/*", "userpool/other"), "UnexpectedLambdaException", "PreAuthentication invocation failed due to error AccessDeniedException.", 0},
+		"other_pool":     {nil, strings.ReplaceAll(upstreamtest.Policy, "userpool/*", "userpool/other"), "UnexpectedLambdaException", "PreAuthentication invocation failed due to error AccessDeniedException.", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.invoke, f.policy = tc.invoke, tc.policy
-			_, origin := edgeBefore(t, f)
-			status, header, body := callCognito(t, origin, "InitiateAuth", map[string]any{
+			f := upstreamtest.New(t)
+			f.Invoke, f.Policy = tc.invoke, tc.policy
+			_, origin := start(t, f)
+			status, header, body := upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 				"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "a@x.example"},
 			})
 			want := `{"__type":"` + tc.wantType + `","message":"` + tc.wantText + `"}`
 			if status != 400 || body != want || header.Get("X-Amzn-Errortype") != tc.wantType+":" || header.Get("X-Amzn-Errormessage") != tc.wantText {
 				t.Errorf("got %d %v %s, want 400 %s", status, header, body, want)
 			}
-			if n := f.invocations(); n != tc.invokes {
+			if n := f.Invocations(); n != tc.invokes {
 				t.Errorf("function ran %d times, want %d", n, tc.invokes)
 			}
-			for _, c := range f.calls() {
+			for _, c := range f.Calls() {
 				if c == "InitiateAuth" {
-					t.Error("the sign-in went on after its trigger failed")
+					t.Error("the sign-in continued after its trigger failed")
 				}
 			}
 		})
@@ -185,12 +188,12 @@ func TestTriggerOutOfTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.functions = map[string]any{"PostAuthentication": testFunction}
-			f.replies["InitiateAuth"] = reply{status: 200, body: testTokens}
+			f := upstreamtest.New(t)
+			f.Functions = map[string]any{"PostAuthentication": upstreamtest.Function}
+			f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
 			var mu sync.Mutex
 			asked := 0
-			f.invoke = func(w http.ResponseWriter, r *http.Request, payload []byte) {
+			f.Invoke = func(w http.ResponseWriter, r *http.Request, payload []byte) {
 				mu.Lock()
 				asked++
 				silent := asked <= tc.silent
@@ -201,15 +204,15 @@ func TestTriggerOutOfTime(t *testing.T) {
 				}
 				_, _ = w.Write(payload)
 			}
-			h, origin := edgeBefore(t, f)
-			h.triggers.attemptLimit /= 10
-			_, _, body := callCognito(t, origin, "InitiateAuth", map[string]any{
+			tr, origin := start(t, f)
+			tr.timeout /= 10
+			_, _, body := upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 				"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "a@x.example"},
 			})
 			if !strings.Contains(body, tc.want) {
 				t.Errorf("got %s, want %s", body, tc.want)
 			}
-			if n := f.invocations(); n != tc.invokes {
+			if n := f.Invocations(); n != tc.invokes {
 				t.Errorf("asked %d times, want %d", n, tc.invokes)
 			}
 		})
@@ -218,14 +221,14 @@ func TestTriggerOutOfTime(t *testing.T) {
 
 func TestPostAuthenticationWithholdsTokens(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.replies["RespondToAuthChallenge"] = reply{status: 200, body: testTokens, header: http.Header{"X-Amzn-Requestid": {"r1"}}}
-	f.invoke = func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+	f := upstreamtest.New(t)
+	f.Replies["RespondToAuthChallenge"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens, Header: http.Header{"X-Amzn-Requestid": {"r1"}}}
+	f.Invoke = func(w http.ResponseWriter, _ *http.Request, _ []byte) {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		_, _ = w.Write([]byte(`{"errorMessage":"no"}`))
 	}
-	_, origin := edgeBefore(t, f)
-	status, header, body := callCognito(t, origin, "RespondToAuthChallenge", map[string]any{"ClientId": "c1"})
+	_, origin := start(t, f)
+	status, header, body := upstreamtest.CallCognito(t, origin, "RespondToAuthChallenge", map[string]any{"ClientId": "c1"})
 	if status != 400 || strings.Contains(body, "Token") || !strings.Contains(body, "PostAuthentication failed with error no.") {
 		t.Errorf("got %d %s", status, body)
 	}
@@ -236,28 +239,28 @@ func TestPostAuthenticationWithholdsTokens(t *testing.T) {
 
 func TestSecretHash(t *testing.T) {
 	t.Parallel()
-	c := client{ID: "c1", Secret: "s3"}
+	c := upstream.AppClient{ID: "c1", Secret: "s3"}
 	// printf ac1 | openssl dgst -sha256 -hmac s3 -binary | base64
-	if !c.proves("a", "701/pZbZq67EP2V8kJiMW+e7hYIMq51t9jZNy70QCWs=") {
+	if !proves(c, "a", "701/pZbZq67EP2V8kJiMW+e7hYIMq51t9jZNy70QCWs=") {
 		t.Error("the right hash does not pass")
 	}
-	if c.proves("a", base64.StdEncoding.EncodeToString(make([]byte, 32))) || c.proves("a", "") {
+	if proves(c, "a", base64.StdEncoding.EncodeToString(make([]byte, 32))) || proves(c, "a", "") {
 		t.Error("a wrong hash passes")
 	}
-	if (client{ID: "c1"}).proves("a", "x") || !(client{ID: "c1"}).proves("a", "") {
+	if proves(upstream.AppClient{ID: "c1"}, "a", "x") || !proves(upstream.AppClient{ID: "c1"}, "a", "") {
 		t.Error("a client without secret takes no hash")
 	}
 }
 
 func TestConcurrentSignIns(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.replies["InitiateAuth"] = reply{status: 200, body: testTokens}
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	_, origin := start(t, f)
 	var wg sync.WaitGroup
 	for range 40 {
 		wg.Go(func() {
-			status, _, _ := callCognito(t, origin, "InitiateAuth", map[string]any{
+			status, _, _ := upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 				"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "a@x.example"},
 			})
 			if status != 200 {
@@ -266,7 +269,7 @@ func TestConcurrentSignIns(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := f.invocations(); n != 80 {
+	if n := f.Invocations(); n != 80 {
 		t.Errorf("%d invocations, want one of each trigger per sign-in", n)
 	}
 }

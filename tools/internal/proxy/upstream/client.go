@@ -1,4 +1,8 @@
-package proxy
+// Package upstream is the way of the proxy's packages to the emulator: it signs and
+// sends calls with the root key, passes requests on, and reads what Cognito, Lambda
+// and CloudWatch Logs know there. The packages that close gaps import it and nothing
+// else of the proxy, so that each can be deleted alone.
+package upstream
 
 import (
 	"bytes"
@@ -6,9 +10,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,161 +22,171 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// factLimit bounds the small calls that read facts; a trigger has its own limit.
-const factLimit = 10 * time.Second
+const (
+	// TraceHeader carries a trace from service to service.
+	TraceHeader = "X-Amzn-Trace-Id"
+	// MaxBody is well above the largest request that Cognito accepts.
+	MaxBody = 1 << 20
+	// Timeout bounds the calls that read facts.
+	Timeout = 10 * time.Second
+	// attempts is how often a call is made that changes nothing.
+	attempts = 3
+)
 
-// upstream calls the emulator with the root key, as the Cognito service itself
-// would read its own pools and ask Lambda. It speaks the wire format itself: the
-// edge needs the raw bytes of payloads and answers, not typed clients.
-type upstream struct {
-	base   *url.URL
-	http   *http.Client
-	signer *v4.Signer
-	creds  aws.Credentials
-	region string
+// Client calls the emulator with the root key, as the services of AWS read each
+// other's resources. It speaks the wire format itself, because the proxy needs the
+// raw bytes of payloads and answers.
+type Client struct {
+	Region string
+
+	base    *url.URL
+	http    *http.Client
+	forward http.Handler
+	signer  *v4.Signer
+	key     aws.Credentials
+	pools   pools
 }
 
-func newUpstream(base *url.URL, cfg Config) *upstream {
-	return &upstream{
-		base: base,
-		http: &http.Client{Transport: &http.Transport{
-			Proxy:                 nil, // loopback only, whatever the environment says
-			DisableCompression:    true,
-			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       30 * time.Second,
-			ExpectContinueTimeout: time.Second,
-		}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		signer: v4.NewSigner(),
-		creds:  aws.Credentials{AccessKeyID: cfg.AccessKeyID, SecretAccessKey: cfg.SecretAccessKey},
-		region: cfg.Region,
+// New makes a client of the emulator at an origin such as http://127.0.0.1:4567.
+func New(origin, region string, key aws.Credentials, log *slog.Logger) (*Client, error) {
+	base, err := url.Parse(origin)
+	if err != nil || base.Scheme != "http" || base.Host == "" {
+		return nil, fmt.Errorf("upstream %q is not an http origin", origin)
 	}
+	transport := &http.Transport{
+		Proxy:                 nil, // loopback only, whatever the environment says
+		DisableCompression:    true,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       30 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{
+		Region:  region,
+		base:    base,
+		http:    &http.Client{Transport: transport, CheckRedirect: stay},
+		forward: reverseProxy(base, transport, log),
+		signer:  v4.NewSigner(),
+		key:     key,
+	}, nil
 }
 
-// apiError is an error answer of an AWS API.
-type apiError struct {
-	Status  int
-	Code    string
-	Message string
-}
-
-func (e *apiError) Error() string { return fmt.Sprintf("%s (status %d)", e.Code, e.Status) }
-
-// isAPI tells whether err is an API error with this code.
-func isAPI(err error, code string) bool {
-	var api *apiError
-	return errors.As(err, &api) && api.Code == code
-}
-
-// ping tells whether the emulator accepts connections.
-func (u *upstream) ping(ctx context.Context) error {
+// Ping fails if the emulator does not answer.
+func (c *Client) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.base.JoinPath("/_ministack/health").String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath("/_ministack/health").String(), nil)
 	if err != nil {
-		return fmt.Errorf("edge: ping: %w", err)
+		return fmt.Errorf("ping: %w", err)
 	}
-	res, err := u.http.Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("edge: ping: %w", err)
+		return fmt.Errorf("ping: %w", err)
 	}
 	_ = res.Body.Close()
 	if res.StatusCode >= http.StatusInternalServerError {
-		return fmt.Errorf("edge: ping: status %d", res.StatusCode)
+		return fmt.Errorf("ping: status %d", res.StatusCode)
 	}
 	return nil
 }
 
-// json calls one operation of a service that speaks AWS JSON 1.1.
-func (u *upstream) json(ctx context.Context, service, target string, in, out any) error {
+// JSON calls one operation of a service that speaks AWS JSON 1.1.
+func (c *Client) JSON(ctx context.Context, service, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
-		return fmt.Errorf("edge: %s: %w", target, err)
+		return fmt.Errorf("%s: %w", target, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, factLimit)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	header := http.Header{"X-Amz-Target": {target}, "Content-Type": {"application/x-amz-json-1.1"}}
-	res, err := u.send(ctx, service, http.MethodPost, "/", header, body)
-	// The emulator's lists change while it goes through them. Every SDK asks again.
-	for again := 1; again < attempts && err == nil && res.status >= http.StatusInternalServerError && reads(target); again++ {
-		res, err = u.send(ctx, service, http.MethodPost, "/", header, body)
+	res, err := c.Send(ctx, service, http.MethodPost, "/", header, body)
+	// The emulator's lists change while it reads them. Every SDK retries, too.
+	for retry := 1; retry < attempts && err == nil && res.Status >= http.StatusInternalServerError && reads(target); retry++ {
+		res, err = c.Send(ctx, service, http.MethodPost, "/", header, body)
 	}
 	if err != nil {
-		return fmt.Errorf("edge: %s: %w", target, err)
+		return fmt.Errorf("%s: %w", target, err)
 	}
-	if res.status != http.StatusOK {
-		return fmt.Errorf("edge: %s: %w", target, readError(res))
+	if res.Status != http.StatusOK {
+		return fmt.Errorf("%s: %w", target, res.Err())
 	}
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(res.body, out); err != nil {
-		return fmt.Errorf("edge: %s: answer: %w", target, err)
+	if err := json.Unmarshal(res.Body, out); err != nil {
+		return fmt.Errorf("%s: answer: %w", target, err)
 	}
 	return nil
 }
 
-// attempts are those of a call that changes nothing.
-const attempts = 3
-
-// reads tells whether a call changes nothing, by its name.
+// reads reports whether a call changes nothing, by its name.
 func reads(target string) bool {
 	_, action, _ := strings.Cut(target, ".")
 	action = strings.TrimPrefix(action, "Admin")
 	return strings.HasPrefix(action, "Get") || strings.HasPrefix(action, "List") || strings.HasPrefix(action, "Describe")
 }
 
-// result is an answer of the emulator, read to its end.
-type result struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// send signs one request, sends it and reads the whole answer.
-func (u *upstream) send(ctx context.Context, service, method, path string, header http.Header, body []byte) (result, error) {
-	req, err := http.NewRequestWithContext(ctx, method, u.base.String()+path, bytes.NewReader(body))
+// Send signs one request, sends it and reads the whole answer.
+func (c *Client) Send(ctx context.Context, service, method, path string, header http.Header, body []byte) (*Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, bytes.NewReader(body))
 	if err != nil {
-		return result{}, fmt.Errorf("request: %w", err)
+		return nil, fmt.Errorf("request: %w", err)
 	}
 	for name, values := range header {
 		req.Header[name] = values
 	}
 	sum := sha256.Sum256(body)
-	err = u.signer.SignHTTP(ctx, u.creds, req, hex.EncodeToString(sum[:]), service, u.region, time.Now())
+	err = c.signer.SignHTTP(ctx, c.key, req, hex.EncodeToString(sum[:]), service, c.Region, time.Now())
 	if err != nil {
-		return result{}, fmt.Errorf("sign: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
-	res, err := u.http.Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
-		return result{}, fmt.Errorf("send: %w", err)
+		return nil, fmt.Errorf("send: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 32<<20))
 	if err != nil {
-		return result{}, fmt.Errorf("answer: %w", err)
+		return nil, fmt.Errorf("answer: %w", err)
 	}
-	return result{res.StatusCode, res.Header, answer}, nil
+	return &Answer{res.StatusCode, res.Header, answer}, nil
 }
 
-// readError reads the error shape that AWS's JSON and REST services share.
-func readError(res result) *apiError {
-	var shape struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-		Upper   string `json:"Message"`
+// Invoke calls a Lambda function; kind is RequestResponse or Event.
+func (c *Client) Invoke(ctx context.Context, arn, kind, trace string, payload []byte) (*Answer, error) {
+	header := http.Header{"X-Amz-Invocation-Type": {kind}, "Content-Type": {"application/json"}}
+	if trace != "" {
+		header.Set(TraceHeader, trace)
 	}
-	_ = json.Unmarshal(res.body, &shape) // an unreadable body leaves the status
-	code := shape.Type
-	if code == "" {
-		code = res.header.Get("X-Amzn-Errortype")
+	return c.Send(ctx, "lambda", http.MethodPost, "/2015-03-31/functions/"+url.PathEscape(arn)+"/invocations", header, payload)
+}
+
+// Parameter reads an SSM parameter; it is empty if it does not exist.
+func (c *Client) Parameter(ctx context.Context, name string) (string, error) {
+	var out struct {
+		Parameter struct{ Value string }
 	}
-	code, _, _ = strings.Cut(code, ":")
-	if i := strings.LastIndexByte(code, '#'); i >= 0 {
-		code = code[i+1:]
+	err := c.JSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name}, &out)
+	if IsAPI(err, "ParameterNotFound") {
+		return "", nil
 	}
-	message := shape.Message
-	if message == "" {
-		message = shape.Upper
+	return out.Parameter.Value, err
+}
+
+// IsOperator reports whether a request is made with the root key.
+func (c *Client) IsOperator(r *http.Request) bool {
+	key, _ := Credential(r)
+	return key == c.key.AccessKeyID
+}
+
+// Credential reads the access key and the service out of the signature of a request;
+// both are empty without one.
+func Credential(r *http.Request) (accessKey, service string) {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	scope, _, _ = strings.Cut(scope, ",")
+	parts := strings.Split(strings.TrimSpace(scope), "/")
+	if len(parts) != 5 {
+		return "", ""
 	}
-	return &apiError{Status: res.status, Code: code, Message: message}
+	return parts[0], parts[3]
 }

@@ -1,18 +1,20 @@
-package proxy
+package upstream
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A read is asked again when the emulator stumbles, a change is not.
-func TestReadsAreAskedAgain(t *testing.T) {
+// A read is retried when the emulator fails, a change is not.
+func TestReadsAreRetried(t *testing.T) {
 	t.Parallel()
 	for target, tc := range map[string]struct {
-		stumbles, asked int32
+		failures, calls int32
 		fails           bool
 	}{
 		"S.AdminGetUser":        {1, 2, false},
@@ -25,22 +27,21 @@ func TestReadsAreAskedAgain(t *testing.T) {
 	} {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
-			var asked atomic.Int32
+			var calls atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if asked.Add(1) <= tc.stumbles {
+				if calls.Add(1) <= tc.failures {
 					w.WriteHeader(http.StatusInternalServerError)
 				}
 				_, _ = w.Write([]byte("{}"))
 			}))
 			t.Cleanup(server.Close)
-			base, err := url.Parse(server.URL)
+			c, err := New(server.URL, "us-east-1", aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			u := newUpstream(base, Config{AccessKeyID: "a", SecretAccessKey: "b", Region: "us-east-1"})
-			err = u.json(t.Context(), "s", target, struct{}{}, nil)
-			if (err != nil) != tc.fails || asked.Load() != tc.asked {
-				t.Errorf("asked %d times, %v", asked.Load(), err)
+			err = c.JSON(t.Context(), "s", target, struct{}{}, nil)
+			if (err != nil) != tc.fails || calls.Load() != tc.calls {
+				t.Errorf("called %d times, %v", calls.Load(), err)
 			}
 		})
 	}

@@ -1,136 +1,137 @@
-package proxy
+package upstream
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 )
 
-// cognitoBodyLimit is well above the largest request that Cognito accepts.
-const cognitoBodyLimit = 1 << 20
+// CognitoTarget begins the X-Amz-Target of every call of the Cognito API.
+const CognitoTarget = "AWSCognitoIdentityProviderService."
 
-// call is one call of the Cognito API that a gap looks at.
-type call struct {
-	action string
-	body   []byte
-	in     input
-	trace  string
+// VerificationCode is the code that the emulator takes at ConfirmSignUp.
+const VerificationCode = "123456"
+
+var errNoTokenUser = errors.New("the access token names no user")
+
+// Call is one call of the Cognito API that a gap looks at.
+type Call struct {
+	Action  string
+	Request *http.Request
+	Body    []byte
+	Trace   string
+	// Input holds the fields that a gap decides by.
+	Input struct {
+		ClientID           string `json:"ClientId"`
+		UserPoolID         string `json:"UserPoolId"`
+		AuthFlow           string
+		AuthParameters     map[string]string
+		ChallengeResponses map[string]string
+		Username           string
+		AccessToken        string
+		AttributeName      string
+		Code               string
+		MessageAction      string
+		ClientMetadata     map[string]string
+		UserAttributes     []Attribute
+		ValidationData     []Attribute
+	}
 }
 
-// input holds the request fields that decide about triggers.
-type input struct {
-	ClientID           string `json:"ClientId"`
-	UserPoolID         string `json:"UserPoolId"`
-	AuthFlow           string
-	AuthParameters     map[string]string
-	ChallengeResponses map[string]string
-	Username           string
-	AccessToken        string
-	AttributeName      string
-	Code               string
-	MessageAction      string
-	ClientMetadata     map[string]string
-	UserAttributes     []attribute
-	ValidationData     []attribute
-}
+// Admin reports whether the call is signed and names its pool itself.
+func (c Call) Admin() bool { return strings.HasPrefix(c.Action, "Admin") }
 
-// cognito finds the gap that a call of the Cognito API falls into, or nil.
-func (h *handler) cognito(r *http.Request) http.HandlerFunc {
-	action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), cognitoTarget)
-	if !ok || r.Method != http.MethodPost {
+// Operation answers one call of the Cognito API in the emulator's place. Of an error
+// that is not a CognitoError, the caller learns only that there was one.
+type Operation func(context.Context, Call) (*Answer, error)
+
+// Cognito finds the operation of a call of the Cognito API; it returns nil for every
+// other request.
+func (c *Client) Cognito(r *http.Request, operations map[string]Operation, log *slog.Logger) http.HandlerFunc {
+	action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), CognitoTarget)
+	operation := operations[action]
+	if !ok || r.Method != http.MethodPost || operation == nil {
 		return nil
 	}
-	var gap func(context.Context, *http.Request, call) (*answer, error)
-	switch action {
-	case "InitiateAuth", "AdminInitiateAuth":
-		gap = h.initiateAuth
-	case "RespondToAuthChallenge", "AdminRespondToAuthChallenge":
-		gap = h.respondToChallenge
-	case "ConfirmSignUp", "AdminConfirmSignUp":
-		gap = h.confirmSignUp
-	case "ConfirmForgotPassword":
-		gap = h.confirmForgotPassword
-	case "SignUp":
-		gap = h.signUp
-	case "AdminCreateUser":
-		gap = h.adminCreateUser
-	case "UpdateUserAttributes":
-		gap = h.updateUserAttributes
-	case "GetUserAttributeVerificationCode":
-		gap = h.sendVerificationCode
-	case "VerifyUserAttribute":
-		gap = h.verifyUserAttribute
-	default:
-		return nil
-	}
-	return func(w http.ResponseWriter, r *http.Request) { h.inspect(w, r, action, gap) }
+	return func(w http.ResponseWriter, r *http.Request) { c.operate(w, r, action, operation, log) }
 }
 
-// inspect reads the call, lets its gap act, and answers. The work goes on when the
-// caller hangs up, as it does on AWS: a trigger that has begun is not called off.
-func (h *handler) inspect(w http.ResponseWriter, r *http.Request, action string,
-	gap func(context.Context, *http.Request, call) (*answer, error),
-) {
+// operate reads the call, runs the operation, and answers. The work continues when the
+// caller hangs up, as it does on AWS: a trigger that has begun is not cancelled.
+func (c *Client) operate(w http.ResponseWriter, r *http.Request, action string, operation Operation, log *slog.Logger) {
 	ctx := context.WithoutCancel(r.Context())
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cognitoBodyLimit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			(&cognitoError{"SerializationException", "Request body is too large."}).write(w, nil)
+			(&CognitoError{"SerializationException", "Request body is too large."}).write(w, nil)
 		}
-		return // else the caller went away
+		return // otherwise the caller went away
 	}
-	c := call{action: action, body: body, trace: r.Header.Get(traceHeader)}
-	if json.Unmarshal(body, &c.in) != nil {
-		h.forward(ctx, r, body).release(w) // the emulator words the complaint
+	call := Call{Action: action, Request: r, Body: body, Trace: r.Header.Get(TraceHeader)}
+	if json.Unmarshal(body, &call.Input) != nil {
+		c.Forward(ctx, r, body).Release(w) // the emulator words the complaint
 		return
 	}
-	reply, err := gap(ctx, r, c)
+	reply, err := operation(ctx, call)
 	if err == nil {
-		reply.release(w)
+		reply.Release(w)
 		return
 	}
-	var failure *cognitoError
+	var failure *CognitoError
 	if !errors.As(err, &failure) {
-		h.log.ErrorContext(ctx, "gap failed", "action", action, "error", err.Error())
-		failure = &cognitoError{"InternalErrorException", "The local edge could not read what this call needs."}
+		log.ErrorContext(ctx, "call not answered", "action", action, "error", err.Error())
+		failure = &CognitoError{"InternalErrorException", "The local proxy could not read what this call needs."}
 	}
 	var from http.Header
 	if reply != nil {
-		from = reply.header
+		from = reply.Header
 	}
 	failure.write(w, from)
 }
 
-// admin tells whether the call is signed and names its pool itself.
-func (c call) admin() bool { return strings.HasPrefix(c.action, "Admin") }
-
-// clientPool finds the app client and its pool. ok is false when there is none,
-// which the emulator then says itself.
-func (h *handler) clientPool(ctx context.Context, clientID string) (c client, p pool, ok bool, err error) {
-	c, err = h.dir.client(ctx, clientID)
-	if err == nil {
-		p, err = h.dir.pool(ctx, c.PoolID)
-	}
-	if errors.Is(err, errNoSuchClient) || isAPI(err, "ResourceNotFoundException") {
-		return client{}, pool{}, false, nil
-	}
-	return c, p, err == nil, err
+// Claims are those of an access token that say whose it is.
+type Claims struct {
+	ClientID string `json:"client_id"`
+	Username string `json:"username"`
+	Sub      string `json:"sub"`
 }
 
-// authorised tells whether the caller of an admin operation may make it at all. A
-// trigger runs before the operation, but never for a caller that IAM turns away,
-// so the edge first sends the same credentials with a request that can only fail
-// for its content.
-func (h *handler) authorised(ctx context.Context, r *http.Request, poolID string) bool {
-	body, err := json.Marshal(map[string]string{"UserPoolId": poolID})
-	if err != nil {
-		return false
+// Name is the user's name, or the sub of a token without one.
+func (c Claims) Name() string {
+	if c.Username == "" {
+		return c.Sub
 	}
-	a := h.forward(ctx, r, body)
-	code := readError(a.result()).Code
-	return code == "InvalidParameterException" || code == "ResourceNotFoundException"
+	return c.Username
+}
+
+// AccessClaims reads a token that the emulator has made or checked.
+func AccessClaims(token string) (Claims, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return Claims{}, errNoTokenUser
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return Claims{}, errNoTokenUser
+	}
+	var c Claims
+	if json.Unmarshal(payload, &c) != nil || c.Name() == "" {
+		return Claims{}, errNoTokenUser
+	}
+	return c, nil
+}
+
+// Masked leaves the first letters of an address's two parts, as Cognito does.
+func Masked(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 || at == len(address)-1 {
+		return "***"
+	}
+	return address[:1] + "***@" + address[at+1:at+2] + "***"
 }

@@ -1,29 +1,46 @@
-package proxy
+package upstream
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
-	"fmt"
 	"maps"
 	"sync"
 )
 
-const cognitoTarget = "AWSCognitoIdentityProviderService."
-
-// directory reads what Cognito itself would know when it fires a trigger: which
-// pool a client belongs to, which functions the pool names, who the user is.
-//
-// Only client -> pool is kept, because it never changes while the client lives and
-// an unknown client is looked up afresh. Everything else is read for every call: a
-// stack update may change a trigger between two sign-ins.
-type directory struct {
-	up    *upstream
-	mu    sync.Mutex
-	pools map[string]string
+// pools remembers which pool an app client belongs to. This never changes while the
+// client exists, and an unknown client is looked up again. Everything else is read
+// for every call: a stack update may change a trigger between two sign-ins.
+type pools struct {
+	mu sync.Mutex
+	of map[string]string
 }
 
-// client is an app client with the settings that decide about triggers.
-type client struct {
+func (p *pools) get(clientID string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of[clientID]
+}
+
+func (p *pools) forget(clientID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.of, clientID)
+}
+
+func (p *pools) add(found map[string]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil {
+		p.of = map[string]string{}
+	}
+	maps.Copy(p.of, found)
+}
+
+// AppClient is an app client with the settings that decide about triggers.
+type AppClient struct {
 	ID        string   `json:"ClientId"`
 	PoolID    string   `json:"UserPoolId"`
 	Secret    string   `json:"ClientSecret"`
@@ -32,17 +49,17 @@ type client struct {
 	Logout    []string `json:"LogoutURLs"`
 }
 
-// hidesUsers tells whether unknown users must look like known ones.
-func (c client) hidesUsers() bool { return c.Existence == "ENABLED" }
+// HidesUsers reports whether unknown users must look like known ones.
+func (a AppClient) HidesUsers() bool { return a.Existence == "ENABLED" }
 
-// pool is a user pool with its triggers.
-type pool struct {
+// Pool is a user pool with its triggers.
+type Pool struct {
 	ID           string         `json:"Id"`
 	ARN          string         `json:"Arn"`
 	Lambdas      map[string]any `json:"LambdaConfig"`
 	AutoVerified []string       `json:"AutoVerifiedAttributes"`
 	Aliases      []string       `json:"UsernameAttributes"`
-	Policies     struct{ PasswordPolicy passwordPolicy }
+	Policies     struct{ PasswordPolicy PasswordPolicy }
 	AdminCreate  struct{ AllowAdminCreateUserOnly bool } `json:"AdminCreateUserConfig"`
 
 	UpdateSettings struct {
@@ -50,63 +67,64 @@ type pool struct {
 	} `json:"UserAttributeUpdateSettings"`
 }
 
-// passwordPolicy is what the pool asks of a password.
-type passwordPolicy struct {
+// PasswordPolicy is what the pool asks of a password.
+type PasswordPolicy struct {
 	MinimumLength                                                      int
 	RequireLowercase, RequireUppercase, RequireNumbers, RequireSymbols bool
 }
 
-// function is the ARN that the pool names for a trigger, or nothing.
-func (p pool) function(trigger string) string {
+// Function is the ARN that the pool names for a trigger, or nothing.
+func (p Pool) Function(trigger string) string {
 	arn, _ := p.Lambdas[trigger].(string)
 	return arn
 }
 
-// user is a user as a trigger's event shows one.
-type user struct {
+// User is a user as a trigger's event shows one.
+type User struct {
 	Name       string
 	Status     string
 	Attributes map[string]string
 }
 
-var errNoSuchClient = errors.New("edge: no such client")
+var errNoSuchClient = errors.New("no such app client")
 
-// client finds an app client by its id in any pool.
-func (d *directory) client(ctx context.Context, id string) (client, error) {
+// AppClient finds an app client by its id in any pool.
+func (c *Client) AppClient(ctx context.Context, id string) (AppClient, error) {
 	if id == "" {
-		return client{}, errNoSuchClient
+		return AppClient{}, errNoSuchClient
 	}
-	if poolID := d.cached(id); poolID != "" {
-		c, err := d.describeClient(ctx, poolID, id)
-		if !isAPI(err, "ResourceNotFoundException") {
-			return c, err
+	if poolID := c.pools.get(id); poolID != "" {
+		found, err := c.describeClient(ctx, poolID, id)
+		if !IsAPI(err, "ResourceNotFoundException") {
+			return found, err
 		}
-		d.forget(id)
+		c.pools.forget(id)
 	}
-	if err := d.scan(ctx); err != nil {
-		return client{}, err
+	if err := c.scan(ctx); err != nil {
+		return AppClient{}, err
 	}
-	poolID := d.cached(id)
+	poolID := c.pools.get(id)
 	if poolID == "" {
-		return client{}, errNoSuchClient
+		return AppClient{}, errNoSuchClient
 	}
-	return d.describeClient(ctx, poolID, id)
+	return c.describeClient(ctx, poolID, id)
 }
 
-func (d *directory) cached(id string) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.pools[id]
-}
-
-func (d *directory) forget(id string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.pools, id)
+// ClientPool finds an app client and its pool. ok is false if one of them does not
+// exist, which the emulator then reports itself.
+func (c *Client) ClientPool(ctx context.Context, clientID string) (a AppClient, p Pool, ok bool, err error) {
+	a, err = c.AppClient(ctx, clientID)
+	if err == nil {
+		p, err = c.Pool(ctx, a.PoolID)
+	}
+	if errors.Is(err, errNoSuchClient) || IsAPI(err, "ResourceNotFoundException") {
+		return AppClient{}, Pool{}, false, nil
+	}
+	return a, p, err == nil, err
 }
 
 // scan reads every client of every pool.
-func (d *directory) scan(ctx context.Context) error {
+func (c *Client) scan(ctx context.Context) error {
 	found := map[string]string{}
 	for token := ""; ; {
 		var out struct {
@@ -115,11 +133,11 @@ func (d *directory) scan(ctx context.Context) error {
 			}
 			NextToken string
 		}
-		if err := d.call(ctx, "ListUserPools", page(60, token), &out); err != nil {
+		if err := c.Directory(ctx, "ListUserPools", page(60, token), &out); err != nil {
 			return err
 		}
 		for _, p := range out.UserPools {
-			if err := d.scanPool(ctx, p.ID, found); err != nil {
+			if err := c.scanPool(ctx, p.ID, found); err != nil {
 				return err
 			}
 		}
@@ -127,16 +145,11 @@ func (d *directory) scan(ctx context.Context) error {
 			break
 		}
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.pools == nil {
-		d.pools = map[string]string{}
-	}
-	maps.Copy(d.pools, found)
+	c.pools.add(found)
 	return nil
 }
 
-func (d *directory) scanPool(ctx context.Context, poolID string, found map[string]string) error {
+func (c *Client) scanPool(ctx context.Context, poolID string, found map[string]string) error {
 	for token := ""; ; {
 		var out struct {
 			UserPoolClients []struct {
@@ -146,15 +159,15 @@ func (d *directory) scanPool(ctx context.Context, poolID string, found map[strin
 		}
 		in := page(60, token)
 		in["UserPoolId"] = poolID
-		err := d.call(ctx, "ListUserPoolClients", in, &out)
-		if isAPI(err, "ResourceNotFoundException") {
+		err := c.Directory(ctx, "ListUserPoolClients", in, &out)
+		if IsAPI(err, "ResourceNotFoundException") {
 			return nil // deleted meanwhile
 		}
 		if err != nil {
 			return err
 		}
-		for _, c := range out.UserPoolClients {
-			found[c.ClientID] = poolID
+		for _, one := range out.UserPoolClients {
+			found[one.ClientID] = poolID
 		}
 		if token = out.NextToken; token == "" {
 			return nil
@@ -170,65 +183,59 @@ func page(size int, token string) map[string]any {
 	return in
 }
 
-func (d *directory) describeClient(ctx context.Context, poolID, id string) (client, error) {
-	var out struct{ UserPoolClient client }
-	err := d.call(ctx, "DescribeUserPoolClient", map[string]any{"UserPoolId": poolID, "ClientId": id}, &out)
+func (c *Client) describeClient(ctx context.Context, poolID, id string) (AppClient, error) {
+	var out struct{ UserPoolClient AppClient }
+	err := c.Directory(ctx, "DescribeUserPoolClient", map[string]any{"UserPoolId": poolID, "ClientId": id}, &out)
 	return out.UserPoolClient, err
 }
 
-// pool reads a pool.
-func (d *directory) pool(ctx context.Context, id string) (pool, error) {
-	var out struct{ UserPool pool }
-	err := d.call(ctx, "DescribeUserPool", map[string]any{"UserPoolId": id}, &out)
+// Pool reads a pool.
+func (c *Client) Pool(ctx context.Context, id string) (Pool, error) {
+	var out struct{ UserPool Pool }
+	err := c.Directory(ctx, "DescribeUserPool", map[string]any{"UserPoolId": id}, &out)
 	return out.UserPool, err
 }
 
-// user finds a user by name, sub or alias; found is false when there is none.
-func (d *directory) user(ctx context.Context, poolID, name string) (u user, found bool, err error) {
+// User finds a user by name, sub or alias; found is false if there is none.
+func (c *Client) User(ctx context.Context, poolID, name string) (u User, found bool, err error) {
 	var out struct {
 		Username       string
 		UserStatus     string
-		UserAttributes []attribute
+		UserAttributes []Attribute
 	}
-	err = d.call(ctx, "AdminGetUser", map[string]any{"UserPoolId": poolID, "Username": name}, &out)
-	if isAPI(err, "UserNotFoundException") {
-		return user{}, false, nil
+	err = c.Directory(ctx, "AdminGetUser", map[string]any{"UserPoolId": poolID, "Username": name}, &out)
+	if IsAPI(err, "UserNotFoundException") {
+		return User{}, false, nil
 	}
 	if err != nil {
-		return user{}, false, err
+		return User{}, false, err
 	}
-	return user{Name: out.Username, Status: out.UserStatus, Attributes: attributeMap(out.UserAttributes)}, true, nil
+	return User{Name: out.Username, Status: out.UserStatus, Attributes: AttributeMap(out.UserAttributes)}, true, nil
 }
 
-// parameter reads an SSM parameter; it is empty when there is none.
-func (d *directory) parameter(ctx context.Context, name string) (string, error) {
-	var out struct {
-		Parameter struct{ Value string }
-	}
-	err := d.up.json(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name}, &out)
-	if isAPI(err, "ParameterNotFound") {
-		return "", nil
-	}
-	return out.Parameter.Value, err
+// Directory makes a call of the Cognito API with the root key.
+func (c *Client) Directory(ctx context.Context, action string, in, out any) error {
+	return c.JSON(ctx, "cognito-idp", CognitoTarget+action, in, out)
 }
 
-func (d *directory) call(ctx context.Context, action string, in, out any) error {
-	if err := d.up.json(ctx, "cognito-idp", cognitoTarget+action, in, out); err != nil {
-		return fmt.Errorf("edge: directory: %w", err)
-	}
-	return nil
-}
-
-// attribute is a name and value as Cognito lists them.
-type attribute struct {
+// Attribute is a name and value as Cognito lists them.
+type Attribute struct {
 	Name  string
 	Value string
 }
 
-func attributeMap(list []attribute) map[string]string {
+// AttributeMap lists attributes by their names.
+func AttributeMap(list []Attribute) map[string]string {
 	m := make(map[string]string, len(list)+1)
 	for _, a := range list {
 		m[a.Name] = a.Value
 	}
 	return m
+}
+
+// SecretHash proves that the caller knows the client's secret.
+func (a AppClient) SecretHash(userName string) string {
+	mac := hmac.New(sha256.New, []byte(a.Secret))
+	mac.Write([]byte(userName + a.ID))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"net/url"
 )
 
-// newProxy passes requests on unchanged. The inbound Host stays, for it is part
-// of what a SigV4 signature covers and of the URLs that the emulator builds.
-func newProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) http.Handler {
+// reverseProxy passes requests on unchanged. The inbound Host stays, because a SigV4
+// signature covers it and the emulator builds URLs from it.
+func reverseProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(base)
@@ -37,10 +37,9 @@ func newProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) http
 	}
 }
 
-// exactly is the body of r without the read past its end. The transport makes
-// one to see whether more follows; if the emulator has answered by then, the
-// server has closed the body, and the transport takes the error for a reason to
-// cut the answer off.
+// exactly is the body of r without the read past its end. The transport makes such a
+// read to see whether more follows. If the emulator has answered by then, the server
+// has closed the body, and the transport cuts the answer off because of the error.
 func exactly(r *http.Request) io.ReadCloser {
 	if r.Body == nil || r.ContentLength <= 0 {
 		return r.Body
@@ -51,35 +50,46 @@ func exactly(r *http.Request) io.ReadCloser {
 	}{io.LimitReader(r.Body, r.ContentLength), r.Body}
 }
 
-// answer is a reply of the emulator that the edge holds back until it knows
-// whether the caller may have it.
-type answer struct {
-	status int
-	header http.Header
-	body   bytes.Buffer
-}
+// ServeHTTP passes a request on to the emulator.
+func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.forward.ServeHTTP(w, r) }
 
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(status int)      { a.status = status }
-func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
-
-func (a *answer) result() result { return result{a.status, a.header, a.body.Bytes()} }
-
-// forward sends r with body upstream and keeps the reply.
-func (h *handler) forward(ctx context.Context, r *http.Request, body []byte) *answer {
+// Forward sends r with body to the emulator and keeps the answer.
+func (c *Client) Forward(ctx context.Context, r *http.Request, body []byte) *Answer {
 	out := r.Clone(ctx)
 	out.Body = io.NopCloser(bytes.NewReader(body))
 	out.ContentLength = int64(len(body))
-	a := &answer{status: http.StatusOK, header: http.Header{}}
-	h.proxy.ServeHTTP(a, out)
+	return Record(c, out)
+}
+
+// Answer is a reply that is held back until it is known whether the caller may have it.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Record serves r and keeps the answer.
+func Record(h http.Handler, r *http.Request) *Answer {
+	a := &Answer{Status: http.StatusOK, Header: http.Header{}}
+	h.ServeHTTP(recorder{a}, r)
 	return a
 }
 
-// release hands the kept reply to the caller, byte by byte as it came.
-func (a *answer) release(w http.ResponseWriter) {
-	for name, values := range a.header {
+// Release gives the answer to the caller, byte by byte as it came.
+func (a *Answer) Release(w http.ResponseWriter) {
+	for name, values := range a.Header {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes())
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
+}
+
+// recorder writes into an answer.
+type recorder struct{ answer *Answer }
+
+func (r recorder) Header() http.Header    { return r.answer.Header }
+func (r recorder) WriteHeader(status int) { r.answer.Status = status }
+func (r recorder) Write(p []byte) (int, error) {
+	r.answer.Body = append(r.answer.Body, p...)
+	return len(p), nil
 }

@@ -1,4 +1,4 @@
-package proxy
+package upstream
 
 import (
 	"context"
@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// ask is one question to the policy of a resource: may this service do that with
-// it, on behalf of what the keys name? The keys are written in lower case.
-type ask struct {
-	service, action, resource string
-	keys                      map[string]string
+// Question is one question to the policy of a resource: may this service do this
+// with it, on behalf of what the keys name? The keys are written in lower case.
+type Question struct {
+	Service, Action, Resource string
+	Keys                      map[string]string
 }
 
-// allowedBy evaluates a policy. An explicit deny wins; what it cannot evaluate does
+// AllowedBy evaluates a policy. An explicit deny wins; what it cannot evaluate does
 // not match.
-func (a ask) allowedBy(document string) bool {
+func (q Question) AllowedBy(document string) bool {
 	var doc struct{ Statement []statement }
 	if err := json.Unmarshal([]byte(document), &doc); err != nil {
 		return false
 	}
 	allowed := false
 	for _, s := range doc.Statement {
-		if !s.matches(a) {
+		if !s.matches(q) {
 			continue
 		}
 		if s.Effect == "Deny" {
@@ -37,13 +37,13 @@ func (a ask) allowedBy(document string) bool {
 	return allowed
 }
 
-func (s statement) matches(a ask) bool {
-	if !s.admits(a.service) || !s.Action.any(a.action, true) || !s.Resource.any(a.resource, false) {
+func (s statement) matches(q Question) bool {
+	if !s.admits(q.Service) || !s.Action.any(q.Action, true) || !s.Resource.any(q.Resource, false) {
 		return false
 	}
 	for operator, keys := range s.Condition {
 		for key, values := range keys {
-			actual, known := a.keys[strings.ToLower(key)]
+			actual, known := q.Keys[strings.ToLower(key)]
 			if !known || !conditionHolds(operator, actual, values) {
 				return false // a key that is unknown here, such as lambda:EventSourceToken, is one that the service never sends
 			}
@@ -130,24 +130,41 @@ func (s statement) admits(service string) bool {
 	return by.Service.any(service, false)
 }
 
-// functionPolicy reads the resource policy of the function, or of the alias that arn names.
-func (u *upstream) functionPolicy(ctx context.Context, arn string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, factLimit)
+// MayInvoke asks the policy of a function whether a service may call it on behalf of
+// the resource with this ARN.
+func MayInvoke(policy, service, function, source string) bool {
+	return Question{
+		Service: service, Action: "lambda:InvokeFunction", Resource: function,
+		Keys: map[string]string{"aws:sourcearn": source, "aws:sourceaccount": Account(source)},
+	}.AllowedBy(policy)
+}
+
+// Account is the account in an ARN.
+func Account(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 5 {
+		return parts[4]
+	}
+	return ""
+}
+
+// FunctionPolicy reads the resource policy of the function, or of the alias that arn names.
+func (c *Client) FunctionPolicy(ctx context.Context, arn string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	name, qualifier := arn, ""
 	if parts := strings.Split(arn, ":"); len(parts) == 8 {
 		name, qualifier = strings.Join(parts[:7], ":"), "?Qualifier="+url.QueryEscape(parts[7])
 	}
-	res, err := u.send(ctx, "lambda", http.MethodGet,
+	res, err := c.Send(ctx, "lambda", http.MethodGet,
 		"/2015-03-31/functions/"+url.PathEscape(name)+"/policy"+qualifier, nil, nil)
 	if err != nil {
 		return "", fmt.Errorf("GetPolicy: %w", err)
 	}
-	if res.status != http.StatusOK {
-		return "", readError(res)
+	if res.Status != http.StatusOK {
+		return "", res.Err()
 	}
 	var out struct{ Policy string }
-	if err := json.Unmarshal(res.body, &out); err != nil {
+	if err := json.Unmarshal(res.Body, &out); err != nil {
 		return "", fmt.Errorf("GetPolicy: %w", err)
 	}
 	return out.Policy, nil

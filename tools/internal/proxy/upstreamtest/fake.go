@@ -1,4 +1,6 @@
-package proxy
+// Package upstreamtest stands for the emulator, and for browsers and SDKs, in the tests of
+// the proxy's packages.
+package upstreamtest
 
 import (
 	"encoding/json"
@@ -11,72 +13,79 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
+// What the fake has.
 const (
-	testPool     = "us-east-1_Test"
-	testPoolARN  = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_Test"
-	testFunction = "arn:aws:lambda:us-east-1:000000000000:function:probe:live"
-	testPolicy   = `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},
-		"Action":"lambda:InvokeFunction","Resource":"` + testFunction + `","Condition":{
+	Pool     = "us-east-1_Test"
+	PoolARN  = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_Test"
+	Function = "arn:aws:lambda:us-east-1:000000000000:function:probe:live"
+	Policy   = `{"Statement":[{"Effect":"Allow","Principal":{"Service":"cognito-idp.amazonaws.com"},
+		"Action":"lambda:InvokeFunction","Resource":"` + Function + `","Condition":{
 		"StringEquals":{"AWS:SourceAccount":"000000000000"},
 		"ArnLike":{"AWS:SourceArn":"arn:aws:cognito-idp:us-east-1:000000000000:userpool/*"}}}]}`
-	testCallback = "https://app.example/cb"
-	testGuard    = "ABCDEFGHIJKLMNOPQRSTUVWXY2"
-	// an access token whose claims name the user u-1
-	testTokens = `{"AuthenticationResult":{"AccessToken":"e30.eyJ1c2VybmFtZSI6InUtMSIsInN1YiI6InUtMSJ9.x","IdToken":"i"}}`
+	Callback = "https://app.example/cb"
+	// Tokens has an access token whose claims name the user u-1.
+	Tokens = `{"AuthenticationResult":{"AccessToken":"e30.eyJ1c2VybmFtZSI6InUtMSIsInN1YiI6InUtMSJ9.x","IdToken":"i"}}`
 )
 
-// fake stands for the emulator: it answers the facts that the edge asks for, and
+// Fake stands for the emulator: it answers the facts that the proxy asks for, and
 // records the calls of people and the invocations of triggers in their order.
-type fake struct {
-	mu        sync.Mutex
-	server    *httptest.Server
-	client    map[string]any
-	user      map[string]any
-	policy    string
-	replies   map[string]reply // by Cognito action or path
-	invoke    func(w http.ResponseWriter, r *http.Request, payload []byte)
-	order     []string
-	payloads  []json.RawMessage
-	bodies    []string
-	invokes   int
-	functions map[string]any
-	invited   bool     // only administrators create users
-	verify    []string // attributes that have to be proved before they change
-	unknown   string   // a name that no user has
+type Fake struct {
+	sync.Mutex
+	Server    *httptest.Server
+	Client    map[string]any
+	User      map[string]any
+	Policy    string
+	Replies   map[string]Reply // by Cognito action or path
+	Invoke    func(w http.ResponseWriter, r *http.Request, payload []byte)
+	Payloads  []json.RawMessage
+	Bodies    []string
+	Functions map[string]any
+	Invited   bool     // only administrators create users
+	Verify    []string // attributes that have to be proved before they change
+	Unknown   string   // a name that no user has
+
+	order   []string
+	invokes int
 }
 
-type reply struct {
-	status int
-	header http.Header
-	body   string
+// Reply is what the fake answers.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   string
 }
 
-func newFake(t *testing.T) *fake {
+// New starts a fake with one pool, client and user, whose triggers all succeed.
+func New(t *testing.T) *Fake {
 	t.Helper()
-	f := &fake{
-		policy: testPolicy,
-		client: map[string]any{"ClientId": "c1", "UserPoolId": testPool, "PreventUserExistenceErrors": "ENABLED"},
-		user: map[string]any{
+	f := &Fake{
+		Policy: Policy,
+		Client: map[string]any{"ClientId": "c1", "UserPoolId": Pool, "PreventUserExistenceErrors": "ENABLED"},
+		User: map[string]any{
 			"Username": "u-1", "UserStatus": "CONFIRMED",
-			"UserAttributes": []attribute{{"sub", "u-1"}, {"email", "a@x.example"}, {"email_verified", "true"}},
+			"UserAttributes": Attributes("sub", "u-1", "email", "a@x.example", "email_verified", "true"),
 		},
-		replies: map[string]reply{},
-		functions: map[string]any{
-			"PreSignUp": testFunction, "PreAuthentication": testFunction,
-			"PostAuthentication": testFunction, "PostConfirmation": testFunction,
+		Replies: map[string]Reply{},
+		Functions: map[string]any{
+			"PreSignUp": Function, "PreAuthentication": Function,
+			"PostAuthentication": Function, "PostConfirmation": Function,
 		},
 	}
-	f.server = httptest.NewServer(f)
-	t.Cleanup(f.server.Close)
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Server.Close)
 	return f
 }
 
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers as the emulator does.
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	action, isCognito := strings.CutPrefix(r.Header.Get("X-Amz-Target"), cognitoTarget)
+	action, isCognito := strings.CutPrefix(r.Header.Get("X-Amz-Target"), upstream.CognitoTarget)
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/invocations"):
 		f.serveInvoke(w, r, body)
@@ -91,15 +100,15 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fake) serveInvoke(w http.ResponseWriter, r *http.Request, body []byte) {
+func (f *Fake) serveInvoke(w http.ResponseWriter, r *http.Request, body []byte) {
 	var ev struct{ TriggerSource string }
 	_ = json.Unmarshal(body, &ev)
-	f.mu.Lock()
+	f.Lock()
 	f.invokes++
 	f.order = append(f.order, ev.TriggerSource)
-	f.payloads = append(f.payloads, body)
-	invoke := f.invoke
-	f.mu.Unlock()
+	f.Payloads = append(f.Payloads, body)
+	invoke := f.Invoke
+	f.Unlock()
 	if invoke != nil {
 		invoke(w, r, body)
 		return
@@ -107,46 +116,46 @@ func (f *fake) serveInvoke(w http.ResponseWriter, r *http.Request, body []byte) 
 	_, _ = w.Write(body)
 }
 
-func (f *fake) servePolicy(w http.ResponseWriter) {
-	f.mu.Lock()
-	policy := f.policy
-	f.mu.Unlock()
+func (f *Fake) servePolicy(w http.ResponseWriter) {
+	f.Lock()
+	policy := f.Policy
+	f.Unlock()
 	if policy == "" {
-		writeJSON(w, 404, map[string]string{"__type": "ResourceNotFoundException", "message": "No policy is associated with the given resource."})
+		WriteJSON(w, 404, map[string]string{"__type": "ResourceNotFoundException", "message": "No policy is associated with the given resource."})
 		return
 	}
-	writeJSON(w, 200, map[string]string{"Policy": policy})
+	WriteJSON(w, 200, map[string]string{"Policy": policy})
 }
 
-func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
-	f.mu.Lock()
-	client, user, functions := maps.Clone(f.client), f.user, f.functions
-	f.mu.Unlock()
+func (f *Fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
+	f.Lock()
+	client, user, functions := maps.Clone(f.Client), f.User, f.Functions
+	f.Unlock()
 	switch action {
 	case "ListUserPools":
-		writeJSON(w, 200, map[string]any{"UserPools": []any{map[string]string{"Id": testPool}}})
+		WriteJSON(w, 200, map[string]any{"UserPools": []any{map[string]string{"Id": Pool}}})
 	case "ListUserPoolClients":
-		writeJSON(w, 200, map[string]any{"UserPoolClients": []any{map[string]any{"ClientId": client["ClientId"]}}})
+		WriteJSON(w, 200, map[string]any{"UserPoolClients": []any{map[string]any{"ClientId": client["ClientId"]}}})
 	case "DescribeUserPoolClient":
-		if !strings.Contains(string(body), testPool) {
-			writeJSON(w, 400, map[string]string{"__type": "ResourceNotFoundException", "message": "no such pool"})
+		if !strings.Contains(string(body), Pool) {
+			WriteJSON(w, 400, map[string]string{"__type": "ResourceNotFoundException", "message": "no such pool"})
 			return
 		}
-		writeJSON(w, 200, map[string]any{"UserPoolClient": client})
+		WriteJSON(w, 200, map[string]any{"UserPoolClient": client})
 	case "DescribeUserPool":
-		writeJSON(w, 200, map[string]any{"UserPool": map[string]any{
-			"Id": testPool, "Arn": testPoolARN, "LambdaConfig": functions,
-			"AdminCreateUserConfig":  map[string]any{"AllowAdminCreateUserOnly": f.invited},
+		WriteJSON(w, 200, map[string]any{"UserPool": map[string]any{
+			"Id": Pool, "Arn": PoolARN, "LambdaConfig": functions,
+			"AdminCreateUserConfig":  map[string]any{"AllowAdminCreateUserOnly": f.Invited},
 			"AutoVerifiedAttributes": []string{"email"},
 			"Policies":               map[string]any{"PasswordPolicy": map[string]any{"MinimumLength": 12, "RequireNumbers": true}}, "UsernameAttributes": []string{"email"},
-			"UserAttributeUpdateSettings": map[string]any{"AttributesRequireVerificationBeforeUpdate": f.verify},
+			"UserAttributeUpdateSettings": map[string]any{"AttributesRequireVerificationBeforeUpdate": f.Verify},
 		}})
 	case "AdminGetUser":
-		if user == nil || f.unknown != "" && strings.Contains(string(body), f.unknown) {
-			writeJSON(w, 400, map[string]string{"__type": "UserNotFoundException", "message": "User does not exist."})
+		if user == nil || f.Unknown != "" && strings.Contains(string(body), f.Unknown) {
+			WriteJSON(w, 400, map[string]string{"__type": "UserNotFoundException", "message": "User does not exist."})
 			return
 		}
-		writeJSON(w, 200, user)
+		WriteJSON(w, 200, user)
 	default:
 		f.serve(w, action, string(body))
 	}
@@ -154,112 +163,132 @@ func (f *fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
 
 // serveAuthorize checks the client's redirect address and shows a sign-in form, in
 // the emulator's words.
-func (f *fake) serveAuthorize(w http.ResponseWriter, given url.Values) {
+func (f *Fake) serveAuthorize(w http.ResponseWriter, given url.Values) {
 	switch {
 	case given.Get("client_id") != "c1":
-		writeJSON(w, 400, map[string]string{"error": "invalid_client", "error_description": "Client not found."})
-	case given.Get("redirect_uri") != testCallback:
-		writeJSON(w, 400, map[string]string{"error": "invalid_request", "error_description": "redirect_uri is not allowed: x"})
+		WriteJSON(w, 400, map[string]string{"error": "invalid_client", "error_description": "Client not found."})
+	case given.Get("redirect_uri") != Callback:
+		WriteJSON(w, 400, map[string]string{"error": "invalid_request", "error_description": "redirect_uri is not allowed: x"})
 	case given.Get("scope") == "wrong":
-		w.Header().Set("Location", testCallback+"?error=invalid_request&error_description=invalid_scope")
+		w.Header().Set("Location", Callback+"?error=invalid_request&error_description=invalid_scope")
 		w.WriteHeader(http.StatusFound)
 	default:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, emulatorForm(""))
+		_, _ = io.WriteString(w, Form(""))
 	}
 }
 
-func emulatorForm(problem string) string {
+// Form is the emulator's sign-in page.
+func Form(problem string) string {
 	return `<h1>Sign in</h1><div class="error">` + problem + `</div><form method="POST" action="/login">
 <input type="hidden" name="client_id" value="c1"><label for="username">Username</label>
 <input type="text" id="username" name="username"><label for="password">Password</label>
 <input type="password" id="password" name="password"><button type="submit">Sign in</button></form>`
 }
 
-func (f *fake) serve(w http.ResponseWriter, name, body string) {
-	f.mu.Lock()
+func (f *Fake) serve(w http.ResponseWriter, name, body string) {
+	f.Lock()
 	f.order = append(f.order, name)
-	f.bodies = append(f.bodies, body)
-	one, ok := f.replies[name]
-	f.mu.Unlock()
+	f.Bodies = append(f.Bodies, body)
+	one, ok := f.Replies[name]
+	f.Unlock()
 	if !ok {
-		one = reply{status: 200, body: "{}"}
+		one = Reply{Status: 200, Body: "{}"}
 	}
-	for name, values := range one.header {
+	for name, values := range one.Header {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(one.status)
-	_, _ = io.WriteString(w, one.body)
+	w.WriteHeader(one.Status)
+	_, _ = io.WriteString(w, one.Body)
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// WriteJSON answers in JSON.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// calls is what reached the emulator so far, in order.
-func (f *fake) calls() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// Calls is what reached the emulator so far, in order.
+func (f *Fake) Calls() []string {
+	f.Lock()
+	defer f.Unlock()
 	return append([]string(nil), f.order...)
 }
 
-// invocations counts the runs of functions so far.
-func (f *fake) invocations() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// Invocations counts the runs of functions so far.
+func (f *Fake) Invocations() int {
+	f.Lock()
+	defer f.Unlock()
 	return f.invokes
 }
 
-// edgeBefore starts an edge before the fake.
-func edgeBefore(t *testing.T, f *fake) (*handler, string) {
+// Note adds a call to those that reached the emulator.
+func (f *Fake) Note(call string) {
+	f.Lock()
+	defer f.Unlock()
+	f.order = append(f.order, call)
+}
+
+// Attributes makes attributes of names and values.
+func Attributes(pairs ...string) []upstream.Attribute {
+	var out []upstream.Attribute
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out = append(out, upstream.Attribute{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return out
+}
+
+// Upstream is a client of the emulator at origin.
+func Upstream(t *testing.T, origin string) *upstream.Client {
 	t.Helper()
-	h, err := newHandler(Config{Root: "../../..", Upstream: f.server.URL, Region: "us-east-1", Environment: "local", AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler)})
+	key := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+	up, err := upstream.New(origin, "us-east-1", key, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.triggers.attemptLimit = 2 * time.Second
-	server := httptest.NewServer(h)
-	t.Cleanup(func() {
-		h.faults.clear()
-		server.Close()
-	})
-	return h, server.URL
+	return up
 }
 
-// callCognito makes one call and returns status, headers and body.
-func callCognito(t *testing.T, origin, action string, in any) (int, http.Header, string) {
+// Serve starts a server in front of up, as the proxy is with this one gap.
+func Serve(t *testing.T, up *upstream.Client, gap func(*http.Request) http.HandlerFunc) (origin string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if serve := gap(r); serve != nil {
+			serve(w, r)
+			return
+		}
+		up.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// CallCognito makes one call and returns status, headers and body.
+func CallCognito(t *testing.T, origin, action string, in any) (int, http.Header, string) {
 	t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequest(http.MethodPost, origin+"/", strings.NewReader(string(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Amz-Target", cognitoTarget+action)
+	req := Request(t, http.MethodPost, origin+"/", string(body))
+	req.Header.Set("X-Amz-Target", upstream.CognitoTarget+action)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	return do(t, req)
+	return Do(t, req)
 }
 
-// postForm posts as a browser that was given the page before.
-func postForm(t *testing.T, target string, form url.Values) (int, http.Header, string) {
+// Request makes a request.
+func Request(t *testing.T, method, target, body string) *http.Request {
 	t.Helper()
-	if !form.Has(guardField) {
-		form.Set(guardField, testGuard)
-	}
-	req, err := http.NewRequest(http.MethodPost, target, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.AddCookie(&http.Cookie{Name: guardCookie, Value: testGuard})
-	return do(t, req)
+	return req
 }
 
-func do(t *testing.T, req *http.Request) (int, http.Header, string) {
+// Do sends a request and returns status, headers and body. It follows no redirect.
+func Do(t *testing.T, req *http.Request) (int, http.Header, string) {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)

@@ -1,50 +1,66 @@
-package proxy
-
-// Gap: the emulator lacks GetUserAttributeVerificationCode and
-// VerifyUserAttribute, and changes an address at once, also in a pool whose new
-// addresses count only after their owner has proved them
-// (AttributesRequireVerificationBeforeUpdate). Delete this file when it has all
-// three.
+// Package verification holds a new address back until its owner has proved it.
+//
+// Gap: the emulator lacks GetUserAttributeVerificationCode and VerifyUserAttribute, and
+// changes an address at once, also in a pool whose new addresses count only after their
+// owner has proved them (AttributesRequireVerificationBeforeUpdate). Delete this package
+// when it has all three.
+package verification
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// verificationCode is the one that the emulator takes at ConfirmSignUp, too.
-const verificationCode = "123456"
+// Verification answers the calls that change and prove an address.
+type Verification struct {
+	up         *upstream.Client
+	log        *slog.Logger
+	operations map[string]upstream.Operation
 
-// verifications remembers which address of which user a code was sent to.
-type verifications struct {
 	mu   sync.Mutex
-	sent map[string]string // by pool, user and attribute: the address
+	sent map[address]string
 }
 
-func newVerifications() *verifications { return &verifications{sent: map[string]string{}} }
+// address names an attribute of a user that a code was sent for.
+type address struct{ pool, user, attribute string }
 
-func verificationKey(poolID, name, attribute string) string {
-	return poolID + "\x00" + name + "\x00" + attribute
+// New holds addresses back from the emulator.
+func New(up *upstream.Client, log *slog.Logger) *Verification {
+	v := &Verification{up: up, log: log, sent: map[address]string{}}
+	v.operations = map[string]upstream.Operation{
+		"UpdateUserAttributes":             v.updateUserAttributes,
+		"GetUserAttributeVerificationCode": v.sendCode,
+		"VerifyUserAttribute":              v.verify,
+	}
+	return v
 }
 
-func (v *verifications) set(key, address string) {
+// Handler answers the calls of this gap; it is nil for every other request.
+func (v *Verification) Handler(r *http.Request) http.HandlerFunc {
+	return v.up.Cognito(r, v.operations, v.log)
+}
+
+func (v *Verification) set(key address, value string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.sent[key] = address
+	v.sent[key] = value
 }
 
-func (v *verifications) get(key string) (string, bool) {
+func (v *Verification) get(key address) (string, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	address, ok := v.sent[key]
-	return address, ok
+	value, ok := v.sent[key]
+	return value, ok
 }
 
-func (v *verifications) drop(key string) {
+func (v *Verification) drop(key address) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.sent, key)
@@ -57,107 +73,98 @@ type delivery struct {
 	Destination    string
 }
 
-func deliveryOf(attribute, address string) delivery {
+func deliveryOf(attribute, to string) delivery {
 	if attribute == "phone_number" {
-		return delivery{attribute, "SMS", "+*******" + address[max(0, len(address)-4):]}
+		return delivery{attribute, "SMS", "+*******" + to[max(0, len(to)-4):]}
 	}
-	return delivery{attribute, "EMAIL", masked(address)}
-}
-
-// masked leaves the first letters of an address's two parts, as Cognito does.
-func masked(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at < 1 || at == len(address)-1 {
-		return "***"
-	}
-	return address[:1] + "***@" + address[at+1:at+2] + "***"
+	return delivery{attribute, "EMAIL", upstream.Masked(to)}
 }
 
 // updateUserAttributes holds back an address that has to be proved first.
-func (h *handler) updateUserAttributes(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	p, u, refusal, err := h.tokenOwner(ctx, r, c)
+func (v *Verification) updateUserAttributes(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, u, refusal, err := v.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
-	var now []attribute
+	var now []upstream.Attribute
 	sent := []delivery{}
-	for _, a := range c.in.UserAttributes {
+	for _, a := range c.Input.UserAttributes {
 		if !slices.Contains(p.UpdateSettings.VerifyFirst, a.Name) || a.Value == u.Attributes[a.Name] {
 			now = append(now, a)
 			continue
 		}
-		h.verifications.set(verificationKey(p.ID, u.Name, a.Name), a.Value)
+		v.set(address{p.ID, u.Name, a.Name}, a.Value)
 		sent = append(sent, deliveryOf(a.Name, a.Value))
 	}
 	if len(sent) == 0 {
-		return h.forward(ctx, r, c.body), nil
+		return v.up.Forward(ctx, c.Request, c.Body), nil
 	}
 	if len(now) > 0 {
-		body, err := json.Marshal(map[string]any{"AccessToken": c.in.AccessToken, "UserAttributes": now})
+		body, err := json.Marshal(map[string]any{"AccessToken": c.Input.AccessToken, "UserAttributes": now})
 		if err != nil {
 			return nil, err
 		}
-		if reply := h.forward(ctx, r, body); reply.status != http.StatusOK {
+		if reply := v.up.Forward(ctx, c.Request, body); reply.Status != http.StatusOK {
 			return reply, nil
 		}
 	}
 	return jsonAnswer(map[string]any{"CodeDeliveryDetailsList": sent})
 }
 
-// sendVerificationCode answers GetUserAttributeVerificationCode. A new address
+// sendCode answers GetUserAttributeVerificationCode. A new address
 // that waits for its proof is the one that gets the code.
-func (h *handler) sendVerificationCode(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	p, u, refusal, err := h.tokenOwner(ctx, r, c)
+func (v *Verification) sendCode(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, u, refusal, err := v.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
-	if !verifiable(c.in.AttributeName) {
-		return nil, &cognitoError{"InvalidParameterException", "Invalid attribute name: only email and phone_number can be verified."}
+	if !verifiable(c.Input.AttributeName) {
+		return nil, upstream.Refuse("InvalidParameterException", "Invalid attribute name: only email and phone_number can be verified.")
 	}
-	key := verificationKey(p.ID, u.Name, c.in.AttributeName)
-	address, waiting := h.verifications.get(key)
+	key := address{p.ID, u.Name, c.Input.AttributeName}
+	to, waiting := v.get(key)
 	if !waiting {
-		address = u.Attributes[c.in.AttributeName]
+		to = u.Attributes[c.Input.AttributeName]
 	}
-	if address == "" {
-		return nil, &cognitoError{"InvalidParameterException", "User does not have " + c.in.AttributeName + " attribute."}
+	if to == "" {
+		return nil, upstream.Refuse("InvalidParameterException", "User does not have "+c.Input.AttributeName+" attribute.")
 	}
-	h.verifications.set(key, address)
-	return jsonAnswer(map[string]any{"CodeDeliveryDetails": deliveryOf(c.in.AttributeName, address)})
+	v.set(key, to)
+	return jsonAnswer(map[string]any{"CodeDeliveryDetails": deliveryOf(c.Input.AttributeName, to)})
 }
 
-// verifyUserAttribute takes the code, and with it the address that it proves.
-func (h *handler) verifyUserAttribute(ctx context.Context, r *http.Request, c call) (*answer, error) {
-	p, u, refusal, err := h.tokenOwner(ctx, r, c)
+// verify takes the code, and with it the address that it proves.
+func (v *Verification) verify(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, u, refusal, err := v.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
-	name := c.in.AttributeName
-	key := verificationKey(p.ID, u.Name, name)
-	address, waiting := h.verifications.get(key)
+	name := c.Input.AttributeName
+	key := address{p.ID, u.Name, name}
+	value, waiting := v.get(key)
 	if !verifiable(name) || !waiting {
-		return nil, &cognitoError{"ExpiredCodeException", "Invalid code provided, please request a code again."}
+		return nil, upstream.Refuse("ExpiredCodeException", "Invalid code provided, please request a code again.")
 	}
-	if c.in.Code != verificationCode {
-		return nil, &cognitoError{"CodeMismatchException", "Invalid verification code provided, please try again."}
+	if c.Input.Code != upstream.VerificationCode {
+		return nil, upstream.Refuse("CodeMismatchException", "Invalid verification code provided, please try again.")
 	}
-	if slices.Contains(p.Aliases, name) && address != u.Attributes[name] {
-		_, taken, err := h.dir.user(ctx, p.ID, address)
+	if slices.Contains(p.Aliases, name) && value != u.Attributes[name] {
+		_, taken, err := v.up.User(ctx, p.ID, value)
 		if err != nil {
 			return nil, err
 		}
 		if taken {
-			return nil, &cognitoError{"AliasExistsException", "An account with the given " + name + " already exists."}
+			return nil, upstream.Refuse("AliasExistsException", "An account with the given "+name+" already exists.")
 		}
 	}
-	err = h.dir.call(ctx, "AdminUpdateUserAttributes", map[string]any{
+	err = v.up.Directory(ctx, "AdminUpdateUserAttributes", map[string]any{
 		"UserPoolId": p.ID, "Username": u.Name,
-		"UserAttributes": []attribute{{Name: name, Value: address}, {Name: name + "_verified", Value: "true"}},
+		"UserAttributes": []upstream.Attribute{{Name: name, Value: value}, {Name: name + "_verified", Value: "true"}},
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	h.verifications.drop(key)
+	v.drop(key)
 	return jsonAnswer(map[string]any{})
 }
 
@@ -165,38 +172,36 @@ func verifiable(attribute string) bool { return attribute == "email" || attribut
 
 // tokenOwner lets the emulator check the caller's access token, and finds whose it
 // is. refusal is the emulator's answer when it does not take the token.
-func (h *handler) tokenOwner(ctx context.Context, r *http.Request, c call) (p pool, u user, refusal *answer, err error) {
-	body, err := json.Marshal(map[string]string{"AccessToken": c.in.AccessToken})
+func (v *Verification) tokenOwner(ctx context.Context, c upstream.Call) (p upstream.Pool, u upstream.User, refusal *upstream.Answer, err error) {
+	body, err := json.Marshal(map[string]string{"AccessToken": c.Input.AccessToken})
 	if err != nil {
 		return p, u, nil, err
 	}
-	get := r.Clone(ctx)
-	get.Header.Set("X-Amz-Target", cognitoTarget+"GetUser")
-	reply := h.forward(ctx, get, body)
-	if reply.status != http.StatusOK {
+	get := c.Request.Clone(ctx)
+	get.Header.Set("X-Amz-Target", upstream.CognitoTarget+"GetUser")
+	reply := v.up.Forward(ctx, get, body)
+	if reply.Status != http.StatusOK {
 		return p, u, reply, nil
 	}
-	claims, err := accessClaims(c.in.AccessToken)
+	claims, err := upstream.AccessClaims(c.Input.AccessToken)
 	if err != nil {
 		return p, u, nil, err
 	}
-	_, p, ok, err := h.clientPool(ctx, claims.ClientID)
+	_, p, ok, err := v.up.ClientPool(ctx, claims.ClientID)
 	if err != nil {
 		return p, u, nil, err
 	}
-	u, found, err := h.dir.user(ctx, p.ID, claims.name())
+	u, found, err := v.up.User(ctx, p.ID, claims.Name())
 	if err == nil && (!ok || !found) {
-		err = errors.New("edge: the token's user or client is gone")
+		err = errors.New("the token's user or client is gone")
 	}
 	return p, u, nil, err
 }
 
-func jsonAnswer(v any) (*answer, error) {
+func jsonAnswer(v any) (*upstream.Answer, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}}
-	_, err = a.body.Write(body)
-	return a, err
+	return &upstream.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: body}, nil
 }

@@ -1,13 +1,17 @@
-package proxy
+package verification
 
 import (
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 // accessToken names client c1 and user u-1; the fake takes any.
@@ -16,10 +20,17 @@ func accessToken() string {
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".x"
 }
 
-// update asks for new attributes and returns where codes were sent.
-func update(t *testing.T, origin string, attributes ...attribute) []delivery {
+// start serves the gap in front of the fake.
+func start(t *testing.T, f *upstreamtest.Fake) string {
 	t.Helper()
-	status, _, body := callCognito(t, origin, "UpdateUserAttributes", map[string]any{
+	up := upstreamtest.Upstream(t, f.Server.URL)
+	return upstreamtest.Serve(t, up, New(up, slog.New(slog.DiscardHandler)).Handler)
+}
+
+// update asks for new attributes and returns where codes were sent.
+func update(t *testing.T, origin string, attributes ...upstream.Attribute) []delivery {
+	t.Helper()
+	status, _, body := upstreamtest.CallCognito(t, origin, "UpdateUserAttributes", map[string]any{
 		"AccessToken": accessToken(), "UserAttributes": attributes,
 	})
 	if status != http.StatusOK {
@@ -35,7 +46,7 @@ func update(t *testing.T, origin string, attributes ...attribute) []delivery {
 // verify hands in a code and returns the type of the error, if any.
 func verify(t *testing.T, origin, name, code string) string {
 	t.Helper()
-	_, _, body := callCognito(t, origin, "VerifyUserAttribute", map[string]any{
+	_, _, body := upstreamtest.CallCognito(t, origin, "VerifyUserAttribute", map[string]any{
 		"AccessToken": accessToken(), "AttributeName": name, "Code": code,
 	})
 	var out struct {
@@ -49,47 +60,47 @@ func verify(t *testing.T, origin, name, code string) string {
 
 func TestNewAddressWaitsForItsProof(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.verify, f.unknown = []string{"email"}, "new@y.example"
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	f.Verify, f.Unknown = []string{"email"}, "new@y.example"
+	origin := start(t, f)
 
-	sent := update(t, origin, attribute{"email", "new@y.example"}, attribute{"name", "Erika"})
+	sent := update(t, origin, upstreamtest.Attributes("email", "new@y.example", "name", "Erika")...)
 	if diff := cmp.Diff([]delivery{{"email", "EMAIL", "n***@y***"}}, sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
-	if last := f.bodies[len(f.bodies)-1]; strings.Contains(last, "new@y.example") || !strings.Contains(last, "Erika") {
-		t.Errorf("the emulator was told %s", last)
+	if last := f.Bodies[len(f.Bodies)-1]; strings.Contains(last, "new@y.example") || !strings.Contains(last, "Erika") {
+		t.Errorf("the emulator got %s", last)
 	}
 	if got := verify(t, origin, "email", "000000"); got != "CodeMismatchException" {
 		t.Errorf("wrong code: %q", got)
 	}
-	if got := verify(t, origin, "email", verificationCode); got != "" {
+	if got := verify(t, origin, "email", upstream.VerificationCode); got != "" {
 		t.Errorf("right code: %q", got)
 	}
 	want := `{"UserAttributes":[{"Name":"email","Value":"new@y.example"},{"Name":"email_verified","Value":"true"}],`
-	if last := f.bodies[len(f.bodies)-1]; !strings.HasPrefix(last, want) {
-		t.Errorf("the emulator was told %s", last)
+	if last := f.Bodies[len(f.Bodies)-1]; !strings.HasPrefix(last, want) {
+		t.Errorf("the emulator got %s", last)
 	}
-	if got := verify(t, origin, "email", verificationCode); got != "ExpiredCodeException" {
+	if got := verify(t, origin, "email", upstream.VerificationCode); got != "ExpiredCodeException" {
 		t.Errorf("a code works once: %q", got)
 	}
 }
 
 func TestUpdateThatNeedsNoProofPassesUnchanged(t *testing.T) {
 	t.Parallel()
-	for name, attributes := range map[string][]attribute{
-		"other_attribute": {{"name", "Erika"}},
-		"same_address":    {{"email", "a@x.example"}},
+	for name, attributes := range map[string][]upstream.Attribute{
+		"other_attribute": upstreamtest.Attributes("name", "Erika"),
+		"same_address":    upstreamtest.Attributes("email", "a@x.example"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
-			f.verify = []string{"email"}
-			_, origin := edgeBefore(t, f)
+			f := upstreamtest.New(t)
+			f.Verify = []string{"email"}
+			origin := start(t, f)
 			if sent := update(t, origin, attributes...); len(sent) != 0 {
 				t.Errorf("sent %v", sent)
 			}
-			if diff := cmp.Diff([]string{"GetUser", "UpdateUserAttributes"}, f.calls()); diff != "" {
+			if diff := cmp.Diff([]string{"GetUser", "UpdateUserAttributes"}, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
@@ -98,22 +109,22 @@ func TestUpdateThatNeedsNoProofPassesUnchanged(t *testing.T) {
 
 func TestAddressOfAnotherIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.verify = []string{"email"}
-	_, origin := edgeBefore(t, f)
-	update(t, origin, attribute{"email", "taken@y.example"})
-	if got := verify(t, origin, "email", verificationCode); got != "AliasExistsException" {
+	f := upstreamtest.New(t)
+	f.Verify = []string{"email"}
+	origin := start(t, f)
+	update(t, origin, upstreamtest.Attributes("email", "taken@y.example")...)
+	if got := verify(t, origin, "email", upstream.VerificationCode); got != "AliasExistsException" {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestVerificationCodeIsSentToTheWaitingAddress(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.verify = []string{"email"}
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	f.Verify = []string{"email"}
+	origin := start(t, f)
 	ask := func() string {
-		_, _, body := callCognito(t, origin, "GetUserAttributeVerificationCode", map[string]any{
+		_, _, body := upstreamtest.CallCognito(t, origin, "GetUserAttributeVerificationCode", map[string]any{
 			"AccessToken": accessToken(), "AttributeName": "email",
 		})
 		return body
@@ -121,7 +132,7 @@ func TestVerificationCodeIsSentToTheWaitingAddress(t *testing.T) {
 	if body := ask(); !strings.Contains(body, "a***@x***") {
 		t.Errorf("first %s", body)
 	}
-	update(t, origin, attribute{"email", "new@y.example"})
+	update(t, origin, upstreamtest.Attributes("email", "new@y.example")...)
 	if body := ask(); !strings.Contains(body, "n***@y***") {
 		t.Errorf("then %s", body)
 	}
@@ -129,12 +140,12 @@ func TestVerificationCodeIsSentToTheWaitingAddress(t *testing.T) {
 
 func TestRefusedTokenStaysRefused(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := upstreamtest.New(t)
 	refusal := `{"__type":"NotAuthorizedException","message":"Access Token has been revoked"}`
-	f.replies["GetUser"] = reply{status: 400, body: refusal}
-	_, origin := edgeBefore(t, f)
+	f.Replies["GetUser"] = upstreamtest.Reply{Status: 400, Body: refusal}
+	origin := start(t, f)
 	for _, action := range []string{"UpdateUserAttributes", "GetUserAttributeVerificationCode", "VerifyUserAttribute"} {
-		status, _, body := callCognito(t, origin, action, map[string]any{"AccessToken": "x", "AttributeName": "email", "Code": verificationCode})
+		status, _, body := upstreamtest.CallCognito(t, origin, action, map[string]any{"AccessToken": "x", "AttributeName": "email", "Code": upstream.VerificationCode})
 		if status != 400 || body != refusal {
 			t.Errorf("%s: %d %s", action, status, body)
 		}

@@ -1,4 +1,4 @@
-package hostedpage
+package hostedpages
 
 import (
 	"net/http/httptest"
@@ -34,36 +34,36 @@ func TestRead(t *testing.T) {
 			},
 		},
 	} {
-		got, ok := Read([]byte(tc.body))
+		got, ok := readPage([]byte(tc.body))
 		if diff := cmp.Diff(tc.want, got); diff != "" || !ok {
 			t.Errorf("%s: %v (-want +got):\n%s", name, ok, diff)
 		}
 	}
-	if _, ok := Read([]byte(`{"error":"invalid_client"}`)); ok {
-		t.Error("JSON is no form")
+	if _, ok := readPage([]byte(`{"error":"invalid_client"}`)); ok {
+		t.Error("JSON is not a form")
 	}
 }
 
 // FuzzRead: whatever the emulator sends, the page drawn of it runs nothing and
 // posts nowhere else.
 func FuzzRead(f *testing.F) {
-	pages, err := New("../../..")
+	pages, err := newTemplates("../../../..")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add([]byte(`<h1>"><script>x</script></h1><form action="javascript:x"><input name="a&quot; onfocus=x"><button formaction="//x">b</button></form>`))
 	f.Add([]byte(`<form><label for=a>&lt;img src=x onerror=y&gt;</label><input id=a name=a type=text></form>`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, ok := Read(body)
+		page, ok := readPage(body)
 		if !ok {
 			return
 		}
-		page.Action = "/login" // as the edge does
+		page.Action = "/login" // as the proxy does
 		w := httptest.NewRecorder()
-		if err := pages.Write(w, 200, page); err != nil {
+		if err := pages.write(w, 200, page); err != nil {
 			t.Fatal(err)
 		}
-		drawn, ok := Read(w.Body.Bytes())
+		drawn, ok := readPage(w.Body.Bytes())
 		if !ok || drawn.Action != "/login" || len(drawn.Fields) != len(page.Fields) || len(drawn.Hidden) != len(page.Hidden) {
 			t.Errorf("%q became %+v", body, drawn)
 		}

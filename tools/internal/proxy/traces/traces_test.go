@@ -1,16 +1,16 @@
-package proxy
+package traces
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
 const (
@@ -26,13 +26,13 @@ func callXRay(t *testing.T, origin, key, path, body string) (int, http.Header, s
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20261122/us-east-1/xray/aws4_request, SignedHeaders=host, Signature=s")
-	return do(t, req)
+	return upstreamtest.Do(t, req)
 }
 
 func TestXRayIsTheOperators(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	origin := start(t, f.Server.URL)
 	put := `{"TraceSegmentDocuments":[` + quote(testSegment) + `]}`
 	for _, path := range []string{"/TraceSegments", "/Traces", "/TraceSummaries"} {
 		if status, header, _ := callXRay(t, origin, "ASIAGUEST", path, put); status != 403 || header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
@@ -45,7 +45,7 @@ func TestXRayIsTheOperators(t *testing.T) {
 	if status, _, body := callXRay(t, origin, "test", "/Traces", `{"TraceIds":["`+testRoot+`"]}`); status != 200 || !strings.Contains(body, "70de5b6f19ff9a0a") {
 		t.Errorf("get: %d %s", status, body)
 	}
-	if calls := f.calls(); len(calls) != 0 {
+	if calls := f.Calls(); len(calls) != 0 {
 		t.Errorf("the emulator got %v", calls)
 	}
 }
@@ -53,16 +53,16 @@ func TestXRayIsTheOperators(t *testing.T) {
 // The paths are ordinary words: without X-Ray's scope they are the emulator's.
 func TestOtherServicesKeepTheirPaths(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	_, origin := edgeBefore(t, f)
+	f := upstreamtest.New(t)
+	origin := start(t, f.Server.URL)
 	req, err := http.NewRequest(http.MethodPost, origin+"/Traces", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, _, _ := do(t, req); status != 200 {
+	if status, _, _ := upstreamtest.Do(t, req); status != 200 {
 		t.Errorf("status %d", status)
 	}
-	if diff := cmp.Diff([]string{"/Traces"}, f.calls()); diff != "" {
+	if diff := cmp.Diff([]string{"/Traces"}, f.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -72,52 +72,20 @@ func quote(s string) string {
 	return string(raw)
 }
 
-// The daemon listens on the number of the edge's port.
-func TestDaemon(t *testing.T) {
+func TestTraceHeader(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	probe, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := probe.Addr().String()
-	if err := probe.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, Config{Root: "../../..",
-			Listen: address, Upstream: f.server.URL, Region: "us-east-1",
-			AccessKeyID: "test", SecretAccessKey: "test", Log: slog.New(slog.DiscardHandler),
-		}, func() { close(ready) })
-	}()
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatal(err)
-	}
-	sender, err := net.Dial("udp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sender.Close()
-	if _, err := sender.Write([]byte(`{"format": "json", "version": 1}` + "\n" + testSegment)); err != nil {
-		t.Fatal(err)
-	}
-	until := time.Now().Add(10 * time.Second)
-	for body := ""; !strings.Contains(body, `"documents":1`); {
-		if time.Now().After(until) {
-			t.Fatalf("counts %s", body)
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get(upstream.TraceHeader) }))
+	t.Cleanup(server.Close)
+	origin := start(t, server.URL)
+	for _, brought := range []string{"", "Root=1-5759e988-bd862e3fe1be46a994272793"} {
+		req := upstreamtest.Request(t, http.MethodGet, origin+"/x", "")
+		if brought != "" {
+			req.Header.Set(upstream.TraceHeader, brought)
 		}
-		req, err := http.NewRequest(http.MethodGet, "http://"+address+"/_gatehouse/traces", nil)
-		if err != nil {
-			t.Fatal(err)
+		upstreamtest.Do(t, req)
+		if brought != "" && got != brought || !strings.HasPrefix(got, "Root=1-") || len(got) < 40 {
+			t.Errorf("brought %q, emulator got %q", brought, got)
 		}
-		_, _, body = do(t, req)
-	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
