@@ -93,7 +93,7 @@ func TestTraceOfACall(t *testing.T) {
 			t.Fatalf("parts (-want +got):\n%s", diff)
 		}
 		for i, part := range way {
-			if madeHere := i < len(gateway); madeHere != (part.MadeBy == "edge") {
+			if madeHere := i < len(gateway); madeHere != (part.MadeBy == "proxy") {
 				t.Errorf("%s is made by %q", part.Name, part.MadeBy)
 			}
 		}

@@ -56,7 +56,7 @@ func (t tree) notes(made bool) string {
 
 // printPart writes a part and those below it; it reports whether the proxy made any.
 func printPart(b *strings.Builder, p *part, branch, indent string) bool {
-	made := p.MadeBy == "edge"
+	made := p.MadeBy == "proxy"
 	words := []string{p.Name, p.Origin, p.Did}
 	if p.HTTPStatus != 0 {
 		words = append(words, fmt.Sprint(p.HTTPStatus))

@@ -133,7 +133,7 @@ func TestPrintJSON(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.ID != testTrace || len(got.Parts) != 1 || got.Parts[0].MadeBy != "edge" || got.Parts[0].Parts[0].Origin != "AWS::Lambda" {
+	if got.ID != testTrace || len(got.Parts) != 1 || got.Parts[0].MadeBy != "proxy" || got.Parts[0].Parts[0].Origin != "AWS::Lambda" {
 		t.Errorf("JSON %s", out.String())
 	}
 }
