@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// patience is how long any step of a process may take.
-const patience = 20 * time.Second
+// timeout bounds each step of a process.
+const timeout = 20 * time.Second
 
 var errTimeout = errors.New("the process did not go on in time")
 

@@ -78,7 +78,7 @@ func (r *runtimeAPI) invoke(event []byte) (time.Duration, error) {
 	start := time.Now()
 	select {
 	case r.events <- event:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return 0, errTimeout
 	}
 	var took time.Duration
@@ -88,7 +88,7 @@ func (r *runtimeAPI) invoke(event []byte) (time.Duration, error) {
 			return 0, fmt.Errorf("the function failed: %s", a.error)
 		}
 		took = a.at.Sub(start)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return 0, errTimeout
 	}
 	_, err := r.waitReady()
@@ -102,7 +102,7 @@ func (r *runtimeAPI) waitReady() (time.Time, error) {
 		return at, nil
 	case a := <-r.done:
 		return time.Time{}, fmt.Errorf("the function did not start: %s", a.error)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return time.Time{}, errTimeout
 	}
 }
