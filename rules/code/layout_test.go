@@ -66,7 +66,7 @@ func names(all []source) []string {
 }
 
 // localSystem are the packages that exist for the local system only.
-var localSystem = []string{"tools/internal/demo", "tools/internal/local", "tools/internal/localcmd", "tools/internal/proxy", "tools/internal/supervisor", "tools/internal/watch"}
+var localSystem = []string{"tools/internal/demo", "tools/internal/local", "tools/internal/proxy", "tools/internal/supervisor", "tools/internal/watch"}
 
 // production are the packages that build for AWS and deploy to it.
 var production = []string{

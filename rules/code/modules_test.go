@@ -3,7 +3,10 @@ package code
 import (
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,6 +61,23 @@ func TestModules(t *testing.T) {
 		all[repository.Short(file)] = repository.Read(t, file)
 	}
 	repository.Report(t, modules(all))
+}
+
+// TestModulesWithoutTheWorkspace: builds in pipelines do not use go.work, so each
+// go.mod and go.sum must be complete.
+func TestModulesWithoutTheWorkspace(t *testing.T) {
+	t.Parallel()
+	for _, file := range repository.Files(t, ".mod") {
+		if repository.Short(file) == toolsModule {
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "./...")
+		cmd.Dir = filepath.Dir(file)
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v; run `GOWORK=off go mod tidy` there\n%s", repository.Short(file), err, out)
+		}
+	}
 }
 
 func TestModulesPlanted(t *testing.T) {
