@@ -66,7 +66,10 @@ func names(all []source) []string {
 }
 
 // localSystem are the packages that exist for the local system only.
-var localSystem = []string{"tools/internal/demo", "tools/internal/local", "tools/internal/proxy", "tools/internal/supervisor", "tools/internal/watch"}
+var localSystem = []string{
+	"tools/internal/demo", "tools/internal/deploy", "tools/internal/layout", "tools/internal/local", "tools/internal/proxy", "tools/internal/supervisor",
+	"tools/internal/watch",
+}
 
 // production are the packages that build for AWS and deploy to it.
 var production = []string{

@@ -29,6 +29,8 @@ type CLI struct {
 	// Access are AWS's variables: which endpoint, and as whom. Nothing else of the
 	// person's AWS settings reaches SAM.
 	Access []string
+	// Settle waits until no operation on a stack is in progress.
+	Settle func(ctx context.Context, stack string) error
 }
 
 // Deployment is one stack to deploy.
@@ -54,8 +56,21 @@ func (c CLI) Build(ctx context.Context, s stacks.Stack, parameters map[string]st
 	return c.run(ctx, s.Dir, withParameters(args, parameters), log)
 }
 
-// Deploy brings a built stack to the endpoint.
-func (c CLI) Deploy(ctx context.Context, d Deployment, log io.Writer) error {
+// Deploy deploys a built stack. It deploys a second time if CloudFormation refused
+// a repeated call of the first: then that call was successful, and the second
+// deployment finds nothing to change or continues.
+func (c CLI) Deploy(ctx context.Context, d Deployment, log *os.File) error {
+	err := c.deploy(ctx, d, log)
+	if err == nil || ctx.Err() != nil || !repeated(log.Name()) {
+		return err
+	}
+	if err := c.Settle(ctx, d.Name); err != nil {
+		return err
+	}
+	return c.deploy(ctx, d, log)
+}
+
+func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 	template := d.Stack.Template()
 	if len(d.Stack.Functions) > 0 {
 		template = filepath.Join(c.Workspace.BuildDir(d.Stack.Name), "template.yaml")

@@ -14,7 +14,6 @@ import (
 	"gatehouse.example/tools/internal/awsdeploy/check"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/awsdeploy/teardown"
-	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 )
@@ -126,7 +125,7 @@ func (s *session) push(ctx context.Context, one plan.Stack) error {
 	}
 	reasons := cfn.Failures(ctx, s.cf, one.FullName, last)
 	if len(reasons) == 0 {
-		return fmt.Errorf("%s was not deployed: %w\n%s", one.FullName, err, deploy.Relevant(log.Name()))
+		return fmt.Errorf("%s was not deployed: %w\n%s", one.FullName, err, sam.LogEnd(log.Name()))
 	}
 	return fmt.Errorf("%s was not deployed. The first failure: %s\n  (full log: %s)", one.FullName, reasons[0], log.Name())
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/terminal"
@@ -104,11 +105,16 @@ func (s *session) cli(ctx context.Context) (sam.CLI, error) {
 	if err != nil {
 		return sam.CLI{}, fmt.Errorf("target.access: %w", err)
 	}
-	cli := sam.CLI{Workspace: s.workspace, Block: s.target.environment, Access: access}
+	cli := sam.CLI{Workspace: s.workspace, Block: s.target.environment, Access: access, Settle: s.settle}
 	if err := cli.Prepare(time.Now()); err != nil {
 		return sam.CLI{}, fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
 	return cli, nil
+}
+
+func (s *session) settle(ctx context.Context, stack string) error {
+	_, err := cfn.Settle(ctx, s.cf, stack)
+	return err
 }
 
 // lock refuses a second deployment from this folder. CloudFormation does so for

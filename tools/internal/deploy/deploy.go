@@ -1,7 +1,6 @@
-// Package deploy brings stacks to the local endpoint with the real SAM CLI. A
-// stack whose inputs did not change is skipped, builds run ahead of the
-// deployments that they do not depend on, and stacks that do not read from each
-// other are deployed at the same time.
+// Package deploy deploys stacks to the emulator with the real SAM CLI. It skips a
+// stack whose inputs did not change, builds the next stacks during a deployment,
+// and deploys stacks at the same time if they do not read from each other.
 package deploy
 
 import (
@@ -9,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"gatehouse.example/tools/cfn"
+	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
@@ -40,7 +42,7 @@ type Deployer struct {
 	cf       *cloudformation.Client
 }
 
-// New makes a Deployer and the bucket that takes the code.
+// New makes a Deployer, and the bucket for the functions' code.
 func New(ctx context.Context, l layout.Layout, instance string, board *terminal.Board) (*Deployer, error) {
 	d := &Deployer{
 		Layout: l, Instance: instance, Board: board,
@@ -48,6 +50,10 @@ func New(ctx context.Context, l layout.Layout, instance string, board *terminal.
 			Workspace: l.Workspace, Block: sam.LocalBlock, Bucket: "gatehouse-" + l.Environment + "-artifacts", Access: l.Access(),
 		},
 		cf: cloudformation.NewFromConfig(l.Config()),
+	}
+	d.cli.Settle = func(ctx context.Context, stack string) error {
+		_, err := cfn.Settle(ctx, d.cf, stack)
+		return err
 	}
 	client := s3.NewFromConfig(l.Config(), func(o *s3.Options) { o.UsePathStyle = true })
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil {
@@ -59,7 +65,7 @@ func New(ctx context.Context, l layout.Layout, instance string, board *terminal.
 	return d, os.MkdirAll(l.LogDir(), 0o750)
 }
 
-// job is the way of one stack through a run.
+// job is the deployment of one stack.
 type job struct {
 	stack       stacks.Stack
 	needs       []*job
@@ -72,7 +78,7 @@ type job struct {
 	err         error
 }
 
-// Run deploys the stacks, in the order of the graph as far as they are in it.
+// Run deploys the stacks in the order of the graph.
 func (d *Deployer) Run(ctx context.Context, selected []stacks.Stack, graph stacks.Graph) error {
 	if err := d.ownNames(ctx); err != nil {
 		return err
@@ -102,7 +108,7 @@ func (d *Deployer) Run(ctx context.Context, selected []stacks.Stack, graph stack
 	return d.report(ctx, jobs)
 }
 
-// report makes one error of the jobs' errors.
+// report joins the errors of the jobs.
 func (d *Deployer) report(ctx context.Context, jobs []*job) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -128,7 +134,7 @@ func order(selected []stacks.Stack, graph stacks.Graph) []*job {
 		byName[s.Name] = &job{stack: s, done: make(chan struct{})}
 	}
 	var names []string
-	levels, _ := graph.Levels() // NewGraph has refused cycles
+	levels, _ := graph.Levels() // NewGraph refuses cycles
 	for _, level := range levels {
 		names = append(names, level...)
 	}
@@ -171,7 +177,7 @@ func (d *Deployer) build(ctx context.Context, j *job) bool {
 	return true
 }
 
-// compare works out the stack's inputs and whether they are deployed already.
+// compare reports whether the stack's inputs differ from the deployed ones.
 func (d *Deployer) compare(ctx context.Context, j *job) (changed bool, err error) {
 	if j.cfg, j.name, err = Settings(d.Layout, j.stack); err != nil {
 		return false, err
@@ -202,10 +208,15 @@ func (d *Deployer) compile(ctx context.Context, j *job) error {
 	}
 	defer func() { _ = log.Close() }()
 	if err := d.cli.Build(ctx, j.stack, j.cfg.Parameters, log); err != nil {
-		return fmt.Errorf("%w\n%s", err, Relevant(log.Name()))
+		return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 	}
-	if err := rebuildForHost(ctx, d.Layout, j.stack, log); err != nil {
-		return err
+	// SAM builds for Linux, and the emulator runs functions on this machine.
+	if runtime.GOOS != "linux" {
+		for _, f := range j.stack.Functions {
+			if err := gobuild.Compile(ctx, j.stack, f, filepath.Join(d.Layout.BuildDir(j.stack.Name), f.LogicalID, "bootstrap"), log); err != nil {
+				return err
+			}
+		}
 	}
 	return d.Layout.MarkBuilt(j.stack.Name, j.fingerprint)
 }
@@ -219,7 +230,7 @@ func (d *Deployer) deploy(ctx context.Context, j *job) error {
 			<-need.done
 		}
 		if need.err != nil {
-			j.task.Fail("left out, because " + need.stack.Name + " failed")
+			j.task.Fail("skipped, because " + need.stack.Name + " failed")
 			return fmt.Errorf("%s: needs %s", j.stack.Name, need.stack.Name)
 		}
 	}
@@ -249,13 +260,13 @@ func (d *Deployer) push(ctx context.Context, j *job) error {
 		what.Prefix = "repair-" + strconv.FormatInt(time.Now().Unix(), 36)
 	}
 	if err := d.cli.Deploy(ctx, what, log); err != nil {
-		return fmt.Errorf("%w\n%s", err, Relevant(log.Name()))
+		return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 	}
 	r := Record{Instance: d.Instance, Fingerprint: j.fingerprint, Deployed: time.Now().UTC()}
 	return r.write(d.Layout, j.stack.Name)
 }
 
-// fail ends the task's line and names the stack in the error.
+// fail ends the task and adds the stack to the error.
 func (d *Deployer) fail(ctx context.Context, j *job, text string, err error) error {
 	if ctx.Err() != nil {
 		text = "interrupted"

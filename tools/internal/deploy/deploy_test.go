@@ -132,16 +132,3 @@ func TestRecord(t *testing.T) {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
 }
-
-func TestRelevant(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "log")
-	text := "old\n" + strings.Repeat("------\n\n", 30) + strings.Repeat("line\n", relevantLines-1) + "Error: it\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got := Relevant(path)
-	if strings.Contains(got, "old") || strings.Contains(got, "---") || !strings.Contains(got, "Error: it") || !strings.Contains(got, path) {
-		t.Errorf("relevant lines:\n%s", got)
-	}
-}

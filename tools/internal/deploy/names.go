@@ -17,22 +17,21 @@ import (
 	"gatehouse.example/tools/internal/layout"
 )
 
-// zone is the domain of the local system. RFC 2606 keeps .test for such.
+// zone is the domain of the local system. RFC 2606 reserves .test for this.
 const zone = "gatehouse.test"
 
 //go:embed zone.yaml
 var zoneTemplate string
 
-// ownNames gives the system names of its own, as an installation on AWS has them:
-// a zone, which stands for the domain that somebody owns, and the certificate stack,
-// deployed as it is. Both go by CloudFormation itself and not by SAM, which would
-// take as long for them as for a stack with functions.
+// ownNames are the domain names of the local system: a hosted zone, which replaces
+// an owner's domain, and the certificate stack. Both are deployed without SAM,
+// which would be slow.
 type ownNames struct {
 	Instance, Fingerprint        string
 	HostedZoneID, CertificateARN string
 }
 
-// parameters of the stack that has a name in the zone; other stacks lack them.
+// parameters are for the stacks that have a name in the zone.
 func (n ownNames) parameters(stack string) map[string]string {
 	if n.CertificateARN == "" {
 		return nil
@@ -50,7 +49,7 @@ func nameOf(stack string) string {
 
 func namesFile(l layout.Layout) string { return filepath.Join(l.Dir, "state", "names.json") }
 
-// readNames reads what the last run wrote; there is nothing before the first.
+// readNames reads the file of the last run, which may not exist.
 func readNames(l layout.Layout) (ownNames, error) {
 	var n ownNames
 	raw, err := os.ReadFile(namesFile(l))
@@ -66,11 +65,11 @@ func readNames(l layout.Layout) (ownNames, error) {
 	return n, nil
 }
 
-// ownNames makes the zone and the certificate, unless this emulator has them.
+// ownNames creates the zone and the certificate if this emulator does not have them.
 func (d *Deployer) ownNames(ctx context.Context) error {
 	certificate, err := os.ReadFile(filepath.Join(d.Layout.Root, "platform", "certificate.yaml"))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // a repository without a platform, as tests have it
+		return nil // tests use repositories without a platform
 	}
 	if err != nil {
 		return fmt.Errorf("os.ReadFile: %w", err)
@@ -106,7 +105,7 @@ func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate strin
 		return err
 	}
 	n.HostedZoneID = made["HostedZoneId"]
-	// CloudFront, and so Cognito, takes certificates of this region only.
+	// CloudFront, and so Cognito, requires certificates of this region.
 	cfg := d.Layout.Config()
 	cfg.Region = "us-east-1"
 	made, err = recreate(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{

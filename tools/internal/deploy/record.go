@@ -11,13 +11,13 @@ import (
 	"gatehouse.example/tools/internal/layout"
 )
 
-// Record remembers what a stack was last deployed from.
+// Record describes the last deployment of a stack.
 type Record struct {
-	// Instance is the emulator's start into which it was deployed.
+	// Instance identifies the run of the emulator.
 	Instance    string    `json:"instance"`
 	Fingerprint string    `json:"fingerprint"`
 	Deployed    time.Time `json:"deployed"`
-	// Drifted is set when watch changed a function past CloudFormation.
+	// Drifted is set if watch changed a function without CloudFormation.
 	Drifted bool `json:"drifted,omitempty"`
 }
 
@@ -48,8 +48,8 @@ func (r Record) write(l layout.Layout, stack string) error {
 	return nil
 }
 
-// MarkDrifted says that the stack's functions are no longer what CloudFormation
-// believes, so that the next deployment does not skip it.
+// MarkDrifted records that the stack's functions differ from what CloudFormation
+// deployed, so that the next deployment does not skip the stack.
 func MarkDrifted(l layout.Layout, stack string) error {
 	r, err := ReadRecord(l, stack)
 	if err != nil || r.Drifted {

@@ -11,14 +11,14 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Settings are a stack's samconfig with this machine's values over it, and the
-// name of its CloudFormation stack.
+// Settings returns a stack's settings in samconfig.toml with this machine's values,
+// and the name of its CloudFormation stack.
 func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	cfg, err := sam.ReadConfig(s.Samconfig(), sam.LocalBlock)
 	if err != nil {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
 	}
-	// The page at /app signs people in, too, and each machine serves it on a port of its own.
+	// Users also sign in on the page at /app, whose port depends on the machine.
 	for _, name := range []string{"CallbackUrls", "LogoutUrls"} {
 		if urls := cfg.Parameters[name]; urls != "" {
 			cfg.Parameters[name] = urls + "," + l.URL() + layout.AppPath
@@ -29,7 +29,7 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 		return sam.Config{}, "", err
 	}
 	cfg.Parameters = sam.Merge(cfg.Parameters, sam.EmulatorParameters(l.URL(), l.Environment), s.Parameters)
-	// The edge serves the API of its own environment at a shorter address, too.
+	// The proxy also serves the API of its own environment at a shorter path.
 	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{"ApiUrl": l.URL() + "/api", "Environment": l.Environment}, s.Parameters)
 	cfg.Parameters = sam.Merge(cfg.Parameters, names.parameters(s.Name), s.Parameters)
 	name := strings.TrimPrefix(cfg.StackName, "gatehouse-"+layout.DefaultEnvironment+"-")
@@ -39,7 +39,7 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	return cfg, "gatehouse-" + l.Environment + "-" + name, nil
 }
 
-// Fingerprint of everything that decides what the stack becomes.
+// Fingerprint is the fingerprint of all inputs of a stack's deployment.
 func Fingerprint(ctx context.Context, l layout.Layout, s stacks.Stack) (string, error) {
 	cfg, name, err := Settings(l, s)
 	if err != nil {

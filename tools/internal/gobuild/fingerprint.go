@@ -36,7 +36,7 @@ type Files struct {
 	}
 }
 
-// local reports whether the package's source is in the repository.
+// local reports whether the package is in the repository.
 func (f Files) local() bool {
 	return !f.Standard && f.Module != nil && (f.Module.Version == "" || f.Module.Replace != nil && f.Module.Replace.Version == "")
 }
@@ -53,8 +53,8 @@ func (f Files) Paths() []string {
 	return append(paths, f.Module.GoMod)
 }
 
-// Packages lists the packages that a stack's folder builds, with everything
-// that they import.
+// Packages lists the packages of a stack's functions and everything that they
+// import.
 func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files, error) {
 	if len(codeURIs) == 0 {
 		return nil, nil
@@ -65,11 +65,11 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = s.Dir, Env()
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var output bytes.Buffer
+	cmd.Stderr = &output
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("go list in %s: %w: %s", s.Dir, err, strings.TrimSpace(said.String()))
+		return nil, fmt.Errorf("go list in %s: %w: %s", s.Dir, err, strings.TrimSpace(output.String()))
 	}
 	var all []Files
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -85,8 +85,10 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 	}
 }
 
-// Fingerprint reduces the stack and whatever else its deployment depends on,
-// such as its parameters, to a short text.
+// Fingerprint hashes everything that a stack is built from: its templates and
+// settings, the Go files of its functions and of their imports in this repository,
+// the versions of other imports, the compiler, and extra, such as parameters. SAM's
+// own cache would miss an edit in a shared module.
 func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, error) {
 	sum := sha256.New()
 	write(sum, runtime.Version(), Flags, runtime.GOOS, runtime.GOARCH)
@@ -120,7 +122,7 @@ func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, 
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// write adds texts with their lengths, so that no two lists look the same.
+// write adds texts with their lengths, so that different lists differ.
 func write(sum hash.Hash, texts ...string) {
 	for _, text := range texts {
 		_, _ = fmt.Fprintf(sum, "%d:%s\n", len(text), text)

@@ -1,5 +1,5 @@
-// Package gobuild is the one place that says how functions are compiled, for
-// `sam build`, for the fingerprint of a stack's inputs and for watch alike.
+// Package gobuild compiles Lambda functions. `sam build`, the fingerprint of a
+// stack's inputs and watch use the same flags, so they agree about what changed.
 package gobuild
 
 import (
@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// Flags make small, reproducible binaries, without the net/rpc server of the
-// retired go1.x runtime and without HTTP/2, which neither Lambda's Runtime API
-// nor the AWS endpoints that functions call need. Symbols stay out; trimpath makes every checkout
-// produce the same bytes.
+// Flags make small, reproducible binaries: without symbols, without paths of the
+// checkout, without the net/rpc server of the retired go1.x runtime, and without
+// HTTP/2, which neither Lambda's Runtime API nor the AWS endpoints need.
 const Flags = `"-ldflags=-s -w" -trimpath -buildvcs=false -tags=lambda.norpc,nethttpomithttp2`
 
-// Architecture is this machine's CPU as Lambda names it: the emulator runs
-// functions natively.
+// Architecture is Lambda's name of this machine's CPU. The emulator runs functions
+// on it directly.
 func Architecture() string {
 	if runtime.GOARCH == "amd64" {
 		return "x86_64"
@@ -23,16 +22,16 @@ func Architecture() string {
 	return runtime.GOARCH
 }
 
-// Env is the environment of every go command that deals with functions. The
-// workspace is off: a service is built from its own go.mod, as in its pipeline.
+// Env is the environment of go commands for functions. The workspace is off: a
+// service is built from its own go.mod, as in its pipeline.
 func Env() []string {
 	return append(Clean(os.Environ()),
 		"CGO_ENABLED=0", "GOFLAGS="+Flags, "GOWORK=off",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 }
 
-// Clean drops what would make a build or a deployment depend on the person's
-// shell: AWS settings, SAM's and Python's.
+// Clean removes the variables of the shell that would change a build or a
+// deployment: AWS settings, SAM's and Python's.
 func Clean(env []string) []string {
 	kept := make([]string, 0, len(env))
 	for _, e := range env {

@@ -14,21 +14,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"gatehouse.example/tools/internal/deploy"
+	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/layout"
 )
 
-// Lambda is what putting code live needs.
+// Lambda are the calls that deploy code.
 type Lambda interface {
 	UpdateFunctionCode(context.Context, *lambda.UpdateFunctionCodeInput, ...func(*lambda.Options)) (*lambda.UpdateFunctionCodeOutput, error)
 	UpdateAlias(context.Context, *lambda.UpdateAliasInput, ...func(*lambda.Options)) (*lambda.UpdateAliasOutput, error)
 }
 
-// build compiles a function and reports whether its code is another than before.
+// build compiles a function.
 func build(ctx context.Context, l layout.Layout, t target) (code []byte, err error) {
 	out := filepath.Join(l.Dir, "watch", t.function.FullName(l.Environment), "bootstrap")
-	var said bytes.Buffer
-	if err := deploy.Compile(ctx, t.stack, t.function, out, &said); err != nil {
-		return nil, errors.New(strings.TrimSpace(said.String()))
+	var output bytes.Buffer
+	if err := gobuild.Compile(ctx, t.stack, t.function, out, &output); err != nil {
+		return nil, errors.New(strings.TrimSpace(output.String()))
 	}
 	code, err = os.ReadFile(out)
 	if err != nil {
@@ -37,14 +38,14 @@ func build(ctx context.Context, l layout.Layout, t target) (code []byte, err err
 	return code, nil
 }
 
-// golive gives Lambda the code and points the alias at it.
+// golive publishes the code and points the alias at the new version.
 func golive(ctx context.Context, client Lambda, l layout.Layout, t target, code []byte) error {
 	archive, err := pack(code)
 	if err != nil {
 		return err
 	}
 	name := t.function.FullName(l.Environment)
-	// Marked first: should the rest be cut off, the next deployment still repairs.
+	// Marked first, so that the next deployment repairs an interrupted change.
 	if err := deploy.MarkDrifted(l, t.stack.Name); err != nil {
 		return fmt.Errorf("deploy.MarkDrifted: %w", err)
 	}
@@ -66,7 +67,7 @@ func golive(ctx context.Context, client Lambda, l layout.Layout, t target, code 
 	return nil
 }
 
-// pack makes the archive that Lambda unpacks; the file keeps its right to run.
+// pack makes the archive for Lambda, with an executable file.
 func pack(code []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

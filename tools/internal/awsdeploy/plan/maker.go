@@ -13,7 +13,6 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/dataloss"
-	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
@@ -117,7 +116,7 @@ func (m Maker) compare(ctx context.Context, s *Stack, task *terminal.Task) error
 	}
 	s.Changes, s.Report, err = changes(ctx, m.API, dataloss.Finder{API: m.API}.Find, s.FullName, func() error {
 		if err := cli.Deploy(ctx, sam.Deployment{Stack: s.Stack, Config: s.Config, Name: s.FullName, PlanOnly: true}, log); err != nil {
-			return fmt.Errorf("%w\n%s", err, deploy.Relevant(log.Name()))
+			return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 		}
 		return nil
 	})
@@ -140,7 +139,7 @@ func (m Maker) build(ctx context.Context, cli sam.CLI, s *Stack, log *os.File) e
 		return nil
 	}
 	if err := cli.Build(ctx, s.Stack, s.Config.Parameters, log); err != nil {
-		return fmt.Errorf("%w\n%s", err, deploy.Relevant(log.Name()))
+		return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 	}
 	if err := m.Workspace.MarkBuilt(s.Name, fingerprint); err != nil {
 		return fmt.Errorf("stacks.Workspace.MarkBuilt: %w", err)
