@@ -139,7 +139,7 @@ func (s *system) settled(t *testing.T) map[string]float64 {
 		if waiting > 0 || !maps.Equal(now, last) {
 			last, since = now, time.Now()
 		}
-		return fmt.Sprintf("%d events on their way to the metrics %v", waiting, now), time.Since(since) > 3*time.Second
+		return fmt.Sprintf("%d events on their way to the metrics %v", waiting, now), time.Since(since) > 5*time.Second
 	})
 	return last
 }

@@ -34,7 +34,7 @@ func Find() (string, error) {
 }
 
 // stepLimit is how long a page may take to show what a step waits for.
-const stepLimit = 30 * time.Second
+const stepLimit = 2 * time.Minute
 
 // Browser is one window with a profile of its own.
 type Browser struct {
