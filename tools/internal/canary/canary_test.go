@@ -43,14 +43,14 @@ func walked(ctx context.Context, c *cloud) (string, *report, error) {
 }
 
 // leavesNothing holds of every run, however it ends.
-func leavesNothing(t *testing.T, c *cloud, said string) {
+func leavesNothing(t *testing.T, c *cloud, output string) {
 	t.Helper()
 	if len(c.users) > 0 && !c.stubbornUser || len(c.queues) > 0 || len(c.subscriptions) > 0 {
 		t.Errorf("left behind: users %v, queues %v, subscriptions %v", c.users, c.queues, c.subscriptions)
 	}
 	for _, s := range c.secrets {
-		if strings.Contains(said, s) {
-			t.Errorf("a secret is printed:\n%s", said)
+		if strings.Contains(output, s) {
+			t.Errorf("a secret is printed:\n%s", output)
 		}
 	}
 }
@@ -59,14 +59,14 @@ func TestWalk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t)
-		said, r, err := walked(t.Context(), c)
-		if err != nil || strings.Contains(said, "FAIL") {
-			t.Errorf("error %v\n%s", err, said)
+		output, r, err := walked(t.Context(), c)
+		if err != nil || strings.Contains(output, "FAIL") {
+			t.Errorf("error %v\n%s", err, output)
 		}
 		if len(r.steps) != 27 || c.counted != 46 {
-			t.Errorf("%d steps and %v events\n%s", len(r.steps), c.counted, said)
+			t.Errorf("%d steps and %v events\n%s", len(r.steps), c.counted, output)
 		}
-		leavesNothing(t, c, said)
+		leavesNothing(t, c, output)
 	})
 }
 
@@ -99,11 +99,11 @@ func TestWalkNamesWhatIsMissing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCloud(t)
 				tc.plant(c)
-				said, _, err := walked(t.Context(), c)
-				if err == nil || !strings.Contains(err.Error(), tc.failed) || !strings.Contains(said, tc.says) {
-					t.Errorf("error %v, want %q and %q in\n%s", err, tc.failed, tc.says, said)
+				output, _, err := walked(t.Context(), c)
+				if err == nil || !strings.Contains(err.Error(), tc.failed) || !strings.Contains(output, tc.says) {
+					t.Errorf("error %v, want %q and %q in\n%s", err, tc.failed, tc.says, output)
 				}
-				leavesNothing(t, c, said)
+				leavesNothing(t, c, output)
 			})
 		})
 	}
@@ -115,11 +115,11 @@ func TestWalkWaitsForItsSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t)
 		c.late = 70 * time.Second
-		said, _, err := walked(t.Context(), c)
+		output, _, err := walked(t.Context(), c)
 		if err != nil {
-			t.Errorf("error %v\n%s", err, said)
+			t.Errorf("error %v\n%s", err, output)
 		}
-		leavesNothing(t, c, said)
+		leavesNothing(t, c, output)
 	})
 }
 
@@ -129,11 +129,11 @@ func TestInterruptedWalkCleansUp(t *testing.T) {
 		c := newCloud(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		c.interrupt = cancel
-		said, _, err := walked(ctx, c)
-		if err == nil || strings.Contains(said, "sign-in") {
-			t.Errorf("it went on: %v\n%s", err, said)
+		output, _, err := walked(ctx, c)
+		if err == nil || strings.Contains(output, "sign-in") {
+			t.Errorf("it went on: %v\n%s", err, output)
 		}
-		leavesNothing(t, c, said)
+		leavesNothing(t, c, output)
 	})
 }
 
@@ -151,9 +151,9 @@ func TestSweepTakesWhatCrashedAndNothingElse(t *testing.T) {
 		c.users["success+gatehouse-canary-erika@simulator.amazonses.com"] = "p"
 		c.queues = append(c.queues, "https://sqs/111122223333/gatehouse-production-canary-"+old)
 		c.subscriptions["arn:others"] = "arn:aws:sqs:eu-central-1:111122223333:gatehouse-test-signin-audit-recorder"
-		said, _, err := walked(t.Context(), c)
-		if err != nil || !strings.Contains(said, "deleted 1 users, 1 queues and 1 subscriptions of canaries that crashed") {
-			t.Errorf("error %v\n%s", err, said)
+		output, _, err := walked(t.Context(), c)
+		if err != nil || !strings.Contains(output, "deleted 1 users, 1 queues and 1 subscriptions of canaries that crashed") {
+			t.Errorf("error %v\n%s", err, output)
 		}
 		if len(c.users) != 2 || len(c.queues) != 2 || len(c.subscriptions) != 2 {
 			t.Errorf("users %v, queues %v, subscriptions %v", c.users, c.queues, c.subscriptions)
