@@ -15,6 +15,7 @@ type APIError struct {
 	Message string
 }
 
+// Error names code and status.
 func (e *APIError) Error() string { return fmt.Sprintf("%s (status %d)", e.Code, e.Status) }
 
 // IsAPI reports whether err is an API error with this code.
@@ -62,6 +63,7 @@ type CognitoError struct {
 // Refuse makes an error of this type for a client of Cognito.
 func Refuse(code, message string) *CognitoError { return &CognitoError{code, message} }
 
+// Error names type and message.
 func (e *CognitoError) Error() string { return e.Type + ": " + e.Message }
 
 // IsCognito reports whether err is Cognito's error of this type.
