@@ -14,9 +14,9 @@ import (
 // client; it is repeated as a message attribute so that subscribers can filter.
 const ClientIDExtension = "clientid"
 
-// SyntheticExtension marks an event about a user whom nobody can be, such as
-// that of a canary (docs/adr/0017). Where it stands it is true; it is repeated as
-// a message attribute so that subscribers can leave such events out.
+// SyntheticExtension marks an event about a synthetic user, such as that of a
+// canary (docs/adr/0017). If present it is true; it is repeated as a message
+// attribute so that subscribers can filter.
 const SyntheticExtension = "synthetic"
 
 // SyntheticDomain is the domain of SES's mailbox simulator
@@ -37,16 +37,16 @@ type Act struct {
 	ID string
 	// PoolARN is the ARN of the user pool.
 	PoolARN string
-	// Subject is the user's sub; empty where Cognito knows none. Letters, digits
-	// and hyphens only, so that no address can slip in.
+	// Subject is the user's sub; empty if Cognito has none. It has letters, digits
+	// and hyphens only, so it cannot be an address.
 	Subject string
-	// ClientID is the app client; empty where none was involved.
+	// ClientID is the app client; empty if there was none.
 	ClientID string
-	// Time of the act; needed.
+	// Time of the act; required.
 	Time time.Time
 	// TraceParent is a W3C traceparent, or empty.
 	TraceParent string
-	// Synthetic says that the act is about a user whom nobody can be.
+	// Synthetic reports whether the act is about a synthetic user.
 	Synthetic bool
 }
 
@@ -61,8 +61,8 @@ func NewSignupRejected(a Act, d SignupRejected) (event.Event, error) {
 }
 
 // NewUserCreated makes an event of [TypeUserCreated]. Its id is derived from
-// the pool and the sub, so that every witness of the same creation gives the
-// same id; a.ID is not used.
+// the pool and the sub, so that all events about the same creation have
+// the same id; a.ID is not used.
 func NewUserCreated(a Act, d UserCreated) (event.Event, error) {
 	if a.Subject == "" {
 		return event.Event{}, errors.New("contracts: user.created needs a subject")
@@ -92,9 +92,9 @@ func CreatedID(poolARN, sub string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(poolARN+"#"+sub)).String()
 }
 
-// isSub keeps what is no sub, such as an address or a user name with blanks,
-// out of an event. Cognito's subs are UUIDs; the test is wider, for it is a net
-// and not a definition.
+// isSub rejects what cannot be a sub, such as an address or a user name with
+// blanks. Cognito's subs are UUIDs; the check accepts more, because other user
+// pools may have other subs.
 func isSub(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 	return len(s) <= 64 && strings.Trim(s, letters) == ""

@@ -7,9 +7,9 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 )
 
-// Bounds of an app event. They are narrow on purpose: what an app writes goes to
-// everybody who listens, so nothing fits in that looks like an address, a text, a
-// place, a phone number or a sub.
+// Bounds of an app event. They are narrow on purpose: every subscriber gets what
+// an app writes, so nothing fits that looks like an address, a sentence, a place,
+// a phone number or a sub.
 const (
 	MaxAppName   = 64
 	MaxAppValues = 16
@@ -21,9 +21,9 @@ const (
 func NewAppEvent(a Act, d AppEvent) (event.Event, error) {
 	switch {
 	case a.Subject != "" || a.ClientID != "" || a.Synthetic:
-		return event.Event{}, errors.New("contracts: nobody knows whose app.event it is")
+		return event.Event{}, errors.New("contracts: an app.event has no subject")
 	case d.Who != WhoGuest && d.Who != WhoUser:
-		return event.Event{}, errors.New("contracts: app.event by neither guest nor user")
+		return event.Event{}, errors.New("contracts: app.event is neither a guest's nor a user's")
 	case !IsAppName(d.Name):
 		return event.Event{}, errors.New("contracts: app.event without a well-formed name")
 	case len(d.Values) > MaxAppValues:
@@ -31,7 +31,7 @@ func NewAppEvent(a Act, d AppEvent) (event.Event, error) {
 	}
 	for key, value := range d.Values {
 		if !IsWord(key) || !isAppValue(value) {
-			return event.Event{}, errors.New("contracts: app.event with a value of another shape")
+			return event.Event{}, errors.New("contracts: app.event with a value of another type")
 		}
 	}
 	return newEvent(TypeAppEvent, a, d)

@@ -15,8 +15,8 @@ import (
 const MaxEventBytes = 64 << 10
 
 // Encode writes an event in structured JSON mode, the body of an SNS message.
-// There is no SNS binding of CloudEvents, so this page is the binding: the
-// structured JSON in the body, [Attributes] as message attributes.
+// CloudEvents has no SNS binding, so this is ours: structured JSON in the body,
+// [Attributes] as message attributes.
 func Encode(ev event.Event) ([]byte, error) {
 	if err := ev.Validate(); err != nil {
 		return nil, fmt.Errorf("event.Validate: %w", err)
@@ -32,8 +32,7 @@ func Encode(ev event.Event) ([]byte, error) {
 }
 
 // Decode reads what [Encode] wrote and refuses what is not a valid CloudEvent.
-// It does not look at the type: a consumer ignores the types that it does not
-// know.
+// It does not check the type: a consumer ignores types that it does not know.
 func Decode(body []byte) (event.Event, error) {
 	if len(body) > MaxEventBytes {
 		return event.Event{}, fmt.Errorf("contracts: event of %d bytes is larger than %d", len(body), MaxEventBytes)
@@ -51,9 +50,9 @@ func Decode(body []byte) (event.Event, error) {
 	return ev, nil
 }
 
-// unmarshal turns a panic of the decoder into an error, so that one poisoned
-// message cannot take its batch down: the SDK slices a data_base64 that is not
-// a string without looking (v2.16.2, consumeDataAsBytes).
+// unmarshal turns a panic of the decoder into an error, so that one bad
+// message cannot fail its batch: the SDK slices a data_base64 without checking
+// that it is a string (v2.16.2, consumeDataAsBytes).
 func unmarshal(body []byte) (ev event.Event, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -64,9 +63,9 @@ func unmarshal(body []byte) (ev event.Event, err error) {
 	return ev, err
 }
 
-// Attributes are the message attributes that repeat an event's type, its client
-// and whether it is synthetic for subscription filters. Encryption does not cover them, so nothing else
-// may stand here.
+// Attributes are the message attributes for subscription filters: they repeat an
+// event's type, its client and whether it is synthetic. Encryption does not cover
+// them, so they must contain nothing else.
 func Attributes(ev event.Event) map[string]string {
 	attrs := map[string]string{"type": ev.Type()}
 	if id := ClientID(ev); id != "" {
@@ -78,15 +77,15 @@ func Attributes(ev event.Event) map[string]string {
 	return attrs
 }
 
-// IsSynthetic tells whether an event carries the mark. Only what the schema
-// admits counts, for a reader who takes more leaves more out.
+// IsSynthetic reports whether an event has the mark. Only the value in the schema
+// counts, because consumers exclude marked events.
 func IsSynthetic(ev event.Event) bool {
 	mark, ok := ev.Extensions()[SyntheticExtension].(bool)
 	return ok && mark
 }
 
-// IsSyntheticAddress tells whether nobody can be the owner of an e-mail address:
-// its domain is [SyntheticDomain] or one below it.
+// IsSyntheticAddress reports whether an email address belongs to a synthetic user:
+// its domain is [SyntheticDomain] or a subdomain.
 func IsSyntheticAddress(email string) bool {
 	const domain, sub = "@" + SyntheticDomain, "." + SyntheticDomain
 	return hasSuffixFold(email, domain) || hasSuffixFold(email, sub) && strings.Contains(email, "@")

@@ -5,9 +5,9 @@ import "strings"
 // typePrefix is what all types of Gatehouse begin with.
 const typePrefix = "gatehouse."
 
-// TypeMatches compares a type with the one that somebody asks for, who may leave
-// out the prefix and the version: gatehouse.user.created.v1 is user.created. An
-// empty wish matches every type.
+// TypeMatches compares a type with a requested one, which may lack the prefix and
+// the version: user.created matches gatehouse.user.created.v1. An empty request
+// matches every type.
 func TypeMatches(typ, asked string) bool {
 	if asked == "" {
 		return true

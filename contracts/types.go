@@ -1,7 +1,7 @@
 package contracts
 
 // The event types that Gatehouse publishes. A change that would break a reader
-// gets a new type with the suffix .v2 beside the old one.
+// gets a new type with the suffix .v2 next to the old one.
 const (
 	TypeSignupAllowed   = "gatehouse.user.signup.allowed.v1"
 	TypeSignupRejected  = "gatehouse.user.signup.rejected.v1"
@@ -20,7 +20,7 @@ func Types() []string {
 	}
 }
 
-// Ways in which a person comes to a user pool.
+// How a user is created.
 const (
 	ViaSignup     = "signup"
 	ViaAdmin      = "admin"
@@ -28,11 +28,11 @@ const (
 )
 
 // SignupAllowed is the data of [TypeSignupAllowed]: the address passed every
-// rule. The user does not exist yet, for Cognito may still refuse.
+// rule. The user does not exist yet: Cognito may still refuse.
 type SignupAllowed struct {
 	// Via is one of ViaSignup, ViaAdmin and ViaFederation.
 	Via string `json:"via"`
-	// Domain of the address in lower-case ASCII; empty where no address was given.
+	// Domain of the address in lower-case ASCII; empty if there was no address.
 	Domain string `json:"domain,omitempty"`
 	// Relay is set for privacy relays such as Apple's and Firefox's.
 	Relay bool `json:"relay,omitempty"`
@@ -43,7 +43,7 @@ type SignupAllowed struct {
 // SignupRejected is the data of [TypeSignupRejected].
 type SignupRejected struct {
 	Via string `json:"via"`
-	// Domain is empty where the address had no well-formed domain.
+	// Domain is empty if the address had no well-formed domain.
 	Domain string `json:"domain,omitempty"`
 	// Reason is a stable code of signup-guard's refusal table.
 	Reason string `json:"reason"`
@@ -61,19 +61,19 @@ type UserCreated struct {
 type PasswordReset struct{}
 
 // SigninAttempted is the data of [TypeSigninAttempted]. An attempt is not a
-// failure: it says only that Cognito was asked.
+// failure: the user only started to sign in.
 type SigninAttempted struct {
-	// UserNotFound is what Cognito says of an unknown user where the app client
+	// UserNotFound reports an unknown user. Cognito sets it if the app client
 	// prevents user-existence errors.
 	UserNotFound bool `json:"userNotFound,omitempty"`
 }
 
 // SigninSucceeded is the data of [TypeSigninSucceeded]. Cognito fires the
-// trigger before it hands out tokens.
+// trigger before it issues tokens.
 type SigninSucceeded struct {
 	NewDevice bool `json:"newDevice,omitempty"`
 	// Via is ViaFederation for the first sign-in of a federated user, which
-	// Cognito tells to PostConfirmation only; otherwise it is empty.
+	// Cognito reports to PostConfirmation only; otherwise it is empty.
 	Via string `json:"via,omitempty"`
 }
 
@@ -83,15 +83,15 @@ const (
 	WhoUser  = "user"
 )
 
-// AppEvent is the data of [TypeAppEvent]: something that happened in an app, as
-// the app tells it. Only Who is known for certain; which guest or which user it
-// was nobody knows, so the event never has a subject.
+// AppEvent is the data of [TypeAppEvent]: something that happened in an app. Only
+// Who is known for certain. Nothing proves which guest or user sent it, so the
+// event never has a subject.
 type AppEvent struct {
 	// Who is WhoGuest or WhoUser.
 	Who string `json:"who"`
 	// Name of what happened: words of [IsWord], joined by dots.
 	Name string `json:"name"`
-	// ClaimedAt is when the app says that it happened, in RFC 3339 and UTC.
+	// ClaimedAt is the time according to the app, in RFC 3339 and UTC.
 	ClaimedAt string `json:"claimedAt,omitempty"`
 	// Values are words, booleans, and integers of at most MaxAppNumber, by word.
 	Values map[string]any `json:"values,omitempty"`

@@ -9,7 +9,7 @@ import (
 
 // Breaking names what in the schema now would break a reader who was written
 // for the schema before. Such a change needs a new event type with the next
-// version. New optional fields and new values of an enum are no break: readers
+// version. New optional fields and new values of an enum break nothing: readers
 // are told to expect them.
 func Breaking(before, now []byte) ([]string, error) {
 	var old, recent node

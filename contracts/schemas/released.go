@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Released is the folder of the schemas as the last release had them, beside
-// those of now. They are files and not a git tag, because a pipeline's source has
-// no history.
+// Released is the folder with the schemas of the last release, below the current
+// ones. They are files and not a git tag, because a pipeline's source has no
+// history.
 const Released = "released"
 
 // BrokenSince names, by event type, what breaks readers of the last release.

@@ -29,7 +29,7 @@ func release(dir string) error {
 		return fmt.Errorf("schemas.BrokenSince: %w", err)
 	}
 	for typ, changes := range broken {
-		return fmt.Errorf("%s breaks its readers: %s; keep it as it was and put a new version beside it", typ, changes[0])
+		return fmt.Errorf("%s breaks its readers: %s; keep it as it was and add a new version next to it", typ, changes[0])
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
