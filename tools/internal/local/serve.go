@@ -27,7 +27,7 @@ func serve(ctx context.Context, l layout.Layout, out *os.File) error {
 		Layout: l, Log: log,
 		Emulator: supervisor.Ministack,
 		Healthy:  func(ctx context.Context) bool { return supervisor.EmulatorHealthy(ctx, l) },
-		Edge: func(ctx context.Context, ready func()) error {
+		Proxy: func(ctx context.Context, ready func()) error {
 			return proxy.Run(ctx, proxy.Config{
 				Root: l.Root, Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
 				AccessKeyID: layout.AccessKeyID, SecretAccessKey: layout.SecretAccessKey,

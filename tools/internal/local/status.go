@@ -34,7 +34,7 @@ func status(ctx context.Context, l layout.Layout, out *os.File) error {
 	show := func(rows ...[]string) error { return columns(out, rows) }
 	err = show(
 		[]string{"PROCESS", "PID", "WHERE", "STATE"},
-		[]string{"proxy", strconv.Itoa(state.PID), l.URL(), health(supervisor.EdgeHealthy(ctx, l))},
+		[]string{"proxy", strconv.Itoa(state.PID), l.URL(), health(supervisor.ProxyHealthy(ctx, l))},
 		[]string{"emulator", strconv.Itoa(state.EmulatorPID), l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l))},
 	)
 	if err != nil {

@@ -62,7 +62,7 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 	go func() { <-ended; cancel() }()
 	err = procs.Until(waiting, func() bool {
 		s, ok, err := ReadState(l)
-		return err == nil && ok && s.PID == cmd.Process.Pid && s.Ready && EdgeHealthy(waiting, l)
+		return err == nil && ok && s.PID == cmd.Process.Pid && s.Ready && ProxyHealthy(waiting, l)
 	})
 	switch {
 	case err == nil:

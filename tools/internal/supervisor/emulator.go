@@ -52,8 +52,8 @@ func EmulatorHealthy(ctx context.Context, l layout.Layout) bool {
 	return answers(ctx, l.EmulatorURL()+"/_ministack/health")
 }
 
-// EdgeHealthy reports whether the edge answers.
-func EdgeHealthy(ctx context.Context, l layout.Layout) bool {
+// ProxyHealthy reports whether the proxy answers.
+func ProxyHealthy(ctx context.Context, l layout.Layout) bool {
 	return answers(ctx, l.URL()+"/_gatehouse/health")
 }
 

@@ -1,5 +1,5 @@
 // Package supervisor runs the processes of a local environment: one process
-// that serves the edge and has the emulator as its child. It holds a lock as
+// that serves the proxy and has the emulator as its child. It holds a lock as
 // long as it lives, so that there is never a second one, and whichever way it
 // ends, the emulator and its functions end with it.
 package supervisor
@@ -37,7 +37,7 @@ type Supervisor struct {
 	// Healthy reports whether the emulator answers.
 	Healthy func(context.Context) bool
 	// Edge serves until ctx is done, then drains and returns nil.
-	Edge func(ctx context.Context, ready func()) error
+	Proxy func(ctx context.Context, ready func()) error
 }
 
 // Serve runs until ctx is done or something ends that should not.
@@ -74,7 +74,7 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 	return errors.Join(err, stopErr, removeErr)
 }
 
-// supervise returns when ctx is done, the emulator died or the edge failed.
+// supervise returns when ctx is done, the emulator died or the proxy failed.
 func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs.Group) error {
 	if err := writeState(s.Layout, state); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs
 		return fmt.Errorf("the emulator did not answer within %s; see %s", startLimit, s.Layout.Log("emulator"))
 	}
 	s.Log.Info("emulator answers", "pid", emulator.PID, "port", s.Layout.EmulatorPort)
-	err := s.Edge(ctx, func() {
+	err := s.Proxy(ctx, func() {
 		state.Ready = true
 		if err := writeState(s.Layout, state); err != nil {
 			cancel(err)
@@ -106,7 +106,7 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs
 		s.Log.Info("ready", "endpoint", s.Layout.URL())
 	})
 	if err != nil {
-		return fmt.Errorf("edge: %w", err)
+		return fmt.Errorf("proxy: %w", err)
 	}
 	return died(ctx)
 }

@@ -22,7 +22,7 @@ type State struct {
 	Emulator    int       `json:"emulatorPort"`
 	Environment string    `json:"environment"`
 	Started     time.Time `json:"started"`
-	// Ready is set once the edge and the emulator answer.
+	// Ready is set once the proxy and the emulator answer.
 	Ready bool `json:"ready"`
 }
 

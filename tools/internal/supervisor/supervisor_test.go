@@ -57,7 +57,7 @@ func hang() {
 func playSupervisor() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	port, _ := strconv.Atoi(os.Getenv("EDGE"))
+	port, _ := strconv.Atoi(os.Getenv("PROXY"))
 	emulator, _ := strconv.Atoi(os.Getenv("EMULATOR"))
 	s := fake(layout.Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
 	if err := s.Serve(ctx); err != nil {
@@ -91,7 +91,7 @@ func fake(l layout.Layout) *Supervisor {
 			return cmd
 		},
 		Healthy: func(context.Context) bool { return exists(filepath.Join(l.Dir, "function.pid")) },
-		Edge: func(ctx context.Context, ready func()) error {
+		Proxy: func(ctx context.Context, ready func()) error {
 			return serveHealth(ctx, l, ready)
 		},
 	}
@@ -138,7 +138,7 @@ func environment(t *testing.T) layout.Layout {
 func spawn(ctx context.Context, l layout.Layout, extra ...string) error {
 	env := append([]string{
 		role + "=supervisor", "DIR=" + l.Dir,
-		"EDGE=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
+		"PROXY=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
 	}, extra...)
 	return Spawn(ctx, l, append(append([]string{"env"}, env...), os.Args[0]))
 }
@@ -177,7 +177,7 @@ func TestUpAndDown(t *testing.T) {
 	}
 	var taken PortTakenError
 	if err := spawn(t.Context(), l); !errors.As(err, &taken) || taken.Port != l.Port {
-		t.Errorf("second spawn: %v, want the edge's port taken", err)
+		t.Errorf("second spawn: %v, want the proxy's port taken", err)
 	}
 	if stopped, err := Stop(t.Context(), l); err != nil || !stopped {
 		t.Errorf("stop: %v, %v", stopped, err)
@@ -281,7 +281,7 @@ func TestMinistackEnvironmentIsClean(t *testing.T) {
 			t.Errorf("%s reaches the functions", name)
 		}
 		if name == "AWS_ENDPOINT_URL" && value != l.URL() {
-			t.Errorf("functions call %s, want the edge", value)
+			t.Errorf("functions call %s, want the proxy", value)
 		}
 	}
 }
