@@ -1,4 +1,4 @@
-package main
+package code
 
 import (
 	"fmt"
@@ -11,12 +11,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
+
+	"gatehouse.example/rules/repository"
 )
 
-// ReadersOutside lists the packages, as folders below root, whose tests read files
+// readersOutside lists the packages, as folders below root, whose tests read files
 // of other modules. Go's test cache checks only files in the folder of the test's own
 // module, so it would return outdated results for these packages.
-func ReadersOutside(root string) ([]string, error) {
+func readersOutside(root string) ([]string, error) {
 	var out []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -75,9 +78,9 @@ func readsOutside(module, file string) (bool, error) {
 		case *ast.SelectorExpr:
 			found = found || n.Sel.Name == "FindRoot"
 		case *ast.CallExpr: // filepath.Join("..", "..")
-			found = found || leaves(module, file, texts(n.Args...))
+			found = found || leaves(module, file, joined(n.Args...))
 		case *ast.BasicLit:
-			found = found || leaves(module, file, texts(n))
+			found = found || leaves(module, file, joined(n))
 		}
 		return !found
 	})
@@ -88,8 +91,8 @@ func leaves(module, file, path string) bool {
 	return (path == ".." || strings.HasPrefix(path, "../")) && !inside(module, filepath.Join(filepath.Dir(file), filepath.FromSlash(path)))
 }
 
-// texts joins the leading literals as a path.
-func texts(of ...ast.Expr) string {
+// joined joins the leading literals as a path.
+func joined(of ...ast.Expr) string {
 	var parts []string
 	for _, e := range of {
 		literal, ok := e.(*ast.BasicLit)
@@ -101,4 +104,63 @@ func texts(of ...ast.Expr) string {
 		}
 	}
 	return strings.Join(parts, "/")
+}
+
+// The folder of the root module contains all other modules, so Go's test cache checks
+// the files that its tests read.
+func TestUncachedPackagesAreListed(t *testing.T) {
+	t.Parallel()
+	found, err := readersOutside(repository.Root)
+	if err != nil {
+		t.Fatalf("readersOutside: %v", err)
+	}
+	_, list, _ := strings.Cut(repository.Read(t, filepath.Join(repository.Root, "Makefile")), "\nUNCACHED :=")
+	list = strings.ReplaceAll(list, "\\\n", " ")
+	list, _, _ = strings.Cut(list, "\n")
+	listed := strings.Fields(list)
+	slices.Sort(found)
+	if !slices.Equal(listed, found) {
+		t.Errorf("UNCACHED in the Makefile is\n%s\nwant\n%s", strings.Join(listed, " "), strings.Join(found, " "))
+	}
+}
+
+func TestReadersOutsidePlanted(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		body string
+		want bool
+	}{
+		"nothing":         {`const a = "x"`, false},
+		"own_payload":     {`const a = "../../events/a.json"`, false},
+		"another_module":  {`const a = "../../../contracts/types.go"`, true},
+		"the_root":        {"const a = `../../..`", true},
+		"joined":          {`var a = filepath.Join("..", "..", "..", "rules")`, true},
+		"joined_inside":   {`var a = filepath.Join("..", "events", name)`, false},
+		"finds_the_root":  {`var a, _ = layout.FindRoot(".")`, true},
+		"a_name_like_one": {`const a = "..."`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for path, text := range map[string]string{
+				"services/a/go.mod":               "module gatehouse.example/services/a\n",
+				"services/a/internal/b/b_test.go": "package b\n\n" + tc.body + "\n",
+			} {
+				path = filepath.Join(dir, path)
+				if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found, err := readersOutside(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.Contains(found, "services/a/internal/b"); got != tc.want {
+				t.Errorf("found %v, want the package: %v", found, tc.want)
+			}
+		})
+	}
 }
