@@ -111,7 +111,7 @@ func phrases(page, text string) []string {
 
 // plain are the pages whose prose is held.
 func plain(page string) bool {
-	return !strings.HasPrefix(page, "services/") && !strings.HasPrefix(page, "tools/internal/proxy/")
+	return !strings.HasPrefix(page, "services/")
 }
 
 func TestIndexesListEveryPage(t *testing.T) {
