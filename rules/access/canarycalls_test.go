@@ -66,7 +66,7 @@ func canaryCalls(all []*repository.Template, code string) []string {
 	return out
 }
 
-func TestCanaryRoleIsWhatTheCanaryCalls(t *testing.T) {
+func TestCanaryRoleMatchesItsCalls(t *testing.T) {
 	t.Parallel()
 	var code strings.Builder
 	for _, dir := range canaryCode() {

@@ -25,8 +25,8 @@ func policyLint(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("filepath.EvalSymlinks: %v", err)
 	}
-	for _, beside := range []string{venv, real} {
-		python := filepath.Join(filepath.Dir(beside), "venv-rules", "bin", "python")
+	for _, folder := range []string{venv, real} {
+		python := filepath.Join(filepath.Dir(folder), "venv-rules", "bin", "python")
 		if _, err := os.Stat(python); err == nil {
 			return python
 		}

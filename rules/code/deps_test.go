@@ -81,7 +81,7 @@ func triggerCommands(t *testing.T) []string {
 	return out
 }
 
-func TestTriggersLinkLittle(t *testing.T) {
+func TestTriggerDependencies(t *testing.T) {
 	t.Parallel()
 	for _, dir := range triggerCommands(t) {
 		cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc,nethttpomithttp2", ".")
@@ -97,7 +97,7 @@ func TestTriggersLinkLittle(t *testing.T) {
 	}
 }
 
-func TestTriggersLinkLittlePlanted(t *testing.T) {
+func TestTriggerDependenciesPlanted(t *testing.T) {
 	t.Parallel()
 	fine := []string{
 		"fmt", "net/http", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4",

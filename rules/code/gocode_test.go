@@ -173,7 +173,7 @@ func TestImports(t *testing.T) {
 	repository.Report(t, imports(sources(t)))
 }
 
-func TestServicesDoNotKnowTheLaptop(t *testing.T) {
+func TestServicesDoNotMentionTheLocalSystem(t *testing.T) {
 	t.Parallel()
 	repository.Report(t, localWords(sources(t)))
 }

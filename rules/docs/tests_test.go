@@ -51,7 +51,7 @@ func uncovered(page string, exists func(string) bool) []string {
 	return out
 }
 
-func TestTrapsAreHeld(t *testing.T) {
+func TestReadmeNamesTests(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
 	found := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
@@ -74,7 +74,7 @@ func TestTrapsAreHeld(t *testing.T) {
 	repository.Report(t, uncovered(page, func(name string) bool { return known[name] }))
 }
 
-func TestTrapsAreHeldPlanted(t *testing.T) {
+func TestReadmeNamesTestsPlanted(t *testing.T) {
 	t.Parallel()
 	page := "| folder | rules |\n|---|---|\n| a | b |\n\n| trap | tests |\n|---|---|\n| a | `TestA` |\n| b | `TestGone` |\n| c | a promise |\n| d | does not apply: not built |\n"
 	got := uncovered(page, func(name string) bool { return name == "TestA" })

@@ -13,7 +13,7 @@ func TestNoTemplateIsAnError(t *testing.T) {
 	}
 }
 
-func TestUnchangedKnowsTheContents(t *testing.T) {
+func TestUnchangedComparesContents(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "a.yaml")
 	put := func(text string) {

@@ -91,7 +91,7 @@ print(json.dumps(found))
 `
 
 // The tool's list of immutable properties agrees with AWS's registry.
-func TestKindsAreTheRegistrysOwn(t *testing.T) {
+func TestKindsMatchTheRegistry(t *testing.T) {
 	t.Parallel()
 	pass := repository.Unchanged(t, "kinds", []string{createOnly}, kindsFile, repository.LintPins(), "stateful_test.go")
 	if pass.Known {
@@ -104,12 +104,12 @@ func TestKindsAreTheRegistrysOwn(t *testing.T) {
 		args = append(args, typ)
 	}
 	python := filepath.Join(filepath.Dir(repository.CfnLint(t)), "python")
-	said, err := exec.Command(python, args...).Output()
+	output, err := exec.Command(python, args...).Output()
 	if err != nil {
 		t.Fatalf("the schemas: %v", err)
 	}
 	var want map[string]stateKind
-	if err := json.Unmarshal(said, &want); err != nil {
+	if err := json.Unmarshal(output, &want); err != nil {
 		t.Fatalf("json.Unmarshal: %v", err)
 	}
 	for typ, k := range kinds {

@@ -106,11 +106,11 @@ func heard(t *repository.Template) []string {
 	for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
 		actions := repository.Texts(a.Prop("AlarmActions"))
 		// !If [OnAws, nothing, topic]: on AWS a composite alarm notifies instead.
-		tells := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
+		notifies := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
 		if strings.Contains(t.CommentAbove(a.Key.Line), "# Silent:") {
 			continue
 		}
-		if !tells && !regexp.MustCompile(`\$\{`+a.ID+`\}`).MatchString(composed.String()) {
+		if !notifies && !regexp.MustCompile(`\$\{`+a.ID+`\}`).MatchString(composed.String()) {
 			out = append(out, a.String()+": no AlarmActions, and not part of a composite alarm")
 		}
 	}
