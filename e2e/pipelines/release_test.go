@@ -39,7 +39,7 @@ func (s *system) release(t *testing.T) {
 		"asked: ", "Approval/Approve ", "Production/ChangeSet ", "Production/Execute ", "Production/Canary ", "gatehouse-signup-guard, execution")
 	for _, want := range []string{
 		"simulated  Production/ChangeSet: parameters for the emulator: ", "OnAws=false",
-		"alias live would go over by Canary10Percent5Minutes, watched by gatehouse-production-signup-guard-presignup",
+		"alias live of PreSignUpFunction would move to the new version by Canary10Percent5Minutes, watched by the alarms gatehouse-production-signup-guard-presignup",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the timeline does not say %q", want)

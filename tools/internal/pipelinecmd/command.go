@@ -1,6 +1,5 @@
-// Package pipelinecmd is `gatehouse pipeline`: the pipelines as they are deployed,
-// in the running local system, executed on this machine. The work is done in
-// gatehouse.example/tools/internal/runner.
+// Package pipelinecmd is the command `gatehouse pipeline`. It deploys the pipelines
+// to the running local system and runs them there with the package runner.
 package pipelinecmd
 
 import (
@@ -17,7 +16,6 @@ import (
 
 	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/runner"
-	"gatehouse.example/tools/internal/runner/access"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
@@ -33,7 +31,7 @@ func Command() *cobra.Command {
 		Use:   "pipeline",
 		Short: "Run the deployed pipelines on this machine",
 		Long: `Works in the running local system, where test and production are two environments.
-docs/pipelines.md tells what it plays in AWS's place.`,
+docs/pipelines.md lists what is simulated.`,
 		Args: cobra.NoArgs,
 	}
 	set := cmd.PersistentFlags()
@@ -70,10 +68,10 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 		return nil, fmt.Errorf("supervisor.Running: %w", err)
 	}
 	if !up || !state.Ready {
-		return nil, fmt.Errorf("the local system is not up in %s; 'make up' starts it", l.Dir)
+		return nil, fmt.Errorf("the local system is not running in %s; 'make up' starts it", l.Dir)
 	}
 	l.Port, l.EmulatorPort = state.Port, state.Emulator
-	account, err := access.Local(ctx, l.Config())
+	account, err := runner.LocalAccount(ctx, l.Config())
 	if err != nil {
 		return nil, err
 	}
@@ -119,12 +117,12 @@ func (f *flags) run() *cobra.Command {
 		},
 	}
 	set := cmd.Flags()
-	set.StringVar(&o.Mode, "mode", "", "single or multi, whatever the deployed stack says")
-	set.StringVar(&o.Source, "source", "", "clone to take the sources from (default: this repository)")
-	set.StringVar(&o.Commit, "commit", "", "commit of it (default: its files as they lie there)")
-	set.StringArrayVar(&variables, "variable", nil, "variable of the pipeline, NAME=VALUE")
-	set.BoolVar(&approve, "approve", false, "answer yes where the pipeline asks")
-	set.BoolVar(&reject, "reject", false, "answer no where the pipeline asks")
+	set.StringVar(&o.Mode, "mode", "", "single or multi, in place of the deployed stack's mode")
+	set.StringVar(&o.Source, "source", "", "clone with the sources (default: this repository)")
+	set.StringVar(&o.Commit, "commit", "", "commit of the clone (default: its working tree)")
+	set.StringArrayVar(&variables, "variable", nil, "variable of the pipeline, NAME=VALUE (repeatable)")
+	set.BoolVar(&approve, "approve", false, "approve without asking")
+	set.BoolVar(&reject, "reject", false, "reject without asking")
 	cmd.MarkFlagsMutuallyExclusive("approve", "reject")
 	return cmd
 }
@@ -134,7 +132,7 @@ func pairs(list []string) (map[string]string, error) {
 	for _, p := range list {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok {
-			return nil, fmt.Errorf("--variable %s: it is NAME=VALUE", p)
+			return nil, fmt.Errorf("--variable %s: use NAME=VALUE", p)
 		}
 		out[name] = value
 	}
@@ -157,12 +155,12 @@ func (a asker) ask(ctx context.Context, question string) (bool, error) {
 	case a.reject:
 		return false, nil
 	case !a.terminal:
-		return false, errors.New("there is no terminal to ask on; add --approve or --reject")
+		return false, errors.New("no terminal to ask for approval; add --approve or --reject")
 	}
 	a.board.Print("  Approve? Type yes or no:")
 	answers := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(a.in).ReadString('\n') // an end without an answer is no yes
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // the end of the input is a no
 		answers <- strings.TrimSpace(line)
 	}()
 	select {

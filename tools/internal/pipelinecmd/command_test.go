@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// silent is a board that nobody reads.
+// silent discards what is printed.
 type silent struct{}
 
 func (silent) Print(string) {}
@@ -38,8 +38,8 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// Whoever waits too long has not answered.
-func TestAskEnds(t *testing.T) {
+// An approval that times out is not given.
+func TestAskTimesOut(t *testing.T) {
 	t.Parallel()
 	late := errors.New("too late")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -53,7 +53,7 @@ func TestAskEnds(t *testing.T) {
 
 func TestNestedURL(t *testing.T) {
 	t.Parallel()
-	got := nestedURL().ReplaceAllString("    TemplateURL: roles/api.yaml\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n", "$1<$2>")
+	got := nestedURL.ReplaceAllString("    TemplateURL: roles/api.yaml\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n", "$1<$2>")
 	if want := "    TemplateURL: <roles/api.yaml>\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n"; got != want {
 		t.Errorf("got %q", got)
 	}
@@ -65,6 +65,6 @@ func TestPairs(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := pairs([]string{"A"}); err == nil {
-		t.Error("a variable without a value was taken")
+		t.Error("a variable without a value was accepted")
 	}
 }

@@ -2,6 +2,8 @@ package pipelinecmd
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,25 +21,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/internal/awsdeploy"
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/runner"
-	"gatehouse.example/tools/internal/runner/change"
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/sam"
 )
 
-// Names of what an administrator deploys.
+// The names that an administrator uses.
 const (
 	bootstrapStack = "gatehouse-tools-pipeline"
 	releaseSet     = "release"
 )
 
+// nestedURL matches the path of a nested template.
+var nestedURL = regexp.MustCompile(`(?m)^(\s*TemplateURL:\s*)([A-Za-z0-9./-]+\.yaml)\s*$`)
+
 func (f *flags) up() *cobra.Command {
 	var environments []string
 	cmd := &cobra.Command{
-		Use: "up", Short: "Deploy what the pipelines need, the pipelines, and each environment for the first time",
-		Long: `Does in the local system what an administrator does on AWS: bootstrap.yaml, then
+		Use: "up", Short: "Deploy the pipelines, what they need, and each environment for the first time",
+		Long: `Deploys to the local system what an administrator deploys on AWS: bootstrap.yaml, then
 environment.yaml for each environment, then the pipelines, then the stacks of each
-environment that are not there yet. What is there already belongs to the pipelines.`,
+environment that do not exist yet. Only the pipelines change a stack that exists.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(cmd.Context())
@@ -46,7 +52,7 @@ environment that are not there yet. What is there already belongs to the pipelin
 			defer s.board.Close()
 			for _, e := range environments {
 				if !slices.Contains(awsdeploy.Environments(), e) {
-					return fmt.Errorf("no environment %q; the environments are %s", e, strings.Join(awsdeploy.Environments(), ", "))
+					return fmt.Errorf("unknown environment %q; use one of %s", e, strings.Join(awsdeploy.Environments(), ", "))
 				}
 			}
 			return s.up(cmd.Context(), environments)
@@ -83,12 +89,12 @@ func (s *system) up(ctx context.Context, environments []string) error {
 			return fmt.Errorf("%s: %w", e, err)
 		}
 	}
-	s.board.Print("\nThe pipelines are up: gatehouse pipeline run SERVICE [--approve]")
+	s.board.Print("\nThe pipelines are deployed. Run one: gatehouse pipeline run SERVICE [--approve]")
 	return nil
 }
 
-// deployPipelines gives the parameters that pipelines.yaml hands on, and those of
-// a service's own file, to the same template as it does.
+// deployPipelines deploys the pipelines with the parameters that pipelines.yaml
+// gives them on AWS.
 func (s *system) deployPipelines(ctx context.Context, environments []string) error {
 	names, err := services(s.layout.Root)
 	if err != nil {
@@ -116,16 +122,15 @@ func (s *system) deployPipelines(ctx context.Context, environments []string) err
 			return err
 		}
 	}
-	_, err = s.deploy(ctx, itself, runner.StackOf(itself), "platform/pipelines.yaml", shared)
+	_, err = s.deploy(ctx, pipelinesPipeline, runner.StackOf(pipelinesPipeline), "platform/pipelines.yaml", shared)
 	return err
 }
 
-// deploy deploys one template of the repository, as an
-// administrator does, and returns the stack's outputs.
+// deploy deploys a template and returns the outputs of its stack.
 func (s *system) deploy(ctx context.Context, task, stack, file string, parameters map[string]string) (map[string]string, error) {
 	t := s.board.Start(task, "deploying "+file)
 	cf := cloudformation.NewFromConfig(s.runner.Account.Config)
-	at := change.Stack{CF: cf, Root: cf, Name: stack, Set: releaseSet}
+	at := runner.Stack{Client: cf, Root: cf, Name: stack, SetName: releaseSet}
 	outputs, executed, err := s.apply(ctx, at, file, parameters)
 	switch {
 	case err != nil:
@@ -139,7 +144,7 @@ func (s *system) deploy(ctx context.Context, task, stack, file string, parameter
 	return outputs, nil
 }
 
-func (s *system) apply(ctx context.Context, at change.Stack, file string, parameters map[string]string) (map[string]string, bool, error) {
+func (s *system) apply(ctx context.Context, at runner.Stack, file string, parameters map[string]string) (map[string]string, bool, error) {
 	raw, err := os.ReadFile(filepath.Join(s.layout.Root, filepath.FromSlash(file)))
 	if err != nil {
 		return nil, false, fmt.Errorf("os.ReadFile: %w", err)
@@ -148,9 +153,9 @@ func (s *system) apply(ctx context.Context, at change.Stack, file string, parame
 	if err != nil {
 		return nil, false, err
 	}
-	p := change.Plan{Template: template, Parameters: maps.Clone(parameters), Capabilities: []string{"CAPABILITY_NAMED_IAM"}}
-	if p.Parameters == nil {
-		p.Parameters = map[string]string{}
+	c := runner.ChangeSet{Template: template, Parameters: maps.Clone(parameters), Capabilities: []string{"CAPABILITY_NAMED_IAM"}}
+	if c.Parameters == nil {
+		c.Parameters = map[string]string{}
 	}
 	declared, err := pipeline.Declared(template)
 	if err != nil {
@@ -158,22 +163,21 @@ func (s *system) apply(ctx context.Context, at change.Stack, file string, parame
 	}
 	for name, value := range sam.EmulatorParameters(s.layout.URL(), parameters["Environment"]) {
 		if slices.Contains(declared, name) {
-			p.Parameters[name] = value
+			c.Parameters[name] = value
 		}
 	}
-	if _, err := at.Replace(ctx, p); err != nil {
+	if _, err := at.Replace(ctx, c); err != nil {
 		return nil, false, err
 	}
 	return at.Execute(ctx)
 }
 
-// nested uploads the templates that one nests, as `sam deploy` does for an
-// administrator, and names them by their addresses. SAM would take ten times as
-// long for it.
+// nested uploads the nested templates and replaces their paths by URLs, as
+// `sam deploy` does, which takes ten times as long.
 func (s *system) nested(ctx context.Context, stack, folder, template string) (string, error) {
 	var failed error
-	out := nestedURL().ReplaceAllStringFunc(template, func(m string) string {
-		name := nestedURL().FindStringSubmatch(m)[2]
+	out := nestedURL.ReplaceAllStringFunc(template, func(m string) string {
+		name := nestedURL.FindStringSubmatch(m)[2]
 		url, err := s.upload(ctx, stack, path.Join(folder, name))
 		failed = errors.Join(failed, err)
 		return strings.Replace(m, name, url, 1)
@@ -191,18 +195,31 @@ func (s *system) upload(ctx context.Context, stack, file string) (string, error)
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil && !strings.Contains(err.Error(), "BucketAlready") {
 		return "", fmt.Errorf("s3.CreateBucket: %w", err)
 	}
-	// By its content: a changed template has another address, and so changes the stack.
-	key := stack + "/" + digest(content)
+	// The URL depends on the content, so that a changed template changes the stack.
+	sum := sha256.Sum256(content)
+	key := stack + "/" + hex.EncodeToString(sum[:16])
 	if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(string(content))}); err != nil {
 		return "", fmt.Errorf("s3.PutObject: %w", err)
 	}
 	return aws.ToString(s.runner.Account.Config.BaseEndpoint) + "/" + bucket + "/" + key, nil
 }
 
-// first deploys what an environment lacks, as on AWS.
+// first deploys the stacks that an environment does not have yet.
 func (s *system) first(ctx context.Context, environment string) error {
 	return awsdeploy.First(ctx, awsdeploy.Emulator{
 		Config: s.runner.Account.Config, Account: s.runner.Account.ID, Environment: environment,
 		Workspace: s.layout.Workspace, Board: s.board,
 	})
+}
+
+// lock prevents two runs of `gatehouse pipeline up` at the same time.
+func (s *system) lock() (func(), error) {
+	unlock, err := files.TryLock(filepath.Join(s.layout.Dir, "pipeline", "up.lock"))
+	if errors.Is(err, files.ErrLocked) {
+		return nil, errors.New("another 'gatehouse pipeline up' is running; wait until it is done")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("files.TryLock: %w", err)
+	}
+	return unlock, nil
 }

@@ -1,7 +1,4 @@
-// Package access takes roles as AWS takes them: a service by its trust policy, a
-// role by another one's leave. Nothing that a pipeline does locally is done with
-// rights that it would not have on AWS, as far as the emulator enforces them.
-package access
+package runner
 
 import (
 	"context"
@@ -18,34 +15,49 @@ import (
 
 // The services that a pipeline's roles trust.
 const (
-	CodeBuild      = "codebuild.amazonaws.com"
-	CloudFormation = "cloudformation.amazonaws.com"
-	CodePipeline   = "codepipeline.amazonaws.com"
+	codeBuild      = "codebuild.amazonaws.com"
+	cloudFormation = "cloudformation.amazonaws.com"
+	codePipeline   = "codepipeline.amazonaws.com"
 )
 
-// Account is the emulator, with the account's root.
+// Account is the account of an emulator, with root credentials.
 type Account struct {
 	Config aws.Config
 	ID     string
 }
 
-// AsService takes a role as a service does for one of its resources.
-func (a Account) AsService(ctx context.Context, service, source, role string) (aws.Config, error) {
+// LocalAccount returns the account of an emulator.
+func LocalAccount(ctx context.Context, cfg aws.Config) (Account, error) {
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return Account{}, fmt.Errorf("sts.GetCallerIdentity: %w", err)
+	}
+	return Account{Config: cfg, ID: aws.ToString(who.Account)}, nil
+}
+
+// arn returns the ARN of a resource in the account.
+func (a Account) arn(service, resource string) string {
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, a.Config.Region, a.ID, resource)
+}
+
+// asService assumes a role as a service does for one of its resources: the role's
+// trust policy decides.
+func (a Account) asService(ctx context.Context, service, source, role string) (aws.Config, error) {
 	cfg, err := assume(ctx, a.Config, role, &sts.AssumeRoleInput{
-		// The form that the emulator's start wrapper reads.
+		// The emulator recognizes a service by this form of the session's name.
 		RoleSessionName: aws.String(service + "@gatehouse"), ExternalId: &source,
 	})
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("%s cannot take the role %s for %s: %w", service, role, source, err)
+		return aws.Config{}, fmt.Errorf("%s cannot assume the role %s for %s: %w", service, role, source, err)
 	}
 	return cfg, nil
 }
 
-// AsRole takes a role with the rights of another.
-func AsRole(ctx context.Context, from aws.Config, role, session string) (aws.Config, error) {
+// asRole assumes a role with the permissions of another.
+func asRole(ctx context.Context, from aws.Config, role, session string) (aws.Config, error) {
 	cfg, err := assume(ctx, from, role, &sts.AssumeRoleInput{RoleSessionName: &session})
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("cannot take the role %s: %w", role, err)
+		return aws.Config{}, fmt.Errorf("cannot assume the role %s: %w", role, err)
 	}
 	return cfg, nil
 }
@@ -61,20 +73,20 @@ func assume(ctx context.Context, from aws.Config, role string, in *sts.AssumeRol
 	return cfg, nil
 }
 
-// Request is what a role would do.
-type Request struct {
-	Role     string
-	Actions  []string
-	Resource string
-	// Context are the condition keys that AWS would fill in.
-	Context map[string]string
+// request is a set of calls that a role would make.
+type request struct {
+	role     string
+	actions  []string
+	resource string
+	// context are the condition keys that AWS would set.
+	context map[string]string
 }
 
-// May asks IAM about what is never really called, because the emulator lacks the
-// service, or acts there without the role.
-func (a Account) May(ctx context.Context, r Request) error {
-	in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &r.Role, ActionNames: r.Actions, ResourceArns: []string{r.Resource}}
-	for key, value := range r.Context {
+// check asks IAM whether a role may make calls that are not really made, because
+// the emulator does not have the service or does not use the role.
+func (a Account) check(ctx context.Context, r request) error {
+	in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &r.role, ActionNames: r.actions, ResourceArns: []string{r.resource}}
+	for key, value := range r.context {
 		in.ContextEntries = append(in.ContextEntries, types.ContextEntry{
 			ContextKeyName: aws.String(key), ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{value},
 		})
@@ -90,16 +102,7 @@ func (a Account) May(ctx context.Context, r Request) error {
 		}
 	}
 	if slices.Sort(denied); len(denied) > 0 {
-		return fmt.Errorf("AccessDenied: %s is not authorized to perform %s on %s", r.Role, strings.Join(denied, ", "), r.Resource)
+		return fmt.Errorf("AccessDenied: %s is not authorized to perform %s on %s", r.role, strings.Join(denied, ", "), r.resource)
 	}
 	return nil
-}
-
-// Local makes the account of an emulator.
-func Local(ctx context.Context, cfg aws.Config) (Account, error) {
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return Account{}, fmt.Errorf("sts.GetCallerIdentity: %w", err)
-	}
-	return Account{Config: cfg, ID: aws.ToString(who.Account)}, nil
 }

@@ -11,34 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// approvalTimeout is CodePipeline's, where the action has none.
+// approvalTimeout is CodePipeline's default.
 const approvalTimeout = 7 * 24 * time.Hour
 
-// approve tells the topic, if there is one, and asks.
+// approve publishes to the action's topic, if it has one, and asks for approval.
 func (c call) approve(ctx context.Context) (outcome, error) {
 	if topic := c.settings["NotificationArn"]; topic != "" {
-		as, err := c.pipelineRole(ctx)
-		if err != nil {
+		if err := c.notify(ctx, topic); err != nil {
 			return outcome{}, err
-		}
-		message, err := json.Marshal(map[string]any{"approval": map[string]string{
-			"pipelineName": c.Pipeline, "stageName": c.stage, "actionName": c.Name, "customData": c.settings["CustomData"],
-			"externalEntityLink": c.settings["ExternalEntityLink"],
-		}})
-		if err != nil {
-			return outcome{}, fmt.Errorf("json.Marshal: %w", err)
-		}
-		if _, err := sns.NewFromConfig(as).Publish(ctx, &sns.PublishInput{TopicArn: &topic, Message: aws.String(string(message))}); err != nil {
-			return outcome{}, fmt.Errorf("sns.Publish: %w", err)
 		}
 	}
 	limit := approvalTimeout
-	if c.TimeoutInMinutes > 0 {
-		limit = time.Duration(c.TimeoutInMinutes) * time.Minute
+	if c.action.TimeoutInMinutes > 0 {
+		limit = time.Duration(c.action.TimeoutInMinutes) * time.Minute
 	}
-	ctx, stop := context.WithTimeoutCause(ctx, limit, errors.New("nobody has answered in time"))
+	ctx, stop := context.WithTimeoutCause(ctx, limit, errors.New("nobody answered in time"))
 	defer stop()
-	yes, err := c.Ask(ctx, c.settings["CustomData"])
+	yes, err := c.execution.runner.Ask(ctx, c.settings["CustomData"])
 	if err != nil {
 		return outcome{}, err
 	}
@@ -46,4 +35,22 @@ func (c call) approve(ctx context.Context) (outcome, error) {
 		return outcome{}, errors.New("rejected")
 	}
 	return outcome{note: "approved"}, nil
+}
+
+func (c call) notify(ctx context.Context, topic string) error {
+	as, err := c.pipelineRole(ctx)
+	if err != nil {
+		return err
+	}
+	message, err := json.Marshal(map[string]any{"approval": map[string]string{
+		"pipelineName": c.execution.record.Pipeline, "stageName": c.stage, "actionName": c.action.Name,
+		"customData": c.settings["CustomData"], "externalEntityLink": c.settings["ExternalEntityLink"],
+	}})
+	if err != nil {
+		return fmt.Errorf("json.Marshal: %w", err)
+	}
+	if _, err := sns.NewFromConfig(as).Publish(ctx, &sns.PublishInput{TopicArn: &topic, Message: aws.String(string(message))}); err != nil {
+		return fmt.Errorf("sns.Publish: %w", err)
+	}
+	return nil
 }

@@ -1,6 +1,4 @@
-// Package artifact hands on what one action makes to those that name it: zips in
-// the artifact bucket, below the pipeline's own folder, encrypted with its key.
-package artifact
+package runner
 
 import (
 	"bytes"
@@ -15,35 +13,36 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// CodePipeline cuts both names that make an artifact's key.
+// CodePipeline truncates both names in the key of an artifact.
 const (
-	pipelineName = 20
-	artifactName = 10
+	pipelineNameLimit = 20
+	artifactNameLimit = 10
 )
 
-// Store is where a pipeline keeps its artifacts.
-type Store struct {
-	Bucket, Key, Pipeline string
+// artifactStore is where a pipeline keeps its artifacts: zip files in the artifact
+// bucket, in the pipeline's own folder, encrypted with the bucket's key.
+type artifactStore struct {
+	bucket, keyID, pipeline string
 }
 
-// Put stores a zip with the rights of whoever made it and returns its key.
-func (s Store) Put(ctx context.Context, as aws.Config, name string, zip []byte) (string, error) {
-	key := strings.Join([]string{cut(s.Pipeline, pipelineName), cut(name, artifactName), rand.Text()[:7]}, "/")
-	in := &s3.PutObjectInput{Bucket: &s.Bucket, Key: &key, Body: bytes.NewReader(zip)}
-	if s.Key != "" {
-		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &s.Key
+// put stores a zip file with the given credentials and returns its key.
+func (s artifactStore) put(ctx context.Context, as aws.Config, name string, zip []byte) (string, error) {
+	key := strings.Join([]string{truncate(s.pipeline, pipelineNameLimit), truncate(name, artifactNameLimit), rand.Text()[:7]}, "/")
+	in := &s3.PutObjectInput{Bucket: &s.bucket, Key: &key, Body: bytes.NewReader(zip)}
+	if s.keyID != "" {
+		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &s.keyID
 	}
-	if _, err := client(as).PutObject(ctx, in); err != nil {
-		return "", fmt.Errorf("s3.PutObject %s/%s: %w", s.Bucket, key, err)
+	if _, err := s3Client(as).PutObject(ctx, in); err != nil {
+		return "", fmt.Errorf("s3.PutObject %s/%s: %w", s.bucket, key, err)
 	}
 	return key, nil
 }
 
-// Get reads a zip with the rights of whoever needs it.
-func (s Store) Get(ctx context.Context, as aws.Config, key string) ([]byte, error) {
-	out, err := client(as).GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &key})
+// get reads a zip file with the given credentials.
+func (s artifactStore) get(ctx context.Context, as aws.Config, key string) ([]byte, error) {
+	out, err := s3Client(as).GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
 	if err != nil {
-		return nil, fmt.Errorf("s3.GetObject %s/%s: %w", s.Bucket, key, err)
+		return nil, fmt.Errorf("s3.GetObject %s/%s: %w", s.bucket, key, err)
 	}
 	defer func() { _ = out.Body.Close() }()
 	zip, err := io.ReadAll(out.Body)
@@ -53,11 +52,11 @@ func (s Store) Get(ctx context.Context, as aws.Config, key string) ([]byte, erro
 	return zip, nil
 }
 
-func client(cfg aws.Config) *s3.Client {
+func s3Client(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-func cut(name string, length int) string {
+func truncate(name string, length int) string {
 	if len(name) > length {
 		return name[:length]
 	}

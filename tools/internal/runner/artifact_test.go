@@ -1,4 +1,4 @@
-package artifact
+package runner
 
 import (
 	"archive/zip"
@@ -28,29 +28,29 @@ func TestPackAndUnpack(t *testing.T) {
 	if err := os.Symlink("bin/tool", filepath.Join(from, "link")); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := Pack(from, []string{"link", "bin/tool"})
+	raw, err := pack(from, []string{"link", "bin/tool"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Unpack(raw, to); err != nil {
+	if err := unpack(raw, to); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(to, "bin", "tool"))
 	if err != nil || info.Mode().Perm() != 0o700 || !info.ModTime().Equal(when) {
-		t.Errorf("got %v, %v: the mode and the time are lost", info, err)
+		t.Errorf("got %v, %v: want the mode and the time", info, err)
 	}
 	if leads, err := os.Readlink(filepath.Join(to, "link")); leads != "bin/tool" {
 		t.Errorf("the link leads to %q, %v", leads, err)
 	}
-	if text, err := File(raw, "bin/tool"); string(text) != "#!" {
+	if text, err := fileIn(raw, "bin/tool"); string(text) != "#!" {
 		t.Errorf("got %q, %v", text, err)
 	}
-	if _, err := File(raw, "other"); err == nil {
-		t.Error("a file that is not there was read")
+	if _, err := fileIn(raw, "other"); err == nil {
+		t.Error("a missing file was read")
 	}
 }
 
-// A zip writes nowhere but below its folder.
+// Nothing is written outside the folder.
 func TestUnpackStaysInside(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"../out", "/etc/gatehouse-out", "a/../../out"} {
@@ -66,15 +66,15 @@ func TestUnpackStaysInside(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := Unpack(raw.Bytes(), dir); err == nil {
+		if err := unpack(raw.Bytes(), dir); err == nil {
 			t.Errorf("%s was written", name)
 		}
 	}
 }
 
-func TestCut(t *testing.T) {
+func TestTruncate(t *testing.T) {
 	t.Parallel()
-	got := []string{cut("gatehouse-signup-guard", pipelineName), cut("SourceZip", artifactName)}
+	got := []string{truncate("gatehouse-signup-guard", pipelineNameLimit), truncate("SourceZip", artifactNameLimit)}
 	if diff := cmp.Diff([]string{"gatehouse-signup-gua", "SourceZip"}, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
@@ -82,5 +82,5 @@ func TestCut(t *testing.T) {
 
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("PK"))
-	f.Fuzz(func(t *testing.T, raw []byte) { _ = Unpack(raw, t.TempDir()) })
+	f.Fuzz(func(t *testing.T, raw []byte) { _ = unpack(raw, t.TempDir()) })
 }

@@ -1,4 +1,4 @@
-package build
+package runner
 
 import (
 	"context"
@@ -15,127 +15,129 @@ import (
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"gatehouse.example/tools/internal/runner/artifact"
 )
 
-// lastWords is how long a build that was told to end may take.
-const lastWords = 5 * time.Second
+// stopTimeout is how long a build may take to end after SIGTERM.
+const stopTimeout = 5 * time.Second
 
-// Job is one build.
-type Job struct {
-	Spec Spec
-	// Dir holds the sources and is the build's alone; State is for scripts and answers.
-	Dir, State string
-	// Env is the whole environment but for the buildspec's own variables.
-	Env []string
-	Log io.Writer
+// build runs a buildspec as CodeBuild does: in a clean copy of the sources and in
+// one shell, without the environment of the person who starts it.
+type build struct {
+	spec buildspec
+	// dir holds the sources. state holds scripts and results.
+	dir, state string
+	// env is the whole environment without the variables of the buildspec.
+	env []string
+	log io.Writer
 }
 
-// Result is what a build leaves.
-type Result struct {
-	Exported map[string]string
-	// Zip holds the artifact, if the buildspec declares one.
-	Zip     []byte
-	Reports []string
+// buildResult is the result of a build.
+type buildResult struct {
+	exported map[string]string
+	// zip holds the artifact, if the buildspec declares one.
+	zip     []byte
+	reports []string
 }
 
-// Run runs the phases. A failed build has its reports, too.
-func (j Job) Run(ctx context.Context) (Result, error) {
-	if err := j.compiler(ctx); err != nil {
-		return Result{}, err
+// run runs the phases. A failed build also has reports.
+func (b build) run(ctx context.Context) (buildResult, error) {
+	if err := b.checkCompiler(ctx); err != nil {
+		return buildResult{}, err
 	}
-	path, err := j.script()
+	path, err := b.script()
 	if err != nil {
-		return Result{}, err
+		return buildResult{}, err
 	}
 	cmd := exec.CommandContext(ctx, "bash", "--noprofile", "--norc", path)
-	cmd.Dir, cmd.Env = j.Dir, j.environment()
-	cmd.Stdout, cmd.Stderr = j.Log, j.Log
-	// All that the build started ends with it.
+	cmd.Dir, cmd.Env = b.dir, b.environment()
+	cmd.Stdout, cmd.Stderr = b.log, b.log
+	// Stop every process of the build with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = lastWords
+	cmd.WaitDelay = stopTimeout
 	runErr := cmd.Run()
-	var r Result
+	var r buildResult
 	var reportErr error
-	r.Reports, reportErr = j.reports()
+	r.reports, reportErr = b.reports()
 	if runErr != nil {
 		if ctx.Err() != nil {
-			return r, fmt.Errorf("stopped in %s: %w", j.culprit(), context.Cause(ctx))
+			return r, fmt.Errorf("stopped in %s: %w", b.failedCommand(), context.Cause(ctx))
 		}
-		return r, fmt.Errorf("%s: %w", j.culprit(), runErr)
+		return r, fmt.Errorf("%s: %w", b.failedCommand(), runErr)
 	}
 	var exportErr, zipErr error
-	r.Exported, exportErr = j.exports()
-	if len(j.Spec.Artifacts.Files) > 0 {
-		r.Zip, zipErr = j.artifact()
+	r.exported, exportErr = b.exports()
+	if len(b.spec.Artifacts.Files) > 0 {
+		r.zip, zipErr = b.artifact()
 	}
 	return r, errors.Join(reportErr, exportErr, zipErr)
 }
 
-// environment adds what the buildspec sets; the project and the action go first.
-func (j Job) environment() []string {
-	env := slices.Clone(j.Env)
-	for name, value := range j.Spec.Env.Variables {
+// environment adds the variables of the buildspec. Those of the project and of the
+// action take precedence.
+func (b build) environment() []string {
+	env := slices.Clone(b.env)
+	for name, value := range b.spec.Env.Variables {
 		if !slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") }) {
 			env = append(env, name+"="+value)
 		}
 	}
-	return append(env, "CODEBUILD_SRC_DIR="+j.Dir)
+	return append(env, "CODEBUILD_SRC_DIR="+b.dir)
 }
 
-// compiler holds the buildspec's runtime version against this machine's, which
-// has one and no choice.
-func (j Job) compiler(ctx context.Context) error {
-	want := j.Spec.Go()
+// checkCompiler checks that this machine has the Go version of the buildspec.
+func (b build) checkCompiler(ctx context.Context) error {
+	want := b.spec.goVersion()
 	if want == "" {
 		return nil
 	}
 	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION")
-	cmd.Dir, cmd.Env = j.Dir, j.environment()
+	cmd.Dir, cmd.Env = b.dir, b.environment()
 	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("go env: %w", err)
 	}
 	if got := strings.TrimPrefix(strings.TrimSpace(string(out)), "go"); got != want && !strings.HasPrefix(got, want+".") {
-		return fmt.Errorf("the buildspec wants Go %s, and here is %s", want, got)
+		return fmt.Errorf("the buildspec needs Go %s, and this machine has %s", want, got)
 	}
 	return nil
 }
 
-func (j Job) exports() (map[string]string, error) {
+// exportedName is a valid name of an exported variable.
+var exportedName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (b build) exports() (map[string]string, error) {
 	out := map[string]string{}
-	for _, name := range j.Spec.Env.Exported {
-		if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) || strings.HasPrefix(name, "AWS_") {
+	for _, name := range b.spec.Env.Exported {
+		if !exportedName.MatchString(name) || strings.HasPrefix(name, "AWS_") {
 			return nil, fmt.Errorf("%s cannot be exported", name)
 		}
-		value, err := os.ReadFile(j.exported(name))
+		value, err := os.ReadFile(b.exported(name))
 		if err != nil {
-			return nil, fmt.Errorf("the buildspec exports %s, and no command has set it", name)
+			return nil, fmt.Errorf("the buildspec exports %s, but no command sets it", name)
 		}
 		out[name] = string(value)
 	}
 	return out, nil
 }
 
-func (j Job) artifact() ([]byte, error) {
-	files, err := j.Spec.Artifacts.find(j.Dir)
+func (b build) artifact() ([]byte, error) {
+	files, err := b.spec.Artifacts.find(b.dir)
 	if err != nil {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("no file matches the artifacts %v in %q", j.Spec.Artifacts.Files, j.Spec.Artifacts.Base)
+		return nil, fmt.Errorf("no file matches the artifacts %v in %q", b.spec.Artifacts.Files, b.spec.Artifacts.Base)
 	}
-	zip, err := artifact.Pack(filepath.Join(j.Dir, j.Spec.Artifacts.Base), files)
+	zip, err := pack(filepath.Join(b.dir, b.spec.Artifacts.Base), files)
 	if err != nil {
-		return nil, fmt.Errorf("artifact.Pack: %w", err)
+		return nil, err
 	}
 	return zip, nil
 }
 
-// find lists what matches, relative to the base folder.
-func (f Files) find(dir string) ([]string, error) {
+// find returns the files that match, relative to the base folder.
+func (f fileSet) find(dir string) ([]string, error) {
 	var found []string
 	for _, pattern := range f.Files {
 		more, err := doublestar.Glob(os.DirFS(filepath.Join(dir, f.Base)), pattern, doublestar.WithFilesOnly())
@@ -146,4 +148,18 @@ func (f Files) find(dir string) ([]string, error) {
 	}
 	slices.Sort(found)
 	return slices.Compact(found), nil
+}
+
+// makeHome makes the home folder of a build and turns off Go's telemetry in it
+// (https://go.dev/doc/telemetry, "mode"): the process that collects telemetry
+// outlives the build and would write to the folder while it is deleted.
+func makeHome(dir string) error {
+	at := filepath.Join(dir, ".config", "go", "telemetry")
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(at, "mode"), []byte("off"), 0o600); err != nil {
+		return fmt.Errorf("os.WriteFile: %w", err)
+	}
+	return nil
 }

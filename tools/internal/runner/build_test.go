@@ -1,4 +1,4 @@
-package build
+package runner
 
 import (
 	"bytes"
@@ -11,13 +11,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse.example/tools/internal/runner/artifact"
 )
 
 const good = `
 version: 0.2
-env: {shell: bash, variables: {WHO: spec, OWN: spec}, exported-variables: [SAID]}
+env: {shell: bash, variables: {WHO: spec, OWN: spec}, exported-variables: [WORD]}
 phases:
   install: {runtime-versions: {golang: '1'}, commands: ['export FIRST=one']}
   build:
@@ -26,7 +24,7 @@ phases:
       - |
         printf '%s %s %s' "$FIRST" "$WHO" "$OWN" > deep/text
         echo "it's done"
-      - export SAID="a 'b'"
+      - export WORD="a 'b'"
   post_build: {commands: ['echo succeeding=$CODEBUILD_BUILD_SUCCEEDING'], finally: ['echo at last']}
 reports:
   unit: {file-format: JUNITXML, files: ['*.xml'], base-directory: reports}
@@ -35,7 +33,7 @@ artifacts: {base-directory: out, files: ['**/*']}
 cache: {paths: [/go/**]}
 `
 
-func files() map[string]string {
+func reportTexts() map[string]string {
 	return map[string]string{
 		"reports/a.xml": `<testsuites><testsuite><testcase/><testcase><failure message="x"/></testcase></testsuite><testsuite><testcase><skipped/></testcase></testsuite></testsuites>`,
 		"reports/b.xml": `<testsuite><testcase><error/></testcase></testsuite>`,
@@ -43,21 +41,21 @@ func files() map[string]string {
 	}
 }
 
-// job is a build in a folder with the reports' files.
-func job(t *testing.T, spec string) (Job, *bytes.Buffer) {
+// newBuild returns a build in a folder with the files of the reports.
+func newBuild(t *testing.T, spec string) (build, *bytes.Buffer) {
 	t.Helper()
-	s, err := Parse([]byte(spec))
+	s, err := parseBuildspec([]byte(spec))
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
 	home := t.TempDir()
-	if err := Home(home); err != nil {
+	if err := makeHome(home); err != nil {
 		t.Fatal(err)
 	}
-	j := Job{Spec: s, Dir: t.TempDir(), State: t.TempDir(), Log: log, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GOCACHE=off", "WHO=action"}}
-	for name, text := range files() {
-		path := filepath.Join(j.Dir, name)
+	b := build{spec: s, dir: t.TempDir(), state: t.TempDir(), log: log, env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GOCACHE=off", "WHO=action"}}
+	for name, text := range reportTexts() {
+		path := filepath.Join(b.dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -65,24 +63,24 @@ func job(t *testing.T, spec string) (Job, *bytes.Buffer) {
 			t.Fatal(err)
 		}
 	}
-	return j, log
+	return b, log
 }
 
-func TestRun(t *testing.T) {
+func TestBuild(t *testing.T) {
 	t.Parallel()
-	j, log := job(t, good)
-	r, err := j.Run(t.Context())
+	b, log := newBuild(t, good)
+	r, err := b.run(t.Context())
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
 	}
-	if diff := cmp.Diff(map[string]string{"SAID": "a 'b'"}, r.Exported); diff != "" {
+	if diff := cmp.Diff(map[string]string{"WORD": "a 'b'"}, r.exported); diff != "" {
 		t.Errorf("exported (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"cover: 83% of lines", "unit: 4 tests, 2 failed, 1 skipped"}, r.Reports); diff != "" {
+	if diff := cmp.Diff([]string{"cover: 83% of lines", "unit: 4 tests, 2 failed, 1 skipped"}, r.reports); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
 	// The shell's state lasts, and the action goes before the buildspec.
-	text, err := artifact.File(r.Zip, "deep/text")
+	text, err := fileIn(r.zip, "deep/text")
 	if err != nil || string(text) != "one action spec" {
 		t.Errorf("got %q, %v", text, err)
 	}
@@ -93,7 +91,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestFailuresNamePhaseAndCommand(t *testing.T) {
+func TestBuildErrorNamesPhaseAndCommand(t *testing.T) {
 	t.Parallel()
 	const frame = "version: 0.2\nenv: {shell: bash, exported-variables: [X]}\nphases:\n  pre_build: {commands: [%q]}\n  build: {commands: ['true', %q], finally: [echo cleaned]}\n  post_build: {commands: [%q]}\nartifacts: {files: [%q]}\n"
 	for name, tc := range map[string]struct {
@@ -110,8 +108,8 @@ func TestFailuresNamePhaseAndCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j, log := job(t, fmt.Sprintf(frame, tc.pre, tc.build, tc.post, tc.files))
-			_, err := j.Run(t.Context())
+			b, log := newBuild(t, fmt.Sprintf(frame, tc.pre, tc.build, tc.post, tc.files))
+			_, err := b.run(t.Context())
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
@@ -122,55 +120,55 @@ func TestFailuresNamePhaseAndCommand(t *testing.T) {
 	}
 }
 
-func TestReportWithoutFiles(t *testing.T) {
+func TestBuildReportWithoutFiles(t *testing.T) {
 	t.Parallel()
-	j, _ := job(t, strings.Replace(good, "[cover]", "[nothing]", 1))
-	if _, err := j.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "the report cover has no file") {
+	b, _ := newBuild(t, strings.Replace(good, "[cover]", "[nothing]", 1))
+	if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "the report cover has no file") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Whatever is written into the home later would stay behind, or fail its deletion.
-func TestHomeStaysQuiet(t *testing.T) {
+// A file that is written to the home folder later could make its deletion fail.
+func TestBuildHomeHasNoTelemetry(t *testing.T) {
 	t.Parallel()
-	j, _ := job(t, good)
-	if err := j.compiler(t.Context()); err != nil {
+	b, _ := newBuild(t, good)
+	if err := b.checkCompiler(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range j.Env {
+	for _, e := range b.env {
 		home, ok := strings.CutPrefix(e, "HOME=")
 		if !ok {
 			continue
 		}
 		entries, err := os.ReadDir(filepath.Join(home, ".config", "go", "telemetry"))
 		if err != nil || len(entries) != 1 {
-			t.Errorf("go left %v (%v) beside its mode", entries, err)
+			t.Errorf("telemetry: %v, %v, want only the file mode", entries, err)
 		}
 	}
 }
 
-func TestOtherCompiler(t *testing.T) {
+func TestBuildNeedsCompiler(t *testing.T) {
 	t.Parallel()
-	j, _ := job(t, strings.Replace(good, "golang: '1'", "golang: '1.2'", 1))
-	if _, err := j.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "wants Go 1.2") {
+	b, _ := newBuild(t, strings.Replace(good, "golang: '1'", "golang: '1.2'", 1))
+	if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "needs Go 1.2") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// A build that is stopped leaves no process behind.
-func TestStop(t *testing.T) {
+// A stopped build leaves no process behind.
+func TestBuildStop(t *testing.T) {
 	t.Parallel()
-	j, _ := job(t, "version: 0.2\nenv: {shell: bash}\nphases: {build: {commands: ['touch started; sleep 100 & wait']}}\n")
+	b, _ := newBuild(t, "version: 0.2\nenv: {shell: bash}\nphases: {build: {commands: ['touch started; sleep 100 & wait']}}\n")
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := j.Run(ctx)
+		_, err := b.run(ctx)
 		done <- err
 	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
-		if _, err := os.Stat(filepath.Join(j.Dir, "started")); err == nil {
+		if _, err := os.Stat(filepath.Join(b.dir, "started")); err == nil {
 			break
 		}
 	}
@@ -180,7 +178,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParseBuildspecRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"version":  {"version: 0.2", "version: 0.1", `version "0.1"`},
@@ -194,14 +192,14 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := Parse([]byte(strings.Replace(good, tc.old, tc.new, 1))); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := parseBuildspec([]byte(strings.Replace(good, tc.old, tc.new, 1))); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParseBuildspec(f *testing.F) {
 	f.Add([]byte(good))
-	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = Parse(raw) })
+	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = parseBuildspec(raw) })
 }

@@ -16,27 +16,25 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"gatehouse.example/tools/internal/runner/access"
-	"gatehouse.example/tools/internal/runner/artifact"
-	"gatehouse.example/tools/internal/runner/build"
 	"gatehouse.example/tools/pipeline"
 )
 
-// tail is how much of a failed build's log is shown.
-const tail = 1200
+// logTail is how many bytes of a failed build's log are shown.
+const logTail = 1200
 
-// build runs a project's buildspec here.
+// build runs the buildspec of a project on this machine.
 func (c call) build(ctx context.Context) (outcome, error) {
-	project := c.definition.Projects[c.settings["ProjectName"]]
-	arn := fmt.Sprintf("arn:aws:codebuild:%s:%s:project/%s", c.Account.Config.Region, c.Account.ID, project.Name)
+	project := c.execution.definition.Projects[c.settings["ProjectName"]]
+	account := c.execution.runner.Account
+	arn := account.arn("codebuild", "project/"+project.Name)
 	if _, err := c.pipelineRole(ctx); err != nil {
 		return outcome{}, err
 	}
-	start := access.Request{Role: c.definition.Pipeline.RoleArn, Resource: arn, Actions: []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild"}}
-	if err := c.Account.May(ctx, start); err != nil {
+	start := request{role: c.execution.definition.Pipeline.RoleArn, resource: arn, actions: []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild"}}
+	if err := account.check(ctx, start); err != nil {
 		return outcome{}, err
 	}
-	as, err := c.Account.AsService(ctx, access.CodeBuild, arn, project.ServiceRole)
+	as, err := account.asService(ctx, codeBuild, arn, project.ServiceRole)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -47,19 +45,20 @@ func (c call) build(ctx context.Context) (outcome, error) {
 	if project.TimeoutInMinutes > 0 {
 		limit := time.Duration(project.TimeoutInMinutes) * time.Minute
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the project %s allows a build %v", project.Name, limit))
+		ctx, stop = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the timeout of the project %s is %v", project.Name, limit))
 		defer stop()
 	}
-	// The same folder each time, for Go knows compiled packages and tests by it.
-	dir := filepath.Join(c.past.Dir, "work", c.stage+"-"+c.Name)
+	// Each build of an action uses the same folder: Go's cache depends on the path.
+	dir := filepath.Join(c.execution.past.Dir, "work", c.stage+"-"+c.action.Name)
 	if err := remove(dir); err != nil {
 		return outcome{}, err
 	}
 	defer func() { _ = remove(dir) }()
-	return c.buildIn(ctx, dir, project, as, in[c.InputArtifacts[0].Name])
+	return c.buildIn(ctx, dir, project, as, in[c.action.InputArtifacts[0].Name])
 }
 
-// remove deletes a build's folder; Go's module cache, were it in there, could not be.
+// remove deletes a build's folder, including read-only folders such as those of
+// Go's module cache.
 func remove(dir string) error {
 	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
@@ -74,89 +73,96 @@ func remove(dir string) error {
 }
 
 func (c call) buildIn(ctx context.Context, dir string, project pipeline.Project, as aws.Config, sources []byte) (outcome, error) {
-	job := build.Job{Dir: filepath.Join(dir, "src"), State: filepath.Join(dir, "state")}
-	home := filepath.Join(dir, "home")
-	for _, d := range []string{job.Dir, job.State} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return outcome{}, fmt.Errorf("os.MkdirAll: %w", err)
-		}
-	}
-	if err := build.Home(home); err != nil {
-		return outcome{}, fmt.Errorf("build.Home: %w", err)
-	}
-	if err := artifact.Unpack(sources, job.Dir); err != nil {
-		return outcome{}, fmt.Errorf("artifact.Unpack: %w", err)
-	}
-	raw, err := os.ReadFile(filepath.Join(job.Dir, project.Source.BuildSpec))
+	b, err := c.prepare(ctx, dir, project, as, sources)
 	if err != nil {
-		return outcome{}, fmt.Errorf("the buildspec: os.ReadFile: %w", err)
-	}
-	if job.Spec, err = build.Parse(raw); err != nil {
-		return outcome{}, fmt.Errorf("%s: %w", project.Source.BuildSpec, err)
-	}
-	if err := c.mayReport(ctx, project, job.Spec); err != nil {
 		return outcome{}, err
 	}
-	if job.Env, err = c.environment(ctx, project, as, home); err != nil {
-		return outcome{}, err
-	}
-	log, err := c.logs(c.stage, c.Name)
+	log, err := c.execution.log(c.stage, c.action.Name)
 	if err != nil {
 		return outcome{}, err
 	}
 	defer func() { _ = log.Close() }()
-	job.Log = log
-	result, err := job.Run(ctx)
-	out := outcome{note: cmp.Or(strings.Join(result.Reports, "; "), "no reports"), outputs: result.Exported, artifacts: map[string]string{}}
-	out.simulated = []string{"the machine is this one; the caches are its own: modules, compiled packages and " + c.Workspace.Venv}
+	b.log = log
+	result, err := b.run(ctx)
+	out := outcome{note: cmp.Or(strings.Join(result.reports, "; "), "no reports"), outputs: result.exported, artifacts: map[string]string{}}
+	out.simulated = []string{"the build runs on this machine, with its caches of modules and compiled packages and the tools in " + c.execution.runner.Workspace.Venv}
 	if err != nil {
-		return out, fmt.Errorf("%w\n%s\n(all of it: %s)", err, end(log.Name()), log.Name())
+		return out, fmt.Errorf("%w\n%s\n(the whole log: %s)", err, tailOf(log.Name()), log.Name())
 	}
-	if len(c.OutputArtifacts) == 1 {
-		if result.Zip == nil {
-			return out, fmt.Errorf("%s declares no artifacts, and the action's output %s wants them", project.Source.BuildSpec, c.OutputArtifacts[0].Name)
+	for _, output := range c.action.OutputArtifacts { // at most one
+		if result.zip == nil {
+			return out, fmt.Errorf("%s declares no artifacts, but the action has the output %s", project.Source.BuildSpec, output.Name)
 		}
-		key, err := c.store.Put(ctx, as, c.OutputArtifacts[0].Name, result.Zip)
-		if err != nil {
+		if out.artifacts[output.Name], err = c.execution.artifacts.put(ctx, as, output.Name, result.zip); err != nil {
 			return out, err
 		}
-		out.artifacts[c.OutputArtifacts[0].Name] = key
 	}
 	return out, nil
 }
 
-// mayReport asks about what CodeBuild does with the project's role around a
-// build: its log, and its reports in groups of the pipeline's stack.
-func (c call) mayReport(ctx context.Context, project pipeline.Project, spec build.Spec) error {
+// prepare unpacks the sources and returns the build of their buildspec.
+func (c call) prepare(ctx context.Context, dir string, project pipeline.Project, as aws.Config, sources []byte) (build, error) {
+	b := build{dir: filepath.Join(dir, "src"), state: filepath.Join(dir, "state")}
+	home := filepath.Join(dir, "home")
+	for _, d := range []string{b.dir, b.state} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return b, fmt.Errorf("os.MkdirAll: %w", err)
+		}
+	}
+	if err := makeHome(home); err != nil {
+		return b, err
+	}
+	if err := unpack(sources, b.dir); err != nil {
+		return b, fmt.Errorf("the sources: %w", err)
+	}
+	raw, err := os.ReadFile(filepath.Join(b.dir, project.Source.BuildSpec))
+	if err != nil {
+		return b, fmt.Errorf("the buildspec: os.ReadFile: %w", err)
+	}
+	if b.spec, err = parseBuildspec(raw); err != nil {
+		return b, fmt.Errorf("%s: %w", project.Source.BuildSpec, err)
+	}
+	if err := c.checkReports(ctx, project, b.spec); err != nil {
+		return b, err
+	}
+	b.env, err = c.environment(ctx, project, as, home)
+	return b, err
+}
+
+// checkReports checks what CodeBuild does with the project's role besides the
+// build: writing its log, and its reports in the report groups of the stack.
+func (c call) checkReports(ctx context.Context, project pipeline.Project, spec buildspec) error {
+	account := c.execution.runner.Account
 	var errs []error
 	if group := project.LogsConfig.CloudWatchLogs.GroupName; group != "" {
-		errs = append(errs, c.Account.May(ctx, access.Request{
-			Role: project.ServiceRole, Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
-			Resource: fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:log-stream:build", c.Account.Config.Region, c.Account.ID, group),
+		errs = append(errs, account.check(ctx, request{
+			role: project.ServiceRole, actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			resource: account.arn("logs", "log-group:"+group+":log-stream:build"),
 		}))
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Reports)) {
 		group := project.Name + "-" + name
-		if !slices.Contains(c.definition.ReportGroups, group) {
-			errs = append(errs, fmt.Errorf("%s has the report %s, and the pipeline's stack no report group %s", project.Source.BuildSpec, name, group))
+		if !slices.Contains(c.execution.definition.ReportGroups, group) {
+			errs = append(errs, fmt.Errorf("%s has the report %s, but the pipeline's stack has no report group %s", project.Source.BuildSpec, name, group))
 			continue
 		}
 		put := "codebuild:BatchPutTestCases"
-		if spec.Reports[name].Coverage() {
+		if spec.Reports[name].coverage() {
 			put = "codebuild:BatchPutCodeCoverages"
 		}
-		errs = append(errs, c.Account.May(ctx, access.Request{
-			Role: project.ServiceRole, Actions: []string{"codebuild:CreateReport", "codebuild:UpdateReport", put},
-			Resource: fmt.Sprintf("arn:aws:codebuild:%s:%s:report-group/%s", c.Account.Config.Region, c.Account.ID, group),
+		errs = append(errs, account.check(ctx, request{
+			role: project.ServiceRole, actions: []string{"codebuild:CreateReport", "codebuild:UpdateReport", put},
+			resource: account.arn("codebuild", "report-group/"+group),
 		}))
 	}
 	return errors.Join(errs...)
 }
 
-// environment is all that a build knows: what CodeBuild sets, the project's and
-// the action's variables, its role's keys, and this machine's caches.
+// environment returns the whole environment of a build: what CodeBuild sets, the
+// variables of the project and of the action, the role's credentials and the
+// caches of this machine.
 func (c call) environment(ctx context.Context, project pipeline.Project, as aws.Config, home string) ([]string, error) {
-	values, err := caches(ctx)
+	values, err := goSettings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -164,14 +170,16 @@ func (c call) environment(ctx context.Context, project pipeline.Project, as aws.
 	if err != nil {
 		return nil, fmt.Errorf("aws.CredentialsProvider.Retrieve: %w", err)
 	}
+	account, venv := c.execution.runner.Account.Config, c.execution.runner.Workspace.Venv
 	maps.Copy(values, map[string]string{
 		// The sources have no history; git must not find that of a clone around them.
 		"GIT_CEILING_DIRECTORIES": filepath.Dir(home),
-		"PATH":                    filepath.Join(c.Workspace.Venv, "bin") + ":" + os.Getenv("PATH"), "HOME": home, "LANG": "C.UTF-8", "VENV": c.Workspace.Venv,
-		"GOPATH": filepath.Join(home, "go"), "AWS_REGION": c.Account.Config.Region, "AWS_DEFAULT_REGION": c.Account.Config.Region,
-		"AWS_ENDPOINT_URL": aws.ToString(c.Account.Config.BaseEndpoint), "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
+		"PATH":                    filepath.Join(venv, "bin") + ":" + os.Getenv("PATH"), "HOME": home, "LANG": "C.UTF-8", "VENV": venv,
+		"GOPATH": filepath.Join(home, "go"), "AWS_REGION": account.Region, "AWS_DEFAULT_REGION": account.Region,
+		"AWS_ENDPOINT_URL": aws.ToString(account.BaseEndpoint), "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken, "SAM_CLI_TELEMETRY": "0",
-		"CODEBUILD_BUILD_ID": project.Name + ":" + c.ID, "CODEBUILD_INITIATOR": "codepipeline/" + c.Pipeline, "CODEBUILD_CI": "true", "CI": "true",
+		"CODEBUILD_BUILD_ID": project.Name + ":" + c.execution.record.ID, "CODEBUILD_INITIATOR": "codepipeline/" + c.execution.record.Pipeline,
+		"CODEBUILD_CI": "true", "CI": "true",
 	})
 	given := project.Environment.EnvironmentVariables
 	if text := c.settings["EnvironmentVariables"]; text != "" {
@@ -183,7 +191,7 @@ func (c call) environment(ctx context.Context, project pipeline.Project, as aws.
 	}
 	for _, v := range given {
 		if v.Type != "" && v.Type != "PLAINTEXT" {
-			return nil, fmt.Errorf("the environment variable %s: the type %s is not known here", v.Name, v.Type)
+			return nil, fmt.Errorf("the environment variable %s: the type %s is not supported", v.Name, v.Type)
 		}
 		values[v.Name] = v.Value
 	}
@@ -194,9 +202,9 @@ func (c call) environment(ctx context.Context, project pipeline.Project, as aws.
 	return env, nil
 }
 
-// caches are this machine's, in the place of CodeBuild's in S3, with where
-// modules come from.
-func caches(ctx context.Context) (map[string]string, error) {
+// goSettings returns the caches of this machine, used in place of CodeBuild's
+// cache in S3, and the settings of the module proxy.
+func goSettings(ctx context.Context) (map[string]string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "-json", "GOCACHE", "GOMODCACHE", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
@@ -208,14 +216,14 @@ func caches(ctx context.Context) (map[string]string, error) {
 	return values, nil
 }
 
-// end is what a log says last.
-func end(path string) string {
+// tailOf returns the last lines of a log.
+func tailOf(path string) string {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}
-	if len(raw) > tail {
-		raw = raw[len(raw)-tail:]
+	if len(raw) > logTail {
+		raw = raw[len(raw)-logTail:]
 		if _, rest, ok := strings.Cut(string(raw), "\n"); ok {
 			raw = []byte(rest)
 		}

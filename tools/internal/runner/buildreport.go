@@ -1,4 +1,4 @@
-package build
+package runner
 
 import (
 	"encoding/xml"
@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// reports counts what the buildspec's reports hold, in words.
-func (j Job) reports() ([]string, error) {
-	var said []string
-	for _, name := range slices.Sorted(maps.Keys(j.Spec.Reports)) {
-		r := j.Spec.Reports[name]
-		files, err := r.find(j.Dir)
+// reports summarizes the reports of the buildspec.
+func (b build) reports() ([]string, error) {
+	var summaries []string
+	for _, name := range slices.Sorted(maps.Keys(b.spec.Reports)) {
+		r := b.spec.Reports[name]
+		files, err := r.find(b.dir)
 		if err != nil {
-			return said, err
+			return summaries, err
 		}
 		if len(files) == 0 {
-			return said, fmt.Errorf("the report %s has no file: nothing matches %v in %q", name, r.Files.Files, r.Base)
+			return summaries, fmt.Errorf("the report %s has no file: no file matches %v in %q", name, r.fileSet.Files, r.Base)
 		}
-		text, err := r.read(filepath.Join(j.Dir, r.Base), files)
+		text, err := r.read(filepath.Join(b.dir, r.Base), files)
 		if err != nil {
-			return said, fmt.Errorf("report %s: %w", name, err)
+			return summaries, fmt.Errorf("report %s: %w", name, err)
 		}
-		said = append(said, name+": "+text)
+		summaries = append(summaries, name+": "+text)
 	}
-	return said, nil
+	return summaries, nil
 }
 
-func (r ReportFiles) read(dir string, files []string) (string, error) {
+func (r reportFiles) read(dir string, files []string) (string, error) {
 	var sum tests
 	var rates []string
 	for _, file := range files {
@@ -70,7 +70,8 @@ func (r ReportFiles) read(dir string, files []string) (string, error) {
 
 type tests struct{ all, failed, skipped int }
 
-// suite is a JUnit file's testsuites or testsuite; both may hold more of the second.
+// suite is a testsuites or a testsuite element of a JUnit file. Both may contain
+// testsuite elements.
 type suite struct {
 	Suites []suite `xml:"testsuite"`
 	Cases  []struct {
@@ -95,5 +96,5 @@ func (s *suite) count(sum *tests) {
 	}
 }
 
-// Coverage tells a report of covered lines from one of tests.
-func (r ReportFiles) Coverage() bool { return r.Format == cobertura }
+// coverage reports whether the report is about covered lines, not about tests.
+func (r reportFiles) coverage() bool { return r.Format == cobertura }

@@ -1,4 +1,4 @@
-package build
+package runner
 
 import (
 	"fmt"
@@ -8,57 +8,57 @@ import (
 	"strings"
 )
 
-// script writes the shell script of a build into its folder: each command into a
-// file of its own, read by one shell, so that a variable or a folder that one sets
-// holds for those after it. Before each, the file `at` says which it is.
-func (j Job) script() (string, error) {
-	var b strings.Builder
-	b.WriteString("export CODEBUILD_BUILD_SUCCEEDING=1\n")
-	for _, p := range j.Spec.phases() {
-		// A loop that runs once, so that a failure can leave it.
-		b.WriteString("while :; do\n:\n")
-		if err := j.commands(&b, p.name, p.Commands); err != nil {
+// script writes the shell script of a build. Each command is in its own file and
+// one shell reads them all, so that later commands see the variables and the
+// working folder that an earlier one sets. The file "at" names the current command.
+func (b build) script() (string, error) {
+	var out strings.Builder
+	out.WriteString("export CODEBUILD_BUILD_SUCCEEDING=1\n")
+	for _, p := range b.spec.phases() {
+		// A loop that runs once, so that a failed command can break out of it.
+		out.WriteString("while :; do\n:\n")
+		if err := b.commands(&out, p.name, p.Commands); err != nil {
 			return "", err
 		}
-		b.WriteString("break\ndone\n")
-		if err := j.commands(&b, p.name+"-finally", p.Finally); err != nil {
+		out.WriteString("break\ndone\n")
+		if err := b.commands(&out, p.name+"-finally", p.Finally); err != nil {
 			return "", err
 		}
 		if p.stops {
-			b.WriteString(`[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ] || exit 1` + "\n")
+			out.WriteString(`[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ] || exit 1` + "\n")
 		}
 	}
-	b.WriteString(`[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ] || exit 1` + "\n")
-	for _, name := range j.Spec.Env.Exported {
-		fmt.Fprintf(&b, "[ -z \"${%s+set}\" ] || printf %%s \"$%s\" >%s\n", name, name, quote(j.exported(name)))
+	out.WriteString(`[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ] || exit 1` + "\n")
+	for _, name := range b.spec.Env.Exported {
+		fmt.Fprintf(&out, "[ -z \"${%s+set}\" ] || printf %%s \"$%s\" >%s\n", name, name, quote(b.exported(name)))
 	}
-	fmt.Fprintf(&b, "rm -f %s\n", quote(j.at()))
-	path := filepath.Join(j.State, "build.sh")
-	return path, j.write(path, b.String())
+	fmt.Fprintf(&out, "rm -f %s\n", quote(b.at()))
+	path := filepath.Join(b.state, "build.sh")
+	return path, b.write(path, out.String())
 }
 
-func (j Job) commands(b *strings.Builder, phase string, commands []string) error {
+func (b build) commands(out *strings.Builder, phase string, commands []string) error {
 	for i, command := range commands {
 		name := phase + "." + strconv.Itoa(i)
-		path := filepath.Join(j.State, name)
-		if err := j.write(path, command+"\n"); err != nil {
+		path := filepath.Join(b.state, name)
+		if err := b.write(path, command+"\n"); err != nil {
 			return err
 		}
-		leave := "break"
+		onFailure := "break"
 		if strings.HasSuffix(phase, "-finally") {
-			leave = ":"
+			onFailure = ":"
 		}
-		fmt.Fprintf(b, "printf %%s %s >%s\nprintf '%%s\\n' %s\n. %s || { export CODEBUILD_BUILD_SUCCEEDING=0; cp %s %s; %s; }\n",
-			quote(name), quote(j.at()), quote("["+phase+"] "+command), quote(path), quote(j.at()), quote(j.failed()), leave)
+		fmt.Fprintf(out, "printf %%s %s >%s\nprintf '%%s\\n' %s\n. %s || { export CODEBUILD_BUILD_SUCCEEDING=0; cp %s %s; %s; }\n",
+			quote(name), quote(b.at()), quote("["+phase+"] "+command), quote(path), quote(b.at()), quote(b.failed()), onFailure)
 	}
 	return nil
 }
 
-func (j Job) at() string                  { return filepath.Join(j.State, "at") }
-func (j Job) failed() string              { return filepath.Join(j.State, "failed") }
-func (j Job) exported(name string) string { return filepath.Join(j.State, "export."+name) }
+func (b build) at() string                  { return filepath.Join(b.state, "at") }
+func (b build) failed() string              { return filepath.Join(b.state, "failed") }
+func (b build) exported(name string) string { return filepath.Join(b.state, "export."+name) }
 
-func (j Job) write(path, text string) error {
+func (b build) write(path, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)
 	}
@@ -67,15 +67,16 @@ func (j Job) write(path, text string) error {
 
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// culprit names the phase and the command that failed first, or in which the shell ended.
-func (j Job) culprit() string {
-	for _, file := range []string{j.failed(), j.at()} {
+// failedCommand returns the phase and the command that failed first, or during
+// which the shell ended.
+func (b build) failedCommand() string {
+	for _, file := range []string{b.failed(), b.at()} {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			continue
 		}
 		phase, index, _ := strings.Cut(string(raw), ".")
-		command, err := os.ReadFile(filepath.Join(j.State, filepath.Base(string(raw))))
+		command, err := os.ReadFile(filepath.Join(b.state, filepath.Base(string(raw))))
 		if err != nil {
 			continue
 		}

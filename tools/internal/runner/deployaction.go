@@ -11,28 +11,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"gatehouse.example/tools/internal/runner/access"
-	"gatehouse.example/tools/internal/runner/change"
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/sam"
 )
 
-// cloudFormation makes or executes a change set.
-func (c call) cloudFormation(ctx context.Context) (outcome, error) {
+// deploy makes or executes a change set.
+func (c call) deploy(ctx context.Context) (outcome, error) {
 	as, err := c.pipelineRole(ctx)
 	if err != nil {
 		return outcome{}, err
 	}
-	role := c.definition.Pipeline.RoleArn
-	if c.RoleArn != "" {
-		if as, err = access.AsRole(ctx, as, c.RoleArn, c.Pipeline); err != nil {
+	role := c.execution.definition.Pipeline.RoleArn
+	if c.action.RoleArn != "" {
+		if as, err = asRole(ctx, as, c.action.RoleArn, c.execution.record.Pipeline); err != nil {
 			return outcome{}, fmt.Errorf("the pipeline's role %w", err)
 		}
-		role = c.RoleArn
+		role = c.action.RoleArn
 	}
-	stack := change.Stack{
-		CF: cloudformation.NewFromConfig(as), Root: cloudformation.NewFromConfig(c.Account.Config),
-		Name: c.settings["StackName"], Set: c.settings["ChangeSetName"],
+	stack := Stack{
+		Client: cloudformation.NewFromConfig(as), Root: cloudformation.NewFromConfig(c.execution.runner.Account.Config),
+		Name: c.settings["StackName"], SetName: c.settings["ChangeSetName"],
 	}
 	switch mode := c.settings["ActionMode"]; mode {
 	case "CHANGE_SET_REPLACE":
@@ -45,81 +43,80 @@ func (c call) cloudFormation(ctx context.Context) (outcome, error) {
 		}
 		return outcome{note: note, outputs: outputs}, err
 	default:
-		return outcome{}, fmt.Errorf("ActionMode %q is not known here", mode)
+		return outcome{}, fmt.Errorf("ActionMode %q is not supported", mode)
 	}
 }
 
-func (c call) replace(ctx context.Context, stack change.Stack, as aws.Config, role string) (outcome, error) {
+// replace makes the change set with as, the credentials of the role.
+func (c call) replace(ctx context.Context, stack Stack, as aws.Config, role string) (outcome, error) {
 	in, err := c.inputs(ctx, as)
 	if err != nil {
 		return outcome{}, err
 	}
-	plan, err := change.Read(c.settings, in)
+	set, err := readChangeSet(c.settings, in)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := c.mayPass(ctx, stack.Name, role, plan.Role); err != nil {
+	if err := c.checkPassRole(ctx, stack.Name, role, set.Role); err != nil {
 		return outcome{}, err
 	}
-	declared, err := pipeline.Declared(plan.Template)
+	declared, err := pipeline.Declared(set.Template)
 	if err != nil {
 		return outcome{}, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(plan.Parameters)) {
+	for _, name := range slices.Sorted(maps.Keys(set.Parameters)) {
 		if !slices.Contains(declared, name) {
 			return outcome{}, fmt.Errorf("the template of %s has no parameter %s", stack.Name, name)
 		}
 	}
-	wanted := maps.Clone(plan.Parameters)
+	onAWS := maps.Clone(set.Parameters)
 	var out outcome
-	if replaced := c.emulate(plan.Parameters, declared); len(replaced) > 0 {
+	if replaced := c.override(set.Parameters, declared); len(replaced) > 0 {
 		out.simulated = append(out.simulated, "parameters for the emulator: "+strings.Join(replaced, ", "))
 	}
-	changes, err := stack.Replace(ctx, plan)
+	changes, err := stack.Replace(ctx, set)
 	if err != nil {
 		return out, err
 	}
-	out.note = count(changes)
-	shifts, err := pipeline.Rollouts(ctx, plan.Template, wanted)
+	out.note = summary(changes)
+	rollouts, err := pipeline.Rollouts(ctx, set.Template, onAWS)
 	if err != nil {
 		return out, err
 	}
-	for _, s := range shifts {
-		if published(changes, s.Function) {
-			out.simulated = append(out.simulated, s.String())
+	for _, r := range rollouts {
+		if publishesVersion(changes, r.Function) {
+			out.simulated = append(out.simulated, r.String())
 		}
 	}
 	return out, nil
 }
 
-// mayPass asks about the role that CloudFormation takes: who hands it on, and
-// whether it trusts CloudFormation. The emulator changes stacks without it.
-func (c call) mayPass(ctx context.Context, stack, by, role string) error {
-	pass := access.Request{
-		Role: by, Resource: role, Actions: []string{"iam:PassRole"}, Context: map[string]string{"iam:PassedToService": access.CloudFormation},
-	}
-	if err := c.Account.May(ctx, pass); err != nil {
+// checkPassRole checks that a role may be passed to CloudFormation and trusts it,
+// because the emulator changes stacks without that role.
+func (c call) checkPassRole(ctx context.Context, stack, by, role string) error {
+	account := c.execution.runner.Account
+	pass := request{role: by, resource: role, actions: []string{"iam:PassRole"}, context: map[string]string{"iam:PassedToService": cloudFormation}}
+	if err := account.check(ctx, pass); err != nil {
 		return err
 	}
-	arn := fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%s", c.Account.Config.Region, c.Account.ID, stack, c.ID)
-	_, err := c.Account.AsService(ctx, access.CloudFormation, arn, role)
+	_, err := account.asService(ctx, cloudFormation, account.arn("cloudformation", "stack/"+stack+"/"+c.execution.record.ID), role)
 	return err
 }
 
-// emulate puts the emulator's values over the parameters that the template has.
-func (c call) emulate(parameters map[string]string, declared []string) []string {
+// override replaces parameters by the values that the emulator needs.
+func (c call) override(parameters map[string]string, declared []string) []string {
 	var replaced []string
-	ours := sam.EmulatorParameters(aws.ToString(c.Account.Config.BaseEndpoint), parameters["Environment"])
-	for _, name := range slices.Sorted(maps.Keys(ours)) {
-		if slices.Contains(declared, name) && parameters[name] != ours[name] {
-			parameters[name] = ours[name]
-			replaced = append(replaced, name+"="+ours[name])
+	needed := sam.EmulatorParameters(aws.ToString(c.execution.runner.Account.Config.BaseEndpoint), parameters["Environment"])
+	for _, name := range slices.Sorted(maps.Keys(needed)) {
+		if slices.Contains(declared, name) && parameters[name] != needed[name] {
+			parameters[name] = needed[name]
+			replaced = append(replaced, name+"="+needed[name])
 		}
 	}
 	return replaced
 }
 
-func count(changes []types.Change) string {
+func summary(changes []types.Change) string {
 	if len(changes) == 0 {
 		return "no changes"
 	}
@@ -132,8 +129,9 @@ func count(changes []types.Change) string {
 	return fmt.Sprintf("%d to add, %d to change, %d to remove", by[types.ChangeActionAdd], by[types.ChangeActionModify]+by[types.ChangeActionDynamic], by[types.ChangeActionRemove])
 }
 
-// published reports whether a function gets a new version, which SAM names after it.
-func published(changes []types.Change, function string) bool {
+// publishesVersion reports whether a function gets a new version. SAM names the
+// version after the function.
+func publishesVersion(changes []types.Change, function string) bool {
 	return slices.ContainsFunc(changes, func(c types.Change) bool {
 		r := c.ResourceChange
 		return r != nil && aws.ToString(r.ResourceType) == "AWS::Lambda::Version" && strings.HasPrefix(aws.ToString(r.LogicalResourceId), function+"Version")

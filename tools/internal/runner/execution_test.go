@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/tools/internal/runner/history"
-	"gatehouse.example/tools/internal/runner/variable"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/pipeline"
 )
@@ -24,7 +23,7 @@ const (
 	deployType = pipeline.CloudFormation
 )
 
-// act is an action of a type, named and in its order.
+// act returns an action.
 func act(name, typ string, order int, configuration map[string]string) pipeline.Action {
 	parts := strings.Split(typ, "/")
 	return pipeline.Action{
@@ -33,7 +32,7 @@ func act(name, typ string, order int, configuration map[string]string) pipeline.
 	}
 }
 
-// fake remembers what was done and fails where it is told to.
+// fake records the actions and fails the given ones.
 type fake struct {
 	mu   sync.Mutex
 	did  []string
@@ -43,13 +42,13 @@ type fake struct {
 func (f *fake) do(c call, _ context.Context) (outcome, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.did = append(f.did, c.stage+"/"+c.Name+"="+c.settings["Value"]+c.Artifacts["Zip"])
-	if f.fail[c.stage+"/"+c.Name] {
-		return outcome{}, errors.New("told to")
+	f.did = append(f.did, c.stage+"/"+c.action.Name+"="+c.settings["Value"]+c.execution.record.Artifacts["Zip"])
+	if f.fail[c.stage+"/"+c.action.Name] {
+		return outcome{}, errors.New("planned")
 	}
-	out := outcome{outputs: map[string]string{"Key": c.Name + "s"}}
+	out := outcome{outputs: map[string]string{"Key": c.action.Name + "s"}}
 	if c.stage == "Source" {
-		out.artifacts = map[string]string{"Zip": "@" + c.ID}
+		out.artifacts = map[string]string{"Zip": "@" + c.execution.record.ID}
 	}
 	return out, nil
 }
@@ -69,15 +68,15 @@ func execute(t *testing.T, f *fake, dir, id, structure string) (*execution, erro
 	board := terminal.NewBoard(os.Stderr)
 	t.Cleanup(board.Close)
 	e := &execution{
-		Runner:     &Runner{Out: &strings.Builder{}, Board: board, does: map[string]doer{sourceType: f.do, deployType: f.do}},
+		runner:     &Runner{Out: &strings.Builder{}, Board: board, actions: map[string]actionFunc{sourceType: f.do, deployType: f.do}},
 		definition: d, past: history.Store{Dir: dir},
-		Execution: history.Execution{
+		record: history.Execution{
 			ID: id, Pipeline: "p", Structure: structure, Started: time.Now(), Artifacts: map[string]string{},
-			Variables: variable.Values{variable.Pipeline: {"WAY": "slow"}},
+			Variables: variables{pipelineNamespace: {"WAY": "slow"}},
 		},
 	}
-	err := e.all(t.Context())
-	// What runs side by side may be told in any order.
+	err := e.run(t.Context())
+	// Actions with the same run order are recorded in any order.
 	slices.Sort(f.did)
 	return e, err
 }
@@ -86,8 +85,8 @@ func TestStagesVariablesAndArtifacts(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
 	e, err := execute(t, f, t.TempDir(), "one", "v1")
-	if err != nil || e.Status != history.Succeeded {
-		t.Fatalf("%v, %s", err, e.Status)
+	if err != nil || e.record.Status != history.Succeeded {
+		t.Fatalf("%v, %s", err, e.record.Status)
 	}
 	want := []string{"Deploy/A=Sources@one", "Deploy/B=slow@one", "Deploy/C=As@one", "Source/Source="}
 	if diff := cmp.Diff(want, f.did); diff != "" {
@@ -105,30 +104,30 @@ func TestRollback(t *testing.T) {
 	}
 	f := &fake{fail: map[string]bool{"Deploy/C": true}}
 	_, err := execute(t, f, dir, "bad", "v1")
-	if err == nil || !strings.Contains(err.Error(), "the rollback failed, too") { // it fails in the rollback as well
+	if err == nil || !strings.Contains(err.Error(), "the rollback also failed") { // it fails in the rollback as well
 		t.Errorf("got %v", err)
 	}
 	want := []string{"Deploy/A=Sources@bad", "Deploy/A=Sources@good", "Deploy/B=slow@bad", "Deploy/B=slow@good", "Deploy/C=As@bad", "Deploy/C=As@good", "Source/Source="}
 	if diff := cmp.Diff(want, f.did); diff != "" {
 		t.Errorf("done (-want +got):\n%s", diff)
 	}
-	// Another version of the pipeline has nothing to go back to.
+	// A stage does not roll back to another version of the pipeline.
 	if _, err := execute(t, &fake{fail: f.fail}, dir, "changed", "v2"); !errors.Is(err, history.ErrNoTarget) {
 		t.Errorf("got %v", err)
 	}
-	// The source stage is no stage to go back in.
+	// The source stage has no rollback.
 	if _, err := execute(t, &fake{fail: map[string]bool{"Source/Source": true}}, dir, "none", "v1"); err == nil || strings.Contains(err.Error(), "roll") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// What comes after a failure is not reached, even in the same stage.
+// Later actions do not run after a failure, even in the same stage.
 func TestFailureStops(t *testing.T) {
 	t.Parallel()
 	f := &fake{fail: map[string]bool{"Deploy/A": true}}
 	e, err := execute(t, f, t.TempDir(), "one", "v1")
-	if err == nil || e.Status != history.Failed {
-		t.Errorf("%v, %s", err, e.Status)
+	if err == nil || e.record.Status != history.Failed {
+		t.Errorf("%v, %s", err, e.record.Status)
 	}
 	if slices.ContainsFunc(f.did, func(s string) bool { return strings.HasPrefix(s, "Deploy/C") }) {
 		t.Errorf("did %v", f.did)
@@ -146,7 +145,7 @@ func TestPipelineVariables(t *testing.T) {
 		"default":   {nil, map[string]string{"WAY": "slow"}, ""},
 		"given":     {map[string]string{"WAY": "AllAtOnce"}, map[string]string{"WAY": "AllAtOnce"}, ""},
 		"unknown":   {map[string]string{"WEG": "x"}, nil, "has no variable WEG"},
-		"forbidden": {map[string]string{"WAY": "a/b"}, nil, "CodePipeline takes letters"},
+		"forbidden": {map[string]string{"WAY": "a/b"}, nil, "CodePipeline accepts letters"},
 	} {
 		got, err := pipelineVariables(d, tc.given)
 		if tc.err == "" && (err != nil || !maps.Equal(got, tc.want)) || tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) {

@@ -1,4 +1,4 @@
-package source
+package runner
 
 import (
 	"os"
@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse.example/tools/internal/runner/artifact"
 )
 
 // clone makes a repository with one commit, and changes it afterwards.
@@ -35,7 +33,7 @@ func clone(t *testing.T) Repository {
 	git("add", ".")
 	git("commit", "-q", "-m", "first")
 	write("kept", "new")
-	write("fresh", "new")
+	write("added", "new")
 	write("secret", "x")
 	if err := os.Remove(filepath.Join(dir, "gone")); err != nil {
 		t.Fatal(err)
@@ -45,41 +43,41 @@ func clone(t *testing.T) Repository {
 
 func TestWorkingTree(t *testing.T) {
 	t.Parallel()
-	r, err := clone(t).WorkingTree(t.Context())
+	r, err := clone(t).workingTree(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"kept": "new", "fresh": "new"} {
-		if got, err := artifact.File(r.Zip, name); string(got) != want {
+	for name, want := range map[string]string{"kept": "new", "added": "new"} {
+		if got, err := fileIn(r.zip, name); string(got) != want {
 			t.Errorf("%s is %q, %v", name, got, err)
 		}
 	}
 	for _, name := range []string{"gone", "secret", ".git/HEAD"} {
-		if _, err := artifact.File(r.Zip, name); err == nil {
+		if _, err := fileIn(r.zip, name); err == nil {
 			t.Errorf("%s is in the zip", name)
 		}
 	}
-	if len(r.Outputs["CommitId"]) != 40 || r.Outputs["CommitMessage"] != "first" || !strings.HasSuffix(r.Note, "and 3 changes of the working tree") {
-		t.Errorf("got %v, %q", r.Outputs, r.Note)
+	if len(r.outputs["CommitId"]) != 40 || r.outputs["CommitMessage"] != "first" || !strings.HasSuffix(r.note, "and 3 changes of the working tree") {
+		t.Errorf("got %v, %q", r.outputs, r.note)
 	}
 }
 
 func TestCommit(t *testing.T) {
 	t.Parallel()
 	c := clone(t)
-	r, err := c.Commit(t.Context(), "HEAD")
+	r, err := c.commit(t.Context(), "HEAD")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"kept", "gone"} {
-		if got, err := artifact.File(r.Zip, name); string(got) != "old" {
+		if got, err := fileIn(r.zip, name); string(got) != "old" {
 			t.Errorf("%s is %q, %v", name, got, err)
 		}
 	}
-	if _, err := artifact.File(r.Zip, "fresh"); err == nil {
+	if _, err := fileIn(r.zip, "added"); err == nil {
 		t.Error("a file that is not in the commit is in the zip")
 	}
-	if _, err := c.Commit(t.Context(), "nothing"); err == nil || !strings.Contains(err.Error(), "nothing is no commit") {
+	if _, err := c.commit(t.Context(), "nothing"); err == nil || !strings.Contains(err.Error(), "nothing is not a commit") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -91,7 +89,7 @@ func TestChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(got)
-	if diff := cmp.Diff([]string{"fresh", "gone", "kept"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"added", "gone", "kept"}, got); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
 }

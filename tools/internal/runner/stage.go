@@ -13,38 +13,38 @@ import (
 	"gatehouse.example/tools/pipeline"
 )
 
-// call is one action about to run.
+// call is one action that is about to run.
 type call struct {
-	*execution
-	pipeline.Action
-	stage string
-	// settings are its configuration with the variables put in.
+	execution *execution
+	action    pipeline.Action
+	stage     string
+	// settings are the action's configuration with the variables replaced.
 	settings map[string]string
 }
 
-// outcome is what an action leaves.
+// outcome is the result of an action.
 type outcome struct {
 	note      string
 	simulated []string
-	// outputs are its variables, artifacts the keys of what it made.
+	// outputs are the action's variables. artifacts are the keys of its output
+	// artifacts in the bucket, by name.
 	outputs, artifacts map[string]string
 }
 
-// doer does one type of action.
-type doer func(call, context.Context) (outcome, error)
+// actionFunc runs one type of action.
+type actionFunc func(call, context.Context) (outcome, error)
 
-// doers are the action types that are known, each with who does it.
-func doers() map[string]doer {
-	return map[string]doer{
-		pipeline.Source: call.source, pipeline.Build: call.build, pipeline.Test: call.build,
-		pipeline.CloudFormation: call.cloudFormation, pipeline.Approval: call.approve,
-	}
+// actionTypes are the supported action types.
+var actionTypes = map[string]actionFunc{
+	pipeline.Source: call.source, pipeline.Build: call.build, pipeline.Test: call.build,
+	pipeline.CloudFormation: call.deploy, pipeline.Approval: call.approve,
 }
 
-// stage runs the actions: those of one run order side by side, the next after them.
-func (e *execution) stage(ctx context.Context, s pipeline.Stage, told *history.Stage) error {
-	told.Status = history.InProgress
-	told.Actions = make([]history.Action, 0, len(s.Actions))
+// stage runs the actions in their run order. Actions with the same run order run
+// at the same time.
+func (e *execution) stage(ctx context.Context, s pipeline.Stage, record *history.Stage) error {
+	record.Status = history.InProgress
+	record.Actions = make([]history.Action, 0, len(s.Actions))
 	var failed error
 	for at := 0; at < len(s.Actions) && failed == nil; {
 		group := s.Actions[at:]
@@ -54,27 +54,27 @@ func (e *execution) stage(ctx context.Context, s pipeline.Stage, told *history.S
 				break
 			}
 		}
-		failed = e.group(ctx, s.Name, group, told)
+		failed = e.group(ctx, s.Name, group, record)
 		at += len(group)
 	}
-	told.Status = ending(ctx, failed)
-	return errors.Join(failed, e.past.Save(e.Execution))
+	record.Status = statusOf(ctx, failed)
+	return errors.Join(failed, e.past.Save(e.record))
 }
 
-func (e *execution) group(ctx context.Context, stage string, actions []pipeline.Action, told *history.Stage) error {
-	done := make([]history.Action, len(actions))
+func (e *execution) group(ctx context.Context, stage string, actions []pipeline.Action, record *history.Stage) error {
+	records := make([]history.Action, len(actions))
 	outcomes := make([]outcome, len(actions))
 	errs := make([]error, len(actions))
-	var working sync.WaitGroup
+	var running sync.WaitGroup
 	for i, a := range actions {
-		working.Go(func() { done[i], outcomes[i], errs[i] = e.act(ctx, stage, a) })
+		running.Go(func() { records[i], outcomes[i], errs[i] = e.act(ctx, stage, a) })
 	}
-	working.Wait()
+	running.Wait()
 	for i, a := range actions {
-		told.Actions = append(told.Actions, done[i])
-		maps.Copy(e.Artifacts, outcomes[i].artifacts)
+		record.Actions = append(record.Actions, records[i])
+		maps.Copy(e.record.Artifacts, outcomes[i].artifacts)
 		if a.Namespace != "" && errs[i] == nil {
-			e.Variables[a.Namespace] = outcomes[i].outputs
+			e.record.Variables[a.Namespace] = outcomes[i].outputs
 		}
 	}
 	return errors.Join(errs...)
@@ -82,28 +82,28 @@ func (e *execution) group(ctx context.Context, stage string, actions []pipeline.
 
 // act runs one action.
 func (e *execution) act(ctx context.Context, stage string, a pipeline.Action) (history.Action, outcome, error) {
-	task := e.Board.Start(stage+"/"+a.Name, "running")
-	told := history.Action{Name: a.Name, Started: time.Now()}
+	task := e.runner.Board.Start(stage+"/"+a.Name, "running")
+	record := history.Action{Name: a.Name, Started: time.Now()}
 	var out outcome
-	settings, err := e.Variables.All(a.Configuration)
+	settings, err := variables(e.record.Variables).replaceAll(a.Configuration)
 	if err == nil {
-		does := e.does
-		if does == nil {
-			does = doers()
+		run := e.runner.actions
+		if run == nil {
+			run = actionTypes
 		}
-		out, err = does[a.ActionTypeID.String()](call{execution: e, Action: a, stage: stage, settings: settings}, ctx)
+		out, err = run[a.ActionTypeID.String()](call{execution: e, action: a, stage: stage, settings: settings}, ctx)
 	}
-	told.Took, told.Status = time.Since(told.Started), ending(ctx, err)
-	told.Note, told.Simulated = out.note, out.simulated
+	record.Took, record.Status = time.Since(record.Started), statusOf(ctx, err)
+	record.Note, record.Simulated = out.note, out.simulated
 	if err != nil {
-		told.Error = err.Error()
-		first, _, _ := strings.Cut(told.Error, "\n")
+		record.Error = err.Error()
+		first, _, _ := strings.Cut(record.Error, "\n")
 		task.Fail("failed: " + first)
-		return told, out, fmt.Errorf("%s/%s failed", stage, a.Name) // the timeline says why
+		return record, out, fmt.Errorf("%s/%s failed", stage, a.Name) // the timeline has the reason
 	}
 	task.Done("succeeded: " + out.note)
 	for _, text := range out.simulated {
-		e.Board.Print("  simulated: " + text)
+		e.print("  simulated: %s", text)
 	}
-	return told, out, nil
+	return record, out, nil
 }

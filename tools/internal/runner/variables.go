@@ -1,44 +1,48 @@
-// Package variable puts values into the settings of an action: #{NAMESPACE.KEY},
-// as CodePipeline does. One that nobody has put out is an error here as there.
-package variable
+package runner
 
 import (
 	"fmt"
 	"regexp"
 )
 
-// Values are the known ones, by namespace and key.
-type Values map[string]map[string]string
+// variables are the values that #{NAMESPACE.NAME} refers to, by namespace and name.
+type variables map[string]map[string]string
 
-// Pipeline and Execution are the namespaces that no action owns.
+// The namespaces that do not belong to an action.
 const (
-	Pipeline  = "variables"
-	Execution = "codepipeline"
+	pipelineNamespace  = "variables"
+	executionNamespace = "codepipeline"
 )
 
-// Put returns text with all variables replaced.
-func (v Values) Put(text string) (string, error) {
+var (
+	variableReference = regexp.MustCompile(`#\{([^}]*)\}`)
+	variableName      = regexp.MustCompile(`^([A-Za-z0-9@_-]+)\.([A-Za-z0-9@_-]+)$`)
+)
+
+// replace replaces all variables in a text. A variable without a value is an
+// error, as on AWS.
+func (v variables) replace(text string) (string, error) {
 	var failed error
-	out := regexp.MustCompile(`#\{([^}]*)\}`).ReplaceAllStringFunc(text, func(m string) string {
-		parts := regexp.MustCompile(`^([A-Za-z0-9@_-]+)\.([A-Za-z0-9@_-]+)$`).FindStringSubmatch(m[2 : len(m)-1])
+	out := variableReference.ReplaceAllStringFunc(text, func(m string) string {
+		parts := variableName.FindStringSubmatch(m[2 : len(m)-1])
 		if parts == nil {
 			failed = fmt.Errorf("%s is not #{NAMESPACE.NAME}", m)
 			return m
 		}
 		value, ok := v[parts[1]][parts[2]]
 		if !ok && failed == nil {
-			failed = fmt.Errorf("the variable %s has no value: %s", m, v.known(parts[1]))
+			failed = fmt.Errorf("the variable %s has no value: %s", m, v.missing(parts[1]))
 		}
 		return value
 	})
 	return out, failed
 }
 
-// All puts variables into each value of a configuration.
-func (v Values) All(configuration map[string]string) (map[string]string, error) {
+// replaceAll replaces the variables in each value of a configuration.
+func (v variables) replaceAll(configuration map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for key, text := range configuration {
-		got, err := v.Put(text)
+		got, err := v.replace(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
@@ -47,9 +51,9 @@ func (v Values) All(configuration map[string]string) (map[string]string, error) 
 	return out, nil
 }
 
-func (v Values) known(space string) string {
-	if v[space] == nil {
-		return fmt.Sprintf("no action so far has the namespace %q", space)
+func (v variables) missing(namespace string) string {
+	if v[namespace] == nil {
+		return fmt.Sprintf("no earlier action has the namespace %q", namespace)
 	}
-	return fmt.Sprintf("the namespace %q does not hold it", space)
+	return fmt.Sprintf("the namespace %q does not contain it", namespace)
 }

@@ -1,4 +1,4 @@
-package artifact
+package runner
 
 import (
 	"archive/zip"
@@ -11,14 +11,14 @@ import (
 	"slices"
 )
 
-// Pack zips files of a folder; their names are relative to it.
-func Pack(dir string, files []string) ([]byte, error) {
+// pack makes a zip file of files whose names are relative to dir.
+func pack(dir string, files []string) ([]byte, error) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	files = slices.Clone(files)
 	slices.Sort(files)
 	for _, name := range files {
-		if err := add(w, dir, name); err != nil {
+		if err := addFile(w, dir, name); err != nil {
 			return nil, err
 		}
 	}
@@ -28,7 +28,7 @@ func Pack(dir string, files []string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func add(w *zip.Writer, dir, name string) error {
+func addFile(w *zip.Writer, dir, name string) error {
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -40,7 +40,7 @@ func add(w *zip.Writer, dir, name string) error {
 	if err != nil {
 		return fmt.Errorf("zip.Writer.CreateHeader: %w", err)
 	}
-	content, err := read(path, info)
+	content, err := contentOf(path, info)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,8 @@ func add(w *zip.Writer, dir, name string) error {
 	return nil
 }
 
-// read returns a file's content, of a link where it leads.
-func read(path string, info fs.FileInfo) ([]byte, error) {
+// contentOf returns the content of a file, or the target of a symbolic link.
+func contentOf(path string, info fs.FileInfo) ([]byte, error) {
 	if info.Mode()&fs.ModeSymlink != 0 {
 		to, err := os.Readlink(path)
 		if err != nil {
@@ -66,8 +66,8 @@ func read(path string, info fs.FileInfo) ([]byte, error) {
 	return content, nil
 }
 
-// Unpack writes a zip's files below dir and nowhere else.
-func Unpack(raw []byte, dir string) error {
+// unpack writes the files of a zip file to dir. It writes nothing outside dir.
+func unpack(raw []byte, dir string) error {
 	r, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
 		return fmt.Errorf("zip.NewReader: %w", err)
@@ -93,7 +93,7 @@ func extract(root *os.Root, f *zip.File) error {
 	if err := root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return fmt.Errorf("os.Root.MkdirAll: %w", err)
 	}
-	content, err := open(f)
+	content, err := unzip(f)
 	if err != nil {
 		return err
 	}
@@ -103,11 +103,11 @@ func extract(root *os.Root, f *zip.File) error {
 	if err := root.WriteFile(name, content, f.Mode().Perm()); err != nil {
 		return fmt.Errorf("os.Root.WriteFile: %w", err)
 	}
-	// Go takes a test for run already if its files have the times that they had.
+	// Go only reuses the result of a test if the files have the same times.
 	return root.Chtimes(name, f.Modified, f.Modified)
 }
 
-func open(f *zip.File) ([]byte, error) {
+func unzip(f *zip.File) ([]byte, error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, fmt.Errorf("zip.File.Open: %w", err)
@@ -120,16 +120,16 @@ func open(f *zip.File) ([]byte, error) {
 	return content, nil
 }
 
-// File is one file of a zip.
-func File(raw []byte, name string) ([]byte, error) {
+// fileIn returns one file of a zip file.
+func fileIn(raw []byte, name string) ([]byte, error) {
 	r, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
 		return nil, fmt.Errorf("zip.NewReader: %w", err)
 	}
 	for _, f := range r.File {
 		if f.Name == name {
-			return open(f)
+			return unzip(f)
 		}
 	}
-	return nil, fmt.Errorf("it holds no file %s", name)
+	return nil, fmt.Errorf("it has no file %s", name)
 }

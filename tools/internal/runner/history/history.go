@@ -1,5 +1,5 @@
-// Package history remembers what pipelines did: which execution has succeeded in
-// which stage, with what. A rollback lives on it.
+// Package history stores the executions of pipelines, finds the one that a stage
+// rolls back to, and prints them.
 package history
 
 import (
@@ -12,13 +12,12 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/runner/variable"
 )
 
-// Status is how something stands.
+// Status is the status of an execution, a stage or an action.
 type Status string
 
-// The statuses, as CodePipeline names them; Stopped is what was interrupted.
+// The statuses, as CodePipeline names them. Stopped means interrupted.
 const (
 	InProgress Status = "InProgress"
 	Succeeded  Status = "Succeeded"
@@ -30,51 +29,52 @@ const (
 type Execution struct {
 	ID       string
 	Pipeline string
-	// Structure is the version of the pipeline, Instance the emulator's start:
-	// artifacts of an earlier one are gone.
+	// Structure is the version of the pipeline. Instance identifies the start of
+	// the emulator, which loses the artifacts when it stops.
 	Structure, Instance string
 	Started             time.Time
 	Status              Status
-	// Rollback names the execution that this one goes back to.
+	// Rollback is the id of the execution that this one rolls back to.
 	Rollback string `json:",omitempty"`
 	Source   string
-	// Variables are by namespace, Artifacts the keys in the bucket by their names.
-	Variables variable.Values
+	// Variables are the values by namespace and name. Artifacts are keys in the
+	// artifact bucket, by name.
+	Variables map[string]map[string]string
 	Artifacts map[string]string
 	Stages    []Stage
 }
 
-// Stage is what became of a stage.
+// Stage is the result of a stage.
 type Stage struct {
 	Name    string
 	Status  Status
 	Actions []Action
 }
 
-// Action is what became of an action.
+// Action is the result of an action.
 type Action struct {
 	Name    string
 	Started time.Time
 	Took    time.Duration
 	Status  Status
 	Note    string
-	// Simulated is what was done in AWS's place.
+	// Simulated describes what did not happen as on AWS.
 	Simulated []string `json:",omitempty"`
 	Error     string   `json:",omitempty"`
 }
 
-// Short is the part of an id that people read.
+// Short returns the beginning of the id.
 func (e Execution) Short() string { return e.ID[:min(8, len(e.ID))] }
 
-// Store is one pipeline's folder.
+// Store is the folder of one pipeline.
 type Store struct{ Dir string }
 
-// Folder of an execution, for its logs too.
+// Folder returns the folder of an execution, which also holds its logs.
 func (s Store) Folder(e Execution) string {
 	return filepath.Join(s.Dir, e.Started.UTC().Format("20060102T150405.000")+"-"+e.Short())
 }
 
-// Save writes an execution as it stands now.
+// Save writes the current state of an execution.
 func (s Store) Save(e Execution) error {
 	raw, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
@@ -86,7 +86,7 @@ func (s Store) Save(e Execution) error {
 	return nil
 }
 
-// All are the executions, the newest first.
+// All returns the executions, newest first.
 func (s Store) All() ([]Execution, error) {
 	files, err := filepath.Glob(filepath.Join(s.Dir, "*", "execution.json"))
 	if err != nil {
@@ -108,12 +108,12 @@ func (s Store) All() ([]Execution, error) {
 	return all, nil
 }
 
-// ErrNoTarget says that a stage cannot be rolled back, and why.
-var ErrNoTarget = errors.New("no execution of this version of the pipeline, that was no rollback itself, has succeeded in the stage before")
+// ErrNoTarget means that a stage cannot be rolled back.
+var ErrNoTarget = errors.New("no execution of this version of the pipeline, other than rollbacks, has succeeded in the stage before")
 
-// Target is the execution that a failed one's stage goes back to, by
-// CodePipeline's rules: the last that succeeded in the stage, of the same version
-// of the pipeline, and no rollback itself.
+// Target returns the execution that a failed execution's stage rolls back to. By
+// CodePipeline's rules this is the last one that succeeded in the stage, has the
+// same version of the pipeline and is not a rollback.
 func (s Store) Target(failed Execution, stage string) (Execution, error) {
 	all, err := s.All()
 	if err != nil {

@@ -1,5 +1,4 @@
-// Package timeline prints what a pipeline did, action by action.
-package timeline
+package history
 
 import (
 	"fmt"
@@ -7,12 +6,10 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"gatehouse.example/tools/internal/runner/history"
 )
 
-// Print writes one execution.
-func Print(w io.Writer, e history.Execution) {
+// Print writes the timeline of an execution, action by action.
+func Print(w io.Writer, e Execution) {
 	title := fmt.Sprintf("%s, execution %s", e.Pipeline, e.Short())
 	if e.Rollback != "" {
 		title += ", a rollback to execution " + e.Rollback[:min(8, len(e.Rollback))]
@@ -29,7 +26,7 @@ func Print(w io.Writer, e history.Execution) {
 				a.Took.Round(100*time.Millisecond), strings.ToLower(string(a.Status)), a.Note)
 		}
 	}
-	_ = table.Flush() // a closed terminal must not stop a pipeline
+	_ = table.Flush() // an output that was closed must not stop a pipeline
 	for _, s := range e.Stages {
 		for _, a := range s.Actions {
 			if a.Error != "" {

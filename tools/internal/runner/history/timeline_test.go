@@ -1,22 +1,20 @@
-package timeline
+package history
 
 import (
 	"strings"
 	"testing"
 	"time"
-
-	"gatehouse.example/tools/internal/runner/history"
 )
 
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	e := history.Execution{
-		ID: "0123456789", Pipeline: "gatehouse-api", Structure: "abcdefghij", Source: "commit 1", Status: history.Failed, Rollback: "9876543210",
-		Stages: []history.Stage{
-			{Name: "Test", Actions: []history.Action{
-				{Name: "ChangeSet", Started: at, Took: 1234 * time.Millisecond, Status: history.Succeeded, Note: "1 to add", Simulated: []string{"OnAws=false"}},
-				{Name: "Execute", Started: at, Status: history.Failed, Error: "first\nsecond"},
+	e := Execution{
+		ID: "0123456789", Pipeline: "gatehouse-api", Structure: "abcdefghij", Source: "commit 1", Status: Failed, Rollback: "9876543210",
+		Stages: []Stage{
+			{Name: "Test", Actions: []Action{
+				{Name: "ChangeSet", Started: at, Took: 1234 * time.Millisecond, Status: Succeeded, Note: "1 to add", Simulated: []string{"OnAws=false"}},
+				{Name: "Execute", Started: at, Status: Failed, Error: "first\nsecond"},
 			}},
 			{Name: "Production"},
 		},

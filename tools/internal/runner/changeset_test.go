@@ -1,4 +1,4 @@
-package change
+package runner
 
 import (
 	"fmt"
@@ -8,12 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse.example/tools/internal/runner/artifact"
 )
 
 // built is an artifact with a template and its configuration.
-func built(t *testing.T, files map[string]string) Artifacts {
+func built(t *testing.T, files map[string]string) inputArtifacts {
 	t.Helper()
 	dir := t.TempDir()
 	var names []string
@@ -27,14 +25,14 @@ func built(t *testing.T, files map[string]string) Artifacts {
 		}
 		names = append(names, name)
 	}
-	zip, err := artifact.Pack(dir, names)
+	zip, err := pack(dir, names)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Artifacts{"Built": zip}
+	return inputArtifacts{"Built": zip}
 }
 
-func files() map[string]string {
+func artifactFiles() map[string]string {
 	return map[string]string{
 		"packaged.yaml":    "Resources: {}",
 		"config/test.json": `{"Parameters": {"Environment": "test", "Way": "Linear"}, "Tags": {"a": "b"}, "StackPolicy": {"Statement": []}}`,
@@ -43,47 +41,47 @@ func files() map[string]string {
 	}
 }
 
-func settings() map[string]string {
+func deploySettings() map[string]string {
 	return map[string]string{
 		"TemplatePath": "Built::packaged.yaml", "TemplateConfiguration": "Built::config/test.json", "RoleArn": "arn:role",
 		"Capabilities": "CAPABILITY_IAM,CAPABILITY_AUTO_EXPAND", "ParameterOverrides": `{"Way":"AllAtOnce","More":""}`,
 	}
 }
 
-func TestRead(t *testing.T) {
+func TestReadChangeSet(t *testing.T) {
 	t.Parallel()
-	got, err := Read(settings(), built(t, files()))
+	got, err := readChangeSet(deploySettings(), built(t, artifactFiles()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Plan{
+	want := ChangeSet{
 		Template: "Resources: {}", Parameters: map[string]string{"Environment": "test", "Way": "AllAtOnce", "More": ""}, Tags: map[string]string{"a": "b"},
 		Policy: `{"Statement": []}`, Capabilities: []string{"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}, Role: "arn:role",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("plan (-want +got):\n%s", diff)
+		t.Errorf("change set (-want +got):\n%s", diff)
 	}
 }
 
-func TestReadRefuses(t *testing.T) {
+func TestReadChangeSetRefuses(t *testing.T) {
 	t.Parallel()
-	in := built(t, files())
+	in := built(t, artifactFiles())
 	for name, tc := range map[string]struct{ key, value, want string }{
-		"other_artifact":    {"TemplatePath", "Source::packaged.yaml", `"Source::packaged.yaml" names no file of an input artifact`},
-		"no_such_file":      {"TemplatePath", "Built::template.yaml", "it holds no file template.yaml"},
+		"other_artifact":    {"TemplatePath", "Source::packaged.yaml", `"Source::packaged.yaml" is not a file of an input artifact`},
+		"no_such_file":      {"TemplatePath", "Built::template.yaml", "it has no file template.yaml"},
 		"too_large":         {"TemplatePath", "Built::large.yaml", "51201 bytes"},
 		"no_configuration":  {"TemplateConfiguration", "Built::config/prod.json", "config/prod.json"},
 		"unknown_key":       {"TemplateConfiguration", "Built::wrong.json", `unknown field "Parameter"`},
 		"no_role":           {"RoleArn", "", "RoleArn is missing"},
 		"no_json":           {"ParameterOverrides", "Way=x", "ParameterOverrides: json.Unmarshal"},
 		"function":          {"ParameterOverrides", `{"Way":{"Fn::GetParam":["Built","build.json","version"]}}`, "Way: "},
-		"too_long_override": {"ParameterOverrides", fmt.Sprintf(`{"Way":%q}`, strings.Repeat("x", overridesLimit)), "more than CodePipeline's 1024"},
+		"too_long_override": {"ParameterOverrides", fmt.Sprintf(`{"Way":%q}`, strings.Repeat("x", overridesLimit)), "exceed CodePipeline's limit of 1024"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := settings()
+			s := deploySettings()
 			s[tc.key] = tc.value
-			if _, err := Read(s, in); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := readChangeSet(s, in); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})

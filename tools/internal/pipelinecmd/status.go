@@ -13,15 +13,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/runner/history"
-	"gatehouse.example/tools/internal/runner/source"
 	"gatehouse.example/tools/pipeline"
 )
 
-// itself is the pipeline that changes the others.
-const itself = "pipelines"
+// pipelinesPipeline is the pipeline that changes the others.
+const pipelinesPipeline = "pipelines"
 
-// services are those that have a pipeline, by the files that say so.
+// services returns the services that have a pipeline: those with a configuration.
 func services(root string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(root, "pipeline", "config", "*.json"))
 	if err != nil {
@@ -32,7 +32,7 @@ func services(root string) ([]string, error) {
 		out = append(out, strings.TrimSuffix(filepath.Base(file), ".json"))
 	}
 	if len(out) == 0 {
-		return nil, errors.New("there is no pipeline/config/SERVICE.json")
+		return nil, errors.New("no file pipeline/config/SERVICE.json")
 	}
 	return out, nil
 }
@@ -51,7 +51,7 @@ func (f *flags) status() *cobra.Command {
 				if named, err = services(s.layout.Root); err != nil {
 					return err
 				}
-				named = append(named, itself)
+				named = append(named, pipelinesPipeline)
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(table, "PIPELINE\tEXECUTION\tSTARTED\tSTATUS\tSTAGES\tFROM")
@@ -63,7 +63,7 @@ func (f *flags) status() *cobra.Command {
 			return table.Flush()
 		},
 	}
-	cmd.Flags().IntVar(&count, "last", 1, "how many executions of each pipeline")
+	cmd.Flags().IntVar(&count, "last", 1, "number of executions of each pipeline")
 	return cmd
 }
 
@@ -96,7 +96,7 @@ func (f *flags) affected() *cobra.Command {
 	var since, branch string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "affected [FILE...]", Short: "Say which pipelines a push of these files starts, by the deployed triggers",
+		Use: "affected [FILE...]", Short: "List the pipelines that a push of these files would start",
 		Example: "  gatehouse pipeline affected contracts/types.go\n  gatehouse pipeline affected --since main",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			s, err := f.open(cmd.Context())
@@ -105,14 +105,14 @@ func (f *flags) affected() *cobra.Command {
 			}
 			defer s.board.Close()
 			if since != "" {
-				changed, err := source.Repository{Dir: s.layout.Root}.Changed(cmd.Context(), since)
+				changed, err := runner.Repository{Dir: s.layout.Root}.Changed(cmd.Context(), since)
 				if err != nil {
 					return err
 				}
 				files = append(files, changed...)
 			}
 			if len(files) == 0 {
-				return errors.New("no file: name some, or give --since COMMIT")
+				return errors.New("no file: name some, or use --since COMMIT")
 			}
 			all, err := s.pipelines(cmd.Context())
 			if err != nil {
@@ -132,20 +132,20 @@ func (f *flags) affected() *cobra.Command {
 		},
 	}
 	set := cmd.Flags()
-	set.StringVar(&since, "since", "", "a commit: all that has changed since then")
-	set.StringVar(&branch, "branch", "main", "branch that is pushed")
-	set.BoolVar(&asJSON, "json", false, "as a list in JSON")
+	set.StringVar(&since, "since", "", "include all files that changed since a commit")
+	set.StringVar(&branch, "branch", "main", "the pushed branch")
+	set.BoolVar(&asJSON, "json", false, "print a JSON list")
 	return cmd
 }
 
-// pipelines reads every deployed pipeline.
+// pipelines returns all deployed pipelines.
 func (s *system) pipelines(ctx context.Context) ([]pipeline.Pipeline, error) {
 	names, err := services(s.layout.Root)
 	if err != nil {
 		return nil, err
 	}
 	var all []pipeline.Pipeline
-	for _, name := range append(names, itself) {
+	for _, name := range append(names, pipelinesPipeline) {
 		d, err := s.runner.Read(ctx, name, "")
 		if err != nil {
 			return nil, err
