@@ -1,6 +1,5 @@
-// Package account finds the AWS account that a command works on, the local one
-// or a real one. It exists so that every command asks for the same things and,
-// where one is missing, gives the same advice.
+// Package account finds the AWS account of a command, which may be the emulator. All
+// commands use it, so they need the same settings and give the same advice.
 package account
 
 import (
@@ -17,11 +16,11 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// credentialsTimeout bounds the search for credentials, which ends at an
-// address that only answers on an EC2 instance.
+// credentialsTimeout is for the search for credentials, which ends with an address
+// that only answers on EC2 instances.
 const credentialsTimeout = 5 * time.Second
 
-// Connect finds region and credentials, or says where to get them.
+// Connect finds region and credentials, or returns advice.
 func Connect(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}, options...)...)
 	if err != nil {
@@ -38,7 +37,7 @@ func Connect(ctx context.Context, options ...func(*config.LoadOptions) error) (a
 	return cfg, nil
 }
 
-// Parameter is what a service of the environment has written into SSM.
+// Parameter returns an SSM parameter of a service in the environment.
 func Parameter(ctx context.Context, cfg aws.Config, environment, service, resource string) (string, error) {
 	name := "/gatehouse/" + environment + "/" + service + "/" + resource
 	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
@@ -49,12 +48,12 @@ func Parameter(ctx context.Context, cfg aws.Config, environment, service, resour
 	case err != nil:
 		return "", Hint(fmt.Errorf("ssm.GetParameter: %w", err))
 	case out.Parameter == nil:
-		return "", errors.New("ssm.GetParameter: an answer without a parameter")
+		return "", errors.New("ssm.GetParameter: no parameter in the answer")
 	}
 	return aws.ToString(out.Parameter.Value), nil
 }
 
-// Hint adds what to do next to the error of a system that is not up.
+// Hint adds advice to the error if nothing listens at the endpoint.
 func Hint(err error) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("nothing answers at the AWS endpoint; is the local system up? Run 'make up', then 'source .local/env': %w", err)

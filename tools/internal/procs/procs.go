@@ -1,6 +1,5 @@
-// Package procs starts and stops processes together with everything that they
-// start. Each gets a process group of its own; ending the group leaves no
-// orphan, whatever the first process does.
+// Package procs starts and stops processes together with their descendants. Each
+// has its own process group, so that stopping it leaves no orphan.
 package procs
 
 import (
@@ -13,7 +12,7 @@ import (
 	"time"
 )
 
-// poll is how often a condition is looked at that nobody signals.
+// poll is the time between two checks of a condition.
 const poll = 20 * time.Millisecond
 
 // Group is a running process and its descendants.

@@ -1,6 +1,5 @@
-// Package pythontools installs the Python tools of the local environment - the
-// emulator, the SAM CLI, the aws CLI and cfn-lint - into a virtualenv, in
-// exactly the versions that requirements.txt pins by hash.
+// Package pythontools installs the emulator, the SAM CLI, the aws CLI and cfn-lint
+// into a virtualenv, in the versions that requirements.txt pins by hash.
 package pythontools
 
 import (
@@ -22,7 +21,7 @@ import (
 // stamp is written last: a half-installed virtualenv has none.
 const stamp = ".gatehouse-requirements"
 
-// Ready reports whether the tools are installed as pinned.
+// Ready reports whether the pinned tools are installed.
 func Ready(w stacks.Workspace) (bool, error) {
 	want, err := fingerprint(w)
 	if err != nil {
@@ -38,10 +37,10 @@ func Ready(w stacks.Workspace) (bool, error) {
 	return string(have) == want, nil
 }
 
-// mark says that a virtualenv is Gatehouse's own, to be replaced at will.
+// mark is a file in virtualenvs that Gatehouse created and may replace.
 const mark = ".gatehouse"
 
-// renew makes an empty folder of its own and refuses to empty anybody else's.
+// renew makes an empty folder. It does not delete a folder without the mark.
 func renew(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -49,7 +48,7 @@ func renew(dir string) error {
 	}
 	_, err = os.Stat(filepath.Join(dir, mark))
 	if len(entries) > 0 && err != nil {
-		return fmt.Errorf("%s is not a virtualenv of Gatehouse; name another folder, or delete it yourself", dir)
+		return fmt.Errorf("%s is not a virtualenv of Gatehouse; use another folder, or delete it yourself", dir)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("os.RemoveAll: %w", err)
@@ -63,8 +62,8 @@ func renew(dir string) error {
 	return nil
 }
 
-// Ensure installs the tools unless they are there. Two environments that share
-// a virtualenv take turns. What pip says goes to log.
+// Ensure installs the tools if they are not installed. A lock protects a virtualenv
+// that is shared. pip's output goes to log.
 func Ensure(ctx context.Context, w stacks.Workspace, log io.Writer) error {
 	if ready, err := Ready(w); ready || err != nil {
 		return err
@@ -87,8 +86,8 @@ func Ensure(ctx context.Context, w stacks.Workspace, log io.Writer) error {
 	if err := run(ctx, log, python, "-m", "venv", w.Venv); err != nil {
 		return fmt.Errorf("%w (on Debian and Ubuntu the package python3-venv is needed)", err)
 	}
-	// Every dependency is in the file, so nothing is left to resolve; compiling
-	// all of it ahead would cost more than the few files that are ever imported.
+	// The file lists every dependency, and compiling all files would cost more than
+	// the few that are imported.
 	err = run(ctx, log, w.Tool("python"), "-m", "pip", "install", "--disable-pip-version-check",
 		"--no-input", "--no-deps", "--no-compile", "--require-hashes", "-r", w.Requirements())
 	if err != nil {
@@ -125,21 +124,21 @@ func findPython(ctx context.Context) (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("no Python 3.11 or newer found; install one (python3.11, python3.12, python3.13, python3.14 or python3 on the PATH), with its venv module")
+	return "", errors.New("Python 3.11 or newer not found; install one with its venv module (python3.11 to python3.14, or python3, on the PATH)")
 }
 
 func run(ctx context.Context, log io.Writer, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &said), io.MultiWriter(log, &said)
-	// A PYTHONPATH of the shell would mix its packages in.
+	var output strings.Builder
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &output), io.MultiWriter(log, &output)
+	// A PYTHONPATH of the shell would add its packages.
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "PYTHON") {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args[:2], " "), err, lastLine(said.String()))
+		return fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args[:2], " "), err, lastLine(output.String()))
 	}
 	return nil
 }

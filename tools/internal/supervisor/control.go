@@ -15,8 +15,8 @@ import (
 	"gatehouse.example/tools/internal/procs"
 )
 
-// stopLimit is how long Stop waits before it kills.
-const stopLimit = 20 * time.Second
+// stopTimeout is how long Stop waits before it kills.
+const stopTimeout = 20 * time.Second
 
 // Running returns the state of the supervisor that holds the lock, if one does.
 func Running(l layout.Layout) (State, bool, error) {
@@ -28,9 +28,9 @@ func Running(l layout.Layout) (State, bool, error) {
 	return s, true, err
 }
 
-// Spawn starts a supervisor in a session of its own, so that neither a closed
-// terminal nor Ctrl-C reaches it, and waits until it is ready. If ctx ends
-// first, what was started is stopped.
+// Spawn starts a supervisor in its own session, so that neither a closed terminal
+// nor Ctrl-C ends it, and waits until it is ready. If ctx ends first, it stops the
+// supervisor.
 func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 	for _, port := range []int{l.Port, l.EmulatorPort} {
 		if err := checkPort(ctx, port); err != nil {
@@ -48,7 +48,7 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 		return fmt.Errorf("os.Create: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // ourselves; it outlives this process
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // it outlives this process
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = l.Root
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -75,8 +75,8 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 	return fmt.Errorf("the supervisor ended before it was ready; its last lines in %s:\n%s", l.Log("supervisor"), tail(l.Log("supervisor")))
 }
 
-// Stop ends the supervisor if one runs, clears what a killed one left, and
-// checks that nothing is left. It reports whether there was anything to stop.
+// Stop stops the supervisor, removes what a killed one left, and checks that no
+// process and no port remains. It reports whether it stopped anything.
 func Stop(ctx context.Context, l layout.Layout) (bool, error) {
 	s, running, err := Running(l)
 	if err != nil {
@@ -86,18 +86,18 @@ func Stop(ctx context.Context, l layout.Layout) (bool, error) {
 		return clearStale(ctx, l)
 	}
 	if s.PID == 0 {
-		return false, fmt.Errorf("a supervisor is just starting in %s; try again", l.Dir)
+		return false, fmt.Errorf("a supervisor is starting in %s; try again", l.Dir)
 	}
 	if err := syscall.Kill(s.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return false, fmt.Errorf("syscall.Kill: %w", err)
 	}
-	if err := waitUnlocked(ctx, l, stopLimit); err != nil {
+	if err := waitUnlocked(ctx, l, stopTimeout); err != nil {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
 		_ = syscall.Kill(s.PID, syscall.SIGKILL)
-		if err := waitUnlocked(ctx, l, stopLimit); err != nil {
-			return false, fmt.Errorf("the supervisor (pid %d) cannot be ended: %w", s.PID, err)
+		if err := waitUnlocked(ctx, l, stopTimeout); err != nil {
+			return false, fmt.Errorf("the supervisor (pid %d) cannot be stopped: %w", s.PID, err)
 		}
 	}
 	if _, err := clearStale(ctx, l); err != nil {
@@ -117,16 +117,16 @@ func waitUnlocked(ctx context.Context, l layout.Layout, limit time.Duration) err
 	return nil
 }
 
-// clearStale removes what a supervisor left that was killed: its emulator, where
-// the system did not end it too, functions, and the state file.
+// clearStale removes what a killed supervisor left: the emulator, if it still runs,
+// functions, and the state file.
 func clearStale(ctx context.Context, l layout.Layout) (bool, error) {
 	s, found, err := ReadState(l)
 	if err != nil || !found {
 		return false, err
 	}
 	if s.EmulatorPID > 0 && procs.Belongs(s.EmulatorPID, l.EmulatorDir()) {
-		if err := procs.KillGroup(ctx, s.EmulatorPID, stopLimit); err != nil {
-			return false, fmt.Errorf("processes of group %d cannot be ended: %w", s.EmulatorPID, err)
+		if err := procs.KillGroup(ctx, s.EmulatorPID, stopTimeout); err != nil {
+			return false, fmt.Errorf("processes of group %d cannot be stopped: %w", s.EmulatorPID, err)
 		}
 	}
 	if err := os.Remove(l.StateFile()); err != nil {
@@ -135,10 +135,10 @@ func clearStale(ctx context.Context, l layout.Layout) (bool, error) {
 	return true, nil
 }
 
-// checkGone holds Stop to its word.
+// checkGone checks that no process and no port remains.
 func checkGone(ctx context.Context, s State) error {
 	if s.EmulatorPID > 0 && procs.Alive(s.EmulatorPID) {
-		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " are still there")
+		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " still run")
 	}
 	for _, port := range []int{s.Port, s.Emulator} {
 		if err := checkPort(ctx, port); err != nil {

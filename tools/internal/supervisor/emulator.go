@@ -12,16 +12,16 @@ import (
 	"gatehouse.example/tools/internal/layout"
 )
 
-// healthLimit bounds one look at an endpoint.
-const healthLimit = 2 * time.Second
+// healthTimeout is for one health check.
+const healthTimeout = 2 * time.Second
 
 // Ministack is the emulator's command, started with the parts of the proxy that work
-// inside its process. Functions inherit its environment, so it holds nothing of the
-// caller's shell but PATH. Its endpoint is the proxy's, so that functions call
-// through the proxy as everybody does.
+// inside its process. Functions inherit its environment, so it has only PATH of the
+// caller's shell. Its endpoint is the proxy's, because functions call through the
+// proxy, too.
 func Ministack(l layout.Layout) *exec.Cmd {
 	start := filepath.Join(l.Root, "tools", "internal", "proxy", "emulator.py")
-	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // our virtualenv; the supervisor stops it itself
+	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // the supervisor stops it
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),
@@ -33,7 +33,7 @@ func Ministack(l layout.Layout) *exec.Cmd {
 		"GATEWAY_PORT=" + strconv.Itoa(l.EmulatorPort),
 		"BIND_HOST=" + layout.Host,
 		"AUTH=true",
-		"IOT_MTLS_PORT=0", // its MQTT port would clash with a second environment's
+		"IOT_MTLS_PORT=0", // its MQTT port would conflict with a second local system's
 		"SFTP_ENABLED=0",
 		"AWS_REGION=" + l.Region,
 		"MINISTACK_REGION=" + l.Region,
@@ -41,7 +41,7 @@ func Ministack(l layout.Layout) *exec.Cmd {
 		"AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
 		"AWS_ENDPOINT_URL=" + l.URL(),
 		"AWS_XRAY_DAEMON_ADDRESS=" + l.Address(),
-		// The emulator keeps a function's LoggingConfig to itself; Lambda tells it by this name.
+		// The emulator does not set this from a function's LoggingConfig, as Lambda does.
 		"AWS_LAMBDA_LOG_FORMAT=JSON",
 	}
 	return cmd
@@ -58,7 +58,7 @@ func ProxyHealthy(ctx context.Context, l layout.Layout) bool {
 }
 
 func answers(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package supervisor runs the processes of a local environment: one process
-// that serves the proxy and has the emulator as its child. It holds a lock as
-// long as it lives, so that there is never a second one, and whichever way it
-// ends, the emulator and its functions end with it.
+// Package supervisor runs the processes of a local system: one process that serves
+// the proxy and starts the emulator. It holds a lock while it runs, so there is
+// never a second one, and when it ends the emulator and its functions end, too.
 package supervisor
 
 import (
@@ -22,9 +21,9 @@ import (
 )
 
 const (
-	// startLimit is how long the emulator may take to answer.
-	startLimit = 90 * time.Second
-	// stopGrace is how long it may take to end.
+	// startTimeout is how long the emulator may take to answer.
+	startTimeout = 90 * time.Second
+	// stopGrace is how long it may take to end before it is killed.
 	stopGrace = 5 * time.Second
 )
 
@@ -32,7 +31,7 @@ const (
 type Supervisor struct {
 	Layout layout.Layout
 	Log    *slog.Logger
-	// Emulator makes the command of the child.
+	// Emulator makes the emulator's command.
 	Emulator func(layout.Layout) *exec.Cmd
 	// Healthy reports whether the emulator answers.
 	Healthy func(context.Context) bool
@@ -40,7 +39,7 @@ type Supervisor struct {
 	Proxy func(ctx context.Context, ready func()) error
 }
 
-// Serve runs until ctx is done or something ends that should not.
+// Serve runs until ctx is done, or the emulator or the proxy ends.
 func (s *Supervisor) Serve(ctx context.Context) error {
 	unlock, err := files.TryLock(s.Layout.LockFile())
 	if errors.Is(err, files.ErrLocked) {
@@ -84,17 +83,17 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs
 	go func() {
 		select {
 		case <-emulator.Done():
-			cancel(fmt.Errorf("the emulator ended by itself (%s); see %s", reason(emulator.Err()), s.Layout.Log("emulator")))
+			cancel(fmt.Errorf("the emulator ended unexpectedly (%s); see %s", reason(emulator.Err()), s.Layout.Log("emulator")))
 		case <-ctx.Done():
 		}
 	}()
-	waiting, stopWaiting := context.WithTimeout(ctx, startLimit)
+	waiting, stopWaiting := context.WithTimeout(ctx, startTimeout)
 	defer stopWaiting()
 	if err := procs.Until(waiting, func() bool { return s.Healthy(waiting) }); err != nil {
 		if ctx.Err() != nil {
 			return died(ctx)
 		}
-		return fmt.Errorf("the emulator did not answer within %s; see %s", startLimit, s.Layout.Log("emulator"))
+		return fmt.Errorf("the emulator did not answer within %s; see %s", startTimeout, s.Layout.Log("emulator"))
 	}
 	s.Log.Info("emulator answers", "pid", emulator.PID, "port", s.Layout.EmulatorPort)
 	err := s.Proxy(ctx, func() {
@@ -111,7 +110,7 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs
 	return died(ctx)
 }
 
-// died is the cause if it was not a plain request to stop.
+// died is the cause, unless it was a request to stop.
 func died(ctx context.Context) error {
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
@@ -126,8 +125,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// startEmulator gives the emulator an empty folder of its own: nothing of an
-// earlier one may come back.
+// startEmulator starts the emulator in an empty folder, without data of an earlier
+// one.
 func (s *Supervisor) startEmulator() (*procs.Group, func(), error) {
 	if err := os.RemoveAll(s.Layout.EmulatorDir()); err != nil {
 		return nil, nil, fmt.Errorf("os.RemoveAll: %w", err)

@@ -11,10 +11,10 @@ import (
 	"gatehouse.example/tools/internal/layout"
 )
 
-// State is what a supervisor writes down about itself.
+// State describes a running supervisor.
 type State struct {
-	// Instance names this start of the emulator: what was deployed into an
-	// earlier one is gone.
+	// Instance identifies this run of the emulator. What was deployed to an earlier
+	// one no longer exists.
 	Instance    string    `json:"instance"`
 	PID         int       `json:"pid"`
 	EmulatorPID int       `json:"emulatorPid"` // also its process group
@@ -26,8 +26,7 @@ type State struct {
 	Ready bool `json:"ready"`
 }
 
-// ReadState returns what the last supervisor wrote; ok is false if nothing is
-// there.
+// ReadState returns the state of the last supervisor; ok is false if there is none.
 func ReadState(l layout.Layout) (s State, ok bool, err error) {
 	raw, err := os.ReadFile(l.StateFile())
 	if errors.Is(err, os.ErrNotExist) {

@@ -57,7 +57,7 @@ func hang() {
 func playSupervisor() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	port, _ := strconv.Atoi(os.Getenv("PROXY"))
+	port, _ := strconv.Atoi(os.Getenv("EDGE"))
 	emulator, _ := strconv.Atoi(os.Getenv("EMULATOR"))
 	s := fake(layout.Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
 	if err := s.Serve(ctx); err != nil {
@@ -138,7 +138,7 @@ func environment(t *testing.T) layout.Layout {
 func spawn(ctx context.Context, l layout.Layout, extra ...string) error {
 	env := append([]string{
 		role + "=supervisor", "DIR=" + l.Dir,
-		"PROXY=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
+		"EDGE=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
 	}, extra...)
 	return Spawn(ctx, l, append(append([]string{"env"}, env...), os.Args[0]))
 }
@@ -177,7 +177,7 @@ func TestUpAndDown(t *testing.T) {
 	}
 	var taken PortTakenError
 	if err := spawn(t.Context(), l); !errors.As(err, &taken) || taken.Port != l.Port {
-		t.Errorf("second spawn: %v, want the proxy's port taken", err)
+		t.Errorf("second spawn: %v, want the proxy's port in use", err)
 	}
 	if stopped, err := Stop(t.Context(), l); err != nil || !stopped {
 		t.Errorf("stop: %v, %v", stopped, err)
@@ -233,7 +233,7 @@ func TestEmulatorDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended(t, s.EmulatorPID)
-	if log := tail(l.Log("supervisor")); !strings.Contains(log, "the emulator ended by itself") {
+	if log := tail(l.Log("supervisor")); !strings.Contains(log, "the emulator ended unexpectedly") {
 		t.Errorf("the log does not say why: %s", log)
 	}
 	if exists(l.StateFile()) {
@@ -245,7 +245,7 @@ func TestEmulatorDiesAtOnce(t *testing.T) {
 	t.Parallel()
 	l := environment(t)
 	err := spawn(t.Context(), l, "DIE=1")
-	if err == nil || !strings.Contains(err.Error(), "ended by itself (exit status 3)") {
+	if err == nil || !strings.Contains(err.Error(), "ended unexpectedly (exit status 3)") {
 		t.Errorf("got %v, want the supervisor's last lines", err)
 	}
 }

@@ -9,15 +9,15 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// target is one function and the folders that it is compiled from.
+// target is one function and the folders with its source.
 type target struct {
 	stack    stacks.Stack
 	function stacks.Function
 	folders  []string
 }
 
-// targets lists every function. One that does not compile keeps the folders
-// that it had before, so that the edit that mends it is noticed.
+// targets lists every function. A function that does not compile keeps its earlier
+// folders, so that the next edit is noticed.
 func targets(ctx context.Context, all []stacks.Stack, before []target) ([]target, error) {
 	var list []target
 	var first error
@@ -32,7 +32,7 @@ func targets(ctx context.Context, all []stacks.Stack, before []target) ([]target
 				if len(p.Paths()) > 0 {
 					t.folders = append(t.folders, p.Dir)
 				}
-				for _, path := range p.Paths() { // embedded files may lie deeper, go.mod higher
+				for _, path := range p.Paths() { // embedded files may be in subfolders, go.mod in a parent
 					t.folders = append(t.folders, filepath.Dir(path))
 				}
 			}
@@ -56,7 +56,7 @@ func foldersBefore(before []target, name string) []string {
 	return nil
 }
 
-// affected are the targets that any of the changed files is compiled into.
+// affected are the targets that a changed file is compiled into.
 func affected(list []target, changed []string) []target {
 	var hit []target
 	for _, t := range list {

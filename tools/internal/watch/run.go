@@ -15,17 +15,17 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Watcher puts edits live until its context ends.
+// Watcher deploys edits until its context ends.
 type Watcher struct {
 	Layout layout.Layout
 	Stacks []stacks.Stack
 	Lambda Lambda
 	Out    io.Writer
 	list   []target
-	live   map[string][sha256.Size]byte // code by function, as far as we put it there
+	live   map[string][sha256.Size]byte // code by function, if it was deployed here
 }
 
-// Run watches the folders of the stacks and of what they share.
+// Run watches the folders of the stacks and of the modules that they share.
 func (w *Watcher) Run(ctx context.Context) error {
 	var err error
 	if w.list, err = targets(ctx, w.Stacks, nil); err != nil {
@@ -38,14 +38,14 @@ func (w *Watcher) Run(ctx context.Context) error {
 			dirs = append(dirs, s.Dir)
 		}
 	}
-	w.say("watching %d functions; Ctrl-C ends", len(w.list))
+	w.say("watching %d functions; press Ctrl-C to stop", len(w.list))
 	return Changes(ctx, dirs, func(changed []string) { w.handle(ctx, changed) })
 }
 
 func (w *Watcher) handle(ctx context.Context, changed []string) {
 	for _, path := range changed {
 		if ext := filepath.Ext(path); ext == ".yaml" || filepath.Base(path) == "samconfig.toml" {
-			w.say("%s changed; `gatehouse local deploy` brings it", w.short(path))
+			w.say("%s changed; run `gatehouse local deploy` to deploy it", w.short(path))
 		}
 	}
 	changed = slices.DeleteFunc(changed, func(path string) bool { return strings.HasSuffix(path, "_test.go") })
@@ -56,7 +56,7 @@ func (w *Watcher) handle(ctx context.Context, changed []string) {
 	started := time.Now()
 	slices.Sort(changed)
 	w.say("%s changed", w.short(changed[0]))
-	// Not while a deployment runs: they would overwrite each other's aliases.
+	// A deployment at the same time would overwrite the aliases.
 	unlock, err := files.Lock(ctx, w.Layout.DeployLock())
 	if err != nil {
 		return
@@ -66,7 +66,7 @@ func (w *Watcher) handle(ctx context.Context, changed []string) {
 	for _, t := range hit {
 		w.one(ctx, t, started, broken)
 	}
-	// Imports may have changed; an edit that does not compile was told already.
+	// Imports may have changed. Errors were already shown.
 	if list, err := targets(ctx, w.Stacks, w.list); err == nil || len(list) > 0 {
 		w.list = list
 	}
@@ -79,14 +79,14 @@ func (w *Watcher) one(ctx context.Context, t target, started time.Time, broken m
 		return
 	}
 	if err != nil {
-		if text := err.Error(); !broken[text] { // one broken package breaks many functions
+		if text := err.Error(); !broken[text] { // one package can break many functions
 			broken[text] = true
-			w.say("%s does not compile; the code before stays live\n%s", name, text)
+			w.say("%s does not compile; its earlier code keeps running\n%s", name, text)
 		}
 		return
 	}
 	if sum := sha256.Sum256(code); w.live[name] == sum {
-		w.say("%s is the same code", name)
+		w.say("%s is unchanged", name)
 		return
 	}
 	if err := golive(ctx, w.Lambda, w.Layout, t, code); err != nil {

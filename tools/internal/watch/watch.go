@@ -1,7 +1,7 @@
-// Package watch puts every Go edit live within seconds: it finds the functions
-// that a changed file is compiled into, builds them with the same flags as SAM
-// and hands the code straight to Lambda, past CloudFormation. The stack is then
-// marked as drifted, so that the next deployment makes it whole.
+// Package watch deploys every Go edit within seconds: it finds the functions that a
+// changed file is compiled into, builds them with the same flags as SAM and updates
+// their code without CloudFormation. It marks the stack as drifted, so that the next
+// deployment deploys it completely.
 package watch
 
 import (
@@ -15,12 +15,12 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long the folders must be quiet: editors write files in steps,
+// settle is how long the folders must be unchanged: editors write files in steps,
 // and a checkout changes many.
 const settle = 80 * time.Millisecond
 
-// Changes sends the paths that changed together, until ctx is done. It watches
-// the folders below the given ones, new ones too.
+// Changes calls each with the paths that changed at the same time, until ctx is
+// done. It watches the folders and all folders below them, including new ones.
 func Changes(ctx context.Context, dirs []string, each func([]string)) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -43,7 +43,7 @@ func Changes(ctx context.Context, dirs []string, each func([]string)) error {
 			return fmt.Errorf("fsnotify: %w", err)
 		case event := <-w.Events:
 			if event.Has(fsnotify.Create) {
-				_ = addTree(w, event.Name) // a file, or gone again: nothing to add
+				_ = addTree(w, event.Name) // a file, or already deleted: nothing to add
 			}
 			if matters(event) {
 				changed[event.Name] = true
@@ -60,7 +60,7 @@ func Changes(ctx context.Context, dirs []string, each func([]string)) error {
 	}
 }
 
-// matters leaves out what editors write beside the files.
+// matters ignores the temporary files of editors.
 func matters(event fsnotify.Event) bool {
 	name := filepath.Base(event.Name)
 	return event.Op != fsnotify.Chmod && !strings.HasPrefix(name, ".") && !strings.HasSuffix(name, "~") &&

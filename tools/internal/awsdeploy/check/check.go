@@ -1,8 +1,7 @@
-// Package check looks at an account before anything is deployed into it.
-//
-// What is missing there would otherwise be met half-way, or, worse, never: a
-// region without a trail makes no event of a failed sign-in and says nothing.
-// What could not be looked at is never reported as good.
+// Package check checks an account before anything is deployed to it. Otherwise a
+// missing prerequisite would fail in the middle of the deployment, or would never
+// be noticed: without a trail, for example, failed sign-ins produce no events. A
+// check that was not possible is never reported as ok.
 package check
 
 import (
@@ -17,10 +16,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// limit is how long one check may take.
-const limit = 20 * time.Second
+// timeout is for one check.
+const timeout = 20 * time.Second
 
-// Level is how a check came out.
+// Level is the result of a check.
 type Level string
 
 // The levels, as they are printed.
@@ -31,29 +30,29 @@ const (
 	Stop       Level = "stop"
 )
 
-// Finding is one check's outcome.
+// Finding is one result of a check.
 type Finding struct {
 	Level Level
-	// What was looked at, in a word or two.
+	// What names what was checked.
 	What string
-	// Text says what was seen.
+	// Text describes the result.
 	Text string
-	// Next says what to do about it; empty if there is nothing to do.
+	// Next is what to do about it, or empty.
 	Next string
 }
 
-// Check looks at one thing.
+// Check checks one prerequisite.
 type Check interface {
 	Look(ctx context.Context) []Finding
 }
 
-// Run makes all checks at once and returns what they found in their order.
+// Run runs all checks at the same time and returns their findings in order.
 func Run(ctx context.Context, checks []Check) []Finding {
 	found := make([][]Finding, len(checks))
 	var all sync.WaitGroup
 	for i, c := range checks {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, limit)
+			ctx, cancel := context.WithTimeout(ctx, timeout)
 			defer cancel()
 			found[i] = c.Look(ctx)
 		})
@@ -77,7 +76,7 @@ func Print(w io.Writer, findings []Finding) {
 	}
 }
 
-// Stops returns an error if anything found forbids to go on.
+// Stops returns an error if a finding prevents the deployment.
 func Stops(findings []Finding) error {
 	var what []string
 	for _, f := range findings {
@@ -91,7 +90,7 @@ func Stops(findings []Finding) error {
 	return fmt.Errorf("stopped by the checks (%s); nothing was changed", strings.Join(what, ", "))
 }
 
-// unknown is a check that the account or the endpoint did not answer.
+// unknown is the finding of a check that failed.
 func unknown(what, call string, err error) []Finding {
 	reason := err.Error()
 	if api := smithy.APIError(nil); errors.As(err, &api) && api.ErrorCode() == "UnknownError" {
@@ -102,7 +101,7 @@ func unknown(what, call string, err error) []Finding {
 			reason += ": " + text
 		}
 	} else if errors.Is(err, context.DeadlineExceeded) {
-		reason = fmt.Sprintf("no answer in %s", limit)
+		reason = fmt.Sprintf("no answer within %s", timeout)
 	} else if i := strings.LastIndex(reason, ": "); len(reason) > 120 && i > 0 {
 		reason = reason[i+2:]
 	}

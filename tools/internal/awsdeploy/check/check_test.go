@@ -66,7 +66,7 @@ func TestUnknownIsNeverOK(t *testing.T) {
 	}{
 		"denied":   {denied(), "a.B: AccessDeniedException: not you"},
 		"no_call":  {&smithy.GenericAPIError{Code: "UnknownError"}, "a.B: the endpoint does not know this call"},
-		"too_late": {context.DeadlineExceeded, "a.B: no answer in 20s"},
+		"too_late": {context.DeadlineExceeded, "a.B: no answer within 20s"},
 		"long":     {errors.New(strings.Repeat("x", 200) + ": refused"), "a.B: refused"},
 	} {
 		want := []Finding{{NotChecked, "it", tc.want, ""}}
@@ -136,7 +136,7 @@ func TestSignIns(t *testing.T) {
 		text string
 	}{
 		"rates":   {fakeQuotas{map[string]float64{"Rate of UserAuthentication requests": 120, "User pools per account": 1000}, nil}, OK, "UserAuthentication 120/s"},
-		"renamed": {fakeQuotas{map[string]float64{"Something else": 1}, nil}, NotChecked, "no rate"},
+		"renamed": {fakeQuotas{map[string]float64{"Something else": 1}, nil}, NotChecked, "no quota"},
 		"denied":  {fakeQuotas{nil, denied()}, NotChecked, "AccessDenied"},
 	} {
 		got := SignIns{tc.api}.Look(t.Context())
@@ -214,9 +214,9 @@ func TestStacks(t *testing.T) {
 		"CREATE_FAILED":                                "delete-stack",
 		"UPDATE_ROLLBACK_FAILED":                       "continue-update-rollback --stack-name s",
 		"DELETE_FAILED":                                "gatehouse aws destroy",
-		"UPDATE_IN_PROGRESS":                           "wait for",
-		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          "wait for",
-		"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "wait for",
+		"UPDATE_IN_PROGRESS":                           "it is being changed; wait",
+		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          "it is being changed; wait",
+		"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "it is being changed; wait",
 	} {
 		got := Stacks{API: fakeStatuses{"s": status}, Names: []string{"s", "missing"}}.Look(t.Context())
 		level := Stop

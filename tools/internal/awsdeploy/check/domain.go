@@ -13,28 +13,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
-// Zones is what is asked of Route 53.
+// Zones are the calls of Route 53.
 type Zones interface {
 	GetHostedZone(context.Context, *route53.GetHostedZoneInput, ...func(*route53.Options)) (*route53.GetHostedZoneOutput, error)
 	ListResourceRecordSets(context.Context, *route53.ListResourceRecordSetsInput, ...func(*route53.Options)) (*route53.ListResourceRecordSetsOutput, error)
 }
 
-// Resolver is what is asked of the DNS.
+// Resolver makes the DNS queries.
 type Resolver interface {
 	LookupHost(ctx context.Context, host string) ([]string, error)
 	LookupNS(ctx context.Context, name string) ([]*net.NS, error)
 }
 
-// Domain: a name of one's own works only if the world asks this zone about it,
-// and Cognito takes one only if its parent has an address. CloudFormation tells
-// neither before a quarter of an hour has gone.
+// Domain checks a custom domain. It works only if this zone is delegated, and
+// Cognito requires an address of the parent domain. CloudFormation would report
+// either error after a quarter of an hour.
 type Domain struct {
 	API Zones
 	DNS Resolver
-	// Name is the domain, Zone the id of its zone; an empty zone means that the
-	// records are made elsewhere.
+	// Name is the domain, Zone the id of its zone; if it is empty, the
+	// records are created elsewhere.
 	Name, Zone string
-	// Parent says that the parent needs an address: Cognito's condition.
+	// Parent is set if the parent needs an address, as Cognito requires.
 	Parent bool
 }
 
@@ -42,7 +42,7 @@ type Domain struct {
 func (c Domain) Look(ctx context.Context) []Finding {
 	var found []Finding
 	if c.Zone == "" {
-		found = append(found, Finding{Warning, "zone of " + c.Name, "no HostedZoneId is given", "make the records yourself, from the outputs"})
+		found = append(found, Finding{Warning, "zone of " + c.Name, "no HostedZoneId is given", "create the records yourself, from the outputs"})
 	} else {
 		found = c.zone(ctx)
 	}
@@ -56,7 +56,7 @@ func (c Domain) zone(ctx context.Context) []Finding {
 	what := "zone of " + c.Name
 	out, err := c.API.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &c.Zone})
 	if missing := (*types.NoSuchHostedZone)(nil); errors.As(err, &missing) {
-		return []Finding{{Stop, what, "there is no hosted zone " + c.Zone + " in this account", "aws route53 list-hosted-zones"}}
+		return []Finding{{Stop, what, "no hosted zone " + c.Zone + " in this account", "aws route53 list-hosted-zones"}}
 	}
 	if err != nil {
 		return unknown(what, "route53.GetHostedZone", err)
@@ -64,22 +64,22 @@ func (c Domain) zone(ctx context.Context) []Finding {
 	name := strings.TrimSuffix(aws.ToString(out.HostedZone.Name), ".")
 	switch {
 	case c.Name != name && !strings.HasSuffix(c.Name, "."+name):
-		return []Finding{{Stop, what, fmt.Sprintf("%s is the zone of %s", c.Zone, name), "give the zone in which the name lies"}}
+		return []Finding{{Stop, what, fmt.Sprintf("%s is the zone of %s", c.Zone, name), "use the zone that contains the name"}}
 	case out.HostedZone.Config != nil && out.HostedZone.Config.PrivateZone:
-		return []Finding{{Stop, what, name + " is a private zone", "give the public one: nobody outside can resolve names of this one"}}
+		return []Finding{{Stop, what, name + " is a private zone", "use the public zone: names of a private one do not resolve outside"}}
 	case out.DelegationSet == nil:
-		return []Finding{{NotChecked, what, "route53.GetHostedZone: an answer without name servers", ""}}
+		return []Finding{{NotChecked, what, "route53.GetHostedZone: no name servers in the answer", ""}}
 	}
 	asked, err := c.DNS.LookupNS(ctx, name)
 	if err != nil {
-		return []Finding{{Warning, what, fmt.Sprintf("the DNS names no server of %s: %v", name, err), "let its parent name " + strings.Join(out.DelegationSet.NameServers, ", ")}}
+		return []Finding{{Warning, what, fmt.Sprintf("no name servers found for %s: %v", name, err), "delegate it in its parent zone to " + strings.Join(out.DelegationSet.NameServers, ", ")}}
 	}
 	for _, ns := range asked {
 		if slices.Contains(out.DelegationSet.NameServers, strings.TrimSuffix(ns.Host, ".")) {
-			return []Finding{{OK, what, name + ", public, and the one that the world asks", ""}}
+			return []Finding{{OK, what, name + ", public and delegated to this zone", ""}}
 		}
 	}
-	return []Finding{{Stop, what, "the world asks other servers about " + name + " than this zone's", "let its parent name " + strings.Join(out.DelegationSet.NameServers, ", ")}}
+	return []Finding{{Stop, what, name + " is delegated to other name servers than this zone's", "delegate it in its parent zone to " + strings.Join(out.DelegationSet.NameServers, ", ")}}
 }
 
 func (c Domain) parent(ctx context.Context) []Finding {
@@ -89,14 +89,14 @@ func (c Domain) parent(ctx context.Context) []Finding {
 		return []Finding{{OK, what, parent + " has an address", ""}}
 	}
 	if c.Zone != "" {
-		// The record may be too new for the resolver that was asked.
+		// The record may be too new for the resolver.
 		in := &route53.ListResourceRecordSetsInput{HostedZoneId: &c.Zone, StartRecordName: &parent, StartRecordType: types.RRTypeA, MaxItems: aws.Int32(1)}
 		out, err := c.API.ListResourceRecordSets(ctx, in)
 		if err == nil && len(out.ResourceRecordSets) > 0 && out.ResourceRecordSets[0].Type == types.RRTypeA &&
 			strings.TrimSuffix(aws.ToString(out.ResourceRecordSets[0].Name), ".") == parent {
-			return []Finding{{Warning, what, parent + " has an A record in the zone, which the DNS does not show yet", "wait, and check again"}}
+			return []Finding{{Warning, what, parent + " has an A record in the zone, but it does not resolve yet", "wait, then check again"}}
 		}
 	}
 	return []Finding{{Stop, what, parent + " has no address, and Cognito refuses a domain whose parent has none",
-		"give it an A record, if only to a host that answers nothing"}}
+		"create an A record for it; any address will do"}}
 }

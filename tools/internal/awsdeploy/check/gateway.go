@@ -7,16 +7,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 )
 
-// Gateways is what is asked of API Gateway.
+// Gateways is the call of API Gateway.
 type Gateways interface {
 	GetAccount(context.Context, *apigateway.GetAccountInput, ...func(*apigateway.Options)) (*apigateway.GetAccountOutput, error)
 }
 
-// Gateway: API Gateway writes no log anywhere in a region until the account
-// names a role for it, once and for every API of the region.
+// Gateway checks the role with which API Gateway writes logs. The account has one
+// role for all APIs of a region, and without it there are no logs.
 type Gateway struct {
 	API Gateways
-	// Managed says that a stack to deploy gives the account its role.
+	// Managed is set if a stack that is deployed sets the role.
 	Managed bool
 }
 
@@ -30,13 +30,13 @@ func (c Gateway) Look(ctx context.Context) []Finding {
 	role := aws.ToString(out.CloudwatchRoleArn)
 	switch {
 	case role != "" && c.Managed:
-		return []Finding{{Warning, what, "the stack api puts its own role in the place of " + role + ", for every API of the region",
-			"unless that is api's own: ManageLogRole=false in services/api/samconfig.toml"}}
+		return []Finding{{Warning, what, "the stack api replaces " + role + " by its own role, for every API of the region",
+			"if that role is not api's: set ManageLogRole=false in services/api/samconfig.toml"}}
 	case role != "":
 		return []Finding{{OK, what, role, ""}}
 	case c.Managed:
-		return []Finding{{OK, what, "the stack api gives the account one", ""}}
+		return []Finding{{OK, what, "the stack api sets it", ""}}
 	}
-	return []Finding{{Warning, what, "the account names none, so API Gateway refuses a stage with logs",
-		"ManageLogRole=true in services/api/samconfig.toml"}}
+	return []Finding{{Warning, what, "the account has none, so API Gateway refuses a stage with logs",
+		"set ManageLogRole=true in services/api/samconfig.toml"}}
 }

@@ -10,16 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 )
 
-// fewExecutions is what a new account may have: 10 at first, 1000 as a rule.
+// fewExecutions is the limit for the warning. New accounts start with 10, the
+// default is 1000.
 const fewExecutions = 100
 
-// Functions is what is asked of Lambda.
+// Functions is the call of Lambda.
 type Functions interface {
 	GetAccountSettings(context.Context, *lambda.GetAccountSettingsInput, ...func(*lambda.Options)) (*lambda.GetAccountSettingsOutput, error)
 }
 
-// Concurrency: every sign-in runs two functions while the person waits, and a
-// throttled trigger is a failed sign-in.
+// Concurrency checks Lambda's concurrency. Every sign-in waits for two functions, and
+// a throttled trigger fails the sign-in.
 type Concurrency struct{ API Functions }
 
 // Look implements Check.
@@ -30,24 +31,24 @@ func (c Concurrency) Look(ctx context.Context) []Finding {
 		return unknown(what, "lambda.GetAccountSettings", err)
 	}
 	if out.AccountLimit == nil {
-		return []Finding{{NotChecked, what, "lambda.GetAccountSettings: an answer without limits", ""}}
+		return []Finding{{NotChecked, what, "lambda.GetAccountSettings: no limits in the answer", ""}}
 	}
 	free := aws.ToInt32(out.AccountLimit.UnreservedConcurrentExecutions)
-	text := fmt.Sprintf("%d executions at once, %d of them not reserved", out.AccountLimit.ConcurrentExecutions, free)
+	text := fmt.Sprintf("%d concurrent executions, %d of them not reserved", out.AccountLimit.ConcurrentExecutions, free)
 	if free < fewExecutions {
-		return []Finding{{Warning, what, text + ": a burst of sign-ins would be throttled, and fail",
-			"ask for more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000"}}
+		return []Finding{{Warning, what, text + ": sign-ins at the same time would be throttled and fail",
+			"request more: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000"}}
 	}
 	return []Finding{{OK, what, text, ""}}
 }
 
-// Quotas is what is asked of Service Quotas.
+// Quotas is the call of Service Quotas.
 type Quotas interface {
 	ListServiceQuotas(context.Context, *servicequotas.ListServiceQuotasInput, ...func(*servicequotas.Options)) (*servicequotas.ListServiceQuotasOutput, error)
 }
 
-// SignIns: Cognito allows so many calls of a kind a second in an account and
-// region, whatever the number of pools.
+// SignIns shows Cognito's quotas of calls per second. They are for an account and
+// region, not for a pool.
 type SignIns struct{ API Quotas }
 
 // Look implements Check.
@@ -69,7 +70,7 @@ func (c SignIns) Look(ctx context.Context) []Finding {
 		}
 	}
 	if len(seen) == 0 {
-		return []Finding{{NotChecked, what, "servicequotas.ListServiceQuotas names no rate of sign-ins", ""}}
+		return []Finding{{NotChecked, what, "servicequotas.ListServiceQuotas: no quota of sign-ins", ""}}
 	}
 	return []Finding{{OK, what, strings.Join(seen, ", ") + "; compare them with your busiest minute", ""}}
 }

@@ -11,11 +11,11 @@ import (
 	"gatehouse.example/tools/cfn"
 )
 
-// Stacks: CloudFormation refuses to update a stack that is in some states, and
-// each has a way on of its own.
+// Stacks checks the states of the stacks. CloudFormation refuses to update a stack in
+// some of them, and each has its own remedy.
 type Stacks struct {
 	API cloudformation.DescribeStacksAPIClient
-	// Names are those that the environment's stacks have.
+	// Names are the names of the environment's stacks.
 	Names []string
 }
 
@@ -32,32 +32,32 @@ func (c Stacks) Look(ctx context.Context) []Finding {
 		if status != "" {
 			there++
 		}
-		if next := wayOn(name, status); next != "" {
+		if next := remedy(name, status); next != "" {
 			findings = append(findings, Finding{Stop, what, name + " is in " + string(status), next})
 		}
 	}
 	if len(findings) == 0 {
-		return []Finding{{OK, what, fmt.Sprintf("%d of %d are there, none of them in a state that forbids a deployment", there, len(c.Names)), ""}}
+		return []Finding{{OK, what, fmt.Sprintf("%d of %d exist, none of them in a state that prevents a deployment", there, len(c.Names)), ""}}
 	}
 	return findings
 }
 
-// wayOn is empty for a stack that can be deployed.
-func wayOn(name string, status types.StackStatus) string {
+// remedy is what to do about a stack that cannot be deployed, or empty.
+func remedy(name string, status types.StackStatus) string {
 	const aws = "aws cloudformation "
 	switch status {
-	case types.StackStatusReviewInProgress: // a change set that nobody executed
+	case types.StackStatusReviewInProgress: // a change set that was not executed
 		return ""
 	case types.StackStatusRollbackComplete, types.StackStatusCreateFailed, types.StackStatusRollbackFailed:
 		return "its first creation failed, so nothing uses it: " + aws + "describe-stack-events --stack-name " + name +
-			" says why; then " + aws + "delete-stack --stack-name " + name + ", and deploy again"
+			" shows why; then " + aws + "delete-stack --stack-name " + name + ", and deploy again"
 	case types.StackStatusUpdateRollbackFailed:
 		return aws + "continue-update-rollback --stack-name " + name + ", and deploy again when it is UPDATE_ROLLBACK_COMPLETE"
 	case types.StackStatusDeleteFailed:
-		return aws + "describe-stack-events --stack-name " + name + " says what could not be deleted; then 'gatehouse aws destroy' again"
+		return aws + "describe-stack-events --stack-name " + name + " shows what could not be deleted; then 'gatehouse aws destroy' again"
 	}
 	if strings.HasSuffix(string(status), "_IN_PROGRESS") {
-		return "somebody is changing it; wait for: " + aws + "describe-stacks --stack-name " + name
+		return "it is being changed; wait until it ends: " + aws + "describe-stacks --stack-name " + name
 	}
 	return ""
 }

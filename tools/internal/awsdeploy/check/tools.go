@@ -10,7 +10,7 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Tools: what builds and deploys, in the versions that were tested.
+// Tools checks the tools that build and deploy.
 type Tools struct{ Workspace stacks.Workspace }
 
 // Look implements Check.
@@ -18,14 +18,14 @@ func (c Tools) Look(ctx context.Context) []Finding {
 	const what = "tools"
 	out, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
 	if err != nil {
-		return []Finding{{Stop, what, fmt.Sprintf("no Go: %v", err), "install Go 1.26"}}
+		return []Finding{{Stop, what, fmt.Sprintf("Go not found: %v", err), "install Go 1.26"}}
 	}
 	ready, err := pythontools.Ready(c.Workspace)
 	if err != nil {
 		return []Finding{{Stop, what, err.Error(), ""}}
 	}
 	if !ready {
-		return []Finding{{Stop, what, "the SAM CLI is not installed in " + c.Workspace.Venv + " as pinned", "make tools"}}
+		return []Finding{{Stop, what, "the pinned SAM CLI is not installed in " + c.Workspace.Venv, "make tools"}}
 	}
-	return []Finding{{OK, what, strings.TrimSpace(string(out)) + ", the SAM CLI as pinned", ""}}
+	return []Finding{{OK, what, strings.TrimSpace(string(out)) + ", the pinned SAM CLI", ""}}
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 )
 
-// Trails is what is asked of CloudTrail.
+// Trails are the calls of CloudTrail.
 type Trails interface {
 	DescribeTrails(context.Context, *cloudtrail.DescribeTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.DescribeTrailsOutput, error)
 	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
 	GetEventSelectors(context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error)
 }
 
-// Trail: CloudTrail's records reach EventBridge only where a trail logs
-// management events. Without one, what people's accounts and the pool go
-// through after sign-up is seen by nobody.
+// Trail checks for a trail that logs management events. Without one, CloudTrail's
+// records do not reach EventBridge, and changes of accounts and pools after sign-up
+// produce no events.
 type Trail struct {
 	API    Trails
 	Region string
@@ -50,12 +50,12 @@ func (c Trail) Look(ctx context.Context) []Finding {
 		return refused
 	}
 	return []Finding{{
-		Warning, what, fmt.Sprintf("no trail logs the management events that write in %s, so nothing that CloudTrail sees becomes an event", c.Region),
-		"make one (the first copy of management events is free, its bucket is not), or ask whoever keeps the organization's trail",
+		Warning, what, fmt.Sprintf("no trail logs writing management events in %s, so no event is made from CloudTrail's records", c.Region),
+		"create one (the first copy of management events is free, its bucket is not), or ask the owner of the organization's trail",
 	}}
 }
 
-// logs reports whether a trail is on and takes management events that write.
+// logs reports whether a trail is on and logs writing management events.
 func (c Trail) logs(ctx context.Context, t types.Trail) (yes bool, call string, err error) {
 	status, err := c.API.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: t.TrailARN})
 	if err != nil {
@@ -74,7 +74,7 @@ func (c Trail) logs(ctx context.Context, t types.Trail) (yes bool, call string, 
 	return slices.ContainsFunc(out.EventSelectors, basic) || slices.ContainsFunc(out.AdvancedEventSelectors, management), "", nil
 }
 
-// management reports whether an advanced selector takes management events that write.
+// management reports whether an advanced selector includes writing management events.
 func management(s types.AdvancedEventSelector) bool {
 	takes := false
 	for _, f := range s.FieldSelectors {
