@@ -9,7 +9,7 @@ from ministack.services.cloudformation import _stacks, provisioners
 
 
 def remembering(update):
-    """_update_resource, which leaves the attributes of an unchanged resource to its caller to remember."""
+    """_update_resource, which takes the attributes of an unchanged resource from the stack."""
 
     def run(kind, physical_id, old, new, stack, logical_id=None, attributes=None):
         if attributes is None:

@@ -1,7 +1,7 @@
 package hostedpages
 
-// No gap: a page for a person to come back to, who has no app of their own yet.
-// It is the web client that the platform makes for apps in a browser.
+// This closes no gap. It is a page to return to for people without an app of their own
+// yet: the web client that the platform makes for apps in a browser.
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ func (p *Pages) app(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// appConfig tells the page which client it is.
+// appConfig gives the page its client id.
 func (p *Pages) appConfig(w http.ResponseWriter, r *http.Request) {
 	id, err := p.up.Parameter(r.Context(), "/gatehouse/"+p.cfg.Environment+"/platform/web-client-id")
 	if err != nil {

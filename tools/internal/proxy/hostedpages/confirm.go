@@ -8,7 +8,7 @@ import (
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// localCode is shown where a mail would have brought the code.
+// localCode is shown because no mail brings the code.
 func localCode(code string) string { return "no mail is sent. The code is always " + code + "." }
 
 func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request) {
@@ -39,8 +39,8 @@ func (a appRequest) confirmForm(id, name, problem, field string) Page {
 }
 
 // ofFlow completes a form that asks for a code: in the browser that began the flow
-// the lead tells where the code went, elsewhere the form asks for whom it is. The
-// field at fault is marked.
+// the lead names where the code was sent, elsewhere the form asks for the name. The
+// invalid field is marked.
 func (a appRequest) ofFlow(page Page, id, name, lead, field string) Page {
 	if id != "" {
 		page.Lead = lead
@@ -81,7 +81,7 @@ func (p *Pages) confirmPosted(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		p.flows.drop(id)
 		p.signInConfirmed(w, r, req, f)
-	case id != "" && upstream.IsCognito(err, "NotAuthorizedException"): // confirmed meanwhile, say in another tab
+	case id != "" && upstream.IsCognito(err, "NotAuthorizedException"): // confirmed meanwhile, for example in another tab
 		p.flows.drop(id)
 		seeOther(w, req.path("/login", "notice", "confirmed"))
 	default:
@@ -90,8 +90,8 @@ func (p *Pages) confirmPosted(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// codeProblem says the same of every code that does not work, for unknown people,
-// too: other words would tell who has an account.
+// codeProblem is the same for every code that does not work, also for unknown people:
+// another text would reveal who has an account.
 func codeProblem(err error) string {
 	for _, code := range []string{
 		"CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException", "UserNotFoundException", "AliasExistsException",
@@ -114,8 +114,7 @@ func (p *Pages) signInConfirmed(w http.ResponseWriter, r *http.Request, req appR
 	p.signInStep(w, r, signInSession{request: req, browser: browser(r), name: f.name}, form, true)
 }
 
-// resendPosted says that a code is on its way whether or not there is somebody to
-// send it to.
+// resendPosted shows that a code is sent whether or not the account exists.
 func (p *Pages) resendPosted(w http.ResponseWriter, r *http.Request) {
 	_, req, id, f, ok := p.codeForm(w, r)
 	if !ok {

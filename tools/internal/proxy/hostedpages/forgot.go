@@ -28,7 +28,7 @@ func (a appRequest) forgotForm(name, problem string) Page {
 	}
 }
 
-// forgotPosted goes on to the code whether or not there is somebody to send it to.
+// forgotPosted leads to the code's form whether or not the account exists.
 func (p *Pages) forgotPosted(w http.ResponseWriter, r *http.Request) {
 	_, req, _, f, ok := p.codeForm(w, r)
 	if !ok {

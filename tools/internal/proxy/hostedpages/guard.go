@@ -31,7 +31,7 @@ func guard(w http.ResponseWriter, r *http.Request) Hidden {
 	value := browser(r)
 	if value == "" {
 		value = rand.Text()
-		// Not Secure, for the local pages speak plain HTTP, on loopback only.
+		// Not Secure, because the local pages use plain HTTP, on loopback only.
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: see above
 			Name: guardCookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
@@ -39,7 +39,7 @@ func guard(w http.ResponseWriter, r *http.Request) Hidden {
 	return Hidden{Name: guardField, Value: value}
 }
 
-// guarded tells whether the form comes from a page that this browser was given.
+// guarded reports whether the form comes from a page that this browser was given.
 // If it does not, it answers.
 func (p *Pages) guarded(w http.ResponseWriter, r *http.Request, form url.Values) bool {
 	known, sent := browser(r), form.Get(guardField)

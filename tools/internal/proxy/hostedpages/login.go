@@ -18,7 +18,7 @@ type signInSession struct {
 	name    string
 }
 
-// stepToken finds the token that a page of the emulator hands to the next step.
+// stepToken finds the token that a page of the emulator passes to the next step.
 var stepToken = regexp.MustCompile(`name="(?:ua_token|np_token)" value="([^"]+)"`)
 
 // loginPage shows the first step of the emulator's sign-in.
@@ -64,7 +64,7 @@ func (p *Pages) signInStep(w http.ResponseWriter, r *http.Request, session signI
 			return
 		}
 	}
-	for name, values := range req.values { // what was checked is what is used
+	for name, values := range req.values { // use what was checked
 		form[name] = values
 	}
 	reply := p.postSignIn(ctx, r, form)
@@ -83,7 +83,7 @@ func (p *Pages) signInStep(w http.ResponseWriter, r *http.Request, session signI
 	p.showSignIn(w, r, session, reply, "")
 }
 
-// postSignIn hands a form to the emulator's sign-in.
+// postSignIn sends a form to the emulator's sign-in.
 func (p *Pages) postSignIn(ctx context.Context, r *http.Request, form url.Values) *upstream.Answer {
 	post := r.Clone(ctx)
 	post.Method, post.URL = http.MethodPost, &url.URL{Path: "/login"}
@@ -92,7 +92,7 @@ func (p *Pages) postSignIn(ctx context.Context, r *http.Request, form url.Values
 	return p.up.Forward(ctx, post, []byte(form.Encode()))
 }
 
-// showSignIn draws the emulator's page anew; redirects and the like pass.
+// showSignIn redraws the emulator's page; redirects and other answers pass.
 func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request, session signInSession, reply *upstream.Answer, problem string) {
 	page, ok := readPage(reply.Body)
 	switch {
@@ -105,7 +105,7 @@ func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request, session signI
 	}
 }
 
-// dress puts the emulator's form into the words and links of these pages.
+// dress gives the emulator's form the texts and links of these pages.
 func (s signInSession) dress(page Page, problem, notice string) Page {
 	req := s.request
 	if problem != "" {
@@ -145,8 +145,8 @@ func (s signInSession) dress(page Page, problem, notice string) Page {
 	return page
 }
 
-// notices are the good news that a page may begin with. They are chosen by name,
-// so that no link can put words on the page.
+// notices are the successes that a page may report. They are chosen by name, so that no
+// link can put a text on the page.
 func notices(name string) string {
 	switch name {
 	case "confirmed":
@@ -159,7 +159,7 @@ func notices(name string) string {
 	return ""
 }
 
-// issuesCode tells whether the reply sends the browser back to the app, signed in.
+// issuesCode reports whether the reply sends the browser back to the app, signed in.
 func issuesCode(reply *upstream.Answer) bool {
 	if reply.Status != http.StatusFound {
 		return false

@@ -61,12 +61,12 @@ func (m *memory[T]) drop(id string) {
 	delete(m.byID, id)
 }
 
-// find returns the name of a value that is meant, if there is one.
-func (m *memory[T]) find(meant func(T) bool) (id string, ok bool) {
+// find returns the name of a value that matches, if there is one.
+func (m *memory[T]) find(matches func(T) bool) (id string, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, entry := range m.byID {
-		if time.Now().Before(entry.until) && meant(entry.value) {
+		if time.Now().Before(entry.until) && matches(entry.value) {
 			return id, true
 		}
 	}

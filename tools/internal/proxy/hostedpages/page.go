@@ -21,7 +21,7 @@ var files embed.FS
 type Page struct {
 	Title string
 	Lead  string
-	// Problem says what went wrong, Notice what went well; both are read aloud.
+	// Problem is an error, Notice a success; screen readers read both aloud.
 	Problem string
 	Notice  string
 	// Local is help that only the local system gives.

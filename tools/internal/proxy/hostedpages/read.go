@@ -7,8 +7,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// readPage takes a page of the emulator apart: what its form asks, and the error
-// that it shows. ok is false for anything without a form.
+// readPage parses a page of the emulator: the fields of its form and the error that it
+// shows. ok is false for anything without a form.
 func readPage(body []byte) (page Page, ok bool) {
 	root, err := html.Parse(bytes.NewReader(body))
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// appRequest is what an app sent the person here with. It goes from page to page
-// unchanged and is checked on each of them, for every one can be reached directly.
+// appRequest is the request that an app sent the person here with. It goes from page to page
+// unchanged and is checked on each of them, because each can be reached directly.
 type appRequest struct {
 	values url.Values
 	client upstream.AppClient
@@ -76,7 +76,7 @@ func (p *Pages) appRequest(w http.ResponseWriter, r *http.Request, given url.Val
 	return appRequest{values: values, client: cl, pool: pool}, true
 }
 
-// authorize asks the emulator's authorize endpoint.
+// authorize calls the emulator's authorize endpoint.
 func (p *Pages) authorize(ctx context.Context, r *http.Request, values url.Values) *upstream.Answer {
 	ask := r.Clone(ctx)
 	ask.Method, ask.URL = http.MethodGet, &url.URL{Path: "/oauth2/authorize", RawQuery: values.Encode()}
@@ -102,7 +102,7 @@ func (a appRequest) hidden(more ...Hidden) []Hidden {
 	return append(out, more...)
 }
 
-// byAddress tells whether people of the pool sign in with their e-mail address.
+// byAddress reports whether people of the pool sign in with their email address.
 func (a appRequest) byAddress() bool { return slices.Contains(a.pool.Aliases, "email") }
 
 func hiddenValue(page Page, name string) string {

@@ -10,7 +10,7 @@ import (
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// revoke ends a refresh token, as RFC 7009 and Cognito have it
+// revoke ends a refresh token, as RFC 7009 and Cognito define it
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html).
 func (p *Pages) revoke(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")

@@ -11,8 +11,8 @@ import (
 )
 
 // flow is what the proxy remembers between a form that makes Cognito send a code
-// and the form that the code goes into. It belongs to one browser. The address
-// thus stands in no URL.
+// and the form that the code goes into. It belongs to one browser. So no
+// URL contains the address.
 type flow struct {
 	browser string
 	name    string
@@ -60,7 +60,7 @@ func (p *Pages) signUpPage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mayJoin tells whether the pool takes people who come by themselves.
+// mayJoin reports whether people may sign themselves up to the pool.
 func (p *Pages) mayJoin(w http.ResponseWriter, req appRequest) bool {
 	if req.pool.AdminCreate.AllowAdminCreateUserOnly {
 		p.refusePage(w, http.StatusForbidden, "Accounts are created by an administrator here.")
@@ -123,7 +123,7 @@ func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
 }
 
 // awaitsConfirmation leads a person who signed up in this browser, and now signs
-// in with the same password, to the code. Nobody else is told that the account
+// in with the same password, to the code. Nobody else learns that the account
 // waits for one.
 func (p *Pages) awaitsConfirmation(w http.ResponseWriter, r *http.Request, session signInSession, password string, reply *upstream.Answer) bool {
 	page, ok := readPage(reply.Body)
@@ -139,7 +139,7 @@ func (p *Pages) awaitsConfirmation(w http.ResponseWriter, r *http.Request, sessi
 	return ok
 }
 
-// logUnlessCognito logs what no person caused.
+// logUnlessCognito logs errors that no user caused.
 func (p *Pages) logUnlessCognito(ctx context.Context, what string, err error) {
 	if failure := (*upstream.CognitoError)(nil); !errors.As(err, &failure) {
 		p.logError(ctx, what, err)

@@ -12,11 +12,11 @@ import (
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// triggerText finds what a function itself said in Cognito's words around it.
+// triggerText finds a function's own text within Cognito's.
 var triggerText = regexp.MustCompile(`(?s)^\w+ failed with error (.*)$`)
 
-// readable is an error of Cognito as a person should read it: a trigger's own
-// sentence without Cognito's words around it, and nothing internal.
+// readable is an error of Cognito as a person should read it: a trigger's own sentence
+// without Cognito's text around it, and nothing internal.
 func readable(err error) string {
 	var failure *upstream.CognitoError
 	if !errors.As(err, &failure) {
@@ -45,7 +45,7 @@ func readable(err error) string {
 	return text
 }
 
-// choose words a password that breaks the pool's rules; other texts stay.
+// choose rewrites the error for a password that breaks the pool's rules; other texts stay.
 func choose(text string) string {
 	broken, ok := strings.CutPrefix(text, "Password did not conform with policy: ")
 	if !ok {
@@ -62,8 +62,8 @@ const (
 	wrongPassword = "Incorrect username or password."
 )
 
-// hides are the emulator's texts that tell a stranger that an account exists: it
-// looks at the account before the password.
+// hides reports whether a text of the emulator reveals that an account exists: it checks
+// the account before the password.
 func hides(text string) bool {
 	return text == "User is not confirmed." || text == "User is disabled."
 }
@@ -101,8 +101,8 @@ func (p *Pages) showPage(w http.ResponseWriter, r *http.Request, status int, pag
 	}
 }
 
-// refusePage says that the link to the page is wrong. There is no way on from
-// here, least of all to an address in the link.
+// refusePage reports that the link to the page is wrong. It has no link to go on, least of
+// all to an address in the request.
 func (p *Pages) refusePage(w http.ResponseWriter, status int, text string) {
 	page := Page{
 		Title: "This link does not work", Problem: text,
@@ -113,7 +113,7 @@ func (p *Pages) refusePage(w http.ResponseWriter, status int, text string) {
 	}
 }
 
-// refuseReply words a refusal of the emulator's OAuth endpoints.
+// refuseReply shows a refusal of the emulator's OAuth endpoints.
 func (p *Pages) refuseReply(w http.ResponseWriter, reply *upstream.Answer) {
 	var failure struct {
 		Code string `json:"error"`

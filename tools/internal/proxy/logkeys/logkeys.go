@@ -56,8 +56,8 @@ func (k *Keys) Handler(r *http.Request) http.HandlerFunc {
 	return nil
 }
 
-// change lets the emulator check signature and permission first; that it does
-// not know the action is what it says last.
+// change lets the emulator check signature and permission first. It answers that it does
+// not know the action only after that.
 func (k *Keys) change(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, upstream.MaxBody))
 	if err != nil {

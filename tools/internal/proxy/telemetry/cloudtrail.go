@@ -28,8 +28,8 @@ const (
 // viaAPICall is the detail type under which CloudTrail's records of calls reach EventBridge.
 const viaAPICall = "AWS API Call via CloudTrail"
 
-// cloudTrail stands between a record and the rules of the default bus, as
-// CloudTrail and EventBridge do on AWS. It delivers at once, where AWS takes minutes.
+// cloudTrail delivers records to the rules of the default bus, as CloudTrail and
+// EventBridge do on AWS. It delivers at once; AWS takes minutes.
 type cloudTrail struct {
 	up  *upstream.Client
 	log *slog.Logger
@@ -81,8 +81,8 @@ type trailTarget struct {
 	InputTransformer map[string]any
 }
 
-// deliver hands the record to every target of every rule that matches. One that
-// fails does not keep it from the others.
+// deliver sends the record to every target of every rule that matches. If one fails, the
+// others get it all the same.
 func (c *cloudTrail) deliver(ctx context.Context, r trailRecord) error {
 	event, err := c.envelope(r)
 	if err != nil {
@@ -123,16 +123,16 @@ func (c *cloudTrail) offer(ctx context.Context, rule trailRule, event []byte) er
 	}
 	var failures []error
 	for _, target := range out.Targets {
-		if err := c.hand(ctx, rule, target, event); err != nil {
+		if err := c.invoke(ctx, rule, target, event); err != nil {
 			failures = append(failures, fmt.Errorf("rule %s, target %s: %w", rule.Name, target.ID, err))
 		}
 	}
 	return errors.Join(failures...)
 }
 
-// hand invokes a function as EventBridge does: without waiting for it, and only if
+// invoke calls a function as EventBridge does: without waiting for it, and only if
 // its policy allows this rule.
-func (c *cloudTrail) hand(ctx context.Context, rule trailRule, target trailTarget, event []byte) error {
+func (c *cloudTrail) invoke(ctx context.Context, rule trailRule, target trailTarget, event []byte) error {
 	if !strings.Contains(target.ARN, ":lambda:") || target.Input+target.InputPath != "" || len(target.InputTransformer) > 0 {
 		return errors.New("the proxy delivers records to functions only, and whole")
 	}

@@ -23,16 +23,16 @@ import (
 
 const (
 	logPrefix = "/gatehouse/"
-	// tailPause is the time between two looks; metrics follow an act by about that.
+	// tailPause is the time between two reads; metrics appear about as late.
 	tailPause = time.Second
 	// tailOverlap is how far each read reaches back behind the newest line seen, for
-	// lines of other streams that arrive a little out of order.
+	// lines of other streams that arrive slightly out of order.
 	tailOverlap = 5 * time.Second
 	tailPage    = 10000
 )
 
 // tail copies each line of every log group under /gatehouse/ once: to a file, and
-// what it measures to CloudWatch. It begins at its own start and remembers nothing
+// its metrics to CloudWatch. It begins at its own start and remembers nothing
 // beyond its end.
 type tail struct {
 	up      *upstream.Client
@@ -75,8 +75,8 @@ func newTail(up *upstream.Client, dir string, log *slog.Logger) *tail {
 	return &tail{up: up, dir: dir, log: log, start: time.Now().UnixMilli(), groups: map[string]*groupTail{}, listed: func([]upstream.LogGroup) {}}
 }
 
-// run looks once per pause until ctx is done, and then a last time, so that the
-// lines of the last act are not lost.
+// run reads once per pause until ctx is done, and then a last time, so that the last
+// lines are not lost.
 func (t *tail) run(ctx context.Context) {
 	ticker := time.NewTicker(tailPause)
 	defer ticker.Stop()
@@ -236,8 +236,8 @@ func (t *tail) add(batch metricBatch) {
 	t.pending = append(t.pending, batch)
 }
 
-// flush hands the collected metrics to CloudWatch; what it does not accept waits
-// for the next look.
+// flush sends the collected metrics to CloudWatch; what it does not accept waits for the
+// next read.
 func (t *tail) flush(ctx context.Context) error {
 	for len(t.pending) > 0 {
 		batch := t.pending[0]

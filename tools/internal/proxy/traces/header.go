@@ -14,8 +14,8 @@ type header struct {
 	Root string
 	// Parent is the segment that the receiver's hang below, or empty.
 	Parent string
-	// Unsampled traces leave no segments anywhere. A caller who leaves the
-	// decision to the receiver gets a sampled one: a laptop has no need to save.
+	// Unsampled traces have no segments. If the caller leaves the decision to the
+	// receiver, the trace is sampled: a laptop has no need to save.
 	Unsampled bool
 }
 

@@ -85,7 +85,7 @@ def traced(invoke, send):
 
     def run(self, event, request_id, *, trace_id=None, invoked_function_arn=None, **named):
         called_with = inbound(event)
-        # Without a caller's header, the id is the emulator's and its parent an invention.
+        # Without a caller's header, the id is the emulator's, and its parent does not exist.
         trace = parse(called_with) if called_with else {"Root": parse(trace_id).get("Root")}
         if trace_id is None or not trace.get("Root"):  # the function does not trace
             return invoke(self, event, request_id, trace_id=trace_id,

@@ -19,7 +19,7 @@ type segment struct {
 }
 
 // merge hangs subsegments that came by themselves below their parents, as X-Ray
-// answers them. One whose parent never came stays a document of its own.
+// answers them. One whose parent is missing stays a separate document.
 func merge(documents []json.RawMessage) ([]segment, error) {
 	known := map[string]*node{}
 	tops := make([]*node, 0, len(documents))
@@ -75,7 +75,7 @@ func read(raw json.RawMessage, known map[string]*node) (*node, error) {
 	return n, nil
 }
 
-// holds tells whether other is n or below it: then n cannot hang below other.
+// holds reports whether other is n or below it: then n cannot hang below other.
 func (n *node) holds(other *node) bool {
 	if n == other {
 		return true
@@ -90,7 +90,7 @@ func (n *node) holds(other *node) bool {
 
 func (n *node) text(name string) string {
 	var s string
-	_ = json.Unmarshal(n.fields[name], &s) // what is no text is as good as absent
+	_ = json.Unmarshal(n.fields[name], &s) // anything but a string counts as absent
 	return s
 }
 

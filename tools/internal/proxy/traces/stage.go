@@ -1,9 +1,8 @@
 package traces
 
 // Gap: API Gateway takes part in a trace, the emulator's does not. It makes no segment
-// of its stage and hands on a header that nobody can read; it puts the trace's id
-// neither into an answer nor, where a template of an error says $context.xrayTraceId,
-// into the error. Delete this file when the emulator does all of it.
+// of its stage and passes on a header that nobody can read. It puts the trace's id
+// neither into an answer nor into an error whose template has $context.xrayTraceId. Delete this file when the emulator does all of it.
 
 import (
 	"bytes"

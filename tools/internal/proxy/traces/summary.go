@@ -134,7 +134,7 @@ func (s seen) service() serviceID {
 }
 
 // getTraceSummaries answers all of a time range on one page. Filter expressions
-// are refused, for to ignore one would be to answer another question.
+// are refused, because ignoring one would answer another question.
 func (a api) getTraceSummaries(body []byte) (any, error) {
 	var in struct {
 		StartTime, EndTime *float64

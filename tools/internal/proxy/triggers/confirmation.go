@@ -20,7 +20,7 @@ func (t *Triggers) confirmSignUp(ctx context.Context, c upstream.Call) (*upstrea
 	}
 	fresh := true
 	if ok && c.Admin() {
-		// The emulator confirms a confirmed user once more without complaint.
+		// The emulator confirms a confirmed user again without an error.
 		before, found, err := t.up.User(ctx, p.ID, c.Input.Username)
 		if err != nil {
 			return nil, err

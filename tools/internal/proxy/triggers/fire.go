@@ -90,8 +90,8 @@ func (t *Triggers) fire(ctx context.Context, p upstream.Pool, trigger string, ev
 	return notInvoked(trigger, "Socket timeout while invoking Lambda function")
 }
 
-// attempt invokes the function once. Running out of time is the one error that is
-// not a *upstream.CognitoError.
+// attempt invokes the function once. A timeout is the one error that is not an
+// *upstream.CognitoError.
 func (t *Triggers) attempt(ctx context.Context, trigger, arn string, payload []byte, trace string) error {
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()

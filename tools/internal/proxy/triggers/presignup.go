@@ -1,8 +1,7 @@
 package triggers
 
-// Gap: the emulator fires PreSignUp on SignUp, but without asking the function's
-// policy and with its error wrapped in its own words; on AdminCreateUser it fires
-// nothing. Delete this file when it does all three.
+// Gap: on SignUp the emulator fires PreSignUp without asking the function's policy, and
+// changes the text of its error. On AdminCreateUser it fires nothing. Delete this file when it does all three.
 
 import (
 	"context"
@@ -42,7 +41,7 @@ func (t *Triggers) signUp(ctx context.Context, c upstream.Call) (*upstream.Answe
 	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", cl.ID, c.Input.Username, c)
 }
 
-// repairSignUp words a refusal of PreSignUp as AWS does; other errors stay.
+// repairSignUp gives a refusal of PreSignUp AWS's text; other errors stay.
 func repairSignUp(reply *upstream.Answer) error {
 	api := reply.Err()
 	if api.Code != "UserLambdaValidationException" || strings.HasPrefix(api.Message, "PreSignUp failed with error ") {
@@ -54,7 +53,7 @@ func repairSignUp(reply *upstream.Answer) error {
 // pythonMessage finds errorMessage in a dictionary that Python has printed.
 var pythonMessage = regexp.MustCompile(`'errorMessage': ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`)
 
-// emulatorText takes the function's own message out of what the emulator reports:
+// emulatorText extracts the function's own message from what the emulator reports:
 // the function's error as JSON, or as Python prints it.
 func emulatorText(s string) string {
 	var failure struct {
@@ -108,7 +107,7 @@ func (t *Triggers) adminCreateUser(ctx context.Context, c upstream.Call) (*upstr
 	return t.forward(ctx, c), nil
 }
 
-// aliasOf tells which attribute signs a user in whose name is an address or number.
+// aliasOf is the attribute that a user signs in with whose name is an address or number.
 func aliasOf(p upstream.Pool, name string) string {
 	if strings.Contains(name, "@") && slices.Contains(p.Aliases, "email") {
 		return "email"

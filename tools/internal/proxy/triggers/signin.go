@@ -15,8 +15,8 @@ import (
 )
 
 // signInFlows lists the flows that begin a sign-in, with the settings of the app
-// client that allow each. Refreshing a session is none of them: it fires neither
-// trigger.
+// client that allow each. Refreshing a session fires neither
+// trigger, so its flow is not in the list.
 func signInFlows(flow string) []string {
 	switch flow {
 	case "USER_PASSWORD_AUTH":
@@ -71,9 +71,9 @@ func (t *Triggers) respondToChallenge(ctx context.Context, c upstream.Call) (*up
 	return reply, t.postAuthenticate(ctx, cl, p, reply, c.Input.ClientMetadata, c.Trace)
 }
 
-// mayBegin tells whether the call is well-formed enough to reach a trigger: the
-// client allows the flow, proves its secret, and an admin may call at all. Where
-// it is not, the emulator answers with the complaint.
+// mayBegin reports whether the call is valid enough to reach a trigger: the
+// client allows the flow and proves its secret, and an admin may call at all. If it is
+// not, the emulator answers with the error.
 func (t *Triggers) mayBegin(ctx context.Context, c upstream.Call, cl upstream.AppClient, p upstream.Pool) bool {
 	if p.Function("PreAuthentication") == "" || c.Input.AuthParameters["USERNAME"] == "" {
 		return false
@@ -90,8 +90,8 @@ func (t *Triggers) mayBegin(ctx context.Context, c upstream.Call, cl upstream.Ap
 	return proves(cl, c.Input.AuthParameters["USERNAME"], c.Input.AuthParameters["SECRET_HASH"])
 }
 
-// allows tells whether the client's settings allow the flow. A list without any
-// ALLOW_ name is of the old kind, which leaves the flows without passwords on.
+// allows reports whether the client's settings allow the flow. A list without any
+// ALLOW_ name is of the old kind, which always allows the flows without passwords.
 func allows(cl upstream.AppClient, flow string) bool {
 	modern := slices.ContainsFunc(cl.Flows, func(f string) bool { return strings.HasPrefix(f, "ALLOW_") })
 	if len(cl.Flows) == 0 || !modern && (flow == "USER_SRP_AUTH" || flow == "CUSTOM_AUTH") {
@@ -111,7 +111,7 @@ func proves(cl upstream.AppClient, userName, hash string) bool {
 // preAuthenticate fires for a user that exists. For one that does not, it fires
 // only where the client hides the difference, and says so in userNotFound
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-authentication.html).
-// An unconfirmed or disabled user fires it too: inference, AWS does not say.
+// It fires for an unconfirmed or disabled user, too; AWS does not document this.
 func (t *Triggers) preAuthenticate(ctx context.Context, cl upstream.AppClient, p upstream.Pool, name string, data map[string]string, trace string) error {
 	if p.Function("PreAuthentication") == "" {
 		return nil

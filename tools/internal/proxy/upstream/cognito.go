@@ -75,7 +75,7 @@ func (c *Client) operate(w http.ResponseWriter, r *http.Request, action string, 
 	}
 	call := Call{Action: action, Request: r, Body: body, Trace: r.Header.Get(TraceHeader)}
 	if json.Unmarshal(body, &call.Input) != nil {
-		c.Forward(ctx, r, body).Release(w) // the emulator words the complaint
+		c.Forward(ctx, r, body).Release(w) // the emulator has the error text
 		return
 	}
 	reply, err := operation(ctx, call)

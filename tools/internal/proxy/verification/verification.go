@@ -66,7 +66,7 @@ func (v *Verification) drop(key address) {
 	delete(v.sent, key)
 }
 
-// delivery is where a code went, as Cognito tells it.
+// delivery is where a code was sent, as Cognito reports it.
 type delivery struct {
 	AttributeName  string
 	DeliveryMedium string
@@ -111,8 +111,8 @@ func (v *Verification) updateUserAttributes(ctx context.Context, c upstream.Call
 	return jsonAnswer(map[string]any{"CodeDeliveryDetailsList": sent})
 }
 
-// sendCode answers GetUserAttributeVerificationCode. A new address
-// that waits for its proof is the one that gets the code.
+// sendCode answers GetUserAttributeVerificationCode. A new address that waits for its
+// proof gets the code.
 func (v *Verification) sendCode(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
 	p, u, refusal, err := v.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
