@@ -24,7 +24,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.root, "root", ".", "the repository")
-	flag.StringVar(&o.venv, "venv", ".local/venv", "the tools' virtual environment; the twins get one beside it, called -bench")
+	flag.StringVar(&o.venv, "venv", ".local/venv", "the tools' virtual environment; the twins get their own, with the suffix -bench")
 	flag.IntVar(&o.rounds, "rounds", 7, "fresh processes of each variant")
 	flag.IntVar(&o.warm, "warm", 200, "calls in a row to each process")
 	flag.IntVar(&o.slow, "spaced", 30, "calls with pauses to each process")

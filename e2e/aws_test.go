@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
-// TestAWSDeployAndDestroy deploys the environment dev beside local,
+// TestAWSDeployAndDestroy deploys the environment dev in addition to local,
 // with the command that deploys to AWS, and takes it down again.
 func TestAWSDeployAndDestroy(t *testing.T) {
 	hold(t, &accounts) // before t.Parallel, so that the longest test starts first

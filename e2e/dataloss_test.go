@@ -93,7 +93,7 @@ func TestChangeSetWithDataLossIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			report := l.judge(t, edit(t, "dataloss.yaml", tc.change), edit(t, "dataloss-nested.yaml", tc.below), tc.rows)
 			if diff := cmp.Diff(tc.want, inShort(report)); diff != "" || len(report.Unseen) > 0 {
-				t.Errorf("losses (-want +got):\n%s%+v", diff, report)
+				t.Errorf("data loss (-want +got):\n%s%+v", diff, report)
 			}
 			if refusal := report.Err(l.name); (refusal != nil) != (len(tc.want) > 0) {
 				t.Errorf("refused: %v", refusal)
@@ -105,7 +105,7 @@ func TestChangeSetWithDataLossIsRefused(t *testing.T) {
 	l.leftNothing(t)
 }
 
-// inShort names the losses without their advice.
+// inShort returns the findings without their advice.
 func inShort(r dataloss.Report) []string {
 	words := map[dataloss.What]string{
 		dataloss.Replaced: "replaced", dataloss.PerhapsGone: "perhaps", dataloss.Immutable: "immutable", dataloss.Removed: "removed",
@@ -144,7 +144,7 @@ func edit(t *testing.T, file string, pairs []string) string {
 // deployLossy deploys the stack, and one that reads a name of it.
 func deployLossy(t *testing.T, s *system) *lossy {
 	t.Helper()
-	id := "e2e-losses-" + uuid.NewString()[:8]
+	id := "e2e-dataloss-" + uuid.NewString()[:8]
 	l := &lossy{system: s, name: id, bucket: id + "-templates", client: s.clients(t).cloudformation}
 	s.awsCLI(t, "s3", "mb", "s3://"+l.bucket)
 	below := l.upload(t, edit(t, "dataloss-nested.yaml", nil))

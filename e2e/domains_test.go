@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestCustomDomains finds the names that the system was given: the sign-in pages' and the
-// API's, each with its certificate and its records in the zone, beside a parent
-// that resolves.
+// TestCustomDomains finds the custom domains of the sign-in pages and of the API, each
+// with its certificate and its records in the zone, next to a parent that resolves.
 func TestCustomDomains(t *testing.T) {
 	t.Parallel()
 	s := start(t)

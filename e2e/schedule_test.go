@@ -20,7 +20,7 @@ var (
 	// shared is held for reading by tests that start, for writing by those that
 	// are alone.
 	shared sync.RWMutex
-	// accounts is held by what deploys or needs an environment beside the local one,
+	// accounts is held by what deploys or needs an environment in addition to the local one,
 	// and by what such an environment would disturb. Take it before shared.
 	accounts sync.Mutex
 	// appEvents is held by the tests of the users' client-events queue.

@@ -123,7 +123,7 @@ func TestLongBatchesAreSplit(t *testing.T) {
 }
 
 // emfSchema is the schema in AWS's specification of the format, without its
-// examples and with the two limits that the text gives beside it.
+// examples and with the two limits in the text around it.
 const emfSchema = `{
   "type": "object", "title": "Root Node", "required": ["_aws"],
   "properties": {"_aws": {"type": "object", "title": "Metadata", "required": ["Timestamp", "CloudWatchMetrics"],

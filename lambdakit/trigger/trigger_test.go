@@ -110,7 +110,7 @@ func TestRegionFallsBackToTheFunctions(t *testing.T) {
 
 func TestLargestAttributesPass(t *testing.T) {
 	t.Parallel()
-	// Cognito's limits: 50 custom attributes of 2,048 characters beside the standard ones.
+	// Cognito's limits: 50 custom attributes of 2,048 characters in addition to the standard ones.
 	attributes := map[string]string{}
 	for i := range 70 {
 		attributes[fmt.Sprintf("custom:%d", i)] = strings.Repeat("\u00e4<", 1024)

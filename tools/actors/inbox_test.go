@@ -19,7 +19,7 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// fakeQueue is SQS and SNS with one queue, whose messages it hands out once.
+// fakeQueue is SQS and SNS with one queue, whose messages it returns once.
 type fakeQueue struct {
 	mu      sync.Mutex
 	bodies  []string

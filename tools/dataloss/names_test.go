@@ -37,7 +37,7 @@ func TestNamesThatOthersRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tc.want, brief(got)); diff != "" {
-				t.Errorf("losses (-want +got):\n%s", diff)
+				t.Errorf("data loss (-want +got):\n%s", diff)
 			}
 		})
 	}

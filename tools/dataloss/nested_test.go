@@ -43,7 +43,7 @@ func TestANestedStackIsLookedInto(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"Below/K would be replaced: TableName changes"}, brief(got)); diff != "" {
-		t.Errorf("losses (-want +got):\n%s", diff)
+		t.Errorf("data loss (-want +got):\n%s", diff)
 	}
 	if len(f.made) != 1 || *f.made[0].StackName != "below" || *f.made[0].TemplateURL != "https://bucket/below.yaml" {
 		t.Fatalf("change sets %+v", f.made)
@@ -106,7 +106,7 @@ func TestARemovedNestedStack(t *testing.T) {
 		}
 		want := []string{"Below/Deeper/Q would be removed: with its nested stack Below/Deeper", "Below/K would be removed: with its nested stack Below"}
 		if diff := cmp.Diff(want, brief(got)); diff != "" {
-			t.Errorf("losses (-want +got):\n%s", diff)
+			t.Errorf("data loss (-want +got):\n%s", diff)
 		}
 	}
 }

@@ -26,8 +26,8 @@ type CLI struct {
 	Block string
 	// Bucket takes the functions' code and exists; if empty, SAM makes one of its own.
 	Bucket string
-	// Access are AWS's variables: which endpoint, and as whom. Nothing else of the
-	// person's AWS settings reaches SAM.
+	// Access are AWS's variables for the endpoint and the credentials. SAM gets no
+	// other AWS setting of the person.
 	Access []string
 	// Settle waits until no operation on a stack is in progress.
 	Settle func(ctx context.Context, stack string) error
@@ -99,8 +99,8 @@ func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)
 }
 
-// common passes the stack's own settings on; SAM would look for them beside
-// the built template.
+// common passes the stack's own settings on; SAM would look for them next
+// to the built template.
 func (c CLI) common(s stacks.Stack) []string {
 	args := []string{"--no-beta-features"}
 	if _, err := os.Stat(s.Samconfig()); err == nil {

@@ -74,8 +74,8 @@ func short(typ string) string {
 	return typ
 }
 
-// what is the data as name=value, or as it is where it is no object; before it
-// the mark of a row that no person caused.
+// what returns the data as name=value, or unchanged if it is not an object. A mark
+// before it means a synthetic user.
 func what(r row) string {
 	var words []string
 	if r.synthetic {

@@ -24,7 +24,7 @@ func read(t *testing.T) branding.Branding {
 }
 
 // TestContrast holds every pair of colours that meet to WCAG 2.2: 4.5 to 1 for
-// text, 3 to 1 for the edge of an input.
+// text, 3 to 1 for the border of an input.
 func TestContrast(t *testing.T) {
 	t.Parallel()
 	s := read(t)

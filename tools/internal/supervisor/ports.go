@@ -12,7 +12,7 @@ import (
 	"gatehouse.example/tools/internal/layout"
 )
 
-// PortTakenError says which port is taken and by whom, as far as that is known.
+// PortTakenError says which port is in use, and by which process if known.
 type PortTakenError struct {
 	Port   int
 	UDP    bool

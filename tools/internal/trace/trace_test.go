@@ -81,7 +81,7 @@ func inputs(t *testing.T, name string) []string {
 }
 
 // Each .jsonl holds what X-Ray answers, each .txt what is shown of it. With
-// UPDATE=1 the second is written anew.
+// UPDATE=1 the test writes the second.
 func TestPrintTree(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"api", "aws", "orphans", "running", "hostile"} {

@@ -112,7 +112,7 @@ func TestRunStops(t *testing.T) {
 	}
 }
 
-// A change that breaks others' events is no reason to stop a bystander.
+// A breaking change of other services' events does not stop this service.
 func TestBystandersGoOn(t *testing.T) {
 	t.Parallel()
 	if said, _, err := run(t, "other", map[string]string{"contracts/schemas/gatehouse.user.a.v1.json": `{"properties":{}}`}); err != nil {

@@ -44,7 +44,7 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// They have the keys of the payload that aws-lambda-go keeps beside its types.
+// They have the keys of the payload that aws-lambda-go has next to its types.
 func TestPayloadsHaveAWSShape(t *testing.T) {
 	t.Parallel()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()

@@ -277,7 +277,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// The access log says what was asked for, and not by whom or from where.
+// The access log contains what was requested, but not who requested it or from where.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	settings := get(resources(t, "template.yaml")["Stage"].Node, "Properties")

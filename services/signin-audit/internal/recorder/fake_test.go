@@ -51,7 +51,7 @@ func (d *database) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...fu
 	return &dynamodb.PutItemOutput{}, nil
 }
 
-// rows are the items that are no claims.
+// rows returns the items that are not claims.
 func (d *database) rows() []map[string]types.AttributeValue {
 	var rows []map[string]types.AttributeValue
 	for _, item := range d.items {

@@ -105,7 +105,7 @@ func shape(t *testing.T, raw []byte) []string {
 			case "userAttributes", "validationData", "clientMetadata":
 				for name, value := range inner {
 					if kind(value) != "string" {
-						t.Errorf("%s%s.%s is no string", prefix, key, name)
+						t.Errorf("%s%s.%s is not a string", prefix, key, name)
 					}
 				}
 			default:
