@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // boundedActions change what a role may do. A pipeline's role has them only for
@@ -27,20 +28,20 @@ func otherIAM() []string {
 }
 
 // ofPipelines are the templates of the pipelines.
-func ofPipelines(all []*repository.Template) []*repository.Template {
-	return slices.DeleteFunc(slices.Clone(all), func(t *repository.Template) bool { return t.Dir() != "pipeline" })
+func ofPipelines(all []*template.Template) []*template.Template {
+	return slices.DeleteFunc(slices.Clone(all), func(t *template.Template) bool { return repository.Dir(t) != "pipeline" })
 }
 
 // boundaries: a pipeline's role creates only roles with the boundary, and passes
 // only roles below one path, each to a named service.
-func boundaries(all []*repository.Template) []string {
+func boundaries(all []*template.Template) []string {
 	var out []string
 	for _, t := range ofPipelines(all) {
 		for _, s := range repository.Statements(t.Root) {
-			if repository.Text(repository.Get(s, "Effect")) != "Allow" {
+			if template.Text(template.Get(s, "Effect")) != "Allow" {
 				continue
 			}
-			for _, action := range repository.Texts(repository.Get(s, "Action")) {
+			for _, action := range template.Texts(template.Get(s, "Action")) {
 				if finding := inIAM(t, action, s); finding != "" {
 					out = append(out, fmt.Sprintf("%s:%d: %s %s", t.Path, s.Line, action, finding))
 				}
@@ -51,13 +52,13 @@ func boundaries(all []*repository.Template) []string {
 }
 
 // inIAM returns what is wrong with an IAM action in a statement.
-func inIAM(t *repository.Template, action string, s *yaml.Node) string {
+func inIAM(t *template.Template, action string, s *yaml.Node) string {
 	if !strings.HasPrefix(action, "iam:") {
 		return ""
 	}
-	for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
+	for _, resource := range template.Texts(template.Get(s, "Resource")) {
 		if id, ok := strings.CutPrefix(strings.TrimSuffix(resource, ".Arn"), "att:"); ok {
-			resource = ":role" + repository.Text(repository.Get(t.Root, "Resources", id, "Properties", "Path"))
+			resource = ":role" + template.Text(template.Get(t.Root, "Resources", id, "Properties", "Path"))
 		}
 		if !strings.Contains(resource, ":role/gatehouse/") && action != "iam:CreateServiceLinkedRole" {
 			return "applies to " + resource + "; roles are below /gatehouse/"
@@ -65,7 +66,7 @@ func inIAM(t *repository.Template, action string, s *yaml.Node) string {
 	}
 	switch {
 	case slices.Contains(boundedActions(), action):
-		if bound := repository.Text(repository.Get(s, "Condition", "StringEquals", "iam:PermissionsBoundary")); bound == "" {
+		if bound := template.Text(template.Get(s, "Condition", "StringEquals", "iam:PermissionsBoundary")); bound == "" {
 			return "without the condition that the role has the boundary"
 		}
 	case action == "iam:PassRole":
@@ -85,7 +86,7 @@ func inIAM(t *repository.Template, action string, s *yaml.Node) string {
 
 // trusts: who may assume a pipeline's role. Another account needs a condition that
 // names roles below one path; the deploy role trusts the role of one pipeline.
-func trusts(all []*repository.Template) []string {
+func trusts(all []*template.Template) []string {
 	const deploy = "arn:${AWS::Partition}:iam::${ToolsAccount}:role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-pipeline"
 	var out []string
 	for _, t := range ofPipelines(all) {
@@ -96,18 +97,18 @@ func trusts(all []*repository.Template) []string {
 			trust := repository.Statements(role.Prop("AssumeRolePolicyDocument"))
 			var named []string
 			for _, s := range trust {
-				if p := repository.Get(s, "Principal"); repository.Text(p) == "*" || len(repository.Texts(repository.Get(p, "Service")))+len(repository.Texts(repository.Get(p, "AWS"))) != 1 {
+				if p := template.Get(s, "Principal"); template.Text(p) == "*" || len(template.Texts(template.Get(p, "Service")))+len(template.Texts(template.Get(p, "AWS"))) != 1 {
 					say("a trust statement must name exactly one account or service")
 				}
-				if repository.Get(s, "Principal", "AWS") != nil {
-					arns := onAws(repository.Get(s, "Condition", "ArnLike", "aws:PrincipalArn"))
+				if template.Get(s, "Principal", "AWS") != nil {
+					arns := onAws(template.Get(s, "Condition", "ArnLike", "aws:PrincipalArn"))
 					named = append(named, arns...)
 					if len(arns) == 0 || slices.ContainsFunc(arns, func(arn string) bool { return !strings.Contains(arn, ":role/gatehouse/tools/") }) {
 						say("trusts an account without naming its roles below /gatehouse/tools/ in aws:PrincipalArn")
 					}
 				}
 			}
-			if strings.HasSuffix(repository.Text(role.Prop("RoleName")), "-deploy") && (len(trust) != 1 || !slices.Equal(named, []string{deploy})) {
+			if strings.HasSuffix(template.Text(role.Prop("RoleName")), "-deploy") && (len(trust) != 1 || !slices.Equal(named, []string{deploy})) {
 				say("trusts %v, want only the role of its service's pipeline", named)
 			}
 		}
@@ -125,7 +126,7 @@ func onAws(list *yaml.Node) []string {
 		if item.Tag == "!If" && len(item.Content) == 3 && item.Content[0].Value == "OnAws" {
 			item = item.Content[1]
 		}
-		if text := repository.Text(item); text != "ref:AWS::NoValue" {
+		if text := template.Text(item); text != "ref:AWS::NoValue" {
 			out = append(out, text)
 		}
 	}
@@ -134,22 +135,22 @@ func onAws(list *yaml.Node) []string {
 
 // locked: a role for CloudFormation may never change a boundary, whatever else it is
 // allowed later, and it has the name and path that the other rules look for.
-func locked(all []*repository.Template) []string {
+func locked(all []*template.Template) []string {
 	want := []string{"iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion"}
 	var out []string
 	for _, role := range executionRoles(all) {
 		denies := func(s *yaml.Node) bool {
-			denied := repository.Texts(repository.Get(s, "Action"))
-			return repository.Text(repository.Get(s, "Effect")) == "Deny" && repository.Get(s, "Condition") == nil && repository.Text(repository.Get(s, "Resource")) == "*" &&
+			denied := template.Texts(template.Get(s, "Action"))
+			return template.Text(template.Get(s, "Effect")) == "Deny" && template.Get(s, "Condition") == nil && template.Text(template.Get(s, "Resource")) == "*" &&
 				!slices.ContainsFunc(want, func(action string) bool { return !slices.Contains(denied, action) })
 		}
 		if !slices.ContainsFunc(role.statements(), denies) {
 			out = append(out, fmt.Sprintf("%s: does not deny %s on everything", role, strings.Join(want, ", ")))
 		}
-		if name := "gatehouse-${Environment}-" + role.service + "-cloudformation"; repository.Text(role.Prop("RoleName")) != name {
-			out = append(out, fmt.Sprintf("%s: RoleName is %s, want %s", role, repository.Text(role.Prop("RoleName")), name))
+		if name := "gatehouse-${Environment}-" + role.service + "-cloudformation"; template.Text(role.Prop("RoleName")) != name {
+			out = append(out, fmt.Sprintf("%s: RoleName is %s, want %s", role, template.Text(role.Prop("RoleName")), name))
 		}
-		if repository.Text(role.Prop("Path")) != "/gatehouse/${Environment}/pipeline/" {
+		if template.Text(role.Prop("Path")) != "/gatehouse/${Environment}/pipeline/" {
 			out = append(out, fmt.Sprintf("%s: below the path of a service it could change and pass itself", role))
 		}
 	}
@@ -158,16 +159,16 @@ func locked(all []*repository.Template) []string {
 
 // ownRoles: a role for CloudFormation may change only the roles of its own service.
 // It may also pass CodeDeploy's role.
-func ownRoles(all []*repository.Template) []string {
+func ownRoles(all []*template.Template) []string {
 	const roles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/"
 	var out []string
 	for _, role := range executionRoles(all) {
 		for _, s := range role.statements() {
-			if repository.Text(repository.Get(s, "Effect")) != "Allow" {
+			if template.Text(template.Get(s, "Effect")) != "Allow" {
 				continue
 			}
-			for _, action := range repository.Texts(repository.Get(s, "Action")) {
-				for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
+			for _, action := range template.Texts(template.Get(s, "Action")) {
+				for _, resource := range template.Texts(template.Get(s, "Resource")) {
 					passed := action == "iam:PassRole" && resource == roles+"pipeline/gatehouse-${Environment}-codedeploy"
 					if strings.HasPrefix(action, "iam:") && action != "iam:CreateServiceLinkedRole" && resource != roles+role.service+"/*" && !passed {
 						out = append(out, fmt.Sprintf("%s: %s applies to %s, want %s%s/*", role, action, resource, roles, role.service))
@@ -196,7 +197,7 @@ func mutate(t *testing.T, check repository.Rule, errs map[string]mutation) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := slices.Clone(read)
-			at := slices.IndexFunc(all, func(t *repository.Template) bool { return t.Path == path.Join("pipeline", m.file) })
+			at := slices.IndexFunc(all, func(t *template.Template) bool { return t.Path == path.Join("pipeline", m.file) })
 			if at < 0 {
 				t.Fatalf("pipeline/%s does not exist", m.file)
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // canaryCode is what runs as the canary's role: the command, the packages in which
@@ -40,7 +41,7 @@ func calls(code string) []string {
 
 // canaryCalls compares the canary's role with the code, in both directions. DynamoDB
 // makes the calls to KMS on behalf of the caller.
-func canaryCalls(all []*repository.Template, code string) []string {
+func canaryCalls(all []*template.Template, code string) []string {
 	var out, allowed []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
@@ -48,7 +49,7 @@ func canaryCalls(all []*repository.Template, code string) []string {
 				continue
 			}
 			for _, s := range repository.Statements(r.Prop("Policies")) {
-				allowed = append(allowed, repository.Texts(repository.Get(s, "Action"))...)
+				allowed = append(allowed, template.Texts(template.Get(s, "Action"))...)
 			}
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // ceiling is a permissions boundary and the permissions below it.
 type ceiling struct {
-	boundary repository.Resource
+	boundary template.Resource
 	below    []grant
 }
 
@@ -36,9 +37,9 @@ func managed() map[string][]string {
 }
 
 // given returns everything that a resource's role is allowed.
-func given(r repository.Resource) []grant {
+func given(r template.Resource) []grant {
 	var out []grant
-	policies := repository.Texts(r.Prop("ManagedPolicyArns"))
+	policies := template.Texts(r.Prop("ManagedPolicyArns"))
 	if r.Type == repository.FunctionType {
 		// SAM adds these to each traced function.
 		policies = append(policies, "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
@@ -53,11 +54,11 @@ func given(r repository.Resource) []grant {
 		}
 	}
 	for _, s := range repository.Statements(r.Prop("Policies")) {
-		if repository.Text(repository.Get(s, "Effect")) != "Allow" {
+		if template.Text(template.Get(s, "Effect")) != "Allow" {
 			continue
 		}
-		for _, action := range repository.Texts(repository.Get(s, "Action")) {
-			for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
+		for _, action := range template.Texts(template.Get(s, "Action")) {
+			for _, resource := range template.Texts(template.Get(s, "Resource")) {
 				out = append(out, grant{r.String(), action, resource})
 			}
 		}
@@ -68,12 +69,12 @@ func given(r repository.Resource) []grant {
 // ceilings returns the boundaries of the repository with the roles that have them:
 // one for the services, one for the pipelines' roles in an environment, and one for
 // the pipelines' roles in the tools account.
-func ceilings(all []*repository.Template) []*ceiling {
+func ceilings(all []*template.Template) []*ceiling {
 	byName := map[string]*ceiling{}
 	var out []*ceiling
 	for _, t := range ofPipelines(all) {
 		for _, p := range t.Resources("AWS::IAM::ManagedPolicy") {
-			if name := repository.Text(p.Prop("ManagedPolicyName")); strings.HasSuffix(name, "boundary") {
+			if name := template.Text(p.Prop("ManagedPolicyName")); strings.HasSuffix(name, "boundary") {
 				byName[name] = &ceiling{boundary: p}
 				out = append(out, byName[name])
 			}
@@ -81,11 +82,11 @@ func ceilings(all []*repository.Template) []*ceiling {
 	}
 	for _, t := range all {
 		for _, r := range t.Resources("") {
-			bound := repository.Text(r.Prop("PermissionsBoundary"))
+			bound := template.Text(r.Prop("PermissionsBoundary"))
 			switch {
 			case r.Type != repository.FunctionType && r.Type != "AWS::IAM::Role", strings.HasPrefix(t.Path, "examples/"):
 				continue
-			case t.Dir() != "pipeline":
+			case repository.Dir(t) != "pipeline":
 				bound = "gatehouse-${Environment}-boundary"
 			case bound == "ref:PipelineBoundary":
 				bound = "gatehouse-${Environment}-pipeline-boundary"
@@ -120,13 +121,13 @@ func admits(s *yaml.Node, p grant) bool {
 	account := strings.NewReplacer("${DevAccount}", "${Account}", "${TestAccount}", "${Account}", "${ProductionAccount}", "${Account}")
 	action := func(a string) bool { return wild(a, p.action) || wild(p.action, a) }
 	resource := func(r string) bool { return wild(r, account.Replace(p.resource)) }
-	return slices.ContainsFunc(repository.Texts(repository.Get(s, "Action")), action) &&
-		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(repository.Texts(repository.Get(s, "Resource")), resource))
+	return slices.ContainsFunc(template.Texts(template.Get(s, "Action")), action) &&
+		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(template.Texts(template.Get(s, "Resource")), resource))
 }
 
 // belowCeilings: a boundary allows everything that its roles are allowed, because AWS
 // reports the contrary only when a call is denied. And it allows nothing more.
-func belowCeilings(all []*repository.Template) []string {
+func belowCeilings(all []*template.Template) []string {
 	var out []string
 	for _, c := range ceilings(all) {
 		through := repository.Statements(c.boundary.Node)
@@ -136,7 +137,7 @@ func belowCeilings(all []*repository.Template) []string {
 			}
 		}
 		for _, s := range through {
-			for _, action := range repository.Texts(repository.Get(s, "Action")) {
+			for _, action := range template.Texts(template.Get(s, "Action")) {
 				uses := func(p grant) bool { return wild(action, p.action) || wild(p.action, action) }
 				if !slices.ContainsFunc(c.below, uses) {
 					out = append(out, fmt.Sprintf("%s allows %s, which none of its roles needs", c.boundary, action))

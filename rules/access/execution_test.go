@@ -12,20 +12,21 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // executionRole is the role that CloudFormation uses for a service's stack.
 type executionRole struct {
-	repository.Resource
+	template.Resource
 	service string
 }
 
 // executionRoles returns the roles in pipeline/roles, by service.
-func executionRoles(all []*repository.Template) []executionRole {
+func executionRoles(all []*template.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if strings.HasSuffix(repository.Text(r.Prop("RoleName")), "-cloudformation") && path.Dir(t.Path) == "pipeline/roles" {
+			if strings.HasSuffix(template.Text(r.Prop("RoleName")), "-cloudformation") && path.Dir(t.Path) == "pipeline/roles" {
 				out = append(out, executionRole{r, strings.TrimSuffix(path.Base(t.Path), ".yaml")})
 			}
 		}
@@ -34,11 +35,11 @@ func executionRoles(all []*repository.Template) []executionRole {
 }
 
 // rolesOfPipelines returns the role for the pipelines' own stacks.
-func rolesOfPipelines(all []*repository.Template) []executionRole {
+func rolesOfPipelines(all []*template.Template) []executionRole {
 	var out []executionRole
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if t.Path == repository.Pipelines && strings.HasSuffix(repository.Text(r.Prop("RoleName")), "-cloudformation") {
+			if t.Path == repository.Pipelines && strings.HasSuffix(template.Text(r.Prop("RoleName")), "-cloudformation") {
 				out = append(out, executionRole{r, "pipelines"})
 			}
 		}
@@ -50,15 +51,15 @@ func rolesOfPipelines(all []*repository.Template) []executionRole {
 // policies in its template, which exist because the size of inline policies is limited.
 func (r executionRole) statements() []*yaml.Node {
 	out := repository.Statements(r.Prop("Policies"))
-	for _, arn := range repository.Texts(r.Prop("ManagedPolicyArns")) {
-		out = append(out, repository.Statements(repository.Get(r.Root, "Resources", strings.TrimPrefix(arn, "ref:")))...)
+	for _, arn := range template.Texts(r.Prop("ManagedPolicyArns")) {
+		out = append(out, repository.Statements(template.Get(r.Root, "Resources", strings.TrimPrefix(arn, "ref:")))...)
 	}
 	return out
 }
 
 // allowing returns the statements that allow something.
 func (r executionRole) allowing() []*yaml.Node {
-	return slices.DeleteFunc(r.statements(), func(s *yaml.Node) bool { return repository.Text(repository.Get(s, "Effect")) != "Allow" })
+	return slices.DeleteFunc(r.statements(), func(s *yaml.Node) bool { return template.Text(template.Get(s, "Effect")) != "Allow" })
 }
 
 // allows returns the actions that the role's policies allow, in lower case, with the
@@ -66,7 +67,7 @@ func (r executionRole) allowing() []*yaml.Node {
 func (r executionRole) allows() map[string][]*yaml.Node {
 	out := map[string][]*yaml.Node{}
 	for _, s := range r.allowing() {
-		for _, action := range repository.Texts(repository.Get(s, "Action")) {
+		for _, action := range template.Texts(template.Get(s, "Action")) {
 			out[strings.ToLower(action)] = append(out[strings.ToLower(action)], s)
 		}
 	}
@@ -87,7 +88,7 @@ func stackOf(service string) (dir string, apart []string) {
 
 // execution compares each role for CloudFormation with the registry, in both
 // directions: what a type needs is allowed, and a type needs what is allowed.
-func execution(all []*repository.Template, of stacks, reg Registry, exceptions []Exception) []string {
+func execution(all []*template.Template, of stacks, reg Registry, exceptions []Exception) []string {
 	var out []string
 	used := map[Exception]bool{}
 	for _, role := range append(executionRoles(all), rolesOfPipelines(all)...) {
@@ -138,7 +139,7 @@ func drop(needs map[string][]string, e Exception, service, typ string) bool {
 
 // made returns the stacks that pipelines deploy, as CloudFormation gets them, with
 // everything that any environment has.
-func made(t *testing.T, all []*repository.Template) stacks {
+func made(t *testing.T, all []*template.Template) stacks {
 	t.Helper()
 	var sam []repository.Untranslated
 	out := stacks{}
@@ -146,7 +147,7 @@ func made(t *testing.T, all []*repository.Template) stacks {
 		switch {
 		case repository.IsSAM(one):
 			sam = append(sam, repository.Untranslated{Path: one.Path, Template: strings.Join(one.Lines, "\n"), Parameters: repository.Release("true")})
-		case one.Path == "pipeline/pipeline.yaml", one.Dir() != "pipeline":
+		case one.Path == "pipeline/pipeline.yaml", repository.Dir(one) != "pipeline":
 			out.add(one)
 		}
 	}

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // uses compares what a role for CloudFormation names with what its service's
 // templates name, in both directions: the SSM names of other services, the managed
 // policies of roles, and the services that roles are passed to.
-func uses(all []*repository.Template, of stacks) []string {
+func uses(all []*template.Template, of stacks) []string {
 	var out []string
 	names := repository.NamesOf(all)
 	for _, role := range executionRoles(all) {
@@ -67,7 +68,7 @@ func partitioned(arns []string) []string {
 func (r executionRole) othersNames() []string {
 	var out []string
 	for _, s := range r.allowing() {
-		for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
+		for _, resource := range template.Texts(template.Get(s, "Resource")) {
 			if _, name, ok := strings.Cut(resource, ":parameter"); ok && path.Base(path.Dir(name)) != r.service {
 				out = append(out, name)
 			}
@@ -80,8 +81,8 @@ func (r executionRole) othersNames() []string {
 func (r executionRole) values(key string) []string {
 	var out []string
 	for _, s := range r.allowing() {
-		for _, operator := range repository.Pairs(repository.Get(s, "Condition")) {
-			out = append(out, repository.Texts(repository.Get(operator, key))...)
+		for _, operator := range template.Pairs(template.Get(s, "Condition")) {
+			out = append(out, template.Texts(template.Get(operator, key))...)
 		}
 	}
 	return out
@@ -93,7 +94,7 @@ func (r executionRole) foreign() []string {
 	own := []string{"gatehouse-${Environment}-" + r.service, "/gatehouse/${Environment}/" + r.service + "/", "/code/" + r.service + "/", "ref:ArtifactKeyArn"}
 	var out []string
 	for _, s := range r.allowing() {
-		for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
+		for _, resource := range template.Texts(template.Get(s, "Resource")) {
 			named := func(part string) bool { return strings.Contains(resource, part) }
 			if !slices.ContainsFunc(own, named) && !reasoned(r.Template, s, "Resource") {
 				out = append(out, fmt.Sprintf("%s:%d: the name of %s is not one of %s's, and there is no '# Reason:' comment", r.Path, s.Line, resource, r.service))
@@ -107,7 +108,7 @@ func (r executionRole) foreign() []string {
 func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 	t.Helper()
 	const guard = "roles/signup-guard.yaml"
-	actions := func(all []*repository.Template) []string { return execution(all, of, reg, exceptions) }
+	actions := func(all []*template.Template) []string { return execution(all, of, reg, exceptions) }
 	mutate(t, actions, map[string]mutation{
 		"removed":             {guard, "                  - lambda:UpdateAlias\n", "", "lambda:updatealias is needed by AWS::Lambda::Alias and not allowed"},
 		"removed_of_rollouts": {guard, "                  - codedeploy:CreateDeployment\n", "", "codedeploy:createdeployment is needed by AWS::CodeDeploy::DeploymentGroup, AWS::Lambda::Alias"},
@@ -118,7 +119,7 @@ func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 		"kept_data_deletable": {"roles/signin-audit.yaml", "                  - dynamodb:CreateTable\n", "                  - dynamodb:CreateTable\n                  - dynamodb:DeleteTable\n", "dynamodb:deletetable is allowed"},
 		"pool_deletable":      {"roles/platform.yaml", "                  - cognito-idp:DescribeUserPool\n", "                  - cognito-idp:DescribeUserPool\n                  - cognito-idp:DeleteUserPool\n", "cognito-idp:deleteuserpool is allowed"},
 	})
-	named := func(all []*repository.Template) []string { return uses(all, of) }
+	named := func(all []*template.Template) []string { return uses(all, of) }
 	mutate(t, named, map[string]mutation{
 		"name_lost":           {guard, "/user-events/topic-arn\n", "/user-events/topic-key-arn\n", "name /gatehouse/${Environment}/user-events/topic-arn is used"},
 		"name_too_many":       {guard, "/user-events/topic-arn\n", "/user-events/bus-arn\n", "bus-arn is allowed and not used"},
@@ -132,7 +133,7 @@ func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 }
 
 // staleException: an exception that is not needed is an error.
-func staleException(t *testing.T, all []*repository.Template, of stacks, reg Registry) {
+func staleException(t *testing.T, all []*template.Template, of stacks, reg Registry) {
 	t.Helper()
 	stale := []Exception{{Service: "api", Type: "AWS::Lambda::Function", Action: "ec2:RunInstances", Line: 7}}
 	want := "rules/access/exceptions.txt:7: ec2:RunInstances is no longer needed"

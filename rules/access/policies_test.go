@@ -9,16 +9,17 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // reasoned reports whether a comment above the value, or above its key, gives a reason.
-func reasoned(t *repository.Template, statement *yaml.Node, name string) bool {
-	for key, value := range repository.Pairs(statement) {
+func reasoned(t *template.Template, statement *yaml.Node, name string) bool {
+	for key, value := range template.Pairs(statement) {
 		if key.Value != name {
 			continue
 		}
 		lines := []int{key.Line, value.Line}
-		repository.Walk(value, func(n *yaml.Node) { lines = append(lines, n.Line) })
+		template.Walk(value, func(n *yaml.Node) { lines = append(lines, n.Line) })
 		return slices.ContainsFunc(lines, func(line int) bool {
 			return strings.Contains(t.CommentAbove(line), "# Reason:")
 		})
@@ -27,20 +28,20 @@ func reasoned(t *repository.Template, statement *yaml.Node, name string) bool {
 }
 
 // policies: nothing is allowed to everyone, or on every resource, without a written reason.
-func policies(all []*repository.Template) []string {
+func policies(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, s := range repository.Statements(t.Root) {
 			say := func(format string, args ...any) {
 				out = append(out, fmt.Sprintf("%s:%d: ", t.Path, s.Line)+fmt.Sprintf(format, args...))
 			}
-			if repository.Get(s, "NotAction") != nil || repository.Get(s, "NotResource") != nil {
+			if template.Get(s, "NotAction") != nil || template.Get(s, "NotResource") != nil {
 				say("NotAction and NotResource allow everything that is not listed")
 			}
-			if repository.Text(repository.Get(s, "Effect")) == "Deny" {
+			if template.Text(template.Get(s, "Effect")) == "Deny" {
 				continue
 			}
-			for _, action := range repository.Texts(repository.Get(s, "Action")) {
+			for _, action := range template.Texts(template.Get(s, "Action")) {
 				switch {
 				case action == "*":
 					say("Action *")
@@ -48,7 +49,7 @@ func policies(all []*repository.Template) []string {
 					say("Action %s without a '# Reason:' comment", action)
 				}
 			}
-			for _, resource := range repository.Texts(repository.Get(s, "Resource")) {
+			for _, resource := range template.Texts(template.Get(s, "Resource")) {
 				if strings.Contains(resource, "*") && !reasoned(t, s, "Resource") {
 					say("Resource %s without a '# Reason:' comment", resource)
 				}
@@ -65,12 +66,12 @@ func policies(all []*repository.Template) []string {
 
 // queuePolicies: a service may send to a queue only for one source. The account may be
 // omitted if the source is a complete ARN, which contains the account.
-func queuePolicies(all []*repository.Template) []string {
+func queuePolicies(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::SQS::QueuePolicy") {
 			for _, s := range repository.Statements(r.Node) {
-				if repository.Get(s, "Principal", "Service") == nil {
+				if template.Get(s, "Principal", "Service") == nil {
 					continue
 				}
 				source, ok := repository.Condition(s, "aws:SourceArn")
@@ -88,12 +89,12 @@ func queuePolicies(all []*repository.Template) []string {
 
 // topics: each topic has a policy, and its key allows EventBridge without conditions
 // that EventBridge does not set, because such events are lost silently.
-func topics(all []*repository.Template) []string {
+func topics(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		var named []string
 		for _, p := range t.Resources("AWS::SNS::TopicPolicy") {
-			named = append(named, repository.Texts(p.Prop("Topics"))...)
+			named = append(named, template.Texts(p.Prop("Topics"))...)
 		}
 		for _, topic := range t.Resources("AWS::SNS::Topic") {
 			if !slices.Contains(named, "ref:"+topic.ID) {
@@ -120,11 +121,11 @@ func topics(all []*repository.Template) []string {
 }
 
 // permissions: an asterisk in the source of a Lambda permission needs a reason, too.
-func permissions(all []*repository.Template) []string {
+func permissions(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, p := range t.Resources("AWS::Lambda::Permission") {
-			if strings.Contains(repository.Text(p.Prop("SourceArn")), "*") && !reasoned(t, p.Prop(), "SourceArn") {
+			if strings.Contains(template.Text(p.Prop("SourceArn")), "*") && !reasoned(t, p.Prop(), "SourceArn") {
 				out = append(out, p.String()+": SourceArn with a * without a '# Reason:' comment")
 			}
 		}

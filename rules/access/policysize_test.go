@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -24,12 +25,12 @@ func policySize(n *yaml.Node) int {
 	switch {
 	case n == nil:
 	case n.Kind == yaml.MappingNode:
-		for key, value := range repository.Pairs(n) {
+		for key, value := range template.Pairs(n) {
 			total += len(key.Value) + len(`"":,`) + policySize(value)
 		}
 		total += len("{}")
 	case n.Kind == yaml.SequenceNode && n.Tag == "!Sub":
-		return policySize(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: repository.Text(n)})
+		return policySize(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: template.Text(n)})
 	case n.Kind == yaml.SequenceNode:
 		for _, item := range n.Content {
 			total += policySize(item) + len(",")
@@ -47,7 +48,7 @@ func policySize(n *yaml.Node) int {
 
 // policySizes: no policy is longer than IAM allows. AWS would refuse it only during a
 // deployment.
-func policySizes(all []*repository.Template) []string {
+func policySizes(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("") {
@@ -56,7 +57,7 @@ func policySizes(all []*repository.Template) []string {
 			case "AWS::IAM::Role", repository.FunctionType:
 				if list := r.Prop("Policies"); list != nil {
 					for _, policy := range list.Content {
-						total += policySize(repository.Get(policy, "PolicyDocument"))
+						total += policySize(template.Get(policy, "PolicyDocument"))
 					}
 				}
 			case "AWS::IAM::ManagedPolicy":

@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // publishers: a function that publishes to the encrypted topic may also use the key
 // and the outbox. Without the key every publish fails, but only on AWS.
-func publishers(all []*repository.Template) []string {
+func publishers(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {

@@ -11,26 +11,27 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // named: a policy that includes or excludes roles names existing ones: one role by
 // path and name, or all roles of a service by its path. A wrong name denies every
 // call, but only on AWS: the emulator does not know the paths of sessions.
-func named(all []*repository.Template) []string {
+func named(all []*template.Template) []string {
 	var out, services, known []string
 	for _, t := range all {
-		services = append(services, "role/gatehouse/${Environment}/"+path.Base(t.Dir())+"/*")
+		services = append(services, "role/gatehouse/${Environment}/"+path.Base(repository.Dir(t))+"/*")
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			known = append(known, "role"+repository.Text(r.Prop("Path"))+repository.Text(r.Prop("RoleName")))
+			known = append(known, "role"+template.Text(r.Prop("Path"))+template.Text(r.Prop("RoleName")))
 		}
 	}
 	role := regexp.MustCompile(`:iam::\$\{AWS::AccountId\}:(role/.+)$`)
 	for _, t := range all {
-		if !strings.HasPrefix(t.Path, "services/") && t.Dir() != "platform" {
+		if !strings.HasPrefix(t.Path, "services/") && repository.Dir(t) != "platform" {
 			continue
 		}
 		for _, s := range repository.Statements(t.Root) {
-			repository.Walk(repository.Get(s, "Condition"), func(n *yaml.Node) {
+			template.Walk(template.Get(s, "Condition"), func(n *yaml.Node) {
 				m := role.FindStringSubmatch(n.Value)
 				if m != nil && !slices.Contains(services, m[1]) && !slices.Contains(known, m[1]) {
 					out = append(out, fmt.Sprintf("%s:%d: %s is neither a service's path nor a role in a template", t.Path, n.Line, m[1]))
@@ -42,19 +43,19 @@ func named(all []*repository.Template) []string {
 }
 
 // publishing: the topic's policy exempts exactly the services that publish.
-func publishing(all []*repository.Template) []string {
+func publishing(all []*template.Template) []string {
 	var out []string
 	publish, spared := map[string]bool{}, map[string]bool{}
 	service := regexp.MustCompile(`:role/gatehouse/\$\{Environment\}/([a-z-]+)/\*$`)
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {
 			if len(repository.Grants(f, "sns:Publish")) > 0 {
-				publish[path.Base(t.Dir())] = true
+				publish[path.Base(repository.Dir(t))] = true
 			}
 		}
 		for _, p := range t.Resources("AWS::SNS::TopicPolicy") {
 			for _, s := range repository.Statements(p.Node) {
-				repository.Walk(repository.Get(s, "Condition", "ArnNotLike"), func(n *yaml.Node) {
+				template.Walk(template.Get(s, "Condition", "ArnNotLike"), func(n *yaml.Node) {
 					if m := service.FindStringSubmatch(n.Value); m != nil {
 						spared[m[1]] = true
 					}
@@ -105,7 +106,7 @@ func TestNamedRole(t *testing.T) {
 	for role, want := range map[string]int{"platform/guests": 0, "platform/guest": 1, "guests": 1} {
 		reader := repository.MustParse(t, "services/good/queues.yaml", "Resources: {P: {Properties: {S: {Effect: Deny, Action: a, Condition: {ArnNotLike: "+
 			"{aws:PrincipalArn: !Sub 'arn:aws:iam::${AWS::AccountId}:role/gatehouse/${Environment}/"+role+"'}}}}}}\n")
-		if got := named([]*repository.Template{owner, reader}); len(got) != want {
+		if got := named([]*template.Template{owner, reader}); len(got) != want {
 			t.Errorf("%s: findings %q, want %d", role, got, want)
 		}
 	}

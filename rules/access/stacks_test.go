@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // stack describes what one template creates, or the templates of a folder together.
@@ -19,17 +20,17 @@ type stack struct {
 type stacks map[string]stack
 
 // add adds a template as CloudFormation gets it.
-func (s stacks) add(t *repository.Template) {
+func (s stacks) add(t *template.Template) {
 	var one stack
 	for _, r := range t.Resources("") {
 		one.types = append(one.types, r.Type)
 		if r.Type != "AWS::IAM::Role" {
 			continue
 		}
-		one.policies = append(one.policies, repository.Texts(r.Prop("ManagedPolicyArns"))...)
+		one.policies = append(one.policies, template.Texts(r.Prop("ManagedPolicyArns"))...)
 		for _, trust := range repository.Statements(r.Prop("AssumeRolePolicyDocument")) {
 			for _, kind := range []string{"Service", "Federated"} {
-				one.trusted = append(one.trusted, repository.Texts(repository.Get(trust, "Principal", kind))...)
+				one.trusted = append(one.trusted, template.Texts(template.Get(trust, "Principal", kind))...)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // permissionsFile lists who may do what, for review. The emulator does not enforce
@@ -14,7 +15,7 @@ import (
 const permissionsFile = "permissions.txt"
 
 // permissionList returns one line for each policy statement and each Lambda permission.
-func permissionList(all []*repository.Template) []string {
+func permissionList(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("") {
@@ -24,7 +25,7 @@ func permissionList(all []*repository.Template) []string {
 			for _, s := range repository.Statements(r.Node) {
 				line := r.String()
 				for _, part := range []string{"Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition"} {
-					if v := repository.Get(s, part); v != nil {
+					if v := template.Get(s, part); v != nil {
 						line += " " + strings.TrimPrefix(part+"="+repository.Flat(v), "Effect=")
 					}
 				}
@@ -65,7 +66,7 @@ func TestPermissionListPlanted(t *testing.T) {
 	t.Parallel()
 	text := repository.Good(t)
 	list := func(text string) string {
-		return strings.Join(permissionList([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", text)}), "\n")
+		return strings.Join(permissionList([]*template.Template{repository.MustParse(t, "services/good/template.yaml", text)}), "\n")
 	}
 	before := list(text)
 	for name, p := range map[string][2]string{

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // limits is the page that lists what a local deployment does not create.
@@ -25,10 +26,10 @@ func admitted(page string) string {
 
 // unproved returns the resources with the condition OnAws that the page does not list.
 // No local deployment creates them.
-func unproved(t *repository.Template, page string) []string {
+func unproved(t *template.Template, page string) []string {
 	var out []string
 	for _, r := range t.Resources("") {
-		if repository.Text(repository.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted(page), "`"+r.ID+"`") {
+		if template.Text(template.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted(page), "`"+r.ID+"`") {
 			out = append(out, r.String()+" is created only on AWS, but "+limits+" does not list it")
 		}
 	}
@@ -36,10 +37,10 @@ func unproved(t *repository.Template, page string) []string {
 }
 
 // gone returns the resources that the page lists but no template has.
-func gone(all []*repository.Template, page string) []string {
+func gone(all []*template.Template, page string) []string {
 	var out []string
 	for _, m := range resourceName.FindAllStringSubmatch(admitted(page), -1) {
-		has := func(t *repository.Template) bool { return repository.Get(t.Root, "Resources", m[1]) != nil }
+		has := func(t *template.Template) bool { return template.Get(t.Root, "Resources", m[1]) != nil }
 		if !slices.ContainsFunc(all, has) {
 			out = append(out, limits+": no template has "+m[1])
 		}
@@ -55,25 +56,25 @@ func TestLimitsListWhatIsNotProved(t *testing.T) {
 		t.Fatalf("%s lists too few resources; was its text changed?", limits)
 	}
 	repository.Report(t, gone(all, page))
-	for _, template := range all {
-		repository.Report(t, unproved(template, page))
+	for _, one := range all {
+		repository.Report(t, unproved(one, page))
 	}
 }
 
 func TestLimitsListWhatIsNotProvedPlanted(t *testing.T) {
 	t.Parallel()
-	template, err := repository.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
+	one, err := template.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	const start = "## Resources that are made on AWS only\nthe template\ncondition `OnAws`:\n"
-	if got := unproved(template, "`Archive`\n"+start+"nothing\n## More\n`Archive`"); len(got) != 1 {
+	if got := unproved(one, "`Archive`\n"+start+"nothing\n## More\n`Archive`"); len(got) != 1 {
 		t.Errorf("findings %q, want one", got)
 	}
-	if got := unproved(template, start+"- `Archive`\n"); len(got) != 0 {
+	if got := unproved(one, start+"- `Archive`\n"); len(got) != 0 {
 		t.Errorf("findings %q, want none", got)
 	}
-	if got := gone([]*repository.Template{template}, start+"- `Archive` and\n  `Other`\n## More\n- `More`\n"); len(got) != 1 || !strings.Contains(got[0], "Other") {
+	if got := gone([]*template.Template{one}, start+"- `Archive` and\n  `Other`\n## More\n- `More`\n"); len(got) != 1 || !strings.Contains(got[0], "Other") {
 		t.Errorf("findings %q, want one on Other", got)
 	}
 }

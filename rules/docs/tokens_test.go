@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // tokensPage is the page on which every line names a test.
@@ -85,15 +86,15 @@ func testsOf(src string) (names, texts []string, err error) {
 
 // lifetimes: the page has the lifetimes that the platform's template sets for each
 // client. A client without refresh tokens or ID tokens does not set theirs.
-func lifetimes(page string, platform *repository.Template) []string {
+func lifetimes(page string, platform *template.Template) []string {
 	var out []string
 	for _, client := range platform.Resources("AWS::Cognito::UserPoolClient") {
 		name := strings.ToLower(strings.TrimSuffix(client.ID, "Client"))
 		want := []string{name}
 		for _, kind := range []string{"IdToken", "AccessToken", "RefreshToken"} {
 			life := "none"
-			if n := repository.Text(client.Prop(kind + "Validity")); n != "" {
-				life = n + " " + repository.Text(client.Prop("TokenValidityUnits", kind))
+			if n := template.Text(client.Prop(kind + "Validity")); n != "" {
+				life = n + " " + template.Text(client.Prop("TokenValidityUnits", kind))
 			}
 			want = append(want, life)
 		}
@@ -125,9 +126,9 @@ func TestTokensPage(t *testing.T) {
 		}
 	}
 	repository.Report(t, shown(page, tests))
-	for _, template := range repository.Templates(t) {
-		if template.Path == "platform/template.yaml" {
-			repository.Report(t, lifetimes(page, template))
+	for _, one := range repository.Templates(t) {
+		if one.Path == "platform/template.yaml" {
+			repository.Report(t, lifetimes(page, one))
 			return
 		}
 	}

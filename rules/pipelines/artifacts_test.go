@@ -11,8 +11,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"go.yaml.in/yaml/v3"
 
-	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/pipeline"
+	"gatehouse.example/tools/template"
 )
 
 // buildspec is the part of a buildspec that the rules read.
@@ -118,8 +118,8 @@ func reportFindings(m pipelineModel) []string {
 		}
 	}
 	for _, g := range m.template.Resources("AWS::CodeBuild::ReportGroup") {
-		got[m.text(repository.Text(g.Prop("Name")))] = repository.Text(g.Prop("Type"))
-		if repository.Text(g.Prop("DeleteReports")) != "true" {
+		got[m.text(template.Text(g.Prop("Name")))] = template.Text(g.Prop("Type"))
+		if template.Text(g.Prop("DeleteReports")) != "true" {
 			out = append(out, g.ID+": without DeleteReports the stack cannot be deleted")
 		}
 	}
@@ -133,7 +133,7 @@ func reportFindings(m pipelineModel) []string {
 func (m pipelineModel) text(text string) string {
 	w := resolver{m.template, m.parameters}
 	for _, r := range m.template.Resources("") {
-		text = strings.ReplaceAll(text, "${"+r.ID+"}", w.fill(repository.Text(r.Prop("Name"))))
+		text = strings.ReplaceAll(text, "${"+r.ID+"}", w.fill(template.Text(r.Prop("Name"))))
 	}
 	return w.fill(text)
 }

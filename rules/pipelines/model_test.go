@@ -16,6 +16,7 @@ import (
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/stacks"
+	"gatehouse.example/tools/template"
 )
 
 const (
@@ -43,7 +44,7 @@ func (s pipelineFiles) read(path string) (string, error) {
 type pipelineModel struct {
 	pipeline.Definition
 	sources  pipelineFiles
-	template *repository.Template
+	template *template.Template
 	// service is empty for the pipelines' own pipeline.
 	service, mode string
 	parameters    map[string]string
@@ -58,7 +59,7 @@ func (m pipelineModel) String() string {
 
 // resolver resolves the SSM names and attributes that a template uses.
 type resolver struct {
-	template   *repository.Template
+	template   *template.Template
 	parameters map[string]string
 }
 
@@ -83,13 +84,13 @@ func (w resolver) Attribute(_ context.Context, id, attribute string) (string, er
 			continue
 		}
 		for _, property := range []string{"Name", "RoleName", "LogGroupName"} {
-			name := w.fill(repository.Text(r.Prop(property)))
+			name := w.fill(template.Text(r.Prop(property)))
 			switch {
 			case name == "":
 			case attribute == "Ref":
 				return name, nil
 			case r.Type == "AWS::IAM::Role":
-				return "arn:aws:iam::" + toolsAccount + ":role" + w.fill(repository.Text(r.Prop("Path"))) + name, nil
+				return "arn:aws:iam::" + toolsAccount + ":role" + w.fill(template.Text(r.Prop("Path"))) + name, nil
 			default:
 				return "arn:" + name, nil
 			}
@@ -153,7 +154,7 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 	if err != nil {
 		return m, err
 	}
-	if m.template, err = repository.Parse(file, []byte(text)); err != nil {
+	if m.template, err = template.Parse(file, []byte(text)); err != nil {
 		return m, err
 	}
 	given := map[string]string{
@@ -169,13 +170,13 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 		}
 		maps.Copy(given, config)
 	}
-	for key, p := range repository.Pairs(repository.Get(m.template.Root, "Parameters")) {
+	for key, p := range template.Pairs(template.Get(m.template.Root, "Parameters")) {
 		value, ok := given[key.Value]
 		if !ok {
-			if repository.Get(p, "Default") == nil {
+			if template.Get(p, "Default") == nil {
 				return m, fmt.Errorf("%s: the parameter %s is not set for %s", file, key.Value, service)
 			}
-			value = repository.Text(repository.Get(p, "Default"))
+			value = template.Text(template.Get(p, "Default"))
 		}
 		m.parameters[key.Value] = value
 	}
@@ -288,9 +289,9 @@ func (m pipelineModel) templateParameters(file string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := repository.Parse(file, []byte(text))
+	t, err := template.Parse(file, []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	return repository.Get(t.Root, "Parameters"), nil
+	return template.Get(t.Root, "Parameters"), nil
 }

@@ -13,6 +13,7 @@ import (
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/template"
 )
 
 // folderOf returns the folder of a service's stack.
@@ -85,26 +86,26 @@ func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 		given[name] = overrides[name]
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if repository.Get(declared, name) == nil {
+		if template.Get(declared, name) == nil {
 			say("%s has no parameter %s", file, name)
 		}
 	}
-	for key, p := range repository.Pairs(declared) {
+	for key, p := range template.Pairs(declared) {
 		value, ok := given[key.Value]
-		if !ok && repository.Get(p, "Default") == nil {
+		if !ok && template.Get(p, "Default") == nil {
 			say("the parameter %s of %s is not set", key.Value, file)
 		}
 		for _, v := range m.Pipeline.Variables {
 			value = strings.ReplaceAll(value, "#{variables."+v.Name+"}", v.DefaultValue)
 		}
-		allowed, pattern := repository.Texts(repository.Get(p, "AllowedValues")), repository.Text(repository.Get(p, "AllowedPattern"))
+		allowed, pattern := template.Texts(template.Get(p, "AllowedValues")), template.Text(template.Get(p, "AllowedPattern"))
 		if !ok || strings.Contains(value, "#{") {
 			continue
 		}
 		if allowed != nil && !slices.Contains(allowed, value) {
 			say("%s of %s is %q, not one of %v", key.Value, file, value, allowed)
 		}
-		for _, value := range parts(repository.Text(repository.Get(p, "Type")), value) {
+		for _, value := range parts(template.Text(template.Get(p, "Type")), value) {
 			if pattern != "" && !regexp.MustCompile(`^(?:`+pattern+`)$`).MatchString(value) {
 				say("%s of %s is %q, which does not match its AllowedPattern", key.Value, file, value)
 			}
@@ -117,7 +118,7 @@ func (m pipelineModel) overrides(stage string, a pipeline.Action) []string {
 		"DeploymentRoleArn":      m.roleOf(environment, "codedeploy"),
 		"DeploymentType":         "#{variables.ROLLOUT}",
 	} {
-		if repository.Get(declared, name) != nil && overrides[name] != want {
+		if template.Get(declared, name) != nil && overrides[name] != want {
 			say("ParameterOverrides: %s is %q, want %q", name, overrides[name], want)
 		}
 	}

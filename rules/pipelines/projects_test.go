@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // buildImages are CodeBuild's images with Go 1.26, and the machine type of each
@@ -99,7 +99,7 @@ func notificationFindings(m pipelineModel) []string {
 	if len(all) != 1 {
 		return []string{fmt.Sprintf("%d notification rules, want one", len(all))}
 	}
-	ids := repository.Texts(all[0].Prop("EventTypeIds"))
+	ids := template.Texts(all[0].Prop("EventTypeIds"))
 	for _, id := range ids {
 		if !slices.Contains(pipelineEvents(), id) {
 			out = append(out, "unknown event "+id)
@@ -110,10 +110,10 @@ func notificationFindings(m pipelineModel) []string {
 			out = append(out, "no notification of "+id)
 		}
 	}
-	if target := repository.Text(repository.Get(all[0].Prop("Targets").Content[0], "TargetAddress")); target != "{{resolve:ssm:/gatehouse/tools/pipeline/notification-topic-arn}}" {
+	if target := template.Text(template.Get(all[0].Prop("Targets").Content[0], "TargetAddress")); target != "{{resolve:ssm:/gatehouse/tools/pipeline/notification-topic-arn}}" {
 		out = append(out, "notifies "+target)
 	}
-	if got, want := m.text(repository.Text(all[0].Prop("Resource"))), "arn:aws:codepipeline:eu-central-1:"+toolsAccount+":"+m.Pipeline.Name; got != want {
+	if got, want := m.text(template.Text(all[0].Prop("Resource"))), "arn:aws:codepipeline:eu-central-1:"+toolsAccount+":"+m.Pipeline.Name; got != want {
 		out = append(out, fmt.Sprintf("notifies of %s, want %s", got, want))
 	}
 	return out
@@ -150,7 +150,7 @@ func fixedNameFindings(m pipelineModel) []string {
 		line := r.ID
 		for _, property := range []string{"Name", "LogGroupName", "RoleName", "Path", "PermissionsBoundary"} {
 			if r.Prop(property) != nil {
-				line += " " + property + "=" + repository.Text(r.Prop(property))
+				line += " " + property + "=" + template.Text(r.Prop(property))
 			}
 		}
 		got = append(got, line)

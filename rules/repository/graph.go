@@ -1,13 +1,11 @@
 package repository
 
 import (
-	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"gatehouse.example/tools/stacks"
+	"gatehouse.example/tools/template"
 )
 
 // Names are the writers and readers of each SSM name, by stack.
@@ -16,33 +14,30 @@ type Names struct {
 }
 
 // NamesOf collects the SSM names of the templates, with ${Environment} in them.
-func NamesOf(templates []*Template) Names {
-	read := regexp.MustCompile(`\{\{resolve:ssm:([^}]*(?:\$\{[^}]*\}[^}]*)*)\}\}`)
+func NamesOf(templates []*template.Template) Names {
 	n := Names{Writers: map[string][]string{}, Readers: map[string][]string{}}
 	for _, t := range templates {
 		for _, r := range t.Resources("AWS::SSM::Parameter") {
-			name := Text(r.Prop("Name"))
-			n.Writers[name] = append(n.Writers[name], t.Dir())
+			name := template.Text(r.Prop("Name"))
+			n.Writers[name] = append(n.Writers[name], Dir(t))
 		}
-		Walk(t.Root, func(v *yaml.Node) {
-			for _, m := range read.FindAllStringSubmatch(v.Value, -1) {
-				// The tools account is not an environment and uses the log key of one.
-				name := strings.Replace(m[1], "${LogKeyEnvironment}", "${Environment}", 1)
-				if !slices.Contains(n.Readers[name], t.Dir()) {
-					n.Readers[name] = append(n.Readers[name], t.Dir())
-				}
+		for _, name := range t.SSMNames() {
+			// The tools account is not an environment and uses the log key of one.
+			name = strings.Replace(name, "${LogKeyEnvironment}", "${Environment}", 1)
+			if !slices.Contains(n.Readers[name], Dir(t)) {
+				n.Readers[name] = append(n.Readers[name], Dir(t))
 			}
-		})
+		}
 	}
 	return n
 }
 
 // Graph returns, for every stack, the stacks that it reads from.
-func Graph(templates []*Template) map[string][]string {
+func Graph(templates []*template.Template) stacks.Graph {
 	names := NamesOf(templates)
-	graph := map[string][]string{}
+	graph := stacks.Graph{}
 	for _, t := range templates {
-		graph[t.Dir()] = nil
+		graph[Dir(t)] = nil
 	}
 	for name, readers := range names.Readers {
 		for _, reader := range readers {
@@ -57,30 +52,4 @@ func Graph(templates []*Template) map[string][]string {
 		slices.Sort(from)
 	}
 	return graph
-}
-
-// Order returns an order in which the stacks of a graph can be deployed: each stack
-// after those that it reads from, and otherwise by name.
-func Order(graph map[string][]string) ([]string, error) {
-	var order []string
-	for len(order) < len(graph) {
-		before := len(order)
-		for _, stack := range slices.Sorted(maps.Keys(graph)) {
-			ready := !slices.ContainsFunc(graph[stack], func(from string) bool { return !slices.Contains(order, from) })
-			if ready && !slices.Contains(order, stack) {
-				order = append(order, stack)
-			}
-		}
-		if len(order) == before {
-			var stuck []string
-			for stack := range graph {
-				if !slices.Contains(order, stack) {
-					stuck = append(stuck, stack)
-				}
-			}
-			slices.Sort(stuck)
-			return nil, fmt.Errorf("a cycle of SSM names among %s", strings.Join(stuck, ", "))
-		}
-	}
-	return order, nil
 }

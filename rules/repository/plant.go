@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"gatehouse.example/tools/stacks"
+	"gatehouse.example/tools/template"
 )
 
 // Rule checks all templates and returns its findings.
-type Rule func([]*Template) []string
+type Rule func([]*template.Template) []string
 
 // Templates returns all templates of the repository.
-func Templates(t *testing.T) []*Template {
+func Templates(t *testing.T) []*template.Template {
 	t.Helper()
 	all, err := ReadTemplates(Root)
 	if err != nil {
@@ -66,11 +67,11 @@ func Good(t *testing.T) string {
 }
 
 // MustParse is Parse for tests.
-func MustParse(t *testing.T, path, text string) *Template {
+func MustParse(t *testing.T, path, text string) *template.Template {
 	t.Helper()
-	parsed, err := Parse(path, []byte(text))
+	parsed, err := template.Parse(path, []byte(text))
 	if err != nil {
-		t.Fatalf("repository.Parse: %v", err)
+		t.Fatalf("template.Parse: %v", err)
 	}
 	return parsed
 }
@@ -81,7 +82,7 @@ func Plant(t *testing.T, check Rule, errs map[string]Planted) {
 	t.Helper()
 	text := Good(t)
 	run := func(text string) []string {
-		return check([]*Template{MustParse(t, "services/good/template.yaml", text), MustParse(t, "services/other/template.yaml", Other)})
+		return check([]*template.Template{MustParse(t, "services/good/template.yaml", text), MustParse(t, "services/other/template.yaml", Other)})
 	}
 	if findings := run(text); len(findings) > 0 {
 		t.Errorf("findings in the good template: %v", findings)

@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"gatehouse.example/tools/template"
 )
 
 // Statements returns the policy statements anywhere below a node.
 func Statements(n *yaml.Node) []*yaml.Node {
 	var out []*yaml.Node
-	Walk(n, func(s *yaml.Node) {
-		if Get(s, "Effect") != nil && (Get(s, "Action") != nil || Get(s, "NotAction") != nil) {
+	template.Walk(n, func(s *yaml.Node) {
+		if template.Get(s, "Effect") != nil && (template.Get(s, "Action") != nil || template.Get(s, "NotAction") != nil) {
 			out = append(out, s)
 		}
 	})
@@ -20,26 +22,26 @@ func Statements(n *yaml.Node) []*yaml.Node {
 
 // Principals returns all principals of a statement, of every kind.
 func Principals(s *yaml.Node) []string {
-	p := Get(s, "Principal")
+	p := template.Get(s, "Principal")
 	if p == nil {
 		return nil
 	}
 	if p.Kind != yaml.MappingNode {
-		return []string{Text(p)}
+		return []string{template.Text(p)}
 	}
 	var out []string
-	for _, value := range Pairs(p) {
-		out = append(out, Texts(value)...)
+	for _, value := range template.Pairs(p) {
+		out = append(out, template.Texts(value)...)
 	}
 	return out
 }
 
 // Condition returns the value of a condition key under any operator, and whether it exists.
 func Condition(s *yaml.Node, name string) (string, bool) {
-	for _, operator := range Pairs(Get(s, "Condition")) {
-		for key, value := range Pairs(operator) {
+	for _, operator := range template.Pairs(template.Get(s, "Condition")) {
+		for key, value := range template.Pairs(operator) {
 			if strings.EqualFold(key.Value, name) {
-				return strings.Join(Texts(value), " "), true
+				return strings.Join(template.Texts(value), " "), true
 			}
 		}
 	}
@@ -47,11 +49,11 @@ func Condition(s *yaml.Node, name string) (string, bool) {
 }
 
 // Grants returns the resources on which a function's policies allow an action.
-func Grants(f Resource, action string) []string {
+func Grants(f template.Resource, action string) []string {
 	var out []string
 	for _, s := range Statements(f.Prop("Policies")) {
-		if slices.Contains(Texts(Get(s, "Action")), action) {
-			out = append(out, Texts(Get(s, "Resource"))...)
+		if slices.Contains(template.Texts(template.Get(s, "Action")), action) {
+			out = append(out, template.Texts(template.Get(s, "Resource"))...)
 		}
 	}
 	return out
@@ -65,16 +67,16 @@ func Mention(resources []string, word string) bool {
 // Flat returns a value as one line, whatever its layout in the template.
 func Flat(n *yaml.Node) string {
 	var parts []string
-	for key, value := range Pairs(n) {
+	for key, value := range template.Pairs(n) {
 		parts = append(parts, key.Value+"="+Flat(value))
 	}
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "{" + strings.Join(parts, " ") + "}"
 	case n.Kind != yaml.SequenceNode:
-		return Text(n)
+		return template.Text(n)
 	case n.Tag == "!GetAtt":
-		return Text(n)
+		return template.Text(n)
 	}
 	for _, item := range n.Content {
 		parts = append(parts, Flat(item))

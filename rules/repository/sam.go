@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse.example/tools/template"
 )
 
 // Untranslated is a template as it is in the repository.
@@ -19,7 +21,7 @@ type Untranslated struct {
 
 // Translate returns the templates as CloudFormation gets them. It runs SAM's translator,
 // which adds roles, rules and deployment groups.
-func Translate(t *testing.T, of []Untranslated) []*Template {
+func Translate(t *testing.T, of []Untranslated) []*template.Template {
 	t.Helper()
 	input, err := json.Marshal(of)
 	if err != nil {
@@ -43,13 +45,13 @@ func Translate(t *testing.T, of []Untranslated) []*Template {
 }
 
 // translated parses the output of the translator.
-func translated(t *testing.T, of []Untranslated, answer []byte) []*Template {
+func translated(t *testing.T, of []Untranslated, answer []byte) []*template.Template {
 	t.Helper()
 	var texts []json.RawMessage
 	if err := json.Unmarshal(answer, &texts); err != nil {
 		t.Fatalf("json.Unmarshal: %v", err)
 	}
-	var all []*Template
+	var all []*template.Template
 	for i, one := range texts {
 		all = append(all, MustParse(t, of[i].Path, string(one)))
 	}
@@ -57,8 +59,8 @@ func translated(t *testing.T, of []Untranslated, answer []byte) []*Template {
 }
 
 // IsSAM reports whether a template is translated before it is deployed.
-func IsSAM(t *Template) bool {
-	return strings.HasPrefix(Text(Get(t.Root, "Transform")), "AWS::Serverless")
+func IsSAM(t *template.Template) bool {
+	return strings.HasPrefix(template.Text(template.Get(t.Root, "Transform")), "AWS::Serverless")
 }
 
 // Release returns the parameters of a deployment by a pipeline.

@@ -71,7 +71,7 @@ func lintGroups(t *testing.T) []lintGroup {
 	byDir := map[string][]string{}
 	var dirs []string
 	for _, template := range repository.Templates(t) {
-		dir := template.Dir()
+		dir := repository.Dir(template)
 		if only != "" && filepath.Base(dir) != only {
 			continue
 		}

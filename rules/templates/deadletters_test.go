@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // deadLetterSources: a dead-letter queue accepts dead letters only from its own
 // queues. RedriveAllowPolicy applies to queues only: a topic needs a queue policy, and
 // a function its role.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
-func deadLetterSources(all []*repository.Template) []string {
+func deadLetterSources(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, q := range t.Resources("AWS::SQS::Queue") {
@@ -20,14 +21,14 @@ func deadLetterSources(all []*repository.Template) []string {
 				continue
 			}
 			want := sourcesOf(q)
-			permission := repository.Text(q.Prop("RedriveAllowPolicy", "redrivePermission"))
+			permission := template.Text(q.Prop("RedriveAllowPolicy", "redrivePermission"))
 			if len(want) == 0 {
 				if permission != "denyAll" {
 					out = append(out, q.String()+": RedriveAllowPolicy is not denyAll, and no queue sends to it")
 				}
 				continue
 			}
-			named := repository.Texts(q.Prop("RedriveAllowPolicy", "sourceQueueArns"))
+			named := template.Texts(q.Prop("RedriveAllowPolicy", "sourceQueueArns"))
 			slices.Sort(named)
 			if permission != "byQueue" || !slices.Equal(named, want) {
 				out = append(out, q.String()+": RedriveAllowPolicy is not byQueue with "+strings.Join(want, ", "))
@@ -38,11 +39,11 @@ func deadLetterSources(all []*repository.Template) []string {
 }
 
 // sourcesOf returns the ARNs of the queues that send their dead letters to a queue.
-func sourcesOf(dead repository.Resource) []string {
+func sourcesOf(dead template.Resource) []string {
 	var out []string
 	for _, q := range dead.Resources("AWS::SQS::Queue") {
-		if repository.Text(q.Prop("RedrivePolicy", "deadLetterTargetArn")) == "att:"+dead.ID+".Arn" {
-			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+repository.Text(q.Prop("QueueName")))
+		if template.Text(q.Prop("RedrivePolicy", "deadLetterTargetArn")) == "att:"+dead.ID+".Arn" {
+			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+template.Text(q.Prop("QueueName")))
 		}
 	}
 	slices.Sort(out)
@@ -51,7 +52,7 @@ func sourcesOf(dead repository.Resource) []string {
 
 // tlsOnly: every queue and topic policy denies calls without TLS. It covers only the
 // services; the example of another team is kept short.
-func tlsOnly(all []*repository.Template) []string {
+func tlsOnly(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		if !strings.HasPrefix(t.Path, "services/") {
@@ -63,16 +64,16 @@ func tlsOnly(all []*repository.Template) []string {
 			covered := map[string]bool{}
 			for _, s := range repository.Statements(p.Node) {
 				secure, _ := repository.Condition(s, "aws:SecureTransport")
-				if repository.Text(repository.Get(s, "Effect")) != "Deny" || secure != "false" || !slices.Equal(repository.Principals(s), []string{"*"}) ||
-					!slices.Contains(repository.Texts(repository.Get(s, "Action")), action) || len(repository.Get(s, "Condition").Content) != 2 {
+				if template.Text(template.Get(s, "Effect")) != "Deny" || secure != "false" || !slices.Equal(repository.Principals(s), []string{"*"}) ||
+					!slices.Contains(template.Texts(template.Get(s, "Action")), action) || len(template.Get(s, "Condition").Content) != 2 {
 					continue
 				}
-				for _, r := range repository.Texts(repository.Get(s, "Resource")) {
+				for _, r := range template.Texts(template.Get(s, "Resource")) {
 					covered[strings.TrimSuffix(strings.TrimPrefix(r, "att:"), ".Arn")] = true
 					covered[strings.TrimPrefix(r, "ref:")] = true
 				}
 			}
-			for _, of := range append(repository.Texts(p.Prop("Queues")), repository.Texts(p.Prop("Topics"))...) {
+			for _, of := range append(template.Texts(p.Prop("Queues")), template.Texts(p.Prop("Topics"))...) {
 				if !covered[strings.TrimPrefix(of, "ref:")] {
 					out = append(out, p.String()+": does not deny "+action+" without TLS on "+strings.TrimPrefix(of, "ref:"))
 				}

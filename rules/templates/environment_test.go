@@ -12,13 +12,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // variables returns the names in a function's environment, including Globals.
-func variables(f repository.Resource) []string {
+func variables(f template.Resource) []string {
 	var out []string
-	for _, env := range []*yaml.Node{f.Prop("Environment", "Variables"), repository.Get(f.Root, "Globals", "Function", "Environment", "Variables")} {
-		for key := range repository.Pairs(env) {
+	for _, env := range []*yaml.Node{f.Prop("Environment", "Variables"), template.Get(f.Root, "Globals", "Function", "Environment", "Variables")} {
+		for key := range template.Pairs(env) {
 			out = append(out, key.Value)
 		}
 	}
@@ -27,14 +28,14 @@ func variables(f repository.Resource) []string {
 
 // environment: a template sets every variable that the service's code reads. A missing
 // variable may have a default in the code, and then its parameter has no effect.
-func environment(all []*repository.Template, code func(dir string) string) []string {
+func environment(all []*template.Template, code func(dir string) string) []string {
 	name := regexp.MustCompile(`"([A-Z]+(?:_[A-Z]+)+)"`)
 	set := map[string][]string{}
 	var out []string
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {
 			has := variables(f)
-			set[t.Dir()] = append(set[t.Dir()], has...)
+			set[repository.Dir(t)] = append(set[repository.Dir(t)], has...)
 			if len(repository.Grants(f, "sns:Publish")) > 0 && !slices.Contains(has, "TOPIC_ARN") {
 				out = append(out, f.String()+": may publish but does not get TOPIC_ARN")
 			}
@@ -79,7 +80,7 @@ func TestEnvironment(t *testing.T) {
 
 func TestEnvironmentPlanted(t *testing.T) {
 	t.Parallel()
-	check := func(all []*repository.Template) []string {
+	check := func(all []*template.Template) []string {
 		return environment(all, func(string) string { return `getenv("POOL") getenv("AWS_REGION") getenv("CHECK_IT") "OUTBOX_URL"` })
 	}
 	repository.Plant(t, check, map[string]repository.Planted{

@@ -13,6 +13,7 @@ import (
 
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/template"
 )
 
 // environments: a stack can be deployed to each environment, under its name and with a
@@ -64,15 +65,15 @@ func environments(dir, samconfig string, declared []string) []string {
 
 func TestEnvironments(t *testing.T) {
 	t.Parallel()
-	for _, template := range repository.Templates(t) {
-		if path.Base(template.Path) != "template.yaml" || strings.HasPrefix(template.Path, "examples/") {
+	for _, one := range repository.Templates(t) {
+		if path.Base(one.Path) != "template.yaml" || strings.HasPrefix(one.Path, "examples/") {
 			continue
 		}
 		var declared []string
-		for key := range repository.Pairs(repository.Get(template.Root, "Parameters")) {
+		for key := range template.Pairs(template.Get(one.Root, "Parameters")) {
 			declared = append(declared, key.Value)
 		}
-		repository.Report(t, environments(template.Dir(), filepath.Join(repository.Root, template.Dir(), "samconfig.toml"), declared))
+		repository.Report(t, environments(repository.Dir(one), filepath.Join(repository.Root, repository.Dir(one), "samconfig.toml"), declared))
 	}
 }
 

@@ -12,22 +12,23 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
-func isTrigger(f repository.Resource) bool {
-	return slices.Contains(repository.CognitoTriggers, path.Base(repository.Text(f.Prop("CodeUri"))))
+func isTrigger(f template.Resource) bool {
+	return slices.Contains(repository.CognitoTriggers, path.Base(template.Text(f.Prop("CodeUri"))))
 }
 
 // setting returns a property of a function, or its value in Globals.
-func setting(f repository.Resource, name ...string) *yaml.Node {
+func setting(f template.Resource, name ...string) *yaml.Node {
 	if v := f.Prop(name...); v != nil {
 		return v
 	}
-	return repository.Get(f.Root, append([]string{"Globals", "Function"}, name...)...)
+	return template.Get(f.Root, append([]string{"Globals", "Function"}, name...)...)
 }
 
-func timeout(f repository.Resource) int {
-	seconds, err := strconv.Atoi(repository.Text(setting(f, "Timeout")))
+func timeout(f template.Resource) int {
+	seconds, err := strconv.Atoi(template.Text(setting(f, "Timeout")))
 	if err != nil {
 		return 3 // Lambda's default
 	}
@@ -36,7 +37,7 @@ func timeout(f repository.Resource) int {
 
 // functions: every function has logs, tracing, an alias for rollbacks, and a comment
 // about the impact of its failure.
-func functions(all []*repository.Template) []string {
+func functions(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {
@@ -44,11 +45,11 @@ func functions(all []*repository.Template) []string {
 			if !strings.Contains(t.CommentAbove(f.Key.Line), "# Failure impact:") {
 				say("no '# Failure impact:' comment directly above")
 			}
-			if repository.Text(repository.Get(f.Node, "Metadata", "BuildMethod")) != "go1.x" {
+			if template.Text(template.Get(f.Node, "Metadata", "BuildMethod")) != "go1.x" {
 				say("Metadata BuildMethod is not go1.x")
 			}
 			for name, want := range map[string]string{"AutoPublishAlias": "live", "Tracing": "Active", "Runtime": "provided.al2023"} {
-				if got := repository.Text(setting(f, name)); got != want {
+				if got := template.Text(setting(f, name)); got != want {
 					say("%s is %q, want %q", name, got, want)
 				}
 			}
@@ -66,11 +67,11 @@ func functions(all []*repository.Template) []string {
 	return out
 }
 
-func logGroup(f repository.Resource) []string {
-	if repository.Text(setting(f, "LoggingConfig", "LogFormat")) != "JSON" {
+func logGroup(f template.Resource) []string {
+	if template.Text(setting(f, "LoggingConfig", "LogFormat")) != "JSON" {
 		return []string{f.String() + ": LoggingConfig LogFormat is not JSON"}
 	}
-	want := repository.Text(setting(f, "LoggingConfig", "LogGroup"))
+	want := template.Text(setting(f, "LoggingConfig", "LogGroup"))
 	for _, g := range f.Resources("AWS::Logs::LogGroup") {
 		if want == "ref:"+g.ID {
 			return nil
@@ -80,15 +81,15 @@ func logGroup(f repository.Resource) []string {
 }
 
 // permission: Cognito may call the alias of a trigger, from pools of this account only.
-func permission(f repository.Resource) []string {
+func permission(f template.Resource) []string {
 	if !isTrigger(f) {
 		return nil
 	}
 	for _, p := range f.Resources("AWS::Lambda::Permission") {
-		if repository.Text(p.Prop("FunctionName")) != "ref:"+f.ID+".Alias" || repository.Text(p.Prop("Principal")) != "cognito-idp.amazonaws.com" {
+		if template.Text(p.Prop("FunctionName")) != "ref:"+f.ID+".Alias" || template.Text(p.Prop("Principal")) != "cognito-idp.amazonaws.com" {
 			continue
 		}
-		if repository.Text(p.Prop("SourceAccount")) != "ref:AWS::AccountId" || !strings.Contains(repository.Text(p.Prop("SourceArn")), "${AWS::AccountId}:userpool/") {
+		if template.Text(p.Prop("SourceAccount")) != "ref:AWS::AccountId" || !strings.Contains(template.Text(p.Prop("SourceArn")), "${AWS::AccountId}:userpool/") {
 			return []string{p.String() + ": SourceAccount or SourceArn does not restrict it to this account's pools"}
 		}
 		return nil
@@ -97,16 +98,16 @@ func permission(f repository.Resource) []string {
 }
 
 // metricsOf returns the alarms of a stack by "metric dimension value".
-func metricsOf(dir string, all []*repository.Template) map[string]bool {
+func metricsOf(dir string, all []*template.Template) map[string]bool {
 	out := map[string]bool{}
 	for _, t := range all {
-		if t.Dir() != dir {
+		if repository.Dir(t) != dir {
 			continue
 		}
 		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-			repository.Walk(a.Node, func(n *yaml.Node) {
+			template.Walk(a.Node, func(n *yaml.Node) {
 				for _, d := range dimensions(n) {
-					out[repository.Text(repository.Get(n, "MetricName"))+" "+repository.Text(repository.Get(d, "Value"))] = true
+					out[template.Text(template.Get(n, "MetricName"))+" "+template.Text(template.Get(d, "Value"))] = true
 				}
 			})
 		}
@@ -115,17 +116,17 @@ func metricsOf(dir string, all []*repository.Template) map[string]bool {
 }
 
 func dimensions(n *yaml.Node) []*yaml.Node {
-	if d := repository.Get(n, "Dimensions"); d != nil {
+	if d := template.Get(n, "Dimensions"); d != nil {
 		return d.Content
 	}
 	return nil
 }
 
-func functionAlarms(f repository.Resource, all []*repository.Template) []string {
+func functionAlarms(f template.Resource, all []*template.Template) []string {
 	var out []string
-	alarms := metricsOf(f.Dir(), all)
+	alarms := metricsOf(repository.Dir(f.Template), all)
 	for _, metric := range []string{"Errors", "Throttles"} {
-		if !alarms[metric+" ref:"+f.ID] && !alarms[metric+" "+repository.Text(f.Prop("FunctionName"))] {
+		if !alarms[metric+" ref:"+f.ID] && !alarms[metric+" "+template.Text(f.Prop("FunctionName"))] {
 			out = append(out, fmt.Sprintf("%s: no alarm on %s", f, metric))
 		}
 	}
@@ -135,11 +136,11 @@ func functionAlarms(f repository.Resource, all []*repository.Template) []string 
 // alarms: every alarm names a playbook that says what to do.
 func alarms(exists func(string) bool) repository.Rule {
 	playbook := regexp.MustCompile(`docs/playbooks/[a-z0-9-]+\.md`)
-	return func(all []*repository.Template) []string {
+	return func(all []*template.Template) []string {
 		var out []string
 		for _, t := range all {
 			for _, a := range append(t.Resources("AWS::CloudWatch::Alarm"), t.Resources("AWS::CloudWatch::CompositeAlarm")...) {
-				page := playbook.FindString(repository.Text(a.Prop("AlarmDescription")))
+				page := playbook.FindString(template.Text(a.Prop("AlarmDescription")))
 				if page == "" {
 					out = append(out, a.String()+": AlarmDescription names no docs/playbooks/<page>.md")
 				} else if !exists(page) {

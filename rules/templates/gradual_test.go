@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // maxAlarms is the number of alarms that CodeDeploy watches for one deployment group.
@@ -20,7 +21,7 @@ const maxAlarms = 10
 // preferences: a pipeline can shift calls gradually to a new version of every function,
 // watched by metric alarms of this function. CodeDeploy's documentation does not
 // mention composite alarms, and CloudWatch lists them only on request.
-func preferences(all []*repository.Template) []string {
+func preferences(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		if !strings.HasPrefix(t.Path, "services/") {
@@ -28,7 +29,7 @@ func preferences(all []*repository.Template) []string {
 		}
 		for _, f := range t.Resources(repository.FunctionType) {
 			for name, want := range map[string]string{"Enabled": "ref:GradualDeployment", "Role": "ref:DeploymentRoleArn", "Type": "ref:DeploymentType"} {
-				if got := repository.Text(setting(f, "DeploymentPreference", name)); got != want {
+				if got := template.Text(setting(f, "DeploymentPreference", name)); got != want {
 					out = append(out, fmt.Sprintf("%s: DeploymentPreference %s is %q, want %q", f, name, got, want))
 				}
 			}
@@ -39,10 +40,10 @@ func preferences(all []*repository.Template) []string {
 }
 
 // watchers returns what is wrong with the alarms in a function's preference.
-func watchers(f repository.Resource, all []*repository.Template) []string {
+func watchers(f template.Resource, all []*template.Template) []string {
 	var out []string
 	var named []string
-	for _, name := range repository.Texts(setting(f, "DeploymentPreference", "Alarms")) {
+	for _, name := range template.Texts(setting(f, "DeploymentPreference", "Alarms")) {
 		if name != "ref:AWS::NoValue" {
 			named = append(named, name)
 		}
@@ -73,20 +74,20 @@ func watchers(f repository.Resource, all []*repository.Template) []string {
 
 // metricsAlarmed returns the function's metrics that an alarm watches. The alarm is
 // given by its name or a !Ref.
-func metricsAlarmed(f repository.Resource, name string, all []*repository.Template) []string {
+func metricsAlarmed(f template.Resource, name string, all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
-		if t.Dir() != f.Dir() {
+		if repository.Dir(t) != repository.Dir(f.Template) {
 			continue
 		}
 		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-			if name != repository.Text(a.Prop("AlarmName")) && (name != "ref:"+a.ID || t.Path != f.Path) {
+			if name != template.Text(a.Prop("AlarmName")) && (name != "ref:"+a.ID || t.Path != f.Path) {
 				continue
 			}
-			repository.Walk(a.Node, func(n *yaml.Node) {
+			template.Walk(a.Node, func(n *yaml.Node) {
 				for _, d := range dimensions(n) {
-					if v := repository.Text(repository.Get(d, "Value")); v == "ref:"+f.ID || v == repository.Text(f.Prop("FunctionName")) {
-						out = append(out, repository.Text(repository.Get(n, "MetricName")))
+					if v := template.Text(template.Get(d, "Value")); v == "ref:"+f.ID || v == template.Text(f.Prop("FunctionName")) {
+						out = append(out, template.Text(template.Get(n, "MetricName")))
 					}
 				}
 			})
@@ -97,31 +98,31 @@ func metricsAlarmed(f repository.Resource, name string, all []*repository.Templa
 
 // gradual: in translated templates with gradual deployments, CodeDeploy moves each
 // alias with the given role, watches alarms, and rolls back automatically.
-func gradual(all []*repository.Template) []string {
+func gradual(all []*template.Template) []string {
 	out := noRoleOfSAM(all)
 	for _, t := range all {
-		groups := map[string]repository.Resource{}
+		groups := map[string]template.Resource{}
 		for _, g := range t.Resources("AWS::CodeDeploy::DeploymentGroup") {
 			groups["ref:"+g.ID] = g
-			if repository.Text(g.Prop("ServiceRoleArn")) != "ref:DeploymentRoleArn" {
+			if template.Text(g.Prop("ServiceRoleArn")) != "ref:DeploymentRoleArn" {
 				out = append(out, g.String()+": ServiceRoleArn is not DeploymentRoleArn")
 			}
-			if repository.Text(g.Prop("AlarmConfiguration", "Enabled")) != "true" || len(g.Prop("AlarmConfiguration", "Alarms").Content) == 0 {
+			if template.Text(g.Prop("AlarmConfiguration", "Enabled")) != "true" || len(g.Prop("AlarmConfiguration", "Alarms").Content) == 0 {
 				out = append(out, g.String()+": no alarms")
 			}
-			events := repository.Texts(g.Prop("AutoRollbackConfiguration", "Events"))
+			events := template.Texts(g.Prop("AutoRollbackConfiguration", "Events"))
 			for _, event := range []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} {
-				if repository.Text(g.Prop("AutoRollbackConfiguration", "Enabled")) != "true" || !slices.Contains(events, event) {
+				if template.Text(g.Prop("AutoRollbackConfiguration", "Enabled")) != "true" || !slices.Contains(events, event) {
 					out = append(out, g.String()+": no rollback on "+event)
 				}
 			}
 		}
 		for _, a := range t.Resources("AWS::Lambda::Alias") {
-			update := repository.Get(a.Node, "UpdatePolicy", "CodeDeployLambdaAliasUpdate")
-			if _, ok := groups[repository.Text(repository.Get(update, "DeploymentGroupName"))]; !ok {
+			update := template.Get(a.Node, "UpdatePolicy", "CodeDeployLambdaAliasUpdate")
+			if _, ok := groups[template.Text(template.Get(update, "DeploymentGroupName"))]; !ok {
 				out = append(out, a.String()+": no deployment group for it")
 			}
-			if repository.Get(t.Root, "Resources", strings.TrimPrefix(repository.Text(repository.Get(update, "ApplicationName")), "ref:")) == nil {
+			if template.Get(t.Root, "Resources", strings.TrimPrefix(template.Text(template.Get(update, "ApplicationName")), "ref:")) == nil {
 				out = append(out, a.String()+": no CodeDeploy application")
 			}
 		}
@@ -131,7 +132,7 @@ func gradual(all []*repository.Template) []string {
 
 // atOnce: translated templates without gradual deployments have no CodeDeploy
 // resources, which the emulator refuses. SAM treats some forms of 'false' as 'true'.
-func atOnce(all []*repository.Template) []string {
+func atOnce(all []*template.Template) []string {
 	out := noRoleOfSAM(all)
 	for _, t := range all {
 		for _, r := range t.Resources("") {
@@ -144,7 +145,7 @@ func atOnce(all []*repository.Template) []string {
 }
 
 // noRoleOfSAM: the role that SAM generates for CodeDeploy has no boundary.
-func noRoleOfSAM(all []*repository.Template) []string {
+func noRoleOfSAM(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
@@ -201,11 +202,11 @@ func TestCfnLintGradual(t *testing.T) {
 	asking := false
 	var args []string
 	passes := map[string]repository.Passed{}
-	for _, template := range repository.Templates(t) {
-		text, asked := asksForGradual(strings.Join(template.Lines, "\n"))
-		file := put(template.Path, text) // the nested templates must be in the same folder
+	for _, one := range repository.Templates(t) {
+		text, asked := asksForGradual(strings.Join(one.Lines, "\n"))
+		file := put(one.Path, text) // the nested templates must be in the same folder
 		asking = asking || asked
-		pass := repository.Unchanged(t, "cfn-lint-gradual", gradualFlags(), repository.LintPins(), "gradual_test.go", filepath.Join(repository.Root, template.Path))
+		pass := repository.Unchanged(t, "cfn-lint-gradual", gradualFlags(), repository.LintPins(), "gradual_test.go", filepath.Join(repository.Root, one.Path))
 		if asked && !pass.Known {
 			args = append(args, file)
 			passes[file] = pass

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // logKey is the reference to the key of all log groups.
@@ -14,20 +15,20 @@ const logKey = "{{resolve:ssm:/gatehouse/${Environment}/log-encryptor/key-arn}}"
 // logGroups: every log group has a retention and is encrypted with a key of the
 // account. The policy of a stack's own key must allow CloudWatch Logs, but only for
 // log groups of this account: the encryption context restricts it.
-func logGroups(all []*repository.Template) []string {
+func logGroups(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, g := range t.Resources("AWS::Logs::LogGroup") {
 			if g.Prop("RetentionInDays") == nil {
 				out = append(out, g.String()+": no RetentionInDays")
 			}
-			key := repository.Text(g.Prop("KmsKeyId"))
-			if t.Dir() == "pipeline" { // the tools account uses the key of an environment, if it has one
-				key = strings.Replace(repository.Texts(g.Prop("KmsKeyId"))[0], "${LogKeyEnvironment}", "${Environment}", 1)
+			key := template.Text(g.Prop("KmsKeyId"))
+			if repository.Dir(t) == "pipeline" { // the tools account uses the key of an environment, if it has one
+				key = strings.Replace(template.Texts(g.Prop("KmsKeyId"))[0], "${LogKeyEnvironment}", "${Environment}", 1)
 			}
 			switch id, own := strings.CutPrefix(key, "att:"); {
 			case key == logKey:
-			case own && slices.ContainsFunc(t.Resources("AWS::KMS::Key"), func(k repository.Resource) bool { return k.ID+".Arn" == id && encryptsLogs(k) }):
+			case own && slices.ContainsFunc(t.Resources("AWS::KMS::Key"), func(k template.Resource) bool { return k.ID+".Arn" == id && encryptsLogs(k) }):
 			case own:
 				out = append(out, g.String()+": its key must allow CloudWatch Logs only for log groups of this account and region")
 			default:
@@ -38,7 +39,7 @@ func logGroups(all []*repository.Template) []string {
 	return out
 }
 
-func encryptsLogs(key repository.Resource) bool {
+func encryptsLogs(key template.Resource) bool {
 	for _, s := range repository.Statements(key.Node) {
 		context, _ := repository.Condition(s, "kms:EncryptionContext:aws:logs:arn")
 		if slices.Contains(repository.Principals(s), "logs.${AWS::Region}.amazonaws.com") && strings.HasSuffix(context, ":logs:${AWS::Region}:${AWS::AccountId}:log-group:*") {
@@ -67,7 +68,7 @@ func TestLogGroupsPlanted(t *testing.T) {
 		"any_account":    {"${AWS::AccountId}:log-group:*", "*:log-group:*", "must allow CloudWatch Logs only"},
 	})
 	shared := strings.Replace(repository.Good(t), group, `KmsKeyId: !Sub "`+logKey+`", RetentionInDays`, 1)
-	if got := logGroups([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
+	if got := logGroups([]*template.Template{repository.MustParse(t, "services/good/template.yaml", shared)}); len(got) > 0 {
 		t.Errorf("findings for the shared key: %v", got)
 	}
 }

@@ -11,11 +11,12 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // names: each SSM name that is read has one writer, which is the service in the name,
 // and no two stacks depend on each other.
-func names(all []*repository.Template) []string {
+func names(all []*template.Template) []string {
 	shape := regexp.MustCompile(`^/gatehouse/(?:\$\{Environment\}|tools)/([a-z0-9-]+)/[a-z0-9]+(-[a-z0-9]+)*$`)
 	var out []string
 	n := repository.NamesOf(all)
@@ -40,7 +41,7 @@ func names(all []*repository.Template) []string {
 			out = append(out, t.Path+": use {{resolve:ssm:...}}; SAM puts the name where the value of an SSM parameter type belongs")
 		}
 	}
-	if _, err := repository.Order(repository.Graph(all)); err != nil {
+	if _, err := repository.Graph(all).Levels(); err != nil {
 		out = append(out, err.Error())
 	}
 	slices.Sort(out)
@@ -86,7 +87,7 @@ func TestNamesAreDocumented(t *testing.T) {
 
 func TestNamesAreDocumentedPlanted(t *testing.T) {
 	t.Parallel()
-	n := repository.NamesOf([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", repository.Good(t)), repository.MustParse(t, "services/other/template.yaml", repository.Other)})
+	n := repository.NamesOf([]*template.Template{repository.MustParse(t, "services/good/template.yaml", repository.Good(t)), repository.MustParse(t, "services/other/template.yaml", repository.Other)})
 	for text, want := range map[string]int{
 		"## SSM names\n`topic-arn`, `/gatehouse/{environment}/other/some-arn`, `some-arn`, `arn`\n## More\n`x-arn`": 0,
 		"## SSM names\n`good/topic-arn`":                  0,
@@ -120,11 +121,6 @@ func TestNamesPlanted(t *testing.T) {
 // TestDeployOrder compares the graph with the documented order.
 func TestDeployOrder(t *testing.T) {
 	t.Parallel()
-	order, err := repository.Order(repository.Graph(repository.Templates(t)))
-	if err != nil {
-		t.Fatalf("repository.Order: %v", err)
-	}
-	t.Logf("deploy order: %s", strings.Join(order, ", "))
 	readme := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/signin-audit", "platform", "services/api"}
 	graph := repository.Graph(repository.Templates(t))
 	for i, stack := range readme {
@@ -133,17 +129,6 @@ func TestDeployOrder(t *testing.T) {
 				t.Errorf("%s reads from %s, which the documented order deploys later", stack, from)
 			}
 		}
-	}
-}
-
-func TestOrder(t *testing.T) {
-	t.Parallel()
-	got, err := repository.Order(map[string][]string{"a": {"b"}, "b": nil, "c": {"a", "b"}})
-	if err != nil || !slices.Equal(got, []string{"b", "a", "c"}) && !slices.Equal(got, []string{"b", "c", "a"}) {
-		t.Errorf("Order = %v, %v", got, err)
-	}
-	if _, err := repository.Order(map[string][]string{"a": {"b"}, "b": {"a"}, "c": nil}); err == nil || !strings.Contains(err.Error(), "a, b") {
-		t.Errorf("a cycle: error %v", err)
 	}
 }
 
@@ -157,7 +142,7 @@ Resources:
 Resources:
   P: {Type: AWS::SSM::Parameter, Properties: {Name: !Sub "/gatehouse/${Environment}/b/x", Value: !Sub "{{resolve:ssm:/gatehouse/${Environment}/a/x}}"}}
 `)
-	if f := names([]*repository.Template{one, two}); len(f) != 1 || !strings.Contains(f[0], "cycle") {
+	if f := names([]*template.Template{one, two}); len(f) != 1 || !strings.Contains(f[0], "cycle") {
 		t.Errorf("findings %v", f)
 	}
 }

@@ -7,18 +7,19 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 const maxTemplateLines = 400
 
 // parameters: every parameter documents and checks its values, and the parameters are
 // in alphabetical order.
-func parameters(all []*repository.Template) []string {
+func parameters(all []*template.Template) []string {
 	example := regexp.MustCompile(`Example|such as`)
 	var out []string
 	for _, t := range all {
 		before := ""
-		for key, p := range repository.Pairs(repository.Get(t.Root, "Parameters")) {
+		for key, p := range template.Pairs(template.Get(t.Root, "Parameters")) {
 			say := func(format string, args ...any) {
 				out = append(out, fmt.Sprintf("%s: parameter %s ", t.Path, key.Value)+fmt.Sprintf(format, args...))
 			}
@@ -26,20 +27,20 @@ func parameters(all []*repository.Template) []string {
 				say("is after %s; parameters must be in alphabetical order", before)
 			}
 			before = key.Value
-			description := repository.Text(repository.Get(p, "Description"))
+			description := template.Text(template.Get(p, "Description"))
 			if description == "" {
 				say("has no Description")
 			}
-			if repository.Get(p, "AllowedValues") == nil && !example.MatchString(description+t.CommentAbove(key.Line)) {
+			if template.Get(p, "AllowedValues") == nil && !example.MatchString(description+t.CommentAbove(key.Line)) {
 				say("has no example, neither in the Description nor above it")
 			}
-			bounded := repository.Text(repository.Get(p, "Type")) == "Number" && (repository.Get(p, "MinValue") != nil || repository.Get(p, "MaxValue") != nil)
-			if !bounded && repository.Get(p, "AllowedPattern") == nil && repository.Get(p, "AllowedValues") == nil {
+			bounded := template.Text(template.Get(p, "Type")) == "Number" && (template.Get(p, "MinValue") != nil || template.Get(p, "MaxValue") != nil)
+			if !bounded && template.Get(p, "AllowedPattern") == nil && template.Get(p, "AllowedValues") == nil {
 				say("accepts any value: no AllowedPattern, AllowedValues or bounds")
 			}
 		}
-		for key, o := range repository.Pairs(repository.Get(t.Root, "Outputs")) {
-			if repository.Text(repository.Get(o, "Description")) == "" {
+		for key, o := range template.Pairs(template.Get(t.Root, "Outputs")) {
+			if template.Text(template.Get(o, "Description")) == "" {
 				out = append(out, fmt.Sprintf("%s: output %s has no Description", t.Path, key.Value))
 			}
 		}

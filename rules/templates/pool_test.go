@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // promise is a setting that protects users, and what happens without it. Most of them
@@ -48,9 +49,9 @@ func clientPromises(machine bool) []promise {
 }
 
 // pool: the user pool and its clients have the settings that protect users.
-func pool(all []*repository.Template) []string {
+func pool(all []*template.Template) []string {
 	var out []string
-	check := func(r repository.Resource, promises []promise) {
+	check := func(r template.Resource, promises []promise) {
 		for _, p := range promises {
 			got := ""
 			if v := r.Prop(strings.Split(p.setting, ".")...); v != nil {
@@ -66,7 +67,7 @@ func pool(all []*repository.Template) []string {
 			check(p, poolPromises())
 		}
 		for _, c := range t.Resources("AWS::Cognito::UserPoolClient") {
-			flows := strings.Join(repository.Texts(c.Prop("AllowedOAuthFlows")), " ")
+			flows := strings.Join(template.Texts(c.Prop("AllowedOAuthFlows")), " ")
 			check(c, clientPromises(flows == "client_credentials"))
 			if strings.Contains(flows, "implicit") || strings.Contains(flows, " ") {
 				out = append(out, c.String()+": AllowedOAuthFlows has several flows, or one that puts tokens into the browser's history")
@@ -99,7 +100,7 @@ func TestPoolPlanted(t *testing.T) {
 		"secret_in_a_page": {"GenerateSecret: false", "GenerateSecret: true", "contains a secret"},
 	} {
 		broken := strings.Replace(text, p[0], p[1], 1)
-		if findings := strings.Join(pool([]*repository.Template{repository.MustParse(t, "platform/template.yaml", broken)}), "\n"); broken == text || !strings.Contains(findings, p[2]) {
+		if findings := strings.Join(pool([]*template.Template{repository.MustParse(t, "platform/template.yaml", broken)}), "\n"); broken == text || !strings.Contains(findings, p[2]) {
 			t.Errorf("%s: findings %q, want %q", name, findings, p[2])
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // longestRetention is the maximum of SQS: 14 days, in seconds.
@@ -17,12 +18,12 @@ const longestRetention = "1209600"
 
 // deadLetterTargets returns the queues that a stack sends dead letters to: messages
 // that SQS, and invocations that Lambda, no longer retries.
-func deadLetterTargets(t *repository.Template) []string {
+func deadLetterTargets(t *template.Template) []string {
 	var out []string
-	repository.Walk(t.Root, func(n *yaml.Node) {
-		for _, target := range []*yaml.Node{repository.Get(n, "deadLetterTargetArn"), repository.Get(n, "OnFailure", "Destination")} {
+	template.Walk(t.Root, func(n *yaml.Node) {
+		for _, target := range []*yaml.Node{template.Get(n, "deadLetterTargetArn"), template.Get(n, "OnFailure", "Destination")} {
 			if target != nil {
-				out = append(out, strings.TrimSuffix(strings.TrimPrefix(repository.Text(target), "att:"), ".Arn"))
+				out = append(out, strings.TrimSuffix(strings.TrimPrefix(template.Text(target), "att:"), ".Arn"))
 			}
 		}
 	})
@@ -30,15 +31,15 @@ func deadLetterTargets(t *repository.Template) []string {
 }
 
 // queues: no message is lost, and a function has time to handle what it received.
-func queues(all []*repository.Template) []string {
+func queues(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		dead := deadLetterTargets(t)
 		for _, q := range t.Resources("AWS::SQS::Queue") {
-			if repository.Text(q.Prop("SqsManagedSseEnabled")) != "true" {
+			if template.Text(q.Prop("SqsManagedSseEnabled")) != "true" {
 				out = append(out, q.String()+": SqsManagedSseEnabled is not true")
 			}
-			if seconds := repository.Text(q.Prop("MessageRetentionPeriod")); seconds != longestRetention {
+			if seconds := template.Text(q.Prop("MessageRetentionPeriod")); seconds != longestRetention {
 				out = append(out, q.String()+": MessageRetentionPeriod is not the longest, "+longestRetention)
 			}
 			if slices.Contains(dead, q.ID) {
@@ -49,7 +50,7 @@ func queues(all []*repository.Template) []string {
 			if !watched(q, "ApproximateAgeOfOldestMessage", all) {
 				out = append(out, q.String()+": no alarm on the age of its messages")
 			}
-			if n, err := strconv.Atoi(repository.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < attempts(q) {
+			if n, err := strconv.Atoi(template.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < attempts(q) {
 				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, attempts(q)))
 			}
 		}
@@ -62,14 +63,14 @@ func queues(all []*repository.Template) []string {
 // attempts returns the minimum number of attempts for a message. Those of an outbox
 // must last for hours without the topic. Five attempts of a consumer are enough to
 // distinguish a bad message from a short outage.
-func attempts(q repository.Resource) int {
+func attempts(q template.Resource) int {
 	if q.ID == "Outbox" {
 		return 500
 	}
 	return 5
 }
 
-func deadLetterAlarm(q repository.Resource, all []*repository.Template) []string {
+func deadLetterAlarm(q template.Resource, all []*template.Template) []string {
 	if watched(q, "ApproximateNumberOfMessagesVisible", all) {
 		return nil
 	}
@@ -77,33 +78,33 @@ func deadLetterAlarm(q repository.Resource, all []*repository.Template) []string
 }
 
 // watched reports whether an alarm watches this metric of the queue.
-func watched(q repository.Resource, metric string, all []*repository.Template) bool {
-	alarms := metricsOf(q.Dir(), all)
-	name := repository.Text(q.Prop("QueueName"))
+func watched(q template.Resource, metric string, all []*template.Template) bool {
+	alarms := metricsOf(repository.Dir(q.Template), all)
+	name := template.Text(q.Prop("QueueName"))
 	return alarms[metric+" att:"+q.ID+".QueueName"] || name != "" && alarms[metric+" "+name]
 }
 
-func consumers(t *repository.Template, all []*repository.Template) []string {
+func consumers(t *template.Template, all []*template.Template) []string {
 	var out []string
 	arns := queueARNs(t, all)
 	for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
-		if !slices.Contains(repository.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
+		if !slices.Contains(template.Texts(m.Prop("FunctionResponseTypes")), "ReportBatchItemFailures") {
 			out = append(out, m.String()+": no ReportBatchItemFailures, so one bad message causes a retry of its batch")
 		}
 		for _, f := range t.Resources(repository.FunctionType) {
-			if repository.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
+			if template.Text(m.Prop("FunctionName")) != "ref:"+f.ID+".Alias" {
 				continue
 			}
-			if q, ok := arns[repository.Text(m.Prop("EventSourceArn"))]; ok {
+			if q, ok := arns[template.Text(m.Prop("EventSourceArn"))]; ok {
 				out = append(out, visibility(q, timeout(f))...)
-			} else if strings.Contains(repository.Text(m.Prop("EventSourceArn")), ".Outputs.") {
+			} else if strings.Contains(template.Text(m.Prop("EventSourceArn")), ".Outputs.") {
 				out = append(out, m.String()+": EventSourceArn is not a nested template's output with a queue's ARN")
 			}
 		}
 	}
 	for _, f := range t.Resources(repository.FunctionType) {
-		for key, e := range repository.Pairs(f.Prop("Events")) {
-			if repository.Text(repository.Get(e, "Type")) == "SQS" {
+		for key, e := range template.Pairs(f.Prop("Events")) {
+			if template.Text(template.Get(e, "Type")) == "SQS" {
 				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event allows receiving from every queue", f, key.Value))
 			}
 		}
@@ -113,19 +114,19 @@ func consumers(t *repository.Template, all []*repository.Template) []string {
 
 // queueARNs returns the queues of a template and those in the outputs of its nested
 // templates, by the text with which the template names their ARNs.
-func queueARNs(t *repository.Template, all []*repository.Template) map[string]repository.Resource {
-	out := map[string]repository.Resource{}
+func queueARNs(t *template.Template, all []*template.Template) map[string]template.Resource {
+	out := map[string]template.Resource{}
 	for _, q := range t.Resources("AWS::SQS::Queue") {
 		out["att:"+q.ID+".Arn"] = q
 	}
 	for _, stack := range t.Resources("AWS::CloudFormation::Stack") {
 		for _, nested := range all {
-			if nested.Path != t.Dir()+"/"+repository.Text(stack.Prop("TemplateURL")) {
+			if nested.Path != repository.Dir(t)+"/"+template.Text(stack.Prop("TemplateURL")) {
 				continue
 			}
 			arns := queueARNs(nested, nil)
-			for name, o := range repository.Pairs(repository.Get(nested.Root, "Outputs")) {
-				if q, ok := arns[repository.Text(repository.Get(o, "Value"))]; ok {
+			for name, o := range template.Pairs(template.Get(nested.Root, "Outputs")) {
+				if q, ok := arns[template.Text(template.Get(o, "Value"))]; ok {
 					out["att:"+stack.ID+".Outputs."+name.Value] = q
 				}
 			}
@@ -135,8 +136,8 @@ func queueARNs(t *repository.Template, all []*repository.Template) map[string]re
 }
 
 // visibility: at least six times the function's timeout, as Lambda's documentation says.
-func visibility(q repository.Resource, timeout int) []string {
-	seconds, err := strconv.Atoi(repository.Text(q.Prop("VisibilityTimeout")))
+func visibility(q template.Resource, timeout int) []string {
+	seconds, err := strconv.Atoi(template.Text(q.Prop("VisibilityTimeout")))
 	if err != nil {
 		seconds = 30 // SQS's default
 	}
@@ -146,13 +147,13 @@ func visibility(q repository.Resource, timeout int) []string {
 	return nil
 }
 
-func subscriptions(t *repository.Template) []string {
+func subscriptions(t *template.Template) []string {
 	var out []string
 	for _, s := range t.Resources("AWS::SNS::Subscription") {
-		if repository.Text(s.Prop("Protocol")) != "sqs" {
+		if template.Text(s.Prop("Protocol")) != "sqs" {
 			continue
 		}
-		if repository.Text(s.Prop("RawMessageDelivery")) != "true" {
+		if template.Text(s.Prop("RawMessageDelivery")) != "true" {
 			out = append(out, s.String()+": RawMessageDelivery is not true")
 		}
 		if s.Prop("RedrivePolicy", "deadLetterTargetArn") == nil {

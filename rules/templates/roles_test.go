@@ -8,19 +8,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // roles: a deployment may create and pass only roles below its service's path, and only
 // with the boundary. A role without either would make the deployment fail. This
 // includes the roles that SAM generates.
-func roles(all []*repository.Template) []string {
+func roles(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
-		if t.Dir() == "pipeline" {
+		if repository.Dir(t) == "pipeline" {
 			continue // those create the boundaries, and have their own rule
 		}
 		for _, r := range t.Resources("AWS::IAM::Role") {
-			if got, want := repository.Text(r.Prop("Path")), rolePath(t); got != want {
+			if got, want := template.Text(r.Prop("Path")), rolePath(t); got != want {
 				out = append(out, r.String()+": Path is \""+got+"\", want \""+want+"\"")
 			}
 			if !bounded(r.Prop("PermissionsBoundary")) {
@@ -32,8 +33,8 @@ func roles(all []*repository.Template) []string {
 	return out
 }
 
-func rolePath(t *repository.Template) string {
-	name := path.Base(t.Dir())
+func rolePath(t *template.Template) string {
+	name := path.Base(repository.Dir(t))
 	if strings.HasPrefix(t.Path, "examples/") {
 		name = "example-" + name
 	}
@@ -43,22 +44,22 @@ func rolePath(t *repository.Template) string {
 // bounded reports whether a value is !If [HasBoundary, !Ref PermissionsBoundaryArn,
 // !Ref AWS::NoValue], also in the form that SAM writes.
 func bounded(n *yaml.Node) bool {
-	if long := repository.Get(n, "Fn::If"); long != nil {
+	if long := template.Get(n, "Fn::If"); long != nil {
 		n = long
 	}
 	return n != nil && len(n.Content) == 3 && n.Content[0].Value == "HasBoundary" &&
-		repository.Text(n.Content[1]) == "ref:PermissionsBoundaryArn" && repository.Text(n.Content[2]) == "ref:AWS::NoValue"
+		template.Text(n.Content[1]) == "ref:PermissionsBoundaryArn" && template.Text(n.Content[2]) == "ref:AWS::NoValue"
 }
 
 // boundaryPassed: a nested template gets its parent's boundary.
-func boundaryPassed(t *repository.Template, all []*repository.Template) []string {
+func boundaryPassed(t *template.Template, all []*template.Template) []string {
 	var out []string
 	for _, s := range t.Resources("AWS::CloudFormation::Stack") {
 		for _, nested := range all {
-			if nested.Path != t.Dir()+"/"+repository.Text(s.Prop("TemplateURL")) || repository.Get(nested.Root, "Parameters", "PermissionsBoundaryArn") == nil {
+			if nested.Path != repository.Dir(t)+"/"+template.Text(s.Prop("TemplateURL")) || template.Get(nested.Root, "Parameters", "PermissionsBoundaryArn") == nil {
 				continue
 			}
-			if repository.Text(s.Prop("Parameters", "PermissionsBoundaryArn")) != "ref:PermissionsBoundaryArn" {
+			if template.Text(s.Prop("Parameters", "PermissionsBoundaryArn")) != "ref:PermissionsBoundaryArn" {
 				out = append(out, s.String()+": does not pass PermissionsBoundaryArn to "+nested.Path)
 			}
 		}
@@ -72,7 +73,7 @@ func TestBoundaryPassedPlanted(t *testing.T) {
 	for given, want := range map[string]int{"!Ref PermissionsBoundaryArn": 0, `""`: 1} {
 		parent := repository.MustParse(t, "services/good/template.yaml",
 			"Resources: {R: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: roles.yaml, Parameters: {PermissionsBoundaryArn: "+given+"}}}}\n")
-		if got := roles([]*repository.Template{parent, nested}); len(got) != want {
+		if got := roles([]*template.Template{parent, nested}); len(got) != want {
 			t.Errorf("%s: findings %q, want %d", given, got, want)
 		}
 	}

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // TestReleased runs the rules about templates as CloudFormation gets them, with gradual
 // deployments and without. One run of the translator is enough for all.
 func TestReleased(t *testing.T) {
 	t.Parallel()
-	var plain []*repository.Template
+	var plain []*template.Template
 	var sam []repository.Untranslated
 	for _, one := range repository.Templates(t) {
 		if repository.IsSAM(one) {
@@ -36,8 +37,8 @@ func TestReleased(t *testing.T) {
 }
 
 // services omits the examples of other teams.
-func services(all []*repository.Template) []*repository.Template {
-	return slices.DeleteFunc(slices.Clone(all), func(t *repository.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
+func services(all []*template.Template) []*template.Template {
+	return slices.DeleteFunc(slices.Clone(all), func(t *template.Template) bool { return !strings.HasPrefix(t.Path, "services/") })
 }
 
 // TestReleasedPlanted plants errors that those rules must find.

@@ -32,13 +32,13 @@ func TestSamconfig(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, template := range repository.Templates(t) {
-		if seen[template.Dir()] {
+		if seen[repository.Dir(template)] {
 			continue
 		}
-		seen[template.Dir()] = true
-		path := filepath.Join(repository.Root, template.Dir(), "samconfig.toml")
+		seen[repository.Dir(template)] = true
+		path := filepath.Join(repository.Root, repository.Dir(template), "samconfig.toml")
 		if !repository.Exists(repository.Short(path)) {
-			t.Errorf("%s: no samconfig.toml", template.Dir())
+			t.Errorf("%s: no samconfig.toml", repository.Dir(template))
 			continue
 		}
 		for _, finding := range samconfig(repository.Read(t, path)) {

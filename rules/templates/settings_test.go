@@ -7,27 +7,28 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // settings: every function has the standard names, the permissions boundary, and the
 // CPU setting with which it was measured.
-func settings(all []*repository.Template) []string {
+func settings(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {
 			say := func(format string, args ...any) { out = append(out, f.String()+": "+fmt.Sprintf(format, args...)) }
-			name := path.Base(repository.Text(f.Prop("CodeUri")))
-			if stack := path.Base(t.Dir()); strings.HasPrefix(t.Dir(), "services/") {
-				if got, want := repository.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-"+stack+"-"+name; got != want {
+			name := path.Base(template.Text(f.Prop("CodeUri")))
+			if stack := path.Base(repository.Dir(t)); strings.HasPrefix(repository.Dir(t), "services/") {
+				if got, want := template.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-"+stack+"-"+name; got != want {
 					say("FunctionName is %q, want %q", got, want)
 				}
-				group := repository.Get(t.Root, "Resources", strings.TrimPrefix(repository.Text(setting(f, "LoggingConfig", "LogGroup")), "ref:"))
-				if got, want := repository.Text(repository.Get(group, "Properties", "LogGroupName")), "/gatehouse/${Environment}/"+stack+"/"+name; got != want {
+				group := template.Get(t.Root, "Resources", strings.TrimPrefix(template.Text(setting(f, "LoggingConfig", "LogGroup")), "ref:"))
+				if got, want := template.Text(template.Get(group, "Properties", "LogGroupName")), "/gatehouse/${Environment}/"+stack+"/"+name; got != want {
 					say("LogGroupName is %q, want %q", got, want)
 				}
 			}
 			for _, s := range [][2]string{{"Handler", "bootstrap"}, {"AutoPublishAliasAllProperties", "true"}, {"Architectures", "ref:Architecture"}} {
-				if got := strings.Join(repository.Texts(setting(f, s[0])), " "); got != s[1] {
+				if got := strings.Join(template.Texts(setting(f, s[0])), " "); got != s[1] {
 					say("%s is %q, want %q", s[0], got, s[1])
 				}
 			}
@@ -44,8 +45,8 @@ func settings(all []*repository.Template) []string {
 	return out
 }
 
-func globals(t *repository.Template) string {
-	if g := repository.Get(t.Root, "Globals"); g != nil {
+func globals(t *template.Template) string {
+	if g := template.Get(t.Root, "Globals"); g != nil {
 		return repository.Flat(g)
 	}
 	return ""

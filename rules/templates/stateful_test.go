@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // kindsFile lists the types with data that cannot be recreated. The tool refuses
@@ -35,7 +36,7 @@ func stateKinds(t *testing.T) map[string]stateKind {
 // and its updates, except after a failed creation, when they are empty. They have no
 // fixed names, because a retained resource would block the next one of that name.
 func stateful(kinds map[string]stateKind) repository.Rule {
-	return func(all []*repository.Template) []string {
+	return func(all []*template.Template) []string {
 		var out []string
 		for _, t := range all {
 			for _, r := range t.Resources("") {
@@ -43,10 +44,10 @@ func stateful(kinds map[string]stateKind) repository.Rule {
 				if !k.Retain {
 					continue
 				}
-				if repository.Text(repository.Get(r.Node, "DeletionPolicy")) != "RetainExceptOnCreate" {
+				if template.Text(template.Get(r.Node, "DeletionPolicy")) != "RetainExceptOnCreate" {
 					out = append(out, r.String()+": write DeletionPolicy: RetainExceptOnCreate")
 				}
-				if repository.Text(repository.Get(r.Node, "UpdateReplacePolicy")) != "Retain" {
+				if template.Text(template.Get(r.Node, "UpdateReplacePolicy")) != "Retain" {
 					out = append(out, r.String()+": write UpdateReplacePolicy: Retain")
 				}
 				for _, name := range k.CreateOnly {

@@ -9,15 +9,16 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // queueEncryption: SQS encrypts every queue with its own key. A customer key would
 // have to allow SNS and EventBridge; otherwise they drop messages silently.
-func queueEncryption(all []*repository.Template) []string {
+func queueEncryption(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, q := range t.Resources("AWS::SQS::Queue") {
-			if repository.Text(q.Prop("SqsManagedSseEnabled")) != "true" || q.Prop("KmsMasterKeyId") != nil {
+			if template.Text(q.Prop("SqsManagedSseEnabled")) != "true" || q.Prop("KmsMasterKeyId") != nil {
 				out = append(out, q.String()+": write SqsManagedSseEnabled: true, without a customer key")
 			}
 		}
@@ -27,7 +28,7 @@ func queueEncryption(all []*repository.Template) []string {
 
 // identityPoolRoles: credentials from the identity pool, including those of guests,
 // allow only sending to a queue. AWS restricts guests further; the emulator does not.
-func identityPoolRoles(all []*repository.Template) []string {
+func identityPoolRoles(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("AWS::IAM::Role") {
@@ -48,8 +49,8 @@ func identityPoolRoles(all []*repository.Template) []string {
 				out = append(out, r.String()+": a role of the identity pool has no managed policy")
 			}
 			for _, s := range repository.Statements(r.Prop("Policies")) {
-				if repository.Text(repository.Get(s, "Effect")) == "Allow" && !slices.Equal(repository.Texts(repository.Get(s, "Action")), []string{"sqs:SendMessage"}) {
-					out = append(out, fmt.Sprintf("%s: a role of the identity pool may only send to a queue, not %v", r, repository.Texts(repository.Get(s, "Action"))))
+				if template.Text(template.Get(s, "Effect")) == "Allow" && !slices.Equal(template.Texts(template.Get(s, "Action")), []string{"sqs:SendMessage"}) {
+					out = append(out, fmt.Sprintf("%s: a role of the identity pool may only send to a queue, not %v", r, template.Texts(template.Get(s, "Action"))))
 				}
 			}
 		}
@@ -59,14 +60,14 @@ func identityPoolRoles(all []*repository.Template) []string {
 
 // dropped: no template uses a property that the emulator silently ignores, where
 // another form works.
-func dropped(all []*repository.Template) []string {
+func dropped(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, r := range t.Resources("") {
 			if (r.Type == "AWS::Serverless::Api" || r.Type == "AWS::Serverless::HttpApi") && r.Prop("GatewayResponses") != nil {
 				out = append(out, r.String()+": write AWS::ApiGateway::GatewayResponse resources; the emulator does not deploy GatewayResponses")
 			}
-			if r.Type == "AWS::CloudFormation::Stack" && strings.HasPrefix(repository.Text(r.Prop("TemplateURL")), "http") {
+			if r.Type == "AWS::CloudFormation::Stack" && strings.HasPrefix(template.Text(r.Prop("TemplateURL")), "http") {
 				out = append(out, r.String()+": nests a template outside the repository, which no rule reads")
 			}
 		}
@@ -108,7 +109,7 @@ func TestTrapsPlanted(t *testing.T) {
 		"any_pool":    {at, strings.Replace(role, ":aud\"", ":sub\"", 1), "lacks cognito-identity.amazonaws.com:aud"},
 		"any_visitor": {at, strings.Replace(role, ":amr\"", ":sub\"", 1), "lacks cognito-identity.amazonaws.com:amr"},
 	})
-	if found := identityPoolRoles([]*repository.Template{repository.MustParse(t, "x.yaml", strings.Replace(repository.Good(t), at, role, 1))}); len(found) > 0 {
+	if found := identityPoolRoles([]*template.Template{repository.MustParse(t, "x.yaml", strings.Replace(repository.Good(t), at, role, 1))}); len(found) > 0 {
 		t.Errorf("findings in a good role: %v", found)
 	}
 	repository.Plant(t, dropped, map[string]repository.Planted{

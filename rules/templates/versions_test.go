@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 const (
@@ -21,12 +22,12 @@ const (
 // replaces only the role, SAM creates no new version, and the alias keeps using a role
 // that no longer exists. A version whose description contains the role's id is
 // replaced together with the role.
-func versions(all []*repository.Template) []string {
+func versions(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		for _, v := range t.Resources("AWS::Lambda::Version") {
-			id := "${" + strings.TrimPrefix(repository.Text(v.Prop("FunctionName")), "ref:") + "Role.RoleId}"
-			if !strings.Contains(repository.Text(v.Prop("Description")), id) {
+			id := "${" + strings.TrimPrefix(template.Text(v.Prop("FunctionName")), "ref:") + "Role.RoleId}"
+			if !strings.Contains(template.Text(v.Prop("Description")), id) {
 				out = append(out, v.String()+": VersionDescription does not name "+id)
 			}
 		}
@@ -35,12 +36,12 @@ func versions(all []*repository.Template) []string {
 }
 
 // descriptions: a version's description is short enough for all values of its parameters.
-func descriptions(all []*repository.Template) []string {
+func descriptions(all []*template.Template) []string {
 	part := regexp.MustCompile(`\$\{[\w.]+\}`)
 	var out []string
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {
-			text := repository.Text(f.Prop("VersionDescription"))
+			text := template.Text(f.Prop("VersionDescription"))
 			length := len(part.ReplaceAllString(text, ""))
 			for _, name := range part.FindAllString(text, -1) {
 				n := longest(t, strings.Trim(name, "${}"))
@@ -58,15 +59,15 @@ func descriptions(all []*repository.Template) []string {
 }
 
 // longest returns the length of the longest value of a parameter, or of a role's id.
-func longest(t *repository.Template, name string) int {
+func longest(t *template.Template, name string) int {
 	if strings.HasSuffix(name, "Role.RoleId") {
 		return roleID
 	}
-	p := repository.Get(t.Root, "Parameters", name)
-	if n, err := strconv.Atoi(repository.Text(repository.Get(p, "MaxLength"))); err == nil {
+	p := template.Get(t.Root, "Parameters", name)
+	if n, err := strconv.Atoi(template.Text(template.Get(p, "MaxLength"))); err == nil {
 		return n
 	}
-	values := append(repository.Texts(repository.Get(p, "AllowedValues")), repository.Text(repository.Get(p, "MaxValue")))
+	values := append(template.Texts(template.Get(p, "AllowedValues")), template.Text(template.Get(p, "MaxValue")))
 	most := 0
 	for _, value := range values {
 		most = max(most, len(value))

@@ -11,12 +11,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/template"
 )
 
 // wiring: everything is connected. A queue has a reader, a queue that accepts messages
 // from SNS has a subscription, a nested template has a parent, and an alarm notifies
 // someone. Nothing else would report a missing connection.
-func wiring(all []*repository.Template) []string {
+func wiring(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
 		out = append(out, queueReaders(t, all)...)
@@ -29,10 +30,10 @@ func wiring(all []*repository.Template) []string {
 	return out
 }
 
-func nested(t *repository.Template, all []*repository.Template) bool {
+func nested(t *template.Template, all []*template.Template) bool {
 	for _, parent := range all {
 		for _, s := range parent.Resources("AWS::CloudFormation::Stack") {
-			if parent.Dir() == t.Dir() && repository.Text(s.Prop("TemplateURL")) == path.Base(t.Path) {
+			if repository.Dir(parent) == repository.Dir(t) && template.Text(s.Prop("TemplateURL")) == path.Base(t.Path) {
 				return true
 			}
 		}
@@ -40,18 +41,18 @@ func nested(t *repository.Template, all []*repository.Template) bool {
 	return false
 }
 
-func queueReaders(t *repository.Template, all []*repository.Template) []string {
+func queueReaders(t *template.Template, all []*template.Template) []string {
 	var out []string
 	dead := deadLetterTargets(t)
 	for _, q := range t.Resources("AWS::SQS::Queue") {
 		names := []string{"att:" + q.ID + ".Arn"}
 		// A nested template outputs its queue to its parent.
-		for key, output := range repository.Pairs(repository.Get(t.Root, "Outputs")) {
-			if repository.Text(repository.Get(output, "Value")) == names[0] {
+		for key, output := range template.Pairs(template.Get(t.Root, "Outputs")) {
+			if template.Text(template.Get(output, "Value")) == names[0] {
 				names = append(names, ".Outputs."+key.Value)
 			}
 		}
-		if !slices.Contains(dead, q.ID) && !reads(q.Dir(), names, all) {
+		if !slices.Contains(dead, q.ID) && !reads(repository.Dir(q.Template), names, all) {
 			out = append(out, q.String()+": it has no AWS::Lambda::EventSourceMapping")
 		}
 	}
@@ -59,11 +60,11 @@ func queueReaders(t *repository.Template, all []*repository.Template) []string {
 }
 
 // reads reports whether a stack reads a queue that has one of these names.
-func reads(dir string, names []string, all []*repository.Template) bool {
+func reads(dir string, names []string, all []*template.Template) bool {
 	for _, t := range all {
 		for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
-			source := repository.Text(m.Prop("EventSourceArn"))
-			if t.Dir() == dir && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(source, name) }) {
+			source := template.Text(m.Prop("EventSourceArn"))
+			if repository.Dir(t) == dir && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(source, name) }) {
 				return true
 			}
 		}
@@ -72,7 +73,7 @@ func reads(dir string, names []string, all []*repository.Template) bool {
 }
 
 // subscribed starts from the queue policies, which remain when a subscription is removed.
-func subscribed(t *repository.Template) []string {
+func subscribed(t *template.Template) []string {
 	var out []string
 	dead := deadLetterTargets(t)
 	for _, p := range t.Resources("AWS::SQS::QueuePolicy") {
@@ -80,9 +81,9 @@ func subscribed(t *repository.Template) []string {
 			if !slices.Contains(repository.Principals(s), "sns.amazonaws.com") {
 				continue
 			}
-			for _, arn := range repository.Texts(repository.Get(s, "Resource")) {
+			for _, arn := range template.Texts(template.Get(s, "Resource")) {
 				id := strings.TrimSuffix(strings.TrimPrefix(arn, "att:"), ".Arn")
-				ends := func(s repository.Resource) bool { return repository.Text(s.Prop("Endpoint")) == arn }
+				ends := func(s template.Resource) bool { return template.Text(s.Prop("Endpoint")) == arn }
 				if !slices.Contains(dead, id) && !slices.ContainsFunc(t.Resources("AWS::SNS::Subscription"), ends) {
 					out = append(out, fmt.Sprintf("%s: SNS may send to %s, which has no subscription", p, id))
 				}
@@ -94,17 +95,17 @@ func subscribed(t *repository.Template) []string {
 
 // heard: on AWS an alarm notifies someone, directly or through a composite alarm, or a
 // comment above it says why it does not.
-func heard(t *repository.Template) []string {
+func heard(t *template.Template) []string {
 	var out []string
 	var composed strings.Builder
 	for _, c := range t.Resources("AWS::CloudWatch::CompositeAlarm") {
-		composed.WriteString(repository.Text(c.Prop("AlarmRule")))
-		if len(repository.Texts(c.Prop("AlarmActions"))) == 0 {
+		composed.WriteString(template.Text(c.Prop("AlarmRule")))
+		if len(template.Texts(c.Prop("AlarmActions"))) == 0 {
 			out = append(out, c.String()+": no AlarmActions")
 		}
 	}
 	for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-		actions := repository.Texts(a.Prop("AlarmActions"))
+		actions := template.Texts(a.Prop("AlarmActions"))
 		// !If [OnAws, nothing, topic]: on AWS a composite alarm notifies instead.
 		notifies := len(actions) > 0 && actions[0] != "ref:AWS::NoValue"
 		if strings.Contains(t.CommentAbove(a.Key.Line), "# Silent:") {
@@ -128,16 +129,16 @@ func woken() map[string]string {
 
 // ownMetrics: a metric filter or code writes every metric that an alarm watches, and
 // every metric in woken has an alarm.
-func ownMetrics(all []*repository.Template, code string) []string {
+func ownMetrics(all []*template.Template, code string) []string {
 	written, alarmed := map[string]bool{}, map[string]bool{}
 	for _, t := range all {
 		for _, f := range t.Resources("AWS::Logs::MetricFilter") {
-			repository.Walk(f.Node, func(n *yaml.Node) { written[repository.Text(repository.Get(n, "MetricName"))] = true })
+			template.Walk(f.Node, func(n *yaml.Node) { written[template.Text(template.Get(n, "MetricName"))] = true })
 		}
 		for _, a := range t.Resources("AWS::CloudWatch::Alarm") {
-			repository.Walk(a.Node, func(n *yaml.Node) {
-				if repository.Text(repository.Get(n, "Namespace")) == "Gatehouse" {
-					alarmed[repository.Text(repository.Get(n, "MetricName"))] = true
+			template.Walk(a.Node, func(n *yaml.Node) {
+				if template.Text(template.Get(n, "Namespace")) == "Gatehouse" {
+					alarmed[template.Text(template.Get(n, "MetricName"))] = true
 				}
 			})
 		}
@@ -158,7 +159,7 @@ func ownMetrics(all []*repository.Template, code string) []string {
 }
 
 // pages: each playbook belongs to an alarm. One without an alarm is out of date.
-func pages(found []string, all []*repository.Template) []string {
+func pages(found []string, all []*template.Template) []string {
 	var text strings.Builder
 	for _, t := range all {
 		text.WriteString(strings.Join(t.Lines, "\n"))
@@ -200,29 +201,29 @@ func TestWiringPlanted(t *testing.T) {
 	})
 	silent := strings.Replace(repository.Good(t), "      AlarmActions: [!Ref Topic]\n      AlarmDescription: Dead", "      AlarmDescription: Dead", 1)
 	silent = strings.Replace(silent, "  DeadAlarm:", "  # Silent: anyone can trigger it.\n  DeadAlarm:", 1)
-	if got := wiring([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", silent)}); len(got) != 0 {
+	if got := wiring([]*template.Template{repository.MustParse(t, "services/good/template.yaml", silent)}); len(got) != 0 {
 		t.Errorf("an alarm that is silent for a reason: findings %q", got)
 	}
 	lonely := repository.MustParse(t, "services/good/monitoring.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}\n")
-	if got := wiring([]*repository.Template{repository.MustParse(t, "services/good/template.yaml", repository.Good(t)), lonely}); len(got) != 1 {
+	if got := wiring([]*template.Template{repository.MustParse(t, "services/good/template.yaml", repository.Good(t)), lonely}); len(got) != 1 {
 		t.Errorf("a template without a parent: findings %q", got)
 	}
 	parent := repository.MustParse(t, "services/good/template.yaml", "Resources: {M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}}\n")
-	if got := wiring([]*repository.Template{parent, lonely}); len(got) != 0 {
+	if got := wiring([]*template.Template{parent, lonely}); len(got) != 0 {
 		t.Errorf("a template with a parent: findings %q", got)
 	}
 	nest := repository.MustParse(t, "services/good/monitoring.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {Arn: {Value: !GetAtt Q.Arn}}\n")
-	if got := wiring([]*repository.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: it has no AWS::Lambda::EventSourceMapping") {
+	if got := wiring([]*template.Template{parent, nest}); len(got) != 1 || !strings.Contains(got[0], "Q: it has no AWS::Lambda::EventSourceMapping") {
 		t.Errorf("a nested queue without a reader: findings %q", got)
 	}
 	reader := repository.MustParse(t, "services/good/template.yaml", `Resources:
   M: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: monitoring.yaml}}
   R: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !GetAtt M.Outputs.Arn}}
 `)
-	if got := wiring([]*repository.Template{reader, nest}); len(got) != 0 {
+	if got := wiring([]*template.Template{reader, nest}); len(got) != 0 {
 		t.Errorf("a nested queue with a reader: findings %q", got)
 	}
-	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*repository.Template{repository.MustParse(t, "a.yaml", repository.Good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
+	if got := pages([]string{"docs/playbooks/outbox-old.md", "docs/playbooks/no-such.md"}, []*template.Template{repository.MustParse(t, "a.yaml", repository.Good(t))}); !slices.Equal(got, []string{"docs/playbooks/no-such.md"}) {
 		t.Errorf("pages = %q", got)
 	}
 }
@@ -245,7 +246,7 @@ func TestOwnMetricsPlanted(t *testing.T) {
 		"not_written": {text.String() + filter, `"EventsFellBack"`, []string{"the metric LogGroupsUnencrypted has an alarm, but nothing writes it"}},
 		"not_alarmed": {strings.Replace(text.String(), "MetricName: EventsFellBack", "MetricName: EventsLogged", 1) + filter, code, []string{"no alarm on EventsFellBack: the topic refuses events"}},
 	} {
-		if got := ownMetrics([]*repository.Template{repository.MustParse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
+		if got := ownMetrics([]*template.Template{repository.MustParse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: findings %q, want %q", name, got, tc.want)
 		}
 	}

@@ -11,10 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/cfn"
+	"gatehouse.example/tools/template"
 )
 
 const (
-	nestedType    = "AWS::CloudFormation::Stack"
+	nestedType    = template.StackType
 	parameterType = "AWS::SSM::Parameter"
 )
 
@@ -40,10 +41,12 @@ type Finder struct {
 type look struct {
 	stack, changeSet string
 	// path leads to the stack: the logical ids of the nested stacks, each with a slash.
-	path     string
-	changes  []types.ResourceChange
-	values   map[string]string
-	old, new template
+	path    string
+	changes []types.ResourceChange
+	values  map[string]string
+	// template is that of the change set; old and new are the resources by logical id.
+	template *template.Template
+	old, new map[string]template.Resource
 	// deployed are the types that the stack has now, by logical id.
 	deployed map[string]types.StackResourceSummary
 }
@@ -93,10 +96,10 @@ func (f Finder) read(ctx context.Context, stack, changeSet, path string) (look, 
 	if l.deployed, err = f.resources(ctx, stack); err != nil {
 		return look{}, err
 	}
-	if l.old, err = f.template(ctx, stack, nil); err != nil {
+	if _, l.old, err = f.template(ctx, stack, nil); err != nil {
 		return look{}, err
 	}
-	l.new, err = f.template(ctx, stack, &changeSet)
+	l.template, l.new, err = f.template(ctx, stack, &changeSet)
 	return l, err
 }
 
@@ -159,7 +162,7 @@ func (f Finder) removed(l look, c types.ResourceChange) (What, string) {
 			return Renamed, aws.ToString(other.LogicalResourceId) + " is new and of the same type"
 		}
 	}
-	if l.old.policies[aws.ToString(c.LogicalResourceId)].keeps("DeletionPolicy") {
+	if keeps(l.old[aws.ToString(c.LogicalResourceId)], "DeletionPolicy") {
 		return Orphaned, "by its DeletionPolicy"
 	}
 	return Removed, ""

@@ -127,10 +127,3 @@ func TestKinds(t *testing.T) {
 		t.Error("a table holds rows, a function nothing")
 	}
 }
-
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: u, Parameters: {P: !Ref Q}}}}"))
-	f.Fuzz(func(_ *testing.T, text []byte) {
-		_, _ = parse(text) // must not panic
-	})
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"gatehouse.example/tools/cfn"
+	"gatehouse.example/tools/template"
 )
 
 // removedStack reports the data in a nested stack that is removed.
@@ -55,7 +56,7 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 	if changeSet != "" {
 		return f.find(ctx, stack, changeSet, path)
 	}
-	in, err := f.probe(ctx, l.new.nested[id], l.values, stack)
+	in, err := f.probe(ctx, l, l.new[id], stack)
 	if err != nil {
 		return Report{}, err
 	}
@@ -77,14 +78,16 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 
 // probe is a change set for a nested stack as its parent would change it, or nil if
 // the value of a new parameter is only known during the deployment.
-func (f Finder) probe(ctx context.Context, n nestedStack, values map[string]string, stack string) (*cloudformation.CreateChangeSetInput, error) {
-	if n.urlRef != "" {
-		n.url = values[n.urlRef]
+func (f Finder) probe(ctx context.Context, l look, r template.Resource, stack string) (*cloudformation.CreateChangeSetInput, error) {
+	e, err := l.template.Evaluator(l.values, references{})
+	if err != nil {
+		return nil, err
 	}
-	if n.url == "" || stack == "" {
+	url, known := text(ctx, e, r.Prop("TemplateURL"))
+	if !known || url == "" || stack == "" {
 		return nil, nil
 	}
-	wants, err := f.API.GetTemplateSummary(ctx, &cloudformation.GetTemplateSummaryInput{TemplateURL: &n.url})
+	wants, err := f.API.GetTemplateSummary(ctx, &cloudformation.GetTemplateSummaryInput{TemplateURL: &url})
 	if err != nil {
 		return nil, fmt.Errorf("cloudformation.GetTemplateSummary: %w", err)
 	}
@@ -102,15 +105,12 @@ func (f Finder) probe(ctx context.Context, n nestedStack, values map[string]stri
 		})
 	}
 	in := &cloudformation.CreateChangeSetInput{
-		StackName: &stack, TemplateURL: &n.url, ChangeSetName: aws.String("look-" + uuid.NewString()), ChangeSetType: types.ChangeSetTypeUpdate,
+		StackName: &stack, TemplateURL: &url, ChangeSetName: aws.String("look-" + uuid.NewString()), ChangeSetType: types.ChangeSetTypeUpdate,
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
 	}
 	for _, p := range wants.Parameters {
 		name := aws.ToString(p.ParameterKey)
-		value, known := n.literals[name]
-		if from, isRef := n.refs[name]; isRef {
-			value, known = values[from]
-		}
+		value, known := text(ctx, e, r.Prop("Parameters", name))
 		switch {
 		case known:
 			in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &name, ParameterValue: &value})

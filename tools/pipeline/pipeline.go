@@ -18,6 +18,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+
+	"gatehouse.example/tools/template"
 )
 
 const (
@@ -31,7 +34,7 @@ type Stack struct {
 	Template string
 	// Parameters are those of the stack and the pseudo parameters such as AWS::Region.
 	Parameters map[string]string
-	Resolver   Resolver
+	Resolver   template.Resolver
 }
 
 // Definition is one pipeline with the resources that its stack makes for it.
@@ -49,20 +52,20 @@ type Definition struct {
 // Read evaluates the pipeline of a stack as AWS would: with OnAws true, and with
 // override in place of the stack's own parameters.
 func Read(ctx context.Context, s Stack, override map[string]string) (Definition, error) {
-	template, err := parse(s.Template)
+	t, err := template.Parse("the stack's template", []byte(s.Template))
 	if err != nil {
 		return Definition{}, err
 	}
-	in, err := newScope(s, template, override)
+	in, err := evaluator(s, t, override)
 	if err != nil {
 		return Definition{}, err
 	}
 	d := Definition{Projects: map[string]Project{}}
-	resources, _ := template["Resources"].(map[string]any)
-	for _, id := range slices.Sorted(maps.Keys(resources)) {
-		r, _ := resources[id].(map[string]any)
+	resources := t.Resources("")
+	slices.SortFunc(resources, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
+	for _, r := range resources {
 		if err := d.add(ctx, in, r); err != nil {
-			return Definition{}, fmt.Errorf("%s: %w", id, err)
+			return Definition{}, fmt.Errorf("%s: %w", r.ID, err)
 		}
 	}
 	if d.Pipeline.Name == "" {
@@ -71,11 +74,11 @@ func Read(ctx context.Context, s Stack, override map[string]string) (Definition,
 	return d, d.check()
 }
 
-func newScope(s Stack, template map[string]any, override map[string]string) (*scope, error) {
-	in := &scope{parameters: map[string]any{}, resolver: s.Resolver}
-	in.conditions, _ = template["Conditions"].(map[string]any)
-	in.mappings, _ = template["Mappings"].(map[string]any)
-	declared, _ := template["Parameters"].(map[string]any)
+func evaluator(s Stack, t *template.Template, override map[string]string) (*template.Evaluator, error) {
+	declared := map[string]template.Parameter{}
+	for _, p := range t.Parameters() {
+		declared[p.Name] = p
+	}
 	given := maps.Clone(s.Parameters)
 	if _, ok := declared["OnAws"]; ok {
 		given["OnAws"] = "true"
@@ -87,32 +90,29 @@ func newScope(s Stack, template map[string]any, override map[string]string) (*sc
 		given[name] = value
 	}
 	for name, value := range given {
-		p, _ := declared[name].(map[string]any)
-		if allowed, ok := p["AllowedValues"].([]any); ok && !slices.ContainsFunc(allowed, func(v any) bool { return fmt.Sprint(v) == value }) {
+		if allowed := declared[name].Allowed; allowed != nil && !slices.Contains(allowed, value) {
 			return nil, fmt.Errorf("%s cannot be %q; the allowed values are %v", name, value, allowed)
 		}
-		in.parameters[name] = parameter(fmt.Sprint(p["Type"]), value)
 	}
-	return in, nil
+	return t.Evaluator(given, s.Resolver)
 }
 
 // add adds a resource if it is the pipeline, a project or a report group.
-func (d *Definition) add(ctx context.Context, in *scope, resource map[string]any) error {
-	typ, _ := resource["Type"].(string)
-	if typ != pipelineType && typ != projectType && typ != reportType {
+func (d *Definition) add(ctx context.Context, in *template.Evaluator, r template.Resource) error {
+	if r.Type != pipelineType && r.Type != projectType && r.Type != reportType {
 		return nil
 	}
-	if name, ok := resource["Condition"].(string); ok {
-		if made, err := in.holds(ctx, name); err != nil || !made {
+	if name := template.Text(template.Get(r.Node, "Condition")); name != "" {
+		if made, err := in.Holds(ctx, name); err != nil || !made {
 			return err
 		}
 	}
-	if typ == reportType {
-		name, err := in.value(ctx, dig(resource, "Properties")["Name"])
+	if r.Type == reportType {
+		name, err := in.Value(ctx, r.Prop("Name"))
 		d.ReportGroups = append(d.ReportGroups, fmt.Sprint(name))
 		return err
 	}
-	properties, err := in.value(ctx, resource["Properties"])
+	properties, err := in.Value(ctx, r.Prop())
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (d *Definition) add(ctx context.Context, in *scope, resource map[string]any
 	if err != nil {
 		return fmt.Errorf("json.Marshal: %w", err)
 	}
-	if typ == projectType {
+	if r.Type == projectType {
 		var p Project
 		if err := strict(raw, &p); err != nil {
 			return err

@@ -1,7 +1,5 @@
 package pipeline
 
-import "strings"
-
 // Project is AWS::CodeBuild::Project. Settings that only AWS can apply are read
 // and ignored.
 type Project struct {
@@ -34,17 +32,3 @@ type Project struct {
 
 // EnvironmentVariable is one of a project or of an action.
 type EnvironmentVariable struct{ Name, Value, Type string }
-
-// parameter splits the value of a parameter that is declared as a list.
-func parameter(typ, value string) any {
-	if !strings.HasPrefix(typ, "List<") && typ != "CommaDelimitedList" {
-		return value
-	}
-	out := []any{}
-	for _, v := range strings.Split(value, ",") {
-		if v = strings.TrimSpace(v); v != "" {
-			out = append(out, v)
-		}
-	}
-	return out
-}

@@ -3,9 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"gatehouse.example/tools/template"
 )
 
 // Rollout is how CodeDeploy would move the traffic of a function's alias.
@@ -15,53 +18,48 @@ type Rollout struct {
 }
 
 // Rollouts returns the gradual deployments of a SAM template with these parameters.
-func Rollouts(ctx context.Context, template string, parameters map[string]string) ([]Rollout, error) {
-	t, err := parse(template)
+func Rollouts(ctx context.Context, text string, parameters map[string]string) ([]Rollout, error) {
+	t, err := template.Parse("the template", []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	resources, _ := t["Resources"].(map[string]any)
-	own := &names{resources: resources}
-	in := &scope{parameters: map[string]any{}, resolver: own}
-	own.scope = in
-	in.conditions, _ = t["Conditions"].(map[string]any)
-	in.mappings, _ = t["Mappings"].(map[string]any)
-	declared, _ := t["Parameters"].(map[string]any)
-	for name, p := range declared {
-		if p, ok := p.(map[string]any); ok && p["Default"] != nil {
-			in.parameters[name] = fmt.Sprint(p["Default"])
-		}
+	own := &names{alarms: map[string]*yaml.Node{}}
+	for _, r := range t.Resources("") {
+		own.alarms[r.ID] = r.Prop("AlarmName")
 	}
-	for name, value := range parameters {
-		in.parameters[name] = value
+	in, err := t.Evaluator(parameters, own)
+	if err != nil {
+		return nil, err
 	}
-	globals := dig(t, "Globals", "Function")
+	own.in = in
+	const preference = "DeploymentPreference"
+	globals := template.Get(t.Root, "Globals", "Function", preference)
 	var out []Rollout
-	for _, id := range slices.Sorted(maps.Keys(resources)) {
-		r, _ := resources[id].(map[string]any)
-		properties, _ := r["Properties"].(map[string]any)
-		if r["Type"] != "AWS::Serverless::Function" || properties == nil {
-			continue
+	for _, r := range t.Resources("AWS::Serverless::Function") {
+		p := map[string]any{}
+		for _, n := range []*yaml.Node{globals, r.Prop(preference)} {
+			for key, value := range template.Pairs(n) {
+				if key.Value == "Role" {
+					continue
+				}
+				got, err := in.Value(ctx, value)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %s: %w", r.ID, preference, err)
+				}
+				p[key.Value] = asText(got)
+			}
 		}
-		preference := map[string]any{}
-		maps.Copy(preference, dig(globals, "DeploymentPreference"))
-		maps.Copy(preference, dig(properties, "DeploymentPreference"))
-		delete(preference, "Role")
-		got, err := in.value(ctx, preference)
-		if err != nil {
-			return nil, fmt.Errorf("%s: DeploymentPreference: %w", id, err)
-		}
-		p, _ := asText(got).(map[string]any)
 		if p["Enabled"] != "true" {
 			continue
 		}
-		s := Rollout{Function: id, Alias: fmt.Sprint(properties["AutoPublishAlias"]), Type: fmt.Sprint(p["Type"])}
+		s := Rollout{Function: r.ID, Alias: template.Text(r.Prop("AutoPublishAlias")), Type: fmt.Sprint(p["Type"])}
 		alarms, _ := p["Alarms"].([]any)
 		for _, a := range alarms {
 			s.Alarms = append(s.Alarms, fmt.Sprint(a))
 		}
 		out = append(out, s)
 	}
+	slices.SortFunc(out, func(a, b Rollout) int { return strings.Compare(a.Function, b.Function) })
 	return out, nil
 }
 
@@ -71,34 +69,31 @@ func (s Rollout) String() string {
 }
 
 // Declared returns the names of a template's parameters.
-func Declared(template string) ([]string, error) {
-	t, err := parse(template)
+func Declared(text string) ([]string, error) {
+	t, err := template.Parse("the template", []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(dig(t, "Parameters"))), nil
-}
-
-func dig(m map[string]any, path ...string) map[string]any {
-	for _, name := range path {
-		m, _ = m[name].(map[string]any)
+	var names []string
+	for _, p := range t.Parameters() {
+		names = append(names, p.Name)
 	}
-	return m
+	slices.Sort(names)
+	return names, nil
 }
 
 // names resolves the resources of a template that is not deployed to the names
 // that the template gives them.
 type names struct {
-	scope     *scope
-	resources map[string]any
+	in     *template.Evaluator
+	alarms map[string]*yaml.Node
 }
 
 func (n *names) Parameter(_ context.Context, name string) (string, error) { return name, nil }
 
 func (n *names) Attribute(ctx context.Context, resource, attribute string) (string, error) {
-	r, _ := n.resources[resource].(map[string]any)
-	if name := dig(r, "Properties")["AlarmName"]; name != nil && attribute == "Ref" {
-		v, err := n.scope.value(ctx, name)
+	if name := n.alarms[resource]; name != nil && attribute == "Ref" {
+		v, err := n.in.Value(ctx, name)
 		return fmt.Sprint(v), err
 	}
 	return strings.TrimSuffix(resource+"."+attribute, ".Ref"), nil

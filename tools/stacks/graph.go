@@ -7,23 +7,31 @@ import (
 	"strings"
 )
 
-// Discover reads every stack of the system: the services and the platform.
-func Discover(root string) ([]Stack, error) {
-	templates, err := filepath.Glob(filepath.Join(root, "services", "*", "template.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("filepath.Glob: %w", err)
-	}
-	platform, err := filepath.Glob(filepath.Join(root, "platform", "template.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("filepath.Glob: %w", err)
-	}
+// Discover reads the stacks of the system: a folder with a template.yaml is one. The
+// services are first, in the order of their names.
+func Discover(root string) ([]Stack, error) { return discover(root, "services/*", "platform") }
+
+// Examples reads the example stacks, which represent the stacks of other teams. They
+// are not part of the system.
+func Examples(root string) ([]Stack, error) { return discover(root, "examples/*") }
+
+func discover(root string, folders ...string) ([]Stack, error) {
 	var all []Stack
-	for _, path := range append(templates, platform...) {
-		s, err := Read(filepath.Dir(path))
+	for _, folder := range folders {
+		templates, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(folder), "template.yaml"))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("filepath.Glob: %w", err)
 		}
-		all = append(all, s)
+		for _, path := range templates {
+			s, err := Read(filepath.Dir(path))
+			if err != nil {
+				return nil, err
+			}
+			if s.Folder, err = relative(root, s.Dir); err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
 	}
 	return all, nil
 }
@@ -76,7 +84,7 @@ func (g Graph) Levels() ([][]string, error) {
 			}
 		}
 		if len(level) == 0 {
-			return nil, fmt.Errorf("the stacks read each other's SSM names in a circle: %s", strings.Join(g.without(done), ", "))
+			return nil, fmt.Errorf("the stacks read each other's SSM names in a cycle: %s", strings.Join(g.without(done), ", "))
 		}
 		slices.Sort(level)
 		for _, name := range level {

@@ -1,4 +1,4 @@
-package pipeline
+package template
 
 import (
 	"fmt"
@@ -7,28 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parse reads a template into maps, lists, strings, numbers and booleans. Short
-// forms such as !Sub become the long forms.
-func parse(body string) (map[string]any, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(body), &doc); err != nil {
-		return nil, fmt.Errorf("yaml.Unmarshal: %w", err)
-	}
-	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("the template is empty")
-	}
-	v, err := value(doc.Content[0])
-	if err != nil {
-		return nil, err
-	}
-	m, ok := v.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("the template is not a mapping")
-	}
-	return m, nil
-}
-
-func value(n *yaml.Node) (any, error) {
+// decode converts a value to maps, lists, strings, numbers and booleans. Short forms
+// such as !Sub become the long forms.
+func decode(n *yaml.Node) (any, error) {
 	v, err := plain(n)
 	if err != nil || !strings.HasPrefix(n.Tag, "!") || strings.HasPrefix(n.Tag, "!!") {
 		return v, err
@@ -38,8 +19,7 @@ func value(n *yaml.Node) (any, error) {
 	case "Ref", "Condition":
 	case "GetAtt":
 		if s, ok := v.(string); ok { // !GetAtt Resource.Attribute
-			resource, attribute, _ := strings.Cut(s, ".")
-			v = []any{resource, attribute}
+			v = dotted(s)
 		}
 		fallthrough
 	default:
@@ -48,14 +28,19 @@ func value(n *yaml.Node) (any, error) {
 	return map[string]any{name: v}, nil
 }
 
+// dotted is the list form of Resource.Attribute.
+func dotted(text string) []any {
+	resource, attribute, _ := strings.Cut(text, ".")
+	return []any{resource, attribute}
+}
+
+// plain converts a node without regard to its own tag.
 func plain(n *yaml.Node) (any, error) {
 	switch n.Kind {
-	case yaml.AliasNode: // may contain itself
-		return nil, fmt.Errorf("line %d: YAML aliases are not supported", n.Line)
 	case yaml.MappingNode:
 		m := map[string]any{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			v, err := value(n.Content[i+1])
+			v, err := decode(n.Content[i+1])
 			if err != nil {
 				return nil, err
 			}
@@ -65,7 +50,7 @@ func plain(n *yaml.Node) (any, error) {
 	case yaml.SequenceNode:
 		list := []any{}
 		for _, c := range n.Content {
-			v, err := value(c)
+			v, err := decode(c)
 			if err != nil {
 				return nil, err
 			}

@@ -1,4 +1,4 @@
-package repository
+package template
 
 import (
 	"iter"
@@ -35,34 +35,40 @@ func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	}
 }
 
+// call returns the function that a node calls, such as Sub, and its argument. The
+// name is empty for any other node.
+func call(n *yaml.Node) (name string, arg *yaml.Node) {
+	switch {
+	case n == nil:
+	case strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
+		return n.Tag[1:], &yaml.Node{Kind: n.Kind, Value: n.Value, Content: n.Content, Line: n.Line}
+	case n.Kind == yaml.MappingNode && len(n.Content) == 2:
+		key := n.Content[0].Value
+		if name, ok := strings.CutPrefix(key, "Fn::"); ok || key == "Ref" {
+			return name, n.Content[1]
+		}
+	}
+	return "", nil
+}
+
 // Text returns a value in a form in which equal values compare equal: a string and a
 // !Sub as the string, !Ref X as "ref:X", !GetAtt X.Y as "att:X.Y".
 func Text(n *yaml.Node) string {
-	if n == nil {
+	switch name, arg := call(n); name {
+	case "Ref":
+		return "ref:" + arg.Value
+	case "GetAtt":
+		return "att:" + strings.Join(Texts(arg), ".")
+	case "Sub":
+		if arg.Kind == yaml.SequenceNode && len(arg.Content) > 0 {
+			return arg.Content[0].Value
+		}
+		return arg.Value
+	}
+	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
-	switch n.Tag {
-	case "!Ref":
-		return "ref:" + n.Value
-	case "!GetAtt":
-		if n.Kind == yaml.SequenceNode {
-			return "att:" + strings.Join(Texts(&yaml.Node{Kind: yaml.SequenceNode, Content: n.Content}), ".")
-		}
-		return "att:" + n.Value
-	case "!Sub":
-		if n.Kind == yaml.SequenceNode && len(n.Content) > 0 {
-			return n.Content[0].Value
-		}
-	}
-	if n.Kind == yaml.ScalarNode {
-		return n.Value
-	}
-	for _, long := range []struct{ key, prefix string }{{"Ref", "ref:"}, {"Fn::GetAtt", "att:"}, {"Fn::Sub", ""}} {
-		if v := Get(n, long.key); v != nil && v.Kind == yaml.ScalarNode {
-			return long.prefix + v.Value
-		}
-	}
-	return ""
+	return n.Value
 }
 
 // Texts returns the texts of a list, or of a single value as a list of one. It includes
@@ -71,14 +77,15 @@ func Texts(n *yaml.Node) []string {
 	if n == nil {
 		return nil
 	}
-	if n.Kind != yaml.SequenceNode || n.Tag == "!GetAtt" || n.Tag == "!Sub" {
+	name, arg := call(n)
+	items := n.Content
+	if name == "If" && len(arg.Content) > 0 {
+		items = arg.Content[1:]
+	} else if n.Kind != yaml.SequenceNode || name == "GetAtt" || name == "Sub" {
 		return []string{Text(n)}
 	}
 	var out []string
-	for i, item := range n.Content {
-		if n.Tag == "!If" && i == 0 {
-			continue
-		}
+	for _, item := range items {
 		out = append(out, Texts(item)...)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehouse.example/tools/stacks"
+	"gatehouse.example/tools/template"
 )
 
 const (
@@ -99,10 +100,10 @@ func owns(s stacks.Stack) []row {
 	for _, kind := range kinds {
 		r, dead := row{label: kind.label}, 0
 		for _, owned := range s.Resources {
-			if name := owned.Text(kind.name); owned.Type == kind.typ && strings.HasSuffix(name, "-dlq") {
+			if name := template.Text(owned.Prop(kind.name)); owned.Type == kind.typ && strings.HasSuffix(name, "-dlq") {
 				dead++
 			} else if owned.Type == kind.typ {
-				r.names = append(r.names, short(name, owned.LogicalID, s.Name))
+				r.names = append(r.names, short(name, owned.ID, s.Name))
 			}
 		}
 		if dead > 0 {

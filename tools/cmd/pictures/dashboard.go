@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse.example/tools/stacks"
+	"gatehouse.example/tools/template"
 )
 
 // The environment whose metrics are drawn.
@@ -46,8 +47,8 @@ func dashboard(all []stacks.Stack, raw []byte) ([]byte, error) {
 			if r.Type != "AWS::CloudWatch::Dashboard" {
 				continue
 			}
-			if err := json.Unmarshal([]byte(strings.ReplaceAll(r.Text("DashboardBody"), "${Environment}", environment)), &board); err != nil {
-				return nil, fmt.Errorf("json.Unmarshal %s: %w", r.LogicalID, err)
+			if err := json.Unmarshal([]byte(strings.ReplaceAll(template.Text(r.Prop("DashboardBody")), "${Environment}", environment)), &board); err != nil {
+				return nil, fmt.Errorf("json.Unmarshal %s: %w", r.ID, err)
 			}
 		}
 	}

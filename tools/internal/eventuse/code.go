@@ -18,7 +18,7 @@ func inCode(root, dir string, words map[string]word) ([]Use, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && strings.HasSuffix(d.Name(), "test"), d.IsDir() && path == filepath.Join(dir, "local"):
+		case d.IsDir() && strings.HasSuffix(d.Name(), "test"):
 			return fs.SkipDir
 		case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil

@@ -78,22 +78,20 @@ func Uses(root, folder string) ([]Use, error) {
 	return slices.Compact(uses), nil
 }
 
-// Folders are those of every stack that may have to do with events, the
-// examples' included: they stand for other teams.
+// Folders returns the folders of every stack that may publish or read events. The
+// examples are among them: they represent the stacks of other teams.
 func Folders(root string) ([]string, error) {
+	system, err := stacks.Discover(root)
+	if err != nil {
+		return nil, fmt.Errorf("stacks.Discover: %w", err)
+	}
+	examples, err := stacks.Examples(root)
+	if err != nil {
+		return nil, fmt.Errorf("stacks.Examples: %w", err)
+	}
 	var out []string
-	for _, pattern := range []string{"services/*/template.yaml", "platform/template.yaml", "examples/*/template.yaml"} {
-		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
-		if err != nil {
-			return nil, fmt.Errorf("filepath.Glob: %w", err)
-		}
-		for _, path := range found {
-			rel, err := filepath.Rel(root, filepath.Dir(path))
-			if err != nil {
-				return nil, fmt.Errorf("filepath.Rel: %w", err)
-			}
-			out = append(out, filepath.ToSlash(rel))
-		}
+	for _, s := range append(system, examples...) {
+		out = append(out, s.Folder)
 	}
 	return out, nil
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatehouse.example/tools/internal/service"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
@@ -43,19 +42,19 @@ type Builder struct {
 
 // Build makes the artifact anew.
 func (b Builder) Build(ctx context.Context) error {
-	s, err := service.Find(b.Root, b.Service)
+	s, err := stacks.Find(b.Root, b.Service)
 	if err != nil {
-		return fmt.Errorf("service.Find: %w", err)
+		return fmt.Errorf("stacks.Find: %w", err)
 	}
 	if err := b.clear(); err != nil {
 		return err
 	}
 	b.say("reading samconfig.toml of %s", b.Service)
-	configs, err := b.configs(s.Stack)
+	configs, err := b.configs(s)
 	if err != nil {
 		return err
 	}
-	architecture, err := b.architecture(s.Stack, configs)
+	architecture, err := b.architecture(s, configs)
 	if err != nil {
 		return err
 	}
@@ -66,11 +65,11 @@ func (b Builder) Build(ctx context.Context) error {
 	if err := cli.Prepare(time.Now()); err != nil {
 		return fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
-	functions, err := b.compile(ctx, cli, s.Stack, architecture)
+	functions, err := b.compile(ctx, cli, s, architecture)
 	if err != nil {
 		return err
 	}
-	if err := b.upload(ctx, cli, s.Stack); err != nil {
+	if err := b.upload(ctx, cli, s); err != nil {
 		return err
 	}
 	if err := b.about(ctx, architecture, functions); err != nil {

@@ -208,7 +208,7 @@ func TestUnknownServiceIsNamed(t *testing.T) {
 	t.Parallel()
 	b, _ := repository(t, "dev", "dev")
 	b.Service = "nobody"
-	if err := b.Build(t.Context()); err == nil || !strings.Contains(err.Error(), `no service "nobody"; say SERVICE= and one of guard`) {
+	if err := b.Build(t.Context()); err == nil || !strings.Contains(err.Error(), `no service is named "nobody"; set SERVICE= to one of guard`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"gatehouse.example/tools/internal/eventuse"
 	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/service"
+	"gatehouse.example/tools/stacks"
 )
 
 // Verify is one verification.
@@ -36,23 +36,23 @@ type step struct {
 
 // Run does all steps and names the reports.
 func (v Verify) Run(ctx context.Context) error {
-	s, err := service.Find(v.Root, v.Service)
+	s, err := stacks.Find(v.Root, v.Service)
 	if err != nil {
-		return fmt.Errorf("service.Find: %w", err)
+		return err
+	}
+	modules, err := s.Modules(v.Root)
+	if err != nil {
+		return err
 	}
 	if err := v.clear(); err != nil {
 		return err
 	}
-	folder, err := filepath.Rel(v.Root, s.Stack.Dir)
-	if err != nil {
-		return fmt.Errorf("filepath.Rel: %w", err)
-	}
 	steps := []step{{"the events that " + v.Service + " publishes and reads, against the last release", func(context.Context) error {
-		return v.contract(filepath.ToSlash(folder))
+		return v.contract(s.Folder)
 	}}}
-	for _, module := range s.Modules {
+	for _, module := range modules {
 		name := strings.ReplaceAll(module, "/", "-")
-		if module == filepath.ToSlash(folder) {
+		if module == s.Folder {
 			name = "unit-" + name // the one that CodeBuild's report of at most 500 cases shows
 		}
 		dir := filepath.Join(v.Root, module)
@@ -62,8 +62,8 @@ func (v Verify) Run(ctx context.Context) error {
 		)
 	}
 	steps = append(steps,
-		step{"the repository's rules, and cfn-lint for the templates of " + s.Stack.Name, func(ctx context.Context) error {
-			return v.rules(ctx, len(s.Modules) == 0)
+		step{"the repository's rules, and cfn-lint for the templates of " + s.Name, func(ctx context.Context) error {
+			return v.rules(ctx, len(modules) == 0)
 		}},
 	)
 	for i, step := range steps {

@@ -1,4 +1,4 @@
-package service_test
+package stacks_test
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/internal/service"
+	"gatehouse.example/tools/stacks"
 )
 
-const root = "../../.."
+const repository = "../.."
 
 // The platform has templates only.
 func TestModules(t *testing.T) {
@@ -18,12 +18,16 @@ func TestModules(t *testing.T) {
 		"signup-guard": {"contracts", "lambdakit", "services/signup-guard"},
 		"platform":     nil,
 	} {
-		s, err := service.Find(root, name)
+		s, err := stacks.Find(repository, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, s.Modules); diff != "" || s.Stack.Name != name {
-			t.Errorf("%s: modules of %s (-want +got):\n%s", name, s.Stack.Name, diff)
+		modules, err := s.Modules(repository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, modules); diff != "" || s.Name != name {
+			t.Errorf("%s: modules of %s (-want +got):\n%s", name, s.Name, diff)
 		}
 	}
 }
@@ -31,7 +35,7 @@ func TestModules(t *testing.T) {
 func TestUnknownService(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "local", "services/api"} {
-		if _, err := service.Find(root, name); err == nil || !strings.Contains(err.Error(), "one of api, log-encryptor") {
+		if _, err := stacks.Find(repository, name); err == nil || !strings.Contains(err.Error(), "one of api, log-encryptor") {
 			t.Errorf("%q: got %v, want the names that there are", name, err)
 		}
 	}
