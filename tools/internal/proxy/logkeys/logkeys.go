@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
+	"gatehouse.example/tools/policy"
 )
 
 // Keys are those that were put on groups since the emulator started. Both begin empty,
@@ -140,15 +141,15 @@ func (k *Keys) refusal(ctx context.Context, keyARN string, group upstream.LogGro
 	if err != nil || key.KeyMetadata.State != "Enabled" || key.KeyMetadata.Spec != "SYMMETRIC_DEFAULT" {
 		return badRequest("InvalidParameterException", "The specified KMS Key Id could not be found. '"+group.Name+"'")
 	}
-	var policy struct{ Policy string }
-	err = k.up.JSON(ctx, "kms", "TrentService.GetKeyPolicy", map[string]any{"KeyId": keyARN, "PolicyName": "default"}, &policy)
+	var attached struct{ Policy string }
+	err = k.up.JSON(ctx, "kms", "TrentService.GetKeyPolicy", map[string]any{"KeyId": keyARN, "PolicyName": "default"}, &attached)
 	groupARN := strings.TrimSuffix(group.ARN, ":*")
 	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
-		question := upstream.Question{
+		question := policy.Request{
 			Service: "logs." + k.up.Region + ".amazonaws.com", Action: action, Resource: keyARN,
 			Keys: map[string]string{"kms:encryptioncontext:aws:logs:arn": groupARN},
 		}
-		if err != nil || !question.AllowedBy(policy.Policy) {
+		if err != nil || !question.AllowedBy(attached.Policy) {
 			return badRequest("AccessDeniedException",
 				"The specified KMS key does not exist or is not allowed to be used with Arn '"+groupARN+"'")
 		}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,7 +45,10 @@ type Client struct {
 	forward http.Handler
 	signer  *v4.Signer
 	key     aws.Credentials
-	pools   pools
+	// pools remembers which pool an app client belongs to. This never changes while the
+	// client exists, and an unknown client is looked up again. Everything else is read
+	// for every call: a stack update may change a trigger between two sign-ins.
+	pools sync.Map
 }
 
 // New makes a client of the emulator at an origin such as http://127.0.0.1:4567.
@@ -150,15 +154,6 @@ func (c *Client) Send(ctx context.Context, service, method, path string, header 
 		return nil, fmt.Errorf("answer: %w", err)
 	}
 	return &Answer{res.StatusCode, res.Header, answer}, nil
-}
-
-// Invoke calls a Lambda function; kind is RequestResponse or Event.
-func (c *Client) Invoke(ctx context.Context, arn, kind, trace string, payload []byte) (*Answer, error) {
-	header := http.Header{"X-Amz-Invocation-Type": {kind}, "Content-Type": {"application/json"}}
-	if trace != "" {
-		header.Set(TraceHeader, trace)
-	}
-	return c.Send(ctx, "lambda", http.MethodPost, "/2015-03-31/functions/"+url.PathEscape(arn)+"/invocations", header, payload)
 }
 
 // Parameter reads an SSM parameter; it is empty if it does not exist.

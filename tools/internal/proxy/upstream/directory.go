@@ -6,38 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"maps"
-	"sync"
 )
-
-// pools remembers which pool an app client belongs to. This never changes while the
-// client exists, and an unknown client is looked up again. Everything else is read
-// for every call: a stack update may change a trigger between two sign-ins.
-type pools struct {
-	mu sync.Mutex
-	of map[string]string
-}
-
-func (p *pools) get(clientID string) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.of[clientID]
-}
-
-func (p *pools) forget(clientID string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.of, clientID)
-}
-
-func (p *pools) add(found map[string]string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.of == nil {
-		p.of = map[string]string{}
-	}
-	maps.Copy(p.of, found)
-}
 
 // AppClient is an app client with the settings that decide about triggers.
 type AppClient struct {
@@ -93,21 +62,28 @@ func (c *Client) AppClient(ctx context.Context, id string) (AppClient, error) {
 	if id == "" {
 		return AppClient{}, errNoSuchClient
 	}
-	if poolID := c.pools.get(id); poolID != "" {
+	if poolID := c.poolOf(id); poolID != "" {
 		found, err := c.describeClient(ctx, poolID, id)
 		if !IsAPI(err, "ResourceNotFoundException") {
 			return found, err
 		}
-		c.pools.forget(id)
+		c.pools.Delete(id)
 	}
 	if err := c.scan(ctx); err != nil {
 		return AppClient{}, err
 	}
-	poolID := c.pools.get(id)
+	poolID := c.poolOf(id)
 	if poolID == "" {
 		return AppClient{}, errNoSuchClient
 	}
 	return c.describeClient(ctx, poolID, id)
+}
+
+// poolOf is the pool that the client was last seen in.
+func (c *Client) poolOf(clientID string) string {
+	id, _ := c.pools.Load(clientID)
+	poolID, _ := id.(string)
+	return poolID
 }
 
 // ClientPool finds an app client and its pool. ok is false if one of them does not
@@ -125,7 +101,6 @@ func (c *Client) ClientPool(ctx context.Context, clientID string) (a AppClient, 
 
 // scan reads every client of every pool.
 func (c *Client) scan(ctx context.Context) error {
-	found := map[string]string{}
 	for token := ""; ; {
 		var out struct {
 			UserPools []struct {
@@ -137,19 +112,17 @@ func (c *Client) scan(ctx context.Context) error {
 			return err
 		}
 		for _, p := range out.UserPools {
-			if err := c.scanPool(ctx, p.ID, found); err != nil {
+			if err := c.scanPool(ctx, p.ID); err != nil {
 				return err
 			}
 		}
 		if token = out.NextToken; token == "" {
-			break
+			return nil
 		}
 	}
-	c.pools.add(found)
-	return nil
 }
 
-func (c *Client) scanPool(ctx context.Context, poolID string, found map[string]string) error {
+func (c *Client) scanPool(ctx context.Context, poolID string) error {
 	for token := ""; ; {
 		var out struct {
 			UserPoolClients []struct {
@@ -167,7 +140,7 @@ func (c *Client) scanPool(ctx context.Context, poolID string, found map[string]s
 			return err
 		}
 		for _, one := range out.UserPoolClients {
-			found[one.ClientID] = poolID
+			c.pools.Store(one.ClientID, poolID)
 		}
 		if token = out.NextToken; token == "" {
 			return nil

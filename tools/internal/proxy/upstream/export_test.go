@@ -2,5 +2,5 @@ package upstream
 
 // Misplace makes c remember a pool for an app client.
 func Misplace(c *Client, clientID, poolID string) {
-	c.pools.add(map[string]string{clientID: poolID})
+	c.pools.Store(clientID, poolID)
 }

@@ -23,9 +23,7 @@ type Verification struct {
 	up         *upstream.Client
 	log        *slog.Logger
 	operations map[string]upstream.Operation
-
-	mu   sync.Mutex
-	sent map[address]string
+	sent       sync.Map // from address to the value that a code was sent to
 }
 
 // address names an attribute of a user that a code was sent for.
@@ -33,7 +31,7 @@ type address struct{ pool, user, attribute string }
 
 // New holds addresses back from the emulator.
 func New(up *upstream.Client, log *slog.Logger) *Verification {
-	v := &Verification{up: up, log: log, sent: map[address]string{}}
+	v := &Verification{up: up, log: log}
 	v.operations = map[string]upstream.Operation{
 		"UpdateUserAttributes":             v.updateUserAttributes,
 		"GetUserAttributeVerificationCode": v.sendCode,
@@ -47,23 +45,10 @@ func (v *Verification) Handler(r *http.Request) http.HandlerFunc {
 	return v.up.Cognito(r, v.operations, v.log)
 }
 
-func (v *Verification) set(key address, value string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.sent[key] = value
-}
-
 func (v *Verification) get(key address) (string, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	value, ok := v.sent[key]
+	sent, ok := v.sent.Load(key)
+	value, _ := sent.(string)
 	return value, ok
-}
-
-func (v *Verification) drop(key address) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.sent, key)
 }
 
 // delivery is where a code was sent, as Cognito reports it.
@@ -93,7 +78,7 @@ func (v *Verification) updateUserAttributes(ctx context.Context, c upstream.Call
 			now = append(now, a)
 			continue
 		}
-		v.set(address{p.ID, u.Name, a.Name}, a.Value)
+		v.sent.Store(address{p.ID, u.Name, a.Name}, a.Value)
 		sent = append(sent, deliveryOf(a.Name, a.Value))
 	}
 	if len(sent) == 0 {
@@ -129,7 +114,7 @@ func (v *Verification) sendCode(ctx context.Context, c upstream.Call) (*upstream
 	if to == "" {
 		return nil, upstream.Refuse("InvalidParameterException", "User does not have "+c.Input.AttributeName+" attribute.")
 	}
-	v.set(key, to)
+	v.sent.Store(key, to)
 	return jsonAnswer(map[string]any{"CodeDeliveryDetails": deliveryOf(c.Input.AttributeName, to)})
 }
 
@@ -164,7 +149,7 @@ func (v *Verification) verify(ctx context.Context, c upstream.Call) (*upstream.A
 	if err != nil {
 		return nil, err
 	}
-	v.drop(key)
+	v.sent.Delete(key)
 	return jsonAnswer(map[string]any{})
 }
 
