@@ -1,10 +1,10 @@
-// Package consume takes events from an SQS queue that is subscribed to the
-// topic with raw delivery. It keeps two promises for every consumer: one bad
-// message never holds up or repeats its neighbours, and nothing is dropped -
-// what cannot be handled goes back to the queue and, after the queue's last
-// try, to its dead-letter queue for a person to look at.
+// Package consume reads events from an SQS queue that is subscribed to the topic
+// with raw delivery. It keeps two promises for every consumer: a bad message
+// neither delays nor repeats the others, and no message is dropped. One that cannot
+// be handled goes back to the queue and, after the last attempt, to the dead-letter
+// queue, where an operator can look at it.
 //
-// The rules of partial batch answers are AWS's
+// It follows AWS's rules for partial batch responses
 // (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
 package consume
 
@@ -32,7 +32,7 @@ type Record struct {
 // failed by message id; a missing id means success.
 type Func func(ctx context.Context, batch []Record) map[string]error
 
-// Each makes a Func of a handler for single events. One that panics fails alone.
+// Each makes a Func of a handler for single events. An event that panics fails alone.
 func Each(handle func(context.Context, Record) error) Func {
 	return func(ctx context.Context, batch []Record) map[string]error {
 		failed := map[string]error{}
@@ -45,8 +45,8 @@ func Each(handle func(context.Context, Record) error) Func {
 	}
 }
 
-// Batch answers one invocation by SQS. The error is for a batch that cannot be
-// answered in part, because a message has no id: Lambda then repeats it whole.
+// Batch answers one invocation by SQS. It returns an error for a batch that has no
+// partial answer because a message has no id: Lambda then repeats the whole batch.
 func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
 	failed := map[string]error{}
 	batch := make([]Record, 0, len(in.Records))
@@ -56,8 +56,8 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 		}
 		ev, err := contracts.Decode([]byte(m.Body))
 		if err != nil {
-			// The error can quote the body, which may hold anything: log the size only.
-			log.ErrorContext(ctx, "message is not an event; it goes to the dead-letter queue after the last try",
+			// The error can quote the body, which may contain anything: log the size only.
+			log.ErrorContext(ctx, "message is not an event; it goes to the dead-letter queue after the last attempt",
 				"messageId", m.MessageId, "bytes", len(m.Body))
 			failed[m.MessageId] = err
 			continue
@@ -69,15 +69,15 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 			if err == nil {
 				continue
 			}
-			log.ErrorContext(ctx, "event not handled; it comes again", "messageId", id, "error", err.Error())
+			log.ErrorContext(ctx, "event not handled; it will be delivered again", "messageId", id, "error", err.Error())
 			failed[id] = err
 		}
 	}
 	return Answer(in, failed), nil
 }
 
-// Answer lists the failures, which are by message id, in the order of the batch
-// and each once. It is for consumers of messages that are no events.
+// Answer lists the failures, which are by message id, in the order of the batch and
+// each once. It is for consumers of messages that are not events.
 func Answer(in events.SQSEvent, failed map[string]error) events.SQSEventResponse {
 	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, m := range in.Records {
@@ -89,8 +89,8 @@ func Answer(in events.SQSEvent, failed map[string]error) events.SQSEventResponse
 	return out
 }
 
-// guardedBatch fails every event of a batch whose handler panics. Without it the
-// process would end, and the messages that are no events would not be answered.
+// guardedBatch fails every event of a batch whose handler panics. Otherwise the
+// process would end, without an answer for the messages that are not events.
 func guardedBatch(ctx context.Context, batch []Record, handle Func) (failed map[string]error) {
 	defer func() {
 		if p := recover(); p != nil {

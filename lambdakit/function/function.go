@@ -1,6 +1,6 @@
-// Package function starts a Lambda function: it builds it from its environment
-// and, when that fails, says why in one log line and exits, so that each main
-// holds nothing but what its function is made of.
+// Package function starts a Lambda function. It builds the function from its
+// environment and, if that fails, logs why and exits, so that each main contains
+// only what its function is made of.
 package function
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Build puts a function together from its environment.
+// Build makes a function from its environment.
 type Build[T any] func(ctx context.Context, getenv func(string) string, log *slog.Logger) (T, error)
 
-// Main runs what build makes. handle names the part of it that Lambda calls, in
-// one of the forms that [lambda.Start] takes.
+// Main runs what build makes. handle selects the part of it that Lambda calls, in
+// one of the forms that [lambda.Start] accepts.
 func Main[T any](build Build[T], handle func(T) any) {
 	log := lambdacontext.NewLogger()
 	app, err := build(context.Background(), os.Getenv, log)

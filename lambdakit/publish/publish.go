@@ -1,10 +1,10 @@
-// Package publish sends an event to the topic and never loses it on the way:
-// first the topic, then the outbox queue, then one log line that
+// Package publish sends an event to the topic, and does not lose it: if the topic
+// does not accept it, it goes to the outbox queue, and else into a log line that
 // `gatehouse events recover` reads back.
 //
-// It is made for Cognito triggers, which have five seconds in all
+// It is made for Cognito triggers, which have five seconds
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html):
-// every way has its own time limit, and together they stay below three.
+// topic and outbox have time limits of their own, together less than three seconds.
 package publish
 
 import (
@@ -28,28 +28,28 @@ import (
 )
 
 const (
-	// topicAttempts and topicTimeout bound the way to the topic to 1.2 seconds.
+	// topicAttempts and topicTimeout limit the topic to 1.2 seconds.
 	topicAttempts = 2
 	topicTimeout  = 600 * time.Millisecond
-	// outboxAttempts and outboxTimeout bound the way to the outbox to 1.2 seconds.
+	// outboxAttempts and outboxTimeout limit the outbox to 1.2 seconds.
 	outboxAttempts = 2
 	outboxTimeout  = 600 * time.Millisecond
 )
 
-// UndeliveredKey marks the log line that holds an event which neither the topic
-// nor the outbox took. The value under it is the event itself.
+// UndeliveredKey marks the log line with an event that neither the topic nor the
+// outbox accepted. Its value is the event itself.
 const UndeliveredKey = "gatehouseUndelivered"
 
-// Metrics of the ways that are not the first.
+// Metrics of the events that the topic did not accept.
 const (
 	MetricFellBack = "EventsFellBack"
 	MetricLogged   = "EventsLogged"
 )
 
-// Outcome says which way an event went.
+// Outcome says where an event went.
 type Outcome string
 
-// The ways, in the order in which they are tried.
+// The outcomes, in the order in which they are tried.
 const (
 	Published Outcome = "published"
 	FellBack  Outcome = "outbox"
@@ -73,23 +73,24 @@ type Publisher struct {
 	Outbox      Outbox
 	OutboxURL   string
 	Environment string
-	// Log says which events took another way, and keeps those that nobody took.
+	// Log reports the events that the topic did not accept, and keeps those that
+	// the outbox did not accept either.
 	Log *slog.Logger
 	// Out takes the metric lines; in a function it is standard output.
 	Out io.Writer
 	Now func() time.Time
 }
 
-// Publish sends ev and says which way it went. The only error is an event that
-// is not one: everything else ends in the log at the latest. The same bytes,
-// and so the same id, go every way.
+// Publish sends ev and says where it went. It fails only if ev is not a valid event:
+// everything else ends in the log at the latest. The same bytes, and so the same id,
+// are sent everywhere.
 func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error) {
 	body, err := contracts.Encode(ev)
 	if err != nil {
 		return "", fmt.Errorf("contracts.Encode: %w", err)
 	}
-	// The caller's deadline is not ours: an event whose person has given up is
-	// still an event. The values, and with them the trace, stay.
+	// The caller's deadline does not count: if the person has given up, the event
+	// still happened. The values of ctx, and with them the trace, stay.
 	ctx = context.WithoutCancel(ctx)
 
 	topicErr := try(ctx, topicAttempts, topicTimeout, func(ctx context.Context) error {

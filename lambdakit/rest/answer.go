@@ -1,7 +1,7 @@
-// Package rest is what every function behind the REST API does alike, whichever
-// service owns it: it reads the caller from the authorizer's claims, checks what
-// the authorizer leaves open, and answers with the same headers and problem
-// details. The gateway's own errors have the same shape; services/api makes them.
+// Package rest has what all functions behind the REST API share: it reads the caller
+// from the authorizer's claims, checks what the authorizer does not check, and
+// answers with the same headers and problem details. The gateway's own errors, which
+// services/api defines, have the same shape.
 package rest
 
 import (
@@ -16,8 +16,8 @@ import (
 	"gatehouse.example/lambdakit/tracing"
 )
 
-// Problem is an error answer after RFC 9457, application/problem+json. Its type
-// is always the default, about:blank: the status says what kind of error it is.
+// Problem is an error response as in RFC 9457, application/problem+json. Its type is
+// always the default, about:blank, because the status says what kind of error it is.
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -32,19 +32,19 @@ type Problem struct {
 func JSON(ctx context.Context, body any) events.APIGatewayProxyResponse {
 	raw, err := json.Marshal(body)
 	if err != nil {
-		return Refuse(ctx, http.StatusInternalServerError, "The answer could not be written.")
+		return Refuse(ctx, http.StatusInternalServerError, "The response could not be written.")
 	}
 	return Raw(http.StatusOK, "application/json", raw)
 }
 
-// Raw answers with a body that is encoded already.
+// Raw answers with an encoded body.
 func Raw(status int, mediaType string, body []byte) events.APIGatewayProxyResponse {
 	h := headers()
 	h["Content-Type"] = mediaType
 	return events.APIGatewayProxyResponse{StatusCode: status, Headers: h, Body: string(body)}
 }
 
-// Empty answers without a body, with more headers.
+// Empty answers without a body, and with additional headers.
 func Empty(status int, more map[string]string) events.APIGatewayProxyResponse {
 	h := headers()
 	maps.Copy(h, more)
@@ -57,23 +57,23 @@ func Refuse(ctx context.Context, status int, detail string) events.APIGatewayPro
 	raw, _ := json.Marshal(p) // strings and a number only
 	answer := Raw(status, "application/problem+json", raw)
 	if status == http.StatusUnauthorized {
-		// AWS renames this header when it comes from a function; its own errors have it.
+		// AWS renames this header when it comes from a function; in its own errors it is set.
 		answer.Headers["WWW-Authenticate"] = `Bearer error="invalid_token"`
 	}
 	return answer
 }
 
-// NotAllowed answers 405 and says what the resource takes.
+// NotAllowed answers 405 and names the methods that the resource allows.
 func NotAllowed(ctx context.Context, allow ...string) events.APIGatewayProxyResponse {
-	answer := Refuse(ctx, http.StatusMethodNotAllowed, "This resource takes "+strings.Join(allow, ", ")+".")
+	answer := Refuse(ctx, http.StatusMethodNotAllowed, "This resource allows "+strings.Join(allow, ", ")+".")
 	answer.Headers["Allow"] = strings.Join(allow, ", ")
 	return answer
 }
 
-// headers of every answer. It is about one caller, so nothing keeps it, and it is
-// no page, so no browser has to run or frame it. Any origin may read it, for no
-// browser sends a token by itself; which origins may use one is decided by the
-// answer to the preflight request, in services/api.
+// headers are in every response. It is about one caller, so it must not be cached,
+// and it is not a page, so browsers must not run or frame it. Any origin may read
+// it, because a browser sends no token by itself. The response to the preflight
+// request, in services/api, decides which origins may send one.
 func headers() map[string]string {
 	return map[string]string{
 		"Access-Control-Allow-Origin":   "*",

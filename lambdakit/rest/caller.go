@@ -7,29 +7,30 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Refusal says why a token whose signature is good is not good here. It names no
-// claim's value, so that it can be logged and shown.
+// Refusal says why a token with a valid signature is not accepted here. It contains
+// no value of a claim, so that it can be logged and shown.
 type Refusal string
 
 // Error is the text that the caller sees.
 func (r Refusal) Error() string { return string(r) }
 
-// What can be wrong with a token that the authorizer let through.
+// The refusals of a token that the authorizer accepted.
 const (
-	NoToken       Refusal = "The request carries no token."
-	NotIDToken    Refusal = "This resource takes an ID token."
-	NotAccess     Refusal = "This resource takes an access token."
+	NoToken       Refusal = "The request has no token."
+	NotIDToken    Refusal = "This resource requires an ID token."
+	NotAccess     Refusal = "This resource requires an access token."
 	OtherClient   Refusal = "The token was issued to another client."
-	NotMachine    Refusal = "This resource takes the token of a machine, not of a person."
-	ScopeMissing  Refusal = "The token lacks the scope that this resource asks for."
-	SubjectAbsent Refusal = "The token names no subject."
+	NotMachine    Refusal = "This resource requires the token of a machine, not of a person."
+	ScopeMissing  Refusal = "The token lacks the scope that this resource requires."
+	SubjectAbsent Refusal = "The token has no subject."
 )
 
-// Claims are those of a token that the authorizer has verified. API Gateway hands
-// every claim over as text.
+// Claims are those of a token that the authorizer has verified. API Gateway passes
+// every claim as text.
 type Claims map[string]string
 
-// ClaimsOf reads what the authorizer found; it is empty on a route without one.
+// ClaimsOf reads the claims from a request. They are empty on a route without an
+// authorizer.
 func ClaimsOf(r events.APIGatewayProxyRequest) Claims {
 	found, _ := r.RequestContext.Authorizer["claims"].(map[string]any)
 	claims := Claims{}
@@ -48,12 +49,12 @@ type User struct {
 	Groups   []string
 }
 
-// In tells whether the person is in a group: the whole name, nothing like it.
+// In reports whether the person is in a group.
 func (u User) In(group string) bool { return slices.Contains(u.Groups, group) }
 
-// User reads an ID token of one of these clients. The authorizer has checked
-// signature, pool and expiry; which kind of token it is and for whom, it does not
-// check, or not everywhere.
+// User reads an ID token of one of these app clients. The authorizer has checked
+// signature, pool and expiry. It does not check, or not everywhere, the kind of the
+// token and its client.
 func (c Claims) User(clients []string) (User, error) {
 	switch {
 	case len(c) == 0:
@@ -68,14 +69,14 @@ func (c Claims) User(clients []string) (User, error) {
 	return User{Sub: c["sub"], ClientID: c["aud"], Groups: Groups(c["cognito:groups"])}, nil
 }
 
-// Machine is a client with credentials of its own and no person.
+// Machine is an app client with its own credentials and without a person.
 type Machine struct {
 	ClientID string
 	Scopes   []string
 }
 
-// Machine reads an access token that a client got for itself (client
-// credentials) with this scope. A person's access token has a username.
+// Machine reads an access token with this scope that an app client got for itself
+// (client credentials). A person's access token has a username.
 func (c Claims) Machine(scope string) (Machine, error) {
 	scopes := strings.Fields(c["scope"])
 	switch {
@@ -91,9 +92,9 @@ func (c Claims) Machine(scope string) (Machine, error) {
 	return Machine{ClientID: c["client_id"], Scopes: scopes}, nil
 }
 
-// Groups reads the claim cognito:groups, a list made text: "a,b" or "[a b]",
-// whichever API Gateway made of it. No group name has a space. One with a comma
-// reads as two in the first shape, so none that grants anything has one.
+// Groups reads the claim cognito:groups, which API Gateway passes as "a,b" or as
+// "[a b]". Group names have no spaces. A name with a comma would be read as two in
+// the first form, so no group that grants anything has one.
 func Groups(claim string) []string {
 	separator := func(r rune) bool { return r == ',' }
 	if strings.HasPrefix(claim, "[") && strings.HasSuffix(claim, "]") {

@@ -8,11 +8,11 @@ import (
 	"gatehouse.example/lambdakit/reason"
 )
 
-// frames of the stack that are reported with an error.
+// frames is how much of the stack is reported with an error.
 const frames = 16
 
-// codes reports errors as the SDK does, but for their texts: AWS's can quote the
-// request, which is somebody's row.
+// codes reports errors as the SDK does, but without their texts: AWS's can quote the
+// request, which may contain personal data.
 type codes struct {
 	*exception.DefaultFormattingStrategy
 }
@@ -21,7 +21,7 @@ func newCodes() codes {
 	return codes{&exception.DefaultFormattingStrategy{FrameCount: frames}}
 }
 
-// ExceptionFromError is what the SDK calls for every error.
+// ExceptionFromError is called by the SDK for every error.
 func (c codes) ExceptionFromError(err error) exception.Exception {
 	e := c.DefaultFormattingStrategy.ExceptionFromError(err)
 	e.Message = reason.Of(err)
@@ -32,7 +32,7 @@ func (c codes) ExceptionFromError(err error) exception.Exception {
 	return e
 }
 
-// panicked stands for a panic, whose value may hold anything.
+// panicked replaces a panic, whose value may contain anything.
 type panicked struct{ kind string }
 
 func (p panicked) Error() string { return "panic of type " + p.kind }

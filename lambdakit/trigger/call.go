@@ -14,11 +14,10 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// noClient is what Cognito writes where no app client is involved.
+// noClient is what Cognito sends if no app client is involved.
 const noClient = "CLIENT_ID_NOT_APPLICABLE"
 
-// Call is what Gatehouse reads of a trigger's payload. Everything else in it is
-// neither decoded nor kept.
+// Call is what Gatehouse reads of a trigger's payload. Nothing else is decoded.
 type Call struct {
 	// Source is the trigger source, such as PreSignUp_SignUp.
 	Source string
@@ -34,8 +33,8 @@ type Call struct {
 	Act contracts.Act
 }
 
-// payload mirrors the parameters that all triggers share. Fields that are
-// missing or of another type are left empty, for AWS adds and moves fields.
+// payload has the parameters that all triggers share. Fields that are missing or of
+// another type are left empty, because AWS adds and moves fields.
 type payload struct {
 	TriggerSource string `json:"triggerSource"`
 	Region        string `json:"region"`
@@ -54,7 +53,7 @@ type payload struct {
 func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 	var p payload
 	var otherType *json.UnmarshalTypeError
-	// Decoding goes on after a field of another type, so such an error is no reason to stop.
+	// Decoding continues after a field of another type, so that is not an error.
 	if err := json.Unmarshal(raw, &p); err != nil && !errors.As(err, &otherType) {
 		// The text of a decoding error can quote the payload, so it is not passed on.
 		return Call{}, errors.New("the payload is not JSON of the expected shape")
@@ -85,7 +84,7 @@ func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 }
 
 // sub is the user's sub, or empty. At sign-up the attributes are what the person
-// typed, so only what looks like Cognito's own (a UUID) may become a subject.
+// typed, so only a UUID, which is the form of Cognito's own, may become a subject.
 func sub(attributes map[string]string) string {
 	if s := attributes["sub"]; uuid.Validate(s) == nil && len(s) == 36 {
 		return s
@@ -93,8 +92,8 @@ func sub(attributes map[string]string) string {
 	return ""
 }
 
-// poolARN builds the pool's ARN from the function's own: a pool calls only
-// functions of its account that the function's policy admits.
+// poolARN makes the pool's ARN from the function's own: the function's policy allows
+// only pools of its own account.
 func poolARN(ctx context.Context, region, poolID string) (string, error) {
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {

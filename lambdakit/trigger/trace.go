@@ -10,7 +10,7 @@ import (
 // (https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids,
 // https://www.w3.org/TR/trace-context/#traceparent-header).
 func TraceParent(ctx context.Context) string {
-	// aws-lambda-go puts the header under this plain string.
+	// aws-lambda-go uses this plain string as the key.
 	header, _ := ctx.Value("x-amzn-trace-id").(string)
 	var root, parent, flags = "", "", "00"
 	for field := range strings.SplitSeq(header, ";") {

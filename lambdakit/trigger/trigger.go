@@ -1,12 +1,12 @@
-// Package trigger is the shell around every Cognito trigger of Gatehouse: it
-// reads the few fields that Gatehouse needs, runs the service's function, and
-// answers with the very bytes that came in.
+// Package trigger runs every Cognito trigger of Gatehouse: it reads the few fields
+// that Gatehouse needs, calls the service's function, and answers with the bytes of
+// the request.
 //
-// It exists so that no trigger can harm a sign-in. Cognito fails a person's
-// request on any error of a trigger
+// It ensures that no trigger breaks a sign-in. Cognito fails a person's request on
+// any error of a trigger
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html),
-// so only a [Refusal] and a payload that Cognito cannot have sent leave as an
-// error; everything else, a panic included, is logged and forgiven.
+// so only a [Refusal] and a payload that Cognito cannot have sent are returned as
+// errors. Everything else, a panic included, is logged and ignored.
 package trigger
 
 import (
@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// Refusal is the one error that a person sees: Cognito shows its text to whoever
-// signs up or in, so it is short, plain and without internals.
+// Refusal is the one error that a person sees. Cognito shows its text, so it is
+// short, plain and without internals.
 type Refusal struct {
-	// Code is stable and for machines.
+	// Code is stable and for programs.
 	Code string
 	// Text is for people.
 	Text string
@@ -33,7 +33,7 @@ func (r Refusal) Error() string { return r.Text }
 // error is logged and the person goes on.
 type Func func(ctx context.Context, call Call) error
 
-// Handler is a lambda.Handler, for it must see and return raw bytes.
+// Handler is a lambda.Handler, because it must see and return raw bytes.
 type Handler struct {
 	Run Func
 	Log *slog.Logger
@@ -59,8 +59,8 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return payload, nil
 }
 
-// asRefusal finds a Refusal in err, by value or by pointer: a refusal that is
-// mistaken for a fault would let the person in.
+// asRefusal finds a Refusal in err, by value or by pointer. If a refusal were taken
+// for another error, the person would be let in.
 func asRefusal(err error) (Refusal, bool) {
 	var value Refusal
 	if errors.As(err, &value) {
@@ -73,7 +73,8 @@ func asRefusal(err error) (Refusal, bool) {
 	return Refusal{}, false
 }
 
-// run turns a panic into an error, without its value: that may hold an address.
+// run turns a panic into an error, without its value, which may contain an address.
+
 func (h *Handler) run(ctx context.Context, call Call) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

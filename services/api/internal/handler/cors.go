@@ -10,9 +10,9 @@ import (
 	"gatehouse.example/lambdakit/rest"
 )
 
-// preflight answers a browser that asks before it sends a token. It names the
-// origin only if that is one of those in the template; without it the browser
-// does not send the request, so the answers themselves need not look again.
+// preflight answers a browser that asks before it sends a token. It returns the origin
+// only if it is one of those in the template. Otherwise the browser does not send the
+// request, so the responses need no check of their own.
 func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) events.APIGatewayProxyResponse {
 	methods = append(methods, http.MethodOptions)
 	answer := rest.Empty(http.StatusNoContent, map[string]string{"Allow": strings.Join(methods, ", "), "Vary": "Origin"})
@@ -29,7 +29,8 @@ func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) 
 	return answer
 }
 
-// header reads a header whose name a client wrote in any case.
+// header reads a header, whatever the case of its name.
+
 func header(r events.APIGatewayProxyRequest, name string) string {
 	for have, value := range r.Headers {
 		if strings.EqualFold(have, name) {

@@ -1,9 +1,8 @@
 // Package handler answers the REST API's own routes. The gateway's authorizer has
-// checked a token's signature, pool, expiry and, where the template asks for one,
-// scope, before a request gets here; this package checks what is left: the kind of
-// the token, and which client it was issued to. Emulator and AWS differ in the
-// first (an emulator lets access tokens pass where no scope is asked for), and
-// neither checks the second.
+// checked a token's signature, pool, expiry and, if the template requires one, scope.
+// This package checks the rest: the kind of the token, because an emulator accepts an
+// access token on a route that requires no scope and AWS does not, and the app client
+// that it was issued to, which neither checks.
 package handler
 
 import (
@@ -20,10 +19,10 @@ import (
 
 // Handler answers requests of API Gateway.
 type Handler struct {
-	// Clients are the platform's clients for people: an ID token for another one is
-	// a token that somebody else's app was given.
+	// Clients are the platform's app clients for people. An ID token for another
+	// client was issued to somebody else's app.
 	Clients []string
-	// Scope is what a machine's token must have.
+	// Scope is required of a machine's token.
 	Scope string
 	// Origins are those whose pages may send a token, such as https://app.example.com.
 	Origins []string
@@ -32,11 +31,11 @@ type Handler struct {
 	Log      *slog.Logger
 }
 
-// Handle answers one request. It never returns an error: whatever happens, the
-// caller gets a problem and not the gateway's 502.
+// Handle answers one request. It never returns an error: the caller always gets
+// problem details and not the gateway's 502.
 func (h *Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	var answer events.APIGatewayProxyResponse
-	// The resource, not the path: a path can hold a person's id.
+	// The resource, not the path: a path can contain a person's id.
 	err := tracing.Run(ctx, r.HTTPMethod+" "+r.Resource, func(ctx context.Context) error {
 		tracing.Annotate(ctx, "route", r.Resource)
 		answer = h.route(ctx, r)
@@ -46,7 +45,7 @@ func (h *Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (
 	return answer, err
 }
 
-// route finds out what is asked for, and whether the method fits.
+// route selects the resource and checks the method.
 func (h *Handler) route(ctx context.Context, r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
 	if r.HTTPMethod == http.MethodOptions && elsewhere(r.Resource) {
 		return h.preflight(r, http.MethodGet, http.MethodHead)
@@ -82,13 +81,13 @@ func (h *Handler) routes() map[string]route {
 	}
 }
 
-// elsewhere tells whether another service's function answers the resource; only a
-// browser's question whether it may ask arrives here.
+// elsewhere reports whether the function of another service answers the resource; only
+// a browser's preflight request arrives here.
 func elsewhere(resource string) bool {
 	return resource == "/activity" || strings.HasPrefix(resource, "/activity/")
 }
 
-// refuse answers 401 to a token that is good, but not here.
+// refuse answers 401 to a valid token that is not accepted here.
 func (h *Handler) refuse(ctx context.Context, r events.APIGatewayProxyRequest, reason error) events.APIGatewayProxyResponse {
 	h.Log.WarnContext(ctx, "token refused", "route", r.Resource, "reason", reason.Error(), "traceId", tracing.ID(ctx))
 	return rest.Refuse(ctx, http.StatusUnauthorized, reason.Error())

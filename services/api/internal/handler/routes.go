@@ -10,7 +10,7 @@ import (
 	"gatehouse.example/lambdakit/tracing"
 )
 
-// Guest is what anybody gets.
+// Guest is the response to anybody.
 type Guest struct {
 	Message string `json:"message"`
 	TraceID string `json:"trace_id,omitempty"`
@@ -20,7 +20,7 @@ func (h *Handler) guest(ctx context.Context, _ events.APIGatewayProxyRequest) ev
 	return rest.JSON(ctx, Guest{Message: "Welcome. This needs no token.", TraceID: tracing.ID(ctx)})
 }
 
-// Person is what a person gets: who the token says that they are.
+// Person is the response to a person: who they are according to the token.
 type Person struct {
 	Sub      string         `json:"sub"`
 	ClientID string         `json:"client_id"`
@@ -42,8 +42,8 @@ func (h *Handler) user(ctx context.Context, r events.APIGatewayProxyRequest) eve
 	})
 }
 
-// profile is what of the claims is about the person. The rest is about the token
-// or a custom attribute, which an app may have meant for itself only.
+// profile returns the claims about the person. The others are about the token, or are
+// custom attributes, which an app may not want to show.
 func profile(claims rest.Claims) map[string]any {
 	out := map[string]any{}
 	for _, name := range []string{
@@ -59,7 +59,7 @@ func profile(claims rest.Claims) map[string]any {
 	return out
 }
 
-// Client is what a machine gets.
+// Client is the response to a machine.
 type Client struct {
 	ClientID string   `json:"client_id"`
 	Scopes   []string `json:"scopes"`

@@ -1,8 +1,8 @@
-// Package loggroup reads log groups and brings them to the state that they should
-// have: encrypted with the environment's key, and with a retention.
+// Package loggroup reads log groups and gives them the key and the retention that
+// they should have.
 //
-// It is the one place that changes a group, so that the rule, the sweep and the
-// custom resource cannot disagree about what is left alone.
+// It is the only package that changes a group, so that the rule, the sweep and the
+// custom resource follow the same policy.
 package loggroup
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
-// pageSize is the most that DescribeLogGroups gives at once.
+// pageSize is the maximum of DescribeLogGroups.
 const pageSize = 50
 
-// Group is what CloudWatch Logs says of a log group.
+// Group is the state of a log group.
 type Group struct {
 	Name string
 	ARN  string
-	// KeyARN is empty for a group that only CloudWatch Logs itself encrypts.
+	// KeyARN is empty for a group that is encrypted with CloudWatch Logs' own key.
 	KeyARN string
 	// RetentionDays is 0 for a group that keeps its lines for ever.
 	RetentionDays int32
-	// FixedRetention is set for a class whose retention nobody may change.
+	// FixedRetention is set for a class whose retention cannot be changed.
 	FixedRetention bool
 }
 
@@ -37,8 +37,8 @@ type Lister interface {
 // Directory finds log groups.
 type Directory struct{ Logs Lister }
 
-// List gives every group with this prefix to each, page by page, until each
-// returns false.
+// List calls each for every group with this prefix, page by page, until each returns
+// false.
 func (d *Directory) List(ctx context.Context, prefix string, each func(Group) bool) error {
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(d.Logs, &cloudwatchlogs.DescribeLogGroupsInput{
 		LogGroupNamePrefix: &prefix, Limit: aws.Int32(pageSize),
@@ -57,8 +57,8 @@ func (d *Directory) List(ctx context.Context, prefix string, each func(Group) bo
 	return nil
 }
 
-// Find reads one group; there is no call for it but the list of all whose names
-// begin with its own.
+// Find reads one group. The only call for it lists all groups whose names begin with
+// its name.
 func (d *Directory) Find(ctx context.Context, name string) (found Group, ok bool, err error) {
 	err = d.List(ctx, name, func(g Group) bool {
 		if g.Name == name {

@@ -21,17 +21,17 @@ type Keeper struct {
 	KeyARN string
 }
 
-// Result says what Keep found and did. Other means that somebody chose another
-// key, which is never taken away; Gone that the group was deleted meanwhile.
+// Result says what Keep found and did. Other means that the group has a different
+// key, which is never removed; Gone that the group was deleted meanwhile.
 type Result struct{ Encrypted, Retained, Other, Gone bool }
 
-// Protected says whether lines that come now are encrypted with a customer's key.
+// Protected reports whether new lines are encrypted with a customer's key.
 func (r Result) Protected(before Group) bool {
 	return r.Encrypted || r.Gone || before.KeyARN != ""
 }
 
-// Keep encrypts a group that has no key and gives it the retention if it has
-// none; 0 leaves a group without. One failing does not keep the other back.
+// Keep encrypts a group without a key, and gives it the retention if it has none; 0
+// leaves it without. It tries both even if the first one fails.
 func (k *Keeper) Keep(ctx context.Context, g Group, retention int32) (Result, error) {
 	r := Result{Other: g.KeyARN != "" && g.KeyARN != k.KeyARN}
 	var failures []error
@@ -58,7 +58,7 @@ func (k *Keeper) Keep(ctx context.Context, g Group, retention int32) (Result, er
 	return r, errors.Join(failures...)
 }
 
-// Retain sets a retention whatever the group has, and says whether that was needed.
+// Retain sets the retention, and reports whether a change was needed.
 func (k *Keeper) Retain(ctx context.Context, g Group, days int32) (bool, error) {
 	if g.FixedRetention || g.RetentionDays == days {
 		return false, nil

@@ -47,8 +47,8 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-// Whatever the lists, listing by roots finds exactly what is covered or excluded,
-// and no name twice.
+// For all lists, listing by roots finds exactly the groups that are covered or
+// excluded, and each once.
 func FuzzRoots(f *testing.F) {
 	f.Add("/a,/a/b,/c", "/a/x", "/a/b/c")
 	f.Add("", "", "")

@@ -18,11 +18,11 @@ const (
 type properties struct {
 	// LogGroupName is the whole name of one group.
 	LogGroupName string
-	// RetentionInDays replaces whatever the group has; 0 leaves that.
+	// RetentionInDays replaces the group's retention; 0 does not change it.
 	RetentionInDays int32
-	// CreateIfMissing makes the group, encrypted from its first line.
+	// CreateIfMissing creates the group, encrypted from its first line on.
 	CreateIfMissing bool
-	// OnDelete says whether the deletion of the resource takes the key away.
+	// OnDelete says whether deleting the resource removes the key.
 	OnDelete string
 }
 
@@ -31,8 +31,8 @@ func retentions() []int64 {
 	return []int64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 }
 
-// parse reads the properties as CloudFormation sends them: every value a string. It
-// refuses what it does not know, for a misspelt property would silently do nothing.
+// parse reads the properties as CloudFormation sends them: every value is a string.
+// It refuses unknown properties, because a misspelt one would silently have no effect.
 func parse(in map[string]any) (properties, error) {
 	p := properties{OnDelete: keep}
 	for _, name := range slices.Sorted(maps.Keys(in)) {

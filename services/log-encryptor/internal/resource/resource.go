@@ -1,8 +1,8 @@
-// Package resource is the custom resource Custom::LogGroupEncryption: a stack
-// names one log group, and it is encrypted when the stack has been deployed.
+// Package resource is the custom resource Custom::LogGroupEncryption: a stack names
+// one log group, which is encrypted when the stack has been deployed.
 //
-// It is for groups that a service creates under a name of its own, such as API
-// Gateway's execution logs. A template that owns its group says KmsKeyId instead.
+// It is for groups that a service creates with a name of its own, such as API
+// Gateway's execution logs. A template that owns its group sets KmsKeyId instead.
 package resource
 
 import (
@@ -21,19 +21,19 @@ import (
 )
 
 // notMade is the physical id of a resource whose creation failed. CloudFormation
-// deletes that on rollback, and a group that was never taken must not be let go. No
-// group can have this name.
+// deletes it on rollback, which must not touch the group. No group can have this
+// name.
 const notMade = "(not made)"
 
-// Writer is what the custom resource needs beyond the keeper.
+// Writer is what the custom resource needs in addition to the keeper.
 type Writer interface {
 	CreateLogGroup(context.Context, *cloudwatchlogs.CreateLogGroupInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error)
 	DisassociateKmsKey(context.Context, *cloudwatchlogs.DisassociateKmsKeyInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DisassociateKmsKeyOutput, error)
 }
 
-// Handler answers CloudFormation's requests. The physical id is the group's name,
-// so that another name is a replacement: the new group is taken first, and
-// CloudFormation asks for the old one's deletion afterwards.
+// Handler answers CloudFormation's requests. The physical id is the group's name, so
+// another name is a replacement: the new group is encrypted first, and CloudFormation
+// requests the deletion of the old one afterwards.
 type Handler struct {
 	Groups *loggroup.Directory
 	Keeper *loggroup.Keeper
@@ -53,20 +53,20 @@ func (h *Handler) Handle(ctx context.Context, e cfn.Event) (id string, data map[
 		}
 		return data["LogGroupName"].(string), data, nil
 	case cfn.RequestUpdate:
-		// After a failed update the old resource stands, and its id with it.
+		// After a failed update the old resource and its id remain.
 		if data, err = h.take(ctx, e.ResourceProperties); err != nil {
 			return e.PhysicalResourceID, nil, err
 		}
 		return data["LogGroupName"].(string), data, nil
 	case cfn.RequestDelete:
-		return e.PhysicalResourceID, nil, h.letGo(ctx, e.PhysicalResourceID, e.ResourceProperties)
+		return e.PhysicalResourceID, nil, h.release(ctx, e.PhysicalResourceID, e.ResourceProperties)
 	default:
-		return e.PhysicalResourceID, nil, fmt.Errorf("request type %q is none that log-encryptor knows", e.RequestType)
+		return e.PhysicalResourceID, nil, fmt.Errorf("request type %q is not known", e.RequestType)
 	}
 }
 
-// take brings the group to what the properties say, whatever it was before: so an
-// update repairs what somebody changed by hand, and a repeated request changes nothing.
+// take gives the group what the properties say. An update repairs manual changes,
+// and a repeated request changes nothing.
 func (h *Handler) take(ctx context.Context, properties map[string]any) (map[string]any, error) {
 	p, err := parse(properties)
 	if err != nil {
@@ -93,7 +93,7 @@ func (h *Handler) take(ctx context.Context, properties map[string]any) (map[stri
 	return map[string]any{"LogGroupName": g.Name, "Arn": g.ARN, "KmsKeyArn": h.Keeper.KeyARN}, nil
 }
 
-// find reads the group, and makes it where that was asked for.
+// find reads the group, or creates it if the properties say so.
 func (h *Handler) find(ctx context.Context, p properties) (loggroup.Group, error) {
 	g, found, err := h.Groups.Find(ctx, p.LogGroupName)
 	if err != nil || found {
@@ -113,10 +113,10 @@ func (h *Handler) find(ctx context.Context, p properties) (loggroup.Group, error
 	return g, err
 }
 
-// letGo takes the key away if, and only if, that was asked for and it is ours. The
-// group itself is never deleted, and properties that are wrong ask for nothing:
-// otherwise a stack whose creation they broke could not be rolled back.
-func (h *Handler) letGo(ctx context.Context, name string, properties map[string]any) error {
+// release removes the key only if the properties say so and the key is ours. It
+// never deletes the group. Invalid properties do nothing: otherwise a stack whose
+// creation failed because of them could not be rolled back.
+func (h *Handler) release(ctx context.Context, name string, properties map[string]any) error {
 	p, err := parse(properties)
 	if err != nil || p.OnDelete != disassociate || name == notMade {
 		return nil
@@ -136,14 +136,15 @@ func (h *Handler) letGo(ctx context.Context, name string, properties map[string]
 	return nil
 }
 
-// explained adds what to do where AWS only says no. CloudFormation shows this text
-// to whoever deploys the stack.
+// explained adds what to do to an error of AWS. CloudFormation shows this text to the
+// person who deploys the stack.
 func explained(err error, name string) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return err
 	}
-	// A key whose policy turns CloudWatch Logs away is AccessDenied, too; only the text tells.
+	// A key policy that refuses CloudWatch Logs is AccessDenied, too; only the text
+	// tells the difference.
 	switch code := api.ErrorCode(); {
 	case code == "InvalidParameterException", code == "AccessDeniedException" && strings.Contains(api.ErrorMessage(), "KMS key"):
 		return fmt.Errorf("CloudWatch Logs cannot use the log key for %s; is it enabled, and its policy as deployed?: %w", name, err)

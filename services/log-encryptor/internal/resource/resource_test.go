@@ -27,8 +27,8 @@ func handler(logs *loggrouptest.Logs) *resource.Handler {
 	}
 }
 
-// request is one as CloudFormation sends it, with these properties beside the
-// service token.
+// request is one as CloudFormation sends it, with these properties in addition to
+// the service token.
 func request(kind cfn.RequestType, id string, properties ...string) cfn.Event {
 	e := cfn.Event{RequestType: kind, PhysicalResourceID: id, ResourceProperties: map[string]any{"ServiceToken": "arn:function"}}
 	for _, p := range properties {
@@ -145,7 +145,7 @@ func TestHandle_refuses_properties(t *testing.T) {
 	}
 }
 
-// A rollback succeeds whatever is wrong with CloudWatch Logs: that may be why it rolls back.
+// A rollback succeeds even if CloudWatch Logs fails: that may be why it rolls back.
 func TestHandle_rolls_back_without_a_call(t *testing.T) {
 	t.Parallel()
 	logs := loggrouptest.New()
@@ -160,7 +160,8 @@ func TestHandle_rolls_back_without_a_call(t *testing.T) {
 	}
 }
 
-// What CloudFormation shows to whoever deploys says what to do.
+// The error that CloudFormation shows says what to do.
+
 func TestHandle_explains_refusals(t *testing.T) {
 	t.Parallel()
 	for failure, want := range map[smithy.GenericAPIError]string{

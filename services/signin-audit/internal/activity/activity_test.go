@@ -70,13 +70,13 @@ func TestTokens(t *testing.T) {
 		claims map[string]any
 		detail string
 	}{
-		"none":          {nil, "carries no token"},
-		"access_token":  {token(erika, "token_use", "access"), "takes an ID token"},
+		"none":          {nil, "has no token"},
+		"access_token":  {token(erika, "token_use", "access"), "requires an ID token"},
 		"other_client":  {token(erika, "aud", "machine"), "another client"},
 		"other_pool":    {token(erika, "iss", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Other"), "another user pool"},
 		"longer_pool":   {token(erika, "iss", "https://cognito-idp.us-east-1.amazonaws.com/x"+pool), "another user pool"},
 		"no_issuer":     {token(erika, "iss", ""), "another user pool"},
-		"no_subject":    {token(""), "names no subject"},
+		"no_subject":    {token(""), "has no subject"},
 		"native_client": {token(erika, "aud", "native"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

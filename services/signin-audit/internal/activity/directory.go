@@ -19,12 +19,12 @@ type Cognito interface {
 	AdminListGroupsForUser(context.Context, *cognito.AdminListGroupsForUserInput, ...func(*cognito.Options)) (*cognito.AdminListGroupsForUserOutput, error)
 }
 
-// Users asks the user pool, for a token does not learn that its owner was
-// disabled, deleted or taken out of a group.
+// Users asks the user pool, because a token does not change when its owner is
+// disabled, deleted or removed from a group.
 type Users struct{ Client Cognito }
 
-// Member tells whether the user is there, is enabled, is still the person whom
-// the token names, and is in the group.
+// Member reports whether the user exists, is enabled, is still the person whose sub
+// the token has, and is in the group.
 func (u *Users) Member(ctx context.Context, pool, username, sub, group string) (bool, error) {
 	if username == "" {
 		return false, nil
@@ -37,7 +37,7 @@ func (u *Users) Member(ctx context.Context, pool, username, sub, group string) (
 	case err != nil:
 		return false, fmt.Errorf("cognito.AdminGetUser: %s", reason.Of(err))
 	case !user.Enabled || !hasSub(user.UserAttributes, sub):
-		// A name can be given anew, to somebody else.
+		// A name can be used again, by another person.
 		return false, nil
 	}
 	return u.in(ctx, pool, username, group)

@@ -13,35 +13,34 @@ import (
 	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
-// What limit may be, and is when the request does not say.
+// The default and the maximum of limit.
 const (
 	defaultLimit = 20
 	maxLimit     = 100
 )
 
-// maxCursor bounds a cursor before anything is made of it. An id of an event has
-// at most 256 characters or so; the table's sort keys have 1,024 bytes.
+// maxCursor bounds a cursor before it is decoded. The id of an event has about 256
+// characters at most; the table's sort keys have 1,024 bytes.
 const maxCursor = 1400
 
-// Query is what a request asks of a person's rows.
+// Query is a request for a person's rows.
 type Query struct {
 	Limit int
 	// Type is a type of events, with or without prefix and version; empty for all.
 	Type string
-	// From and To are stamps of the first moment in and the first moment out;
-	// empty for no bound.
+	// From and To are the first stamp that is included and the first one that is
+	// not; empty for no bound.
 	From, To string
 	// After is the sort key of the last row of the page before.
 	After string
 }
 
-// refusal is what the caller reads of a request that is not right. It never
-// quotes a value.
+// refusal is what the caller reads about an invalid request. It never quotes a value.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// bad is what is wrong with a parameter.
+// bad names a parameter and the values that it accepts.
 func bad(name, takes string) error { return refusal("The parameter " + name + " takes " + takes + ".") }
 
 func parse(r events.APIGatewayProxyRequest) (Query, error) {
@@ -88,7 +87,7 @@ func single(r events.APIGatewayProxyRequest) (map[string]string, error) {
 	return r.QueryStringParameters, nil
 }
 
-// check looks at what the parameters say together.
+// check compares the parameters with each other.
 func (q Query) check() error {
 	if q.From != "" && q.To != "" && q.From >= q.To {
 		return bad("to", "a time after that of from")
@@ -99,25 +98,25 @@ func (q Query) check() error {
 	return nil
 }
 
-// stamp reads a moment, or a day, which begins at midnight UTC.
+// stamp reads a time, or a day, which begins at midnight UTC.
 func stamp(name, value string) (string, error) {
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {
 		at, err = time.Parse(time.DateOnly, value)
 	}
-	// A zone can lead out of the years that have four digits.
+	// With a time zone, the year can have more or fewer than four digits.
 	if err != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
 		return "", bad(name, "a time such as 2026-11-22T17:00:00Z, or a day such as 2026-11-22")
 	}
 	return keys.Stamp(at), nil
 }
 
-// encodeCursor hides the sort key of the last row of a page, so that nobody
-// builds on its shape. It holds nothing that the page does not show.
+// encodeCursor encodes the sort key of the last row of a page, so that no client
+// depends on its form. It contains nothing that the page does not show.
 func encodeCursor(sk string) string { return base64.RawURLEncoding.EncodeToString([]byte(sk)) }
 
-// decodeCursor takes what encodeCursor gave, and nothing else. A made-up one is of
-// no use to anybody: whose rows are read never comes from it.
+// decodeCursor accepts what encodeCursor returned, and nothing else. A forged cursor
+// gains nothing: it never selects the person whose rows are read.
 func decodeCursor(cursor string) (string, error) {
 	refusal := bad("cursor", "what the page before gave as next")
 	if len(cursor) > maxCursor {

@@ -16,14 +16,14 @@ import (
 	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
-// rounds bounds the queries of one request. Each answers with 1 MB at most, and a
-// function with 6 MB.
-const rounds = 4
+// maxQueries bounds the queries of one request. The response to each has 1 MB at
+// most, and that of a function 6 MB.
+const maxQueries = 4
 
-// sieve is how many rows a query looks at when only some of them are wanted.
-const sieve = 250
+// filteredPage is how many rows a query reads if a filter applies.
+const filteredPage = 250
 
-// Item is a row as the caller sees it: what the event said, no more.
+// Item is a row as the caller sees it.
 type Item struct {
 	ID     string `json:"id"`
 	Type   string `json:"type"`
@@ -31,18 +31,18 @@ type Item struct {
 	Pool   string `json:"pool"`
 	Client string `json:"client,omitempty"`
 	Sub    string `json:"sub,omitempty"`
-	// Data is the event's data; absent where it has none.
+	// Data is the event's data; absent if it has none.
 	Data       json.RawMessage `json:"data,omitempty"`
 	ReceivedAt string          `json:"receivedAt"`
-	// Synthetic is set on the rows of a user whom nobody can be.
+	// Synthetic is set on the rows of synthetic users.
 	Synthetic bool `json:"synthetic,omitempty"`
 }
 
-// Page is one answer, newest row first.
+// Page is one response, newest row first.
 type Page struct {
 	Items []Item `json:"items"`
-	// Next is the cursor of the next page; absent on the last. A page may have
-	// fewer items than asked for, even none, and a next one all the same.
+	// Next is the cursor of the next page; absent on the last page. A page may have
+	// fewer items than requested, even none, and still have a next page.
 	Next string `json:"next,omitempty"`
 }
 
@@ -51,8 +51,8 @@ type DynamoDB interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Table reads the audit table. It only ever queries, never scans: a page costs
-// the same, however large the table has grown.
+// Table reads the audit table. It queries and never scans: the cost of a page does
+// not depend on the size of the table.
 type Table struct {
 	Client DynamoDB
 	Name   string
@@ -63,10 +63,10 @@ type Table struct {
 func (t *Table) Read(ctx context.Context, sub string, q Query) (Page, error) {
 	page := Page{Items: []Item{}}
 	in := t.query(sub, q)
-	for range rounds {
+	for range maxQueries {
 		out, err := t.Client.Query(ctx, in)
 		if err != nil {
-			// Its codes only: AWS's own text can quote the request.
+			// Codes only: AWS's own text can quote the request.
 			return Page{}, fmt.Errorf("dynamodb.Query: %s", reason.Of(err))
 		}
 		for i, row := range out.Items {
@@ -100,10 +100,10 @@ func (t *Table) query(sub string, q Query) *dynamodb.QueryInput {
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": value(keys.User(sub))},
 	}
 	if q.Type != "" {
-		in.Limit = aws.Int32(sieve)
+		in.Limit = aws.Int32(filteredPage)
 	}
-	// A row's key goes on behind the stamp, so that of the first moment out sorts
-	// behind To: BETWEEN, which includes both ends, leaves it out.
+	// A row's key has more after the stamp, so that the first row that is not
+	// included sorts after To: BETWEEN, which includes both ends, omits it.
 	switch {
 	case q.From != "" && q.To != "":
 		in.KeyConditionExpression = aws.String("pk = :pk AND sk BETWEEN :from AND :to")
@@ -123,8 +123,8 @@ func (t *Table) query(sub string, q Query) *dynamodb.QueryInput {
 	return in
 }
 
-// wanted leaves out rows that have expired, which DynamoDB deletes within days
-// and not at once, and those of other types.
+// wanted removes rows of other types, and rows that have expired, which DynamoDB
+// deletes within days.
 func (t *Table) wanted(row map[string]types.AttributeValue, q Query) bool {
 	if n, ok := row["expiresAt"].(*types.AttributeValueMemberN); ok {
 		at, err := strconv.ParseInt(n.Value, 10, 64)

@@ -86,7 +86,7 @@ func TestTypes(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	// One in a thousand is looked for: a page ends after its share of reading.
-	const rows = 2 * rounds * sieve
+	const rows = 2 * maxQueries * filteredPage
 	for minute := range rows {
 		typ := "gatehouse.user.signin.attempted.v1"
 		if minute == 0 || minute == rows-1 {
@@ -96,7 +96,7 @@ func TestTypes(t *testing.T) {
 	}
 	parameters := map[string]string{"type": "user.created", "limit": "2"}
 	first := w.list(t, parameters)
-	if len(first.page.Items) != 1 || first.page.Next == "" || len(w.db.queries) != rounds {
+	if len(first.page.Items) != 1 || first.page.Next == "" || len(w.db.queries) != maxQueries {
 		t.Fatalf("%d rows after %d queries, next %q", len(first.page.Items), len(w.db.queries), first.page.Next)
 	}
 	parameters["cursor"] = first.page.Next

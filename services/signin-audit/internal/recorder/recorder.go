@@ -1,10 +1,10 @@
-// Package recorder writes every event of the topic into the audit table, once,
-// however often and in whatever order it arrives.
+// Package recorder writes every event of the topic into the audit table once, however
+// often and in whatever order it is delivered.
 //
-// The table's key is made of the event alone, and a row is written only where
-// none is, so a copy of an event is counted and dropped, and a forged copy
-// cannot change what was recorded. Types that this version does not know are
-// recorded too: an audit trail that waits for an update has holes.
+// The table's key is derived from the event alone, and an existing row is never
+// overwritten. A copy of an event is counted and dropped, and a forged copy cannot
+// change what was recorded. Event types that this version does not know are recorded
+// too, so that the audit table has no gaps.
 package recorder
 
 import (
@@ -22,8 +22,8 @@ import (
 	"gatehouse.example/lambdakit/emf"
 )
 
-// The metrics, written once a batch. ActToAuditRow is the longest time of the
-// batch from an act to its row; copies do not count.
+// The metrics, written once per batch. ActToAuditRow is the longest time in the batch
+// from an act to its row, without copies.
 const (
 	MetricWritten  = "AuditRowsWritten"
 	MetricRepeated = "AuditRowsRepeated"
@@ -48,7 +48,7 @@ type Recorder struct {
 	Now func() time.Time
 }
 
-// tally is what one batch did.
+// tally counts the results of one batch.
 type tally struct {
 	written, repeated int
 	lag               time.Duration
@@ -73,8 +73,8 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 		return err
 	}
 	if ev.Type() == contracts.TypeUserCreated {
-		// Its id is derived, so that several witnesses of one creation agree on
-		// it, but each of them tells its own time, which is part of the key.
+		// Its id is derived from the user, so that all reports of one creation have
+		// the same id, but each has its own time, which is part of the key.
 		at, err := r.Store.Claim(ctx, ev.ID(), ev.Time(), row.ExpiresAt)
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 		t.written++
 		t.lag = max(t.lag, r.Now().Sub(ev.Time()))
 	case Contradicted:
-		r.Log.WarnContext(ctx, "a copy says something else than the recorded event; the row stays as it is",
+		r.Log.WarnContext(ctx, "a copy differs from the recorded event; the row is not changed",
 			"id", ev.ID(), "type", ev.Type())
 		t.repeated++
 	case Repeated:
@@ -101,8 +101,8 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 	return nil
 }
 
-// count writes the metrics of a batch. A crash between the rows and this line
-// loses the counts of one batch, never a row.
+// count writes the metrics of a batch. If the function ends before it, the counts of
+// one batch are lost, never a row.
 func (r *Recorder) count(ctx context.Context, t tally) {
 	b := emf.New(r.Environment)
 	if t.written > 0 {

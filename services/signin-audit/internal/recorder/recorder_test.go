@@ -84,7 +84,7 @@ func TestFailuresGoBackAlone(t *testing.T) {
 	}
 }
 
-// A copy that says something else neither changes the row nor goes unnoticed.
+// A copy that differs does not change the row, and is reported.
 func TestContradictionKeepsRow(t *testing.T) {
 	t.Parallel()
 	r, db, log, out := newRecorder()
@@ -104,7 +104,7 @@ func TestContradictionKeepsRow(t *testing.T) {
 	}
 }
 
-// A copy is no contradiction: an alarm at every redelivery would be believed by nobody.
+// A copy is not a contradiction: an alarm at every redelivery would be ignored.
 func TestCopyIsNoContradiction(t *testing.T) {
 	t.Parallel()
 	r, db, log, out := newRecorder()

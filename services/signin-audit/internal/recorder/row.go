@@ -16,7 +16,7 @@ import (
 
 // Row is one row of the audit table; [Row.item] names its attributes.
 type Row struct {
-	// PK is "user#<sub>", or "none#<pool id>#<day>" where the event names nobody.
+	// PK is "user#<sub>", or "none#<pool id>#<day>" for an event without a subject.
 	PK string
 	// SK is "<time>#<id>".
 	SK string
@@ -24,22 +24,21 @@ type Row struct {
 	Day, TypeTime string
 
 	ID, Type, Time, Pool, Client, Sub string
-	// Data is the event's data as compact JSON; empty where it has none.
+	// Data is the event's data as compact JSON; empty if it has none.
 	Data       string
 	ReceivedAt string
-	// Synthetic is set where the user is one whom nobody can be, so that readers
-	// can leave such rows out.
+	// Synthetic is set for a synthetic user, so that readers can leave such rows
+	// out.
 	Synthetic bool
 	// ExpiresAt is in seconds since 1970; 0 keeps the row for ever.
 	ExpiresAt int64
 }
 
-// newRow makes the row of an event. It depends on the event alone, apart from
-// ReceivedAt: every copy of an event has the same key, and nothing that a
-// second copy could change.
+// newRow makes the row of an event. Apart from ReceivedAt it depends on the event
+// alone: every copy of an event has the same key and the same content.
 func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Row, error) {
 	if at.IsZero() {
-		// Without a time every copy would have to invent one, and get a row each.
+		// Without a time, every copy would have a time and a row of its own.
 		return Row{}, errors.New("recorder: event without a time")
 	}
 	data, err := compact(ev.Data())
@@ -60,13 +59,13 @@ func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Ro
 		ReceivedAt: keys.Stamp(received), Synthetic: contracts.IsSynthetic(ev),
 	}
 	if retention > 0 {
-		// Counted from the act, not from now: a copy must not live longer.
+		// Counted from the act, not from now: a copy must not be kept longer.
 		r.ExpiresAt = at.Add(retention).Unix()
 	}
 	return r, nil
 }
 
-// poolID is the last part of a pool's ARN; a source of another kind stays whole.
+// poolID is the last part of a pool's ARN. A source of another kind is not changed.
 func poolID(source string) string {
 	if _, id, found := strings.Cut(source, ":userpool/"); found {
 		return id
@@ -74,8 +73,8 @@ func poolID(source string) string {
 	return source
 }
 
-// compact takes the spaces out of JSON. Data of another media type, which an
-// event of an unknown type may carry, is kept as one JSON string.
+// compact removes the spaces from JSON. Data of another media type, which an event of
+// an unknown type may have, is kept as a JSON string.
 func compact(data []byte) (string, error) {
 	if len(data) == 0 {
 		return "", nil

@@ -20,16 +20,16 @@ type DynamoDB interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Table writes rows that are never written again.
+// Table writes rows and never overwrites one.
 type Table struct {
 	Client DynamoDB
 	Name   string
 }
 
-// Result says what became of a row.
+// Result says what happened to a row.
 type Result int
 
-// The results of Put. A row that is there stays as it is, whatever the new one says.
+// The results of Put. An existing row is never changed.
 const (
 	Written Result = iota
 	Repeated
@@ -49,7 +49,7 @@ func (t *Table) Put(ctx context.Context, r Row) (Result, error) {
 	return Contradicted, nil
 }
 
-// same compares what the event says, not when it was received or expires.
+// same compares the content of two events, not when they were received or expire.
 func same(a, b map[string]types.AttributeValue) bool {
 	for _, name := range []string{"id", "type", "time", "pool", "client", "sub", "data"} {
 		x, _ := a[name].(*types.AttributeValueMemberS)
@@ -63,8 +63,8 @@ func same(a, b map[string]types.AttributeValue) bool {
 	return x == y
 }
 
-// Claim settles the time under which the event with this id is recorded: the
-// first caller's time wins, and every later caller gets that one.
+// Claim decides the time under which the event with this id is recorded: the first
+// caller's time, which every later caller gets too.
 func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt int64) (time.Time, error) {
 	item := map[string]types.AttributeValue{
 		"pk": text("once#" + id), "sk": text("once"), "time": text(keys.Stamp(at)),
@@ -87,12 +87,13 @@ func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt in
 	return settled, nil
 }
 
-// putOnce writes an item unless its key exists; then it returns the one that is there.
+// putOnce writes an item unless its key exists. In that case it returns the existing
+// item.
 func (t *Table) putOnce(ctx context.Context, item map[string]types.AttributeValue) (old map[string]types.AttributeValue, written bool, err error) {
 	_, err = t.Client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &t.Name, Item: item,
 		ConditionExpression: aws.String("attribute_not_exists(pk)"),
-		// The old item comes with the refusal, so that no right to read is needed.
+		// The error contains the old item, so that no permission to read is needed.
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var exists *types.ConditionalCheckFailedException
@@ -100,13 +101,13 @@ func (t *Table) putOnce(ctx context.Context, item map[string]types.AttributeValu
 	case errors.As(err, &exists):
 		return exists.Item, false, nil
 	case err != nil:
-		// Its codes only: AWS's own text can quote the request, which is somebody's row.
+		// Codes only: AWS's own text can quote the request, which has personal data.
 		return nil, false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
 	}
 	return nil, true, nil
 }
 
-// item names the attributes; empty ones are left out.
+// item returns the attributes; empty ones are left out.
 func (r Row) item() map[string]types.AttributeValue {
 	item := map[string]types.AttributeValue{}
 	for name, value := range map[string]string{

@@ -1,10 +1,9 @@
-// Package address decides whether a text is an e-mail address that a person can
-// have, and whether it was made to look like another one.
+// Package address decides whether a text is an email address that a person can
+// have, and whether it imitates another one.
 //
-// It exists because a parser alone is not enough: net/mail also takes display
-// names, comments, quoted local parts, single-label domains and IP literals, and
-// rewrites what it takes. Here a text is an address only if it is exactly the
-// address that net/mail reads in it.
+// A parser alone is not enough: net/mail also accepts display names, comments,
+// quoted local parts, single-label domains and IP literals, and rewrites what it
+// accepts. Here a text is an address only if net/mail returns it unchanged.
 package address
 
 import (
@@ -24,7 +23,7 @@ const (
 	maxLabel   = 63
 )
 
-// Problem says why a text is no usable address. It never quotes the text.
+// Problem says why a text is not a usable address. It never quotes the text.
 type Problem string
 
 // The problems.
@@ -37,8 +36,8 @@ const (
 // Error is the problem itself.
 func (p Problem) Error() string { return "address: " + string(p) }
 
-// Address is a text that passed Parse. The local part stays in here: nothing
-// that leaves the function may hold it.
+// Address is a text that passed Parse. Its local part is not exported: nothing that
+// leaves the function may contain it.
 type Address struct {
 	// Domain in lower-case ASCII (IDNA A-labels).
 	Domain string
@@ -48,14 +47,14 @@ type Address struct {
 	plain bool   // lower-case ASCII dot-atom and letter-digit-hyphen domain
 }
 
-// String names the domain only, so that printing an Address gives nothing away.
+// String returns the domain only, so that printing an Address reveals nothing.
 func (a Address) String() string { return "address at " + a.Domain }
 
 // Parse reads an address. Its error is a [Problem].
 //
-// The common shape, a dot-atom at a lower-case ASCII domain, is read by hand and
-// without an allocation; everything else goes through net/mail and IDNA. A fuzz
-// test holds the two ways to the same answers.
+// The common form, a dot-atom at a lower-case ASCII domain, is read by hand and
+// without an allocation; everything else goes through net/mail and IDNA. A fuzz test
+// checks that both agree.
 func Parse(in string) (Address, error) {
 	if len(in) > maxAddress {
 		return Address{}, TooLong
@@ -70,7 +69,7 @@ func Parse(in string) (Address, error) {
 	return Address{Domain: in[at+1:], local: in[:at], typed: in[at+1:], plain: true}, nil
 }
 
-// parse is the whole way, for every input.
+// parse reads every form.
 func parse(in string) (Address, error) {
 	if !utf8.ValidString(in) || hasOddRune(in) {
 		return Address{}, BadSyntax
@@ -94,9 +93,9 @@ func parse(in string) (Address, error) {
 	return Address{Domain: domain, local: local, typed: typed}, nil
 }
 
-// SafeDomain is the domain of a text that Parse refused, if there is one that
-// may leave the function: well-formed, ASCII, lower-case. Otherwise it is empty,
-// for what stands there may be anything.
+// SafeDomain is the domain of a text that Parse refused, if it may leave the
+// function because it is well-formed, ASCII and lower-case. Otherwise it is empty,
+// because the text can contain anything there.
 func SafeDomain(in string) string {
 	at := strings.LastIndexByte(in, '@')
 	if at < 0 || len(in)-at > maxAddress {
@@ -110,8 +109,8 @@ func SafeDomain(in string) string {
 }
 
 // hasOddRune reports control, format (bidi, zero-width), private and unassigned
-// characters, white space, invisible letters and, outside ASCII, everything that
-// is no letter, mark or number: such punctuation serves to imitate "@", "." and "-".
+// characters, white space, invisible letters and, outside ASCII, everything that is
+// not a letter, mark or number: such punctuation imitates "@", "." and "-".
 func hasOddRune(s string) bool {
 	for _, r := range s {
 		switch {
@@ -159,15 +158,15 @@ func isAtomByte(c byte) bool {
 	return high>>(c-64)&1 != 0
 }
 
-// isPlain reports the common shape. A domain with an A-label is not plain, for
-// the label has yet to be decoded.
+// isPlain reports the common form. A domain with an A-label is not plain, because
+// the label must be decoded.
 func isPlain(local, domain string) bool {
 	return isDotAtom(local, false) && isHostname(domain)
 }
 
 // isHostname reports a lower-case ASCII name of two or more labels of letters,
 // digits and inner hyphens (RFC 1123, section 2.1), without A-labels, whose last
-// label is not a number (RFC 3696, section 2): so no IP address either.
+// label is not a number (RFC 3696, section 2), which excludes IP addresses.
 func isHostname(s string) bool {
 	start, letter := 0, false
 	for i := range len(s) {
@@ -187,15 +186,15 @@ func isHostname(s string) bool {
 	return start > 0 && letter && isLabel(s[start:])
 }
 
-// isLabel checks lengths and hyphens; hyphens in third and fourth place are kept
-// for A-labels (RFC 5891, section 4.2.3.1).
+// isLabel checks lengths and hyphens. Hyphens as the third and fourth character are
+// reserved for A-labels (RFC 5891, section 4.2.3.1).
 func isLabel(s string) bool {
 	return s != "" && len(s) <= maxLabel && s[0] != '-' && s[len(s)-1] != '-' &&
 		(len(s) < 4 || s[2] != '-' || s[3] != '-')
 }
 
-// toASCII turns a domain into lower-case ASCII. What IDNA gives back is checked
-// as a host name again, with its A-labels shown to that check as ordinary ones.
+// toASCII turns a domain into lower-case ASCII. The result of IDNA is checked again
+// as a host name, with its A-labels treated as ordinary ones.
 func toASCII(typed string) (string, error) {
 	if !utf8.ValidString(typed) || hasOddRune(typed) {
 		return "", BadDomain

@@ -100,7 +100,7 @@ func TestParse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, err := Parse(c.in)
-			// A fault that two rules see may be named by either.
+			// An error that two rules detect may have the name of either.
 			if (err == nil) != (c.want == nil) || a.Domain != c.domain || err != nil && !errors.Is(err, c.want) {
 				t.Errorf("Parse(%q) = %q, %v; want %q, %v", c.in, a.Domain, err, c.domain, c.want)
 			}
@@ -210,8 +210,8 @@ func TestAddress_tells_only_its_domain(t *testing.T) {
 	}
 }
 
-// FuzzParse holds the quick way to the whole one, and every accepted address to
-// what the events and the mail to come rely on.
+// FuzzParse checks that the quick and the whole parser agree, and that accepted
+// addresses have what events and mail rely on.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"ada@example.org", "a.b+c@EXAMPLE.org", "a@exämple.de", `"a b"@b.com`, "a@[127.0.0.1]", "a@b.c.", "\u0430dmin@xn--pple-43d.com",

@@ -9,15 +9,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// LookAlike reports an address that was made to be taken for another one: the
-// local part or a label of the domain mixes scripts beyond the level "Highly
-// Restrictive" of UTS 39, section 5.2 (https://www.unicode.org/reports/tr39/),
-// is not in normal form KC (full-width and mathematical letters), or spells a
-// Latin word in Cyrillic or Greek letters of the same shape beside an ASCII
-// top-level domain, as browsers judge it.
+// LookAlike reports an address that imitates another one: the local part or a label
+// of the domain mixes scripts beyond the level "Highly Restrictive" of UTS 39,
+// section 5.2 (https://www.unicode.org/reports/tr39/), is not in normal form KC
+// (full-width and mathematical letters), or spells a Latin word in Cyrillic or Greek
+// letters of the same shape next to an ASCII top-level domain, as browsers judge it.
 //
-// Words that are confusable within one script, such as paypal with a digit, are
-// not found.
+// Words that are confusable within one script, such as paypal with a digit, are not
+// detected.
 func (a Address) LookAlike() bool {
 	if a.plain {
 		return false
@@ -63,8 +62,8 @@ func spellsLatin(s string) bool {
 	return found
 }
 
-// Sets of scripts, one bit each. Beside single scripts, UTS 39 admits Latin with
-// the scripts of Japanese, Chinese and Korean.
+// Sets of scripts, one bit each. In addition to single scripts, UTS 39 allows Latin
+// with the scripts of Japanese, Chinese and Korean.
 const (
 	latin = 1 << iota
 	han
@@ -94,8 +93,8 @@ func mixesScripts(s string) bool {
 	return seen&(seen-1) != 0 && !within(japanese) && !within(chinese) && !within(korean)
 }
 
-// scriptOf gives the bit of the rune's script, or 0 for scripts outside the
-// recommended ones (UAX 31, table 5). The list is made on the stack at each call:
+// scriptOf returns the bit of the rune's script, or 0 for scripts that are not
+// recommended (UAX 31, table 5). The list is made on the stack at each call, because
 // unicode.Scripts is a map that would be filled at every cold start.
 func scriptOf(r rune) int {
 	for i, table := range [...]*unicode.RangeTable{

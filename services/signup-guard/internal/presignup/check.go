@@ -6,18 +6,18 @@ import (
 	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
-// Verdict is what the rules say of one address.
+// Verdict is the result of the rules for one address.
 type Verdict struct {
-	// Rule that refused, of package refusal; empty means allowed.
+	// Rule that refused the address; empty if it is allowed.
 	Rule string
-	// Domain may leave the function; empty where there is none that may.
+	// Domain may leave the function; empty if none may.
 	Domain string
 	// Relay is set for privacy relays.
 	Relay bool
 }
 
-// Check applies the rules to an address. via is one of contracts.Via...
-// It makes no call, and for ordinary addresses no allocation.
+// Check applies the rules to an address. via is one of contracts.Via... It makes no
+// call, and for ordinary addresses no allocation.
 func (g *Guard) Check(email, via string) Verdict {
 	a, err := address.Parse(email)
 	if err != nil {
@@ -40,8 +40,8 @@ func (g *Guard) Check(email, via string) Verdict {
 	return v
 }
 
-// domainRule lets the operator's allow entries win over the deny entries, and
-// those over the list.
+// domainRule applies the operator's allow entries before the deny entries, and those
+// before the list.
 func (g *Guard) domainRule(domain string) string {
 	return [...]string{"", "", ruleDenyEntry, ruleDisposableList}[1+domains.First(domain, g.Config.Allow, g.Config.Deny, g.List)]
 }
@@ -57,8 +57,8 @@ func ruleOf(err error) string {
 	}
 }
 
-// eventDomain shortens a relay's domain to the relay's own, for what stands
-// before it can name a person.
+// eventDomain shortens a relay's domain to the relay's own, because the part before
+// it can identify a person.
 func eventDomain(domain string) string {
 	if own, ok := domains.Relay(domain); ok {
 		return own

@@ -9,21 +9,21 @@ import (
 	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
-// Config is what an operator decides, each field a stack parameter.
+// Config is what an operator sets by stack parameters.
 type Config struct {
-	// Allow wins over Deny, and Deny over the disposable list; all three match
-	// parents.
+	// Allow takes precedence over Deny, and Deny over the disposable list. All three
+	// also match subdomains.
 	Allow, Deny domains.Set
 	// CheckAdminCreated and CheckFederated say whether the rules about domains and
-	// reserved names hold for users whom an administrator or an identity provider
-	// brings. That the address is one at all always holds.
+	// reserved names apply to users created by an administrator and users of an
+	// identity provider. The rules about the form of an address always apply.
 	CheckAdminCreated, CheckFederated bool
 	// CheckLookAlikes and CheckReservedLocalParts switch those rules.
 	CheckLookAlikes, CheckReservedLocalParts bool
 }
 
-// ConfigFromEnv reads a Config. Templates write every variable; one that is
-// missing has the default of its parameter.
+// ConfigFromEnv reads a Config. Templates set every variable; a missing one has the
+// default of its parameter.
 func ConfigFromEnv(getenv func(string) string, log *slog.Logger) (Config, error) {
 	var c Config
 	for _, s := range []struct {
@@ -55,9 +55,9 @@ func ConfigFromEnv(getenv func(string) string, log *slog.Logger) (Config, error)
 	return c, err
 }
 
-// readDomains reads a comma-separated list. An entry that is no domain is left out
-// and its place logged: a slip of the pen must not stop every sign-up, and the
-// entry itself may be somebody's address.
+// readDomains reads a comma-separated list. An entry that is not a domain is ignored
+// and its position logged: a typing error must not stop every sign-up, and the entry
+// itself may be somebody's address.
 func readDomains(getenv func(string) string, name string, log *slog.Logger) (domains.Set, error) {
 	var list []string
 	for i, entry := range strings.Split(getenv(name), ",") {

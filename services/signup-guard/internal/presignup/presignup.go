@@ -2,8 +2,8 @@
 // trigger into a verdict, an event and, for a refusal, the text that the person
 // reads.
 //
-// It fails closed on an address that breaks a rule and open on its own
-// plumbing: an event that cannot be sent, even by a panic, changes no verdict.
+// An address that breaks a rule is refused. An event that cannot be sent, even
+// because of a panic, changes no verdict.
 package presignup
 
 import (
@@ -53,7 +53,7 @@ func (g *Guard) PreSignUp(ctx context.Context, call trigger.Call) error {
 	if email := emailOf(call, via); email != "" {
 		v = g.Check(email, via)
 	}
-	g.announce(ctx, call.Act, via, v)
+	g.publish(ctx, call.Act, via, v)
 	if r, refused := refusalOf(v.Rule); refused {
 		return r.err()
 	}
@@ -72,9 +72,9 @@ func viaOf(source string) string {
 	return ""
 }
 
-// emailOf is the address to check: the attribute, or a user name that is an
-// address. It is empty in a pool without addresses, such as one of phone numbers.
-// A federated user's name is the provider's id and never counts.
+// emailOf is the address to check: the attribute, or a user name that is an address.
+// It is empty in a pool without addresses, such as one with phone numbers. A
+// federated user's name is the provider's id and never counts.
 func emailOf(call trigger.Call, via string) string {
 	if email := call.Attributes["email"]; email != "" {
 		return email
@@ -85,9 +85,8 @@ func emailOf(call trigger.Call, via string) string {
 	return ""
 }
 
-// announce publishes the verdict as an event and forgives everything that goes
-// wrong with it.
-func (g *Guard) announce(ctx context.Context, act contracts.Act, via string, v Verdict) {
+// publish sends the verdict as an event, and ignores every error.
+func (g *Guard) publish(ctx context.Context, act contracts.Act, via string, v Verdict) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.Log.ErrorContext(ctx, "event not sent", "error", fmt.Sprintf("panic of type %T", p))

@@ -1,6 +1,6 @@
-// Package bridge puts every event of the topic on the custom bus, where rules
-// of other teams and of software vendors can pick them. The whole CloudEvent is
-// the detail, so that nothing is lost on the way and its id stays the same.
+// Package bridge puts every event of the topic on the custom bus, where rules of
+// other teams and vendors can select them. The detail is the whole CloudEvent, so its
+// id stays the same.
 package bridge
 
 import (
@@ -19,7 +19,7 @@ import (
 	"gatehouse.example/lambdakit/reason"
 )
 
-// Source of every event on the bus; the function may send no other.
+// Source of every event on the bus. The function's role allows no other.
 const Source = "gatehouse.user-events"
 
 // limit bounds one request.
@@ -27,8 +27,8 @@ const limit = 2 * time.Second
 
 // maxType is the longest DetailType, in characters
 // (https://docs.aws.amazon.com/sdk-for-kotlin/api/latest/eventbridge/aws.sdk.kotlin.services.eventbridge.model/-put-events-request-entry/detail-type.html).
-// Whether a longer one costs its entry or the whole request AWS does not say, so
-// it is kept away from its neighbours.
+// AWS does not document whether a longer one fails its entry or the whole request,
+// so it is not sent with others.
 const maxType = 128
 
 // Bus is what Bridge needs of EventBridge.
@@ -64,8 +64,8 @@ func (b *Bridge) put(ctx context.Context, batch []consume.Record) map[string]err
 	return failed
 }
 
-// request sends one request and adds what the bus did not take to failed. The
-// answer has one entry for each of the request's, in its order.
+// request sends one request and adds the entries that the bus did not accept to
+// failed. The response has one entry for each of the request's, in the same order.
 func (b *Bridge) request(ctx context.Context, part []consume.Record, failed map[string]error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

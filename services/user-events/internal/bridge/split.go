@@ -2,12 +2,12 @@ package bridge
 
 import "gatehouse.example/lambdakit/consume"
 
-// EventBridge takes ten entries and 256 KiB in one request, and ten of the
-// largest events are more than that
+// EventBridge accepts ten entries and 256 KiB in one request, and ten of the largest
+// events are larger
 // (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html).
 const (
 	maxEntries = 10
-	// maxBytes leaves room for what an entry holds besides the event.
+	// maxBytes leaves room for the other fields of an entry.
 	maxBytes = 240 << 10
 )
 

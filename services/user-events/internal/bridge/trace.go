@@ -12,8 +12,8 @@ import (
 // traceparent is version 00 of https://www.w3.org/TR/trace-context/#traceparent-header.
 const traceparent = `^00-([0-9a-f]{8})([0-9a-f]{24})-([0-9a-f]{16})-[0-9a-f]([0-9a-f])$`
 
-// traceHeader writes an event's trace context as X-Ray's header, which
-// EventBridge hands to its targets; empty where the event has none.
+// traceHeader formats an event's trace context as X-Ray's header, which EventBridge
+// passes to its targets. It is empty if the event has none.
 func traceHeader(ev event.Event) string {
 	parent, err := types.ToString(ev.Extensions()[contracts.TraceParentExtension])
 	if err != nil {

@@ -1,11 +1,10 @@
-// Package clientevents makes events of what apps send to the client-events queues with
-// the temporary credentials of the identity pool.
+// Package clientevents publishes what apps send to the client-events queues with the
+// temporary credentials of the identity pool.
 //
-// Everything in such a message comes from outside, so little is believed: who it
-// was is told by the queue alone, which takes messages of one role only; when it
-// was by SQS; and a message whose shape is not exactly the expected one is never
-// published. It goes back, and after the queue's last try lies in the dead-letter
-// queue for a person to look at.
+// Everything in such a message comes from outside. Who sent it is known from the queue
+// alone, which accepts messages of one role only, and when from SQS. A message that
+// does not have exactly the expected form is never published: after the queue's last
+// attempt it is in the dead-letter queue, where an operator can look at it.
 package clientevents
 
 import (
@@ -26,11 +25,11 @@ import (
 	"gatehouse.example/services/user-events/internal/metrics"
 )
 
-// spare is what must be left of an invocation to begin with one more event: as
-// long as a publisher needs to go all its ways.
+// spare is the time that must be left of an invocation to start another event: as long
+// as a publisher needs for all its attempts.
 const spare = 3 * time.Second
 
-// Publisher takes events to the topic.
+// Publisher sends events to the topic.
 type Publisher interface {
 	Publish(context.Context, event.Event) (publish.Outcome, error)
 }
@@ -46,7 +45,7 @@ type Limiter interface {
 	Take(ctx context.Context, who string, n int, now time.Time) (int, error)
 }
 
-// Consumer takes batches from the client-events queues.
+// Consumer handles batches of the client-events queues.
 type Consumer struct {
 	// Queues maps the ARN of a queue to who sends there.
 	Queues      map[string]string
@@ -60,9 +59,9 @@ type Consumer struct {
 	Now func() time.Time
 }
 
-var errLimit = errors.New("clientevents: over the limit of this minute; it comes again")
+var errLimit = errors.New("clientevents: over the limit of this minute; it will be delivered again")
 
-// Handle answers one invocation by SQS, whose messages are all of one queue.
+// Handle answers one invocation by SQS. All its messages are of one queue.
 func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
 	if len(in.Records) == 0 {
 		return consume.Answer(in, nil), nil
@@ -70,7 +69,7 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	now, failed, out := c.Now(), map[string]error{}, emf.New(c.Environment)
 	who, ok := c.Queues[in.Records[0].EventSourceARN]
 	if !ok {
-		return events.SQSEventResponse{}, errors.New("clientevents: a batch of a queue that is not mine")
+		return events.SQSEventResponse{}, errors.New("clientevents: a batch of an unknown queue")
 	}
 	platform, err := c.Platform.Values(ctx)
 	if err != nil {
@@ -79,7 +78,7 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	var good []consume.Record
 	for _, m := range in.Records {
 		if m.MessageId == "" || m.EventSourceARN != in.Records[0].EventSourceARN {
-			return events.SQSEventResponse{}, errors.New("clientevents: a batch that SQS does not send")
+			return events.SQSEventResponse{}, errors.New("clientevents: a batch that cannot come from SQS")
 		}
 		ev, err := c.eventOf(m, who, platform[0])
 		if err != nil {
@@ -96,8 +95,8 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	return consume.Answer(in, failed), nil
 }
 
-// eventOf makes the event of a message. Its id is SQS's, which a message keeps
-// however often it is delivered, and which no sender can choose.
+// eventOf makes the event of a message. Its id is SQS's, which is the same at each
+// delivery and which no sender can choose.
 func (c *Consumer) eventOf(m events.SQSMessage, who, pool string) (event.Event, error) {
 	sent, err := sentAt(m.Attributes)
 	if err != nil {
@@ -115,12 +114,12 @@ func (c *Consumer) eventOf(m events.SQSMessage, who, pool string) (event.Event, 
 	return ev, nil
 }
 
-// refuse tells of a message once, not at each of its tries, and never what is in it.
+// refuse reports a message once, not at each attempt, and never its content.
 func (c *Consumer) refuse(ctx context.Context, m events.SQSMessage, err error, out *emf.Batch) {
 	if m.Attributes["ApproximateReceiveCount"] != "1" {
 		return
 	}
-	c.Log.WarnContext(ctx, "message refused; it goes to the dead-letter queue after the last try",
+	c.Log.WarnContext(ctx, "message refused; it goes to the dead-letter queue after the last attempt",
 		"messageId", m.MessageId, "bytes", len(m.Body), "error", err.Error())
 	out.Add(metrics.AppEventsRefused, emf.Count, 1)
 	var reason Reason
@@ -129,26 +128,26 @@ func (c *Consumer) refuse(ctx context.Context, m events.SQSMessage, err error, o
 	}
 }
 
-// send publishes as many as the limit of this minute lets through.
+// send publishes as many events as the limit of this minute allows.
 func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, failed map[string]error, out *emf.Batch, now time.Time) {
 	if len(good) == 0 {
 		return
 	}
 	n, err := c.Limiter.Take(ctx, who, len(good), now)
 	if err != nil {
-		// A limit that cannot be looked up holds: these come again.
-		c.Log.ErrorContext(ctx, "limit not known; the events come again", "error", err.Error())
+		// If the limit cannot be read, no event is published now.
+		c.Log.ErrorContext(ctx, "limit could not be read; the events will be delivered again", "error", err.Error())
 		n = 0
 	}
 	for _, r := range good[n:] {
 		failed[r.MessageID] = errLimit
 	}
 	if over := len(good) - n; over > 0 && err == nil {
-		c.Log.WarnContext(ctx, "over the limit of this minute; the events come again", "who", who, "events", over)
+		c.Log.WarnContext(ctx, "over the limit of this minute; the events will be delivered again", "who", who, "events", over)
 		out.Add(metrics.AppEventsDelayed, emf.Count, float64(over))
 	}
 	for id, err := range consume.Each(c.publish)(ctx, good[:n]) {
-		c.Log.ErrorContext(ctx, "event not published; it comes again", "messageId", id, "error", err.Error())
+		c.Log.ErrorContext(ctx, "event not published; it will be delivered again", "messageId", id, "error", err.Error())
 		failed[id] = err
 	}
 }
@@ -162,8 +161,9 @@ func (c *Consumer) publish(ctx context.Context, r consume.Record) error {
 		return fmt.Errorf("Publisher.Publish: %w", err)
 	}
 	if outcome == publish.Logged {
-		// The queue keeps it better than a log line does; the id stays the same.
-		return errors.New("clientevents: neither the topic nor the outbox took it")
+		// The queue keeps the event more safely than a log line does. Its id stays the
+		// same.
+		return errors.New("clientevents: neither the topic nor the outbox accepted it")
 	}
 	return nil
 }

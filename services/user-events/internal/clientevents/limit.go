@@ -17,9 +17,9 @@ import (
 const (
 	// used is the attribute of the ledger's table that counts a minute.
 	used = "used"
-	// keep is how long a minute's row stays; nobody asks for it later.
+	// keep is how long a minute's row is kept.
 	keep = time.Hour
-	// limitTimeout bounds one look at the limit, retries included.
+	// limitTimeout bounds one update, retries included.
 	limitTimeout = time.Second
 )
 
@@ -28,17 +28,16 @@ type Counters interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// MinuteLimit lets so many events of each queue through in a minute of the clock,
-// whichever instance of the function has them. It counts in the ledger's table,
-// in rows of its own.
+// MinuteLimit limits the events of each queue per minute of the clock, over all
+// instances of the function. It counts in the ledger's table, in rows of its own.
 type MinuteLimit struct {
 	Table     Counters
 	Name      string
 	PerMinute int
 }
 
-// Take asks for n events and says how many of them may be published. What is
-// refused counts, too: one request is enough, and the minute is full all the same.
+// Take requests n events and returns how many of them may be published. Refused ones
+// count too, so that one request is enough.
 func (l *MinuteLimit) Take(ctx context.Context, who string, n int, now time.Time) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, limitTimeout)
 	defer cancel()
@@ -66,7 +65,7 @@ func (l *MinuteLimit) Take(ctx context.Context, who string, n int, now time.Time
 	return min(n, max(0, l.PerMinute-(total-n))), nil
 }
 
-// Key names a minute's row; no event's key looks like it.
+// Key identifies a minute's row. No event's key has this form.
 func Key(who string, now time.Time) string {
 	return "limit#" + who + "#" + now.UTC().Format("2006-01-02T15:04Z")
 }

@@ -10,11 +10,11 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// Reason is why a message is refused. It is a dimension of a metric and stands in
-// a log line, so it never holds anything of the message.
+// Reason is why a message is refused. It is a dimension of a metric and part of a log
+// line, so it never contains anything of the message.
 type Reason string
 
-// The reasons, in the order in which they are looked for.
+// The reasons, in the order in which they are checked.
 const (
 	NotJSON      Reason = "not_json"
 	UnknownField Reason = "unknown_field"
@@ -26,14 +26,14 @@ const (
 // Error makes a reason an error.
 func (r Reason) Error() string { return "clientevents: " + string(r) }
 
-// An app keeps its events while it is offline, and its clock is never right.
+// An app keeps its events while it is offline, and its clock may be wrong.
 const (
 	oldest = 7 * 24 * time.Hour
 	ahead  = 5 * time.Minute
 )
 
-// Parse reads a message: an object of name, time and data, the last two of which
-// may be missing, and nothing else. The error is a [Reason].
+// Parse reads a message: an object with name and, optionally, time and data. The error
+// is a [Reason].
 func Parse(body []byte, sent time.Time) (contracts.AppEvent, error) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil || fields == nil {
@@ -67,7 +67,7 @@ func Parse(body []byte, sent time.Time) (contracts.AppEvent, error) {
 	return out, nil
 }
 
-// text is a JSON string; encoding/json would take null for an empty one.
+// text is a JSON string; encoding/json would accept null as an empty one.
 func text(raw json.RawMessage) (string, bool) {
 	var s string
 	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
@@ -105,7 +105,7 @@ func valuesOf(raw json.RawMessage) (map[string]any, bool) {
 }
 
 // valueOf is a word, a boolean or a whole number. Fractions are refused because
-// they are what places are made of, large numbers because telephones are.
+// coordinates have them, and large numbers because telephone numbers are.
 func valueOf(raw json.RawMessage) (any, bool) {
 	switch {
 	case bytes.Equal(raw, []byte("true")):
@@ -120,11 +120,11 @@ func valueOf(raw json.RawMessage) (any, bool) {
 	return n, err == nil && -contracts.MaxAppNumber <= n && n <= contracts.MaxAppNumber
 }
 
-// sentAt is when SQS took a message; only SQS sets it.
+// sentAt is when SQS accepted a message. Only SQS sets it.
 func sentAt(attributes map[string]string) (time.Time, error) {
 	ms, err := strconv.ParseInt(attributes["SentTimestamp"], 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("clientevents: message without the time at which SQS took it")
+		return time.Time{}, fmt.Errorf("clientevents: message without the time at which SQS accepted it")
 	}
 	return time.UnixMilli(ms).UTC(), nil
 }

@@ -1,6 +1,6 @@
-// Package drain takes the events that the topic had refused from the outbox and
-// gives them to the topic again: the same bytes, the same id, the same message
-// attributes, so that a reader cannot tell which way an event came.
+// Package drain publishes the events of the outbox, which the topic had refused: the
+// same bytes, the same id and the same message attributes, so that a consumer sees no
+// difference.
 package drain
 
 import (
@@ -20,8 +20,8 @@ import (
 	"gatehouse.example/services/user-events/internal/metrics"
 )
 
-// limit bounds one event, retries included: ten that hang must leave the
-// function time to say which of them failed.
+// limit bounds one event, retries included: if ten time out, the function must have
+// time to report which of them failed.
 const limit = 800 * time.Millisecond
 
 // Topic is what Drain needs of SNS.
@@ -29,7 +29,7 @@ type Topic interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
-// Drain publishes what waits in the outbox.
+// Drain publishes what is in the outbox.
 type Drain struct {
 	Topic       Topic
 	TopicARN    string

@@ -1,5 +1,5 @@
-// Package ledger remembers which events were counted, so that an event which
-// SNS or SQS delivers again does not count again.
+// Package ledger records which events were counted, so that an event that SNS or SQS
+// delivers twice is counted once.
 package ledger
 
 import (
@@ -18,8 +18,8 @@ import (
 	"gatehouse.example/lambdakit/reason"
 )
 
-// Keep is how long a claim holds: longer than a copy can wait, which is 14 days
-// in a queue and, sent back from its dead-letter queue, 14 days once more.
+// Keep is how long a claim lasts: longer than a copy can wait, which is 14 days in a
+// queue and, if it is replayed from the dead-letter queue, another 14 days.
 const Keep = 30 * 24 * time.Hour
 
 // Attributes of the table.
@@ -32,10 +32,10 @@ const (
 // limit bounds one claim, retries included.
 const limit = time.Second
 
-// vacant is true where nobody holds the claim, or this very call does: when AWS's
-// answer is lost the SDK asks again, and must not find its own claim taken by
-// another, or the event would count nowhere. Expiry is compared here, because
-// DynamoDB's own deletion can come days late
+// vacant is true if there is no claim, or if this call made it: when AWS's response is
+// lost, the SDK repeats the call, which must not treat its own claim as another's, or
+// the event would not be counted. Expiry is compared here, because DynamoDB may delete
+// a row days late
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 const vacant = "attribute_not_exists(#event) OR #expires <= :now OR #claim = :claim"
 
@@ -50,8 +50,7 @@ type Ledger struct {
 	Name  string
 }
 
-// Key names an event: CloudEvents promises that source and id together are
-// unique, and neither alone.
+// Key identifies an event: in CloudEvents, source and id together are unique.
 func Key(ev event.Event) string { return ev.Source() + "#" + ev.ID() }
 
 // Claim reports whether the caller is the first to claim ev.

@@ -1,4 +1,4 @@
-// Package queuetest makes the invocations by SQS that the consumers' tests need.
+// Package queuetest makes invocations by SQS for the tests of consumers.
 package queuetest
 
 import (
@@ -39,7 +39,7 @@ func Must(t *testing.T) func(event.Event, error) event.Event {
 	}
 }
 
-// Body is an event as it stands in a message.
+// Body is an event as it is in a message.
 func Body(t *testing.T, ev event.Event) string {
 	t.Helper()
 	body, err := contracts.Encode(ev)

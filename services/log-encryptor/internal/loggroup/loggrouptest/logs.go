@@ -99,7 +99,7 @@ func (l *Logs) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeL
 	return out, nil
 }
 
-// change is one write; a group that is not there is answered as by AWS.
+// change is one write. For a group that does not exist it answers as AWS does.
 func (l *Logs) change(action, name string, do func(*types.LogGroup)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,7 +118,7 @@ func (l *Logs) change(action, name string, do func(*types.LogGroup)) error {
 	return nil
 }
 
-// AssociateKmsKey replaces whatever key there was, as on AWS.
+// AssociateKmsKey replaces the key of a group, as on AWS.
 func (l *Logs) AssociateKmsKey(_ context.Context, in *cloudwatchlogs.AssociateKmsKeyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.AssociateKmsKeyOutput, error) {
 	return &cloudwatchlogs.AssociateKmsKeyOutput{}, l.change("AssociateKmsKey", *in.LogGroupName, func(g *types.LogGroup) { g.KmsKeyId = in.KmsKeyId })
 }

@@ -1,4 +1,4 @@
-// Package ledgertest holds a ledger table in memory, for tests of whoever counts.
+// Package ledgertest is a ledger table in memory, for the tests of consumers.
 package ledgertest
 
 import (
