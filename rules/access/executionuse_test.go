@@ -127,7 +127,7 @@ func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 		"policy_too_many":     {guard, "policy/AWSXrayWriteOnlyAccess", "policy/AdministratorAccess", "AdministratorAccess is allowed and not used"},
 		"passed_to_another":   {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to ec2.amazonaws.com is allowed and not used"},
 		"passed_to_lambda":    {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to lambda.amazonaws.com is used"},
-		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder hears of what user-events publishes.\n", "", "is not one of signin-audit's"},
+		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder's queue is subscribed to user-events' topic.\n", "", "is not one of signin-audit's"},
 		"others_by_no_reason": {guard, "                # Reason: the service's functions, their versions and aliases.\n                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-signup-guard-*", "                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-*", "is not one of signup-guard's"},
 	})
 }
