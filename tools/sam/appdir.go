@@ -12,8 +12,8 @@ import (
 // appDir is SAM's own folder of settings.
 func (c CLI) appDir() string { return filepath.Join(c.Workspace.Dir, "sam") }
 
-// Prepare writes SAM's settings: no telemetry, and no question to the package
-// index whether a newer version exists, since the version is pinned.
+// Prepare writes SAM's settings: no telemetry and no search for a newer version,
+// because the version is pinned.
 func (c CLI) Prepare(now time.Time) error {
 	if err := os.MkdirAll(c.appDir(), 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)

@@ -13,17 +13,17 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// LocalBlock is the block of samconfig.toml that describes a laptop.
+// LocalBlock is the block of samconfig.toml for the local system.
 const LocalBlock = "local"
 
-// Config is what a stack's samconfig.toml says about one environment.
+// Config are the settings of one environment in a stack's samconfig.toml.
 type Config struct {
 	StackName    string
 	Capabilities []string
 	Parameters   map[string]string
 }
 
-// ReadConfig reads one environment's block; a missing file or block is an empty one.
+// ReadConfig reads one environment's block; a missing file or block is empty.
 func ReadConfig(path, block string) (Config, error) {
 	var file map[string]any
 	_, err := toml.DecodeFile(path, &file)
@@ -51,7 +51,7 @@ func table(t map[string]any, path ...string) map[string]any {
 	return t
 }
 
-// texts takes a string or a list of strings; SAM allows both.
+// texts accepts a string or a list of strings, as SAM does.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:
@@ -87,7 +87,7 @@ func parameters(lists []string) (map[string]string, error) {
 	return out, nil
 }
 
-// oneValue splits the first value off.
+// oneValue returns the first value and the rest.
 func oneValue(s string) (value, rest string, err error) {
 	if s == "" || (s[0] != '"' && s[0] != '\'') {
 		value, rest, _ = strings.Cut(s, " ")
@@ -109,8 +109,8 @@ func oneValue(s string) (value, rest string, err error) {
 	return "", "", errors.New("a quote is not closed")
 }
 
-// Merge puts overrides over the file's parameters, as far as the template
-// declares them: on the command line SAM would drop all of the file's
+// Merge returns the file's parameters with the overrides that the template declares.
+// With overrides on its command line SAM would ignore all parameters of the file
 // (https://github.com/aws/aws-sam-cli/issues/2380).
 func Merge(file, overrides map[string]string, declared []string) map[string]string {
 	merged := maps.Clone(file)

@@ -7,20 +7,20 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Upload says where Package puts a stack's code and nested templates.
+// Upload is where Package stores a stack's code and nested templates.
 type Upload struct {
 	// Template is the template to package: the built one, or the stack's own if it has no functions.
 	Template string
-	// Prefix comes before each key, which is a hash of what the object holds.
+	// Prefix is put before each key, which is a hash of the object.
 	Prefix string
-	// KeyID is the KMS key of the objects; if empty, S3 encrypts them by itself.
+	// KeyID is the KMS key of the objects; if it is empty, S3 uses its own key.
 	KeyID string
-	// Out is where the template goes that names the objects.
+	// Out is the path of the resulting template.
 	Out string
 }
 
-// Package uploads what a template refers to into the CLI's bucket, as far as
-// it is not there yet, and writes the template that CloudFormation takes.
+// Package uploads the files of a template to the CLI's bucket, unless they exist,
+// and writes a template that refers to the objects.
 func (c CLI) Package(ctx context.Context, s stacks.Stack, u Upload, log io.Writer) error {
 	args := []string{
 		"package", "--template-file", u.Template, "--output-template-file", u.Out, "--region", c.Workspace.Region,

@@ -24,10 +24,10 @@ type CLI struct {
 	Workspace stacks.Workspace
 	// Block is the environment's in samconfig.toml.
 	Block string
-	// Bucket takes the functions' code and exists; if empty, SAM makes one of its own.
+	// Bucket is for the functions' code and exists. If it is empty, SAM creates one.
 	Bucket string
-	// Access are AWS's variables for the endpoint and the credentials. SAM gets no
-	// other AWS setting of the person.
+	// Access are the variables for AWS's endpoint and credentials. No other AWS setting
+	// of the shell is passed to SAM.
 	Access []string
 	// Settle waits until no operation on a stack is in progress.
 	Settle func(ctx context.Context, stack string) error
@@ -39,10 +39,9 @@ type Deployment struct {
 	Config Config
 	// Name is the CloudFormation stack's.
 	Name string
-	// Prefix puts the code under another key, and so makes CloudFormation deploy it
-	// again even if it believes that it is there.
+	// Prefix changes the keys of the code, so that CloudFormation deploys it again.
 	Prefix string
-	// PlanOnly makes the change set and leaves it unexecuted.
+	// PlanOnly makes the change set and does not execute it.
 	PlanOnly bool
 }
 
@@ -99,8 +98,8 @@ func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)
 }
 
-// common passes the stack's own settings on; SAM would look for them next
-// to the built template.
+// common passes the stack's settings. SAM would search for them next to the built
+// template.
 func (c CLI) common(s stacks.Stack) []string {
 	args := []string{"--no-beta-features"}
 	if _, err := os.Stat(s.Samconfig()); err == nil {
@@ -147,7 +146,7 @@ func toBytes(texts []string) [][]byte {
 	return out
 }
 
-// env keeps the person's own AWS settings, and SAM's questions home, out of it.
+// env is SAM's environment, without the shell's AWS settings and without telemetry.
 func (c CLI) env() []string {
 	env := append(gobuild.Env(),
 		"PATH="+filepath.Join(c.Workspace.Venv, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -156,7 +155,7 @@ func (c CLI) env() []string {
 		"AWS_EC2_METADATA_DISABLED=true",
 		"SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+c.appDir(),
 		"CI=true", "PYTHONUNBUFFERED=1",
-		"COLUMNS=200", // of the tables in the log
+		"COLUMNS=200", // for the tables in the log
 	)
 	return append(env, c.Access...)
 }

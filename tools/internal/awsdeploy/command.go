@@ -6,7 +6,11 @@
 // calls a deleted function, because all its sign-ins would fail.
 package awsdeploy
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
 
 // options are the flags of all commands.
 type options struct {
@@ -34,17 +38,22 @@ docs/deploy-aws.md describes every step.`,
 	return cmd
 }
 
+// with makes a command's function of one that works in a session.
+func (o *options) with(do func(*session, context.Context) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, services []string) error {
+		s, err := open(cmd.Context(), *o, services)
+		if err != nil {
+			return err
+		}
+		return do(s, cmd.Context())
+	}
+}
+
 func (o *options) check() *cobra.Command {
 	return &cobra.Command{
 		Use: "check [SERVICE...]", Short: "Show what is missing in the account; change nothing",
 		Example: "  gatehouse aws check --environment dev",
-		RunE: func(cmd *cobra.Command, services []string) error {
-			s, err := open(cmd.Context(), *o, services)
-			if err != nil {
-				return err
-			}
-			return s.check(cmd.Context())
-		},
+		RunE:    o.with((*session).check),
 	}
 }
 
@@ -53,13 +62,7 @@ func (o *options) deploy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "deploy [SERVICE...]", Short: "Check, show a plan, ask, and deploy the named stacks, or all",
 		Example: "  gatehouse aws deploy --environment dev\n  gatehouse aws deploy --environment test signup-guard --yes",
-		RunE: func(cmd *cobra.Command, services []string) error {
-			s, err := open(cmd.Context(), *o, services)
-			if err != nil {
-				return err
-			}
-			return s.deploy(cmd.Context(), yes)
-		},
+		RunE:    o.with(func(s *session, ctx context.Context) error { return s.deploy(ctx, yes) }),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
@@ -73,13 +76,7 @@ func (o *options) destroy() *cobra.Command {
 purpose. The command lists them, with what AWS charges for and how to delete them by hand.
 It refuses to delete what a user pool still calls, or what another stack still reads.`,
 		Example: "  gatehouse aws destroy --environment dev\n  gatehouse aws destroy --environment test --yes test",
-		RunE: func(cmd *cobra.Command, services []string) error {
-			s, err := open(cmd.Context(), *o, services)
-			if err != nil {
-				return err
-			}
-			return s.destroy(cmd.Context(), yes)
-		},
+		RunE:    o.with(func(s *session, ctx context.Context) error { return s.destroy(ctx, yes) }),
 	}
 	cmd.Flags().StringVar(&yes, "yes", "", "do not ask; the value is the environment's name")
 	return cmd

@@ -31,7 +31,7 @@ func Start(cmd *exec.Cmd) (*Group, error) {
 	started := make(chan error, 1)
 	go func() {
 		defer close(g.done)
-		// The kernel ties "dies with its parent" to the parent's thread.
+		// The kernel ends the child with the thread that started it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -52,11 +52,11 @@ func Start(cmd *exec.Cmd) (*Group, error) {
 // Done is closed when the leader has ended.
 func (g *Group) Done() <-chan struct{} { return g.done }
 
-// Err says how the leader ended; only valid after Done.
+// Err is how the leader ended. It is only valid after Done.
 func (g *Group) Err() error { return g.err }
 
-// Stop asks the leader to end, waits up to grace, then kills whatever is left
-// of the group and waits until it is gone.
+// Stop signals the leader, waits for up to grace, then kills what remains of the
+// group and waits for it.
 func (g *Group) Stop(grace time.Duration) error {
 	if err := syscall.Kill(g.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("syscall.Kill: %w", err)
@@ -78,13 +78,13 @@ func KillGroup(ctx context.Context, pgid int, limit time.Duration) error {
 		if !Alive(pgid) {
 			return true
 		}
-		// Again each time: a dying process may just have started another.
+		// Repeated, because a process may have started another one.
 		_ = syscall.Kill(-pgid, syscall.SIGKILL)
 		return false
 	})
 }
 
-// Until waits for a condition that nobody signals.
+// Until checks a condition until it is true.
 func Until(ctx context.Context, yes func() bool) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

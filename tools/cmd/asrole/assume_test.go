@@ -1,4 +1,4 @@
-package asrole_test
+package main
 
 import (
 	"bytes"
@@ -12,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse.example/tools/internal/asrole"
 )
 
 type fakeSTS struct {
@@ -31,7 +29,7 @@ func (f *fakeSTS) AssumeRole(_ context.Context, in *sts.AssumeRoleInput, _ ...fu
 func TestAssumeReplacesEverySourceOfKeys(t *testing.T) {
 	t.Parallel()
 	api := &fakeSTS{}
-	got, err := asrole.Assume(t.Context(), api, "arn:aws:iam::123456789012:role/r", []string{
+	got, err := assume(t.Context(), api, "arn:aws:iam::123456789012:role/r", []string{
 		"PATH=/bin", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SESSION_TOKEN=c", "AWS_PROFILE=me", "AWS_REGION=eu-central-1",
 		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1/", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
 	})
@@ -48,26 +46,26 @@ func TestAssumeReplacesEverySourceOfKeys(t *testing.T) {
 	if *api.asked.RoleArn != "arn:aws:iam::123456789012:role/r" || *api.asked.DurationSeconds != 3600 {
 		t.Errorf("asked for %s, %d seconds", *api.asked.RoleArn, *api.asked.DurationSeconds)
 	}
-	if _, err := asrole.Assume(t.Context(), &fakeSTS{err: errors.New("no")}, "r", nil); err == nil || !strings.Contains(err.Error(), "does the role trust") {
-		t.Errorf("got %v, want a word about trust", err)
+	if _, err := assume(t.Context(), &fakeSTS{err: errors.New("no")}, "r", nil); err == nil || !strings.Contains(err.Error(), "does the role trust") {
+		t.Errorf("got %v, want the question about trust", err)
 	}
 }
 
 func TestRun(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	c := asrole.Check{Environ: append(os.Environ(), "WORD=hello"), Out: &out}
-	if err := c.Run(t.Context(), []string{"sh", "-c", "echo $WORD"}); err != nil || out.String() != "hello\n" {
+	environ := append(os.Environ(), "WORD=hello")
+	if err := run(t.Context(), []string{"sh", "-c", "echo $WORD"}, environ, &out); err != nil || out.String() != "hello\n" {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
-	if err := c.Run(t.Context(), []string{"sh", "-c", "exit 3"}); err == nil || !strings.Contains(err.Error(), "exit status 3") {
+	if err := run(t.Context(), []string{"sh", "-c", "exit 3"}, environ, &out); err == nil || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v, want the command's status", err)
 	}
 }
 
 func TestRunNeedsACommand(t *testing.T) {
 	t.Parallel()
-	if err := (asrole.Check{}).Run(t.Context(), nil); err == nil {
+	if err := run(t.Context(), nil, nil, nil); err == nil {
 		t.Error("no error without a command")
 	}
 }
