@@ -13,7 +13,7 @@ import (
 
 const snsScope = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0"
 
-func fault1(t *testing.T, origin, body string) {
+func setFault(t *testing.T, origin, body string) {
 	t.Helper()
 	res, err := http.Post(origin+"/_gatehouse/faults", "application/json", strings.NewReader(body))
 	if err != nil || res.StatusCode != http.StatusCreated {
@@ -36,7 +36,7 @@ func TestFaultAnswersAnError(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	_, origin := start(t, f)
-	fault1(t, origin, `{"service":"sns","action":"Publish","mode":"error","status":503,"times":1}`)
+	setFault(t, origin, `{"service":"sns","action":"Publish","mode":"error","status":503,"times":1}`)
 	form := url.Values{"Action": {"Publish"}, "Message": {"m"}}
 	if status, _, _ := upstreamtest.Do(t, signed(t, t.Context(), origin, snsScope, url.Values{"Action": {"ListTopics"}})); status != 200 {
 		t.Errorf("another action got %d", status)
@@ -59,7 +59,7 @@ func TestFaultByTarget(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	_, origin := start(t, f)
-	fault1(t, origin, `{"service":"sqs","action":"SendMessage","mode":"error","status":400}`)
+	setFault(t, origin, `{"service":"sqs","action":"SendMessage","mode":"error","status":400}`)
 	req := signed(t, t.Context(), origin, strings.Replace(snsScope, "/sns/", "/sqs/", 1), nil)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
@@ -72,7 +72,7 @@ func TestFaultRefuses(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	_, origin := start(t, f)
-	fault1(t, origin, `{"service":"sns","mode":"refuse"}`)
+	setFault(t, origin, `{"service":"sns","mode":"refuse"}`)
 	if res, err := http.DefaultClient.Do(signed(t, t.Context(), origin, snsScope, nil)); err == nil {
 		t.Errorf("answered %d", res.StatusCode)
 	}
@@ -82,7 +82,7 @@ func TestFaultHangs(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	h, origin := start(t, f)
-	fault1(t, origin, `{"service":"sns","mode":"hang"}`)
+	setFault(t, origin, `{"service":"sns","mode":"hang"}`)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := http.DefaultClient.Do(signed(t, ctx, origin, snsScope, url.Values{"Action": {"Publish"}})); ctx.Err() == nil {
@@ -111,7 +111,7 @@ func TestFaultHangs(t *testing.T) {
 	<-ended
 }
 
-func TestFaultsRefuseNonsense(t *testing.T) {
+func TestInvalidFaultsAreRefused(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	_, origin := start(t, f)

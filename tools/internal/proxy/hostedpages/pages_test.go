@@ -45,13 +45,13 @@ func TestPagesRefuseWhatTheAppMayNotAsk(t *testing.T) {
 	t.Parallel()
 	_, origin := start(t, upstreamtest.New(t))
 	for name, query := range map[string]string{
-		"other_address":    appQuery("redirect_uri", "https://evil.example/cb").Encode(),
+		"other_address":    appQuery("redirect_uri", "https://other.example/cb").Encode(),
 		"longer_address":   appQuery("redirect_uri", upstreamtest.Callback+"/more").Encode(),
-		"user_info":        appQuery("redirect_uri", "https://app.example@evil.example/cb").Encode(),
+		"user_info":        appQuery("redirect_uri", "https://app.example@other.example/cb").Encode(),
 		"script":           appQuery("redirect_uri", "javascript:alert(1)").Encode(),
 		"unknown_client":   appQuery("client_id", "c2").Encode(),
 		"no_client":        appQuery("client_id", "").Encode(),
-		"two_addresses":    appQuery().Encode() + "&redirect_uri=https%3A%2F%2Fevil.example%2F",
+		"two_addresses":    appQuery().Encode() + "&redirect_uri=https%3A%2F%2Fother.example%2F",
 		"two_states":       appQuery().Encode() + "&state=2",
 		"nothing":          "",
 		"markup_as_client": appQuery("client_id", `"><script>`).Encode(),
@@ -63,7 +63,7 @@ func TestPagesRefuseWhatTheAppMayNotAsk(t *testing.T) {
 				if status != 400 || header.Get("Location") != "" || strings.Contains(body, "<form") {
 					t.Errorf("%s: status %d, location %q", path, status, header.Get("Location"))
 				}
-				if strings.Contains(body, "evil") || strings.Contains(body, "<script>") {
+				if strings.Contains(body, "other.example") || strings.Contains(body, "<script>") {
 					t.Errorf("%s: the page shows what was sent: %s", path, body)
 				}
 			}
@@ -81,7 +81,7 @@ func TestFormsRefuseWhatTheAppMayNotAsk(t *testing.T) {
 			f.Replies["/login"] = redirect()
 			_, origin := start(t, f)
 			for _, form := range []url.Values{
-				appQuery("redirect_uri", "https://evil.example/cb", "username", "a@x.example"),
+				appQuery("redirect_uri", "https://other.example/cb", "username", "a@x.example"),
 				appQuery("scope", "wrong", "username", "a@x.example"),
 				{"client_id": {"c1", "c1"}, "redirect_uri": {upstreamtest.Callback}, "username": {"a@x.example"}},
 				appQuery(guardField, "", "username", "a@x.example"),
@@ -270,8 +270,8 @@ func TestLogout(t *testing.T) {
 		location string
 	}{
 		"registered":    {"client_id=c1&logout_uri=https%3A%2F%2Fapp.example%2Fbye", 302, "https://app.example/bye"},
-		"other":         {"client_id=c1&logout_uri=https%3A%2F%2Fevil.example%2F", 400, ""},
-		"twice":         {"client_id=c1&logout_uri=https%3A%2F%2Fapp.example%2Fbye&logout_uri=https%3A%2F%2Fevil.example%2F", 400, ""},
+		"other":         {"client_id=c1&logout_uri=https%3A%2F%2Fother.example%2F", 400, ""},
+		"twice":         {"client_id=c1&logout_uri=https%3A%2F%2Fapp.example%2Fbye&logout_uri=https%3A%2F%2Fother.example%2F", 400, ""},
 		"none":          {"client_id=c1", 400, ""},
 		"unknown":       {"client_id=c2&logout_uri=https%3A%2F%2Fapp.example%2Fbye", 400, ""},
 		"sign_in_again": {appQuery("state", "s").Encode(), 302, "/login?" + appQuery("state", "s").Encode()},
@@ -284,7 +284,7 @@ func TestLogout(t *testing.T) {
 	f.Lock()
 	delete(f.Client, "LogoutURLs")
 	f.Unlock()
-	if status, header, _ := visit(t, origin+"/logout?client_id=c1&logout_uri=https%3A%2F%2Fevil.example%2F"); status != 400 {
+	if status, header, _ := visit(t, origin+"/logout?client_id=c1&logout_uri=https%3A%2F%2Fother.example%2F"); status != 400 {
 		t.Errorf("a client without logout addresses: %d %q", status, header.Get("Location"))
 	}
 }

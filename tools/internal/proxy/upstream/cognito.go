@@ -27,19 +27,18 @@ type Call struct {
 	Trace   string
 	// Input holds the fields that a gap decides by.
 	Input struct {
-		ClientID           string `json:"ClientId"`
-		UserPoolID         string `json:"UserPoolId"`
-		AuthFlow           string
-		AuthParameters     map[string]string
-		ChallengeResponses map[string]string
-		Username           string
-		AccessToken        string
-		AttributeName      string
-		Code               string
-		MessageAction      string
-		ClientMetadata     map[string]string
-		UserAttributes     []Attribute
-		ValidationData     []Attribute
+		ClientID       string `json:"ClientId"`
+		UserPoolID     string `json:"UserPoolId"`
+		AuthFlow       string
+		AuthParameters map[string]string
+		Username       string
+		AccessToken    string
+		AttributeName  string
+		Code           string
+		MessageAction  string
+		ClientMetadata map[string]string
+		UserAttributes []Attribute
+		ValidationData []Attribute
 	}
 }
 
