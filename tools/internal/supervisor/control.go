@@ -32,12 +32,7 @@ func Running(l layout.Layout) (State, bool, error) {
 // nor Ctrl-C ends it, and waits until it is ready. If ctx ends first, it stops the
 // supervisor.
 func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
-	for _, port := range []int{l.Port, l.EmulatorPort} {
-		if err := checkPort(ctx, port); err != nil {
-			return err
-		}
-	}
-	if err := checkUDPPort(ctx, l.Port); err != nil { // the X-Ray daemon's
+	if err := checkPorts(ctx, l.Port, l.EmulatorPort); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
@@ -140,12 +135,7 @@ func checkGone(ctx context.Context, s State) error {
 	if s.EmulatorPID > 0 && procs.Alive(s.EmulatorPID) {
 		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " still run")
 	}
-	for _, port := range []int{s.Port, s.Emulator} {
-		if err := checkPort(ctx, port); err != nil {
-			return fmt.Errorf("still in use: %w", err)
-		}
-	}
-	if err := checkUDPPort(ctx, s.Port); err != nil {
+	if err := checkPorts(ctx, s.Port, s.Emulator); err != nil {
 		return fmt.Errorf("still in use: %w", err)
 	}
 	return nil

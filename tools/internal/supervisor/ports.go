@@ -1,9 +1,11 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"syscall"
@@ -31,7 +33,7 @@ func (e PortTakenError) Error() string {
 	return fmt.Sprintf("%s %d is in use by %s", port, e.Port, by)
 }
 
-// The kernel's names of its tables of ports.
+// The networks, by the kernel's names of their tables of ports.
 const (
 	tcp = "tcp"
 	udp = "udp"
@@ -41,24 +43,21 @@ const (
 // holds the open ports of its parent until it starts its program.
 const portSettle = time.Second
 
-// checkPort returns a PortTakenError if the port is in use.
-func checkPort(ctx context.Context, port int) error {
-	return settledPort(ctx, func() error { return listenTCP(ctx, port) })
+// checkPorts returns a PortTakenError if a port of a local system is in use.
+func checkPorts(ctx context.Context, proxy, emulator int) error {
+	return cmp.Or(checkPort(ctx, tcp, proxy), checkPort(ctx, tcp, emulator),
+		checkPort(ctx, udp, proxy)) // for the X-Ray daemon
 }
 
-// checkUDPPort is checkPort for a UDP port.
-func checkUDPPort(ctx context.Context, port int) error {
-	return settledPort(ctx, func() error { return listenUDP(ctx, port) })
-}
-
-// settledPort repeats a check while the port is in use by no known process.
-func settledPort(ctx context.Context, check func() error) error {
+// checkPort returns a PortTakenError if the port is in use. It repeats the check
+// while the port is in use by no known process.
+func checkPort(ctx context.Context, network string, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, portSettle)
 	defer cancel()
 	again := time.NewTicker(portSettle / 50)
 	defer again.Stop()
 	for {
-		err := check()
+		err := listen(ctx, network, port)
 		var taken PortTakenError
 		if !errors.As(err, &taken) || taken.Holder != "" {
 			return err
@@ -71,39 +70,24 @@ func settledPort(ctx context.Context, check func() error) error {
 	}
 }
 
-func listenTCP(ctx context.Context, port int) error {
+// listen listens on the port for a moment.
+func listen(ctx context.Context, network string, port int) error {
 	var cfg net.ListenConfig
-	l, err := cfg.Listen(ctx, "tcp", portAddress(port))
-	if err != nil {
-		return portError(err, PortTakenError{Port: port, Holder: portHolder(port, tcp)})
+	var open io.Closer
+	var err error
+	address := net.JoinHostPort(layout.Host, strconv.Itoa(port))
+	if network == udp {
+		open, err = cfg.ListenPacket(ctx, network, address)
+	} else {
+		open, err = cfg.Listen(ctx, network, address)
 	}
-	if err := l.Close(); err != nil {
-		return fmt.Errorf("net.Listener.Close: %w", err)
-	}
-	return nil
-}
-
-func listenUDP(ctx context.Context, port int) error {
-	var cfg net.ListenConfig
-	c, err := cfg.ListenPacket(ctx, "udp", portAddress(port))
-	if err != nil {
-		return portError(err, PortTakenError{Port: port, UDP: true, Holder: portHolder(port, udp)})
-	}
-	if err := c.Close(); err != nil {
-		return fmt.Errorf("net.PacketConn.Close: %w", err)
-	}
-	return nil
-}
-
-func portAddress(port int) string { return net.JoinHostPort(layout.Host, strconv.Itoa(port)) }
-
-// portError explains why the port is not available.
-func portError(err error, taken PortTakenError) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return taken
+		return PortTakenError{Port: port, UDP: network == udp, Holder: portHolder(port, network)}
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("port %d needs more permissions than you have; choose a port above 1023", taken.Port)
+		return fmt.Errorf("port %d needs more permissions than you have; choose a port above 1023", port)
+	case err != nil:
+		return fmt.Errorf("net.Listen: %w", err)
 	}
-	return fmt.Errorf("net.Listen: %w", err)
+	return open.Close()
 }

@@ -18,7 +18,7 @@ func TestCheck(t *testing.T) {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	var taken PortTakenError
-	if err := checkPort(t.Context(), port); !errors.As(err, &taken) || taken.Port != port {
+	if err := checkPort(t.Context(), tcp, port); !errors.As(err, &taken) || taken.Port != port {
 		t.Fatalf("got %v, want port %d taken", err, port)
 	}
 	if text := taken.Error(); !strings.Contains(text, strconv.Itoa(port)) {
@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkPort(t.Context(), port); err != nil {
+	if err := checkPort(t.Context(), tcp, port); err != nil {
 		t.Errorf("free port: %v", err)
 	}
 }
@@ -43,7 +43,7 @@ func TestCheckUDP(t *testing.T) {
 	}
 	port := c.LocalAddr().(*net.UDPAddr).Port
 	var taken PortTakenError
-	if err := checkUDPPort(t.Context(), port); !errors.As(err, &taken) || taken.Port != port {
+	if err := checkPort(t.Context(), udp, port); !errors.As(err, &taken) || taken.Port != port {
 		t.Fatalf("got %v, want port %d taken", err, port)
 	}
 	if text := taken.Error(); !strings.Contains(text, "UDP port "+strconv.Itoa(port)) {
@@ -55,7 +55,7 @@ func TestCheckUDP(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkUDPPort(t.Context(), port); err != nil {
+	if err := checkPort(t.Context(), udp, port); err != nil {
 		t.Errorf("free port: %v", err)
 	}
 }

@@ -125,7 +125,7 @@ func environment(t *testing.T) layout.Layout {
 	t.Helper()
 	l := layout.Layout{Workspace: stacks.Workspace{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}}
 	for _, port := range []*int{&l.Port, &l.EmulatorPort} {
-		for *port = nextPort(); checkPort(t.Context(), *port) != nil; *port = nextPort() {
+		for *port = nextPort(); checkPort(t.Context(), tcp, *port) != nil; *port = nextPort() {
 		}
 	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
