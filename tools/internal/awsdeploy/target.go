@@ -70,7 +70,7 @@ func (o options) validate(environ []string) error {
 	}
 	for _, e := range environ {
 		if name, value, _ := strings.Cut(e, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL_") && value != "" {
-			return fmt.Errorf("%s is set: a deployment goes to one endpoint, so unset it", name)
+			return fmt.Errorf("%s is set: a deployment uses one endpoint, so unset it", name)
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ func up(ctx context.Context, l layout.Layout, out *os.File) error {
 	if err != nil {
 		return fmt.Errorf("stacks.Discover: %w", err)
 	}
-	// On a fresh machine the compiler works while pip downloads.
+	// On a new machine the compiler runs while pip downloads.
 	var warming sync.WaitGroup
 	if ready, err := pythontools.Ready(l.Workspace); err == nil && !ready {
 		warming.Go(func() { warm(ctx, all, board) })

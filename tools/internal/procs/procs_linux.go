@@ -12,14 +12,14 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// Alive reports whether a group has a process that is not a zombie: in a
-// container nobody may ever collect those.
+// Alive reports whether a group has a process that is not a zombie. In a container
+// zombies may never be reaped.
 func Alive(pgid int) bool {
 	return len(members(pgid)) > 0
 }
 
-// Belongs reports whether a group still is the one that worked below dir, and
-// not one that got the same number later.
+// Belongs reports whether a group works below dir, and is not a later group with
+// the same number.
 func Belongs(pgid int, dir string) bool {
 	for _, pid := range members(pgid) {
 		env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))

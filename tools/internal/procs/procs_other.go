@@ -13,5 +13,5 @@ func Alive(pgid int) bool {
 	return syscall.Kill(-pgid, 0) == nil
 }
 
-// Belongs cannot look into other processes here, and believes the number.
+// Belongs cannot inspect other processes here and only uses the number.
 func Belongs(pgid int, _ string) bool { return Alive(pgid) }

@@ -35,7 +35,7 @@ type Supervisor struct {
 	Emulator func(layout.Layout) *exec.Cmd
 	// Healthy reports whether the emulator answers.
 	Healthy func(context.Context) bool
-	// Edge serves until ctx is done, then drains and returns nil.
+	// Proxy serves until ctx is done, then drains and returns nil.
 	Proxy func(ctx context.Context, ready func()) error
 }
 

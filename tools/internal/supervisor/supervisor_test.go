@@ -57,7 +57,7 @@ func hang() {
 func playSupervisor() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	port, _ := strconv.Atoi(os.Getenv("EDGE"))
+	port, _ := strconv.Atoi(os.Getenv("PROXY"))
 	emulator, _ := strconv.Atoi(os.Getenv("EMULATOR"))
 	s := fake(layout.Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
 	if err := s.Serve(ctx); err != nil {
@@ -116,8 +116,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// nextPort gives each test ports of its own, below those that the system gives
-// out by itself.
+// nextPort returns new ports for each test, below the range of ephemeral ports.
 func nextPort() int { return int(lastPort.Add(1)) }
 
 // environment is an empty layout with two free ports.
@@ -138,7 +137,7 @@ func environment(t *testing.T) layout.Layout {
 func spawn(ctx context.Context, l layout.Layout, extra ...string) error {
 	env := append([]string{
 		role + "=supervisor", "DIR=" + l.Dir,
-		"EDGE=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
+		"PROXY=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
 	}, extra...)
 	return Spawn(ctx, l, append(append([]string{"env"}, env...), os.Args[0]))
 }

@@ -88,7 +88,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// recorder remembers the calls, and fails where it is told to.
+// recorder remembers the calls, and fails on request.
 type recorder struct {
 	calls   []string
 	archive []byte

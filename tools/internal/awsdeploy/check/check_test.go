@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// denied is what every service says to somebody without the right.
+// denied is the answer of every service without permission.
 func denied() error {
 	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not you"}
 }
@@ -33,7 +33,7 @@ func TestRunAndPrint(t *testing.T) {
 	findings := Run(t.Context(), []Check{
 		one{OK, "tools", "there", ""},
 		one{Warning, "trail", "none", "make one"},
-		one{NotChecked, "quotas", "nobody knows", ""},
+		one{NotChecked, "quotas", "unknown", ""},
 		one{Stop, "stacks", "stuck", "delete it"},
 	})
 	var out strings.Builder
@@ -43,7 +43,7 @@ Checks
   ok           tools               there
   warning      trail               none
                                    -> make one
-  not checked  quotas              nobody knows
+  not checked  quotas              unknown
   stop         stacks              stuck
                                    -> delete it
 `
