@@ -108,7 +108,7 @@ package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make
 
 .PHONY: release-contracts
 release-contracts: ## Part of a release: keep a copy of the events' schemas as released
-	@go run ./contracts/schemas/release contracts/schemas
+	@go run ./tools/cmd/contracts release
 
 .PHONY: version
 version: ## Print the hash of the packaged template; equal hashes deploy nothing
@@ -152,7 +152,7 @@ tools: ## Install the pinned Python tools into .local/venv
 # files always run. A rule compares this list with the code.
 UNCACHED := tools/cmd/pictures tools/internal/awsdeploy/teardown tools/internal/branding tools/internal/eventuse \
 	tools/internal/proxy tools/internal/proxy/hostedpages tools/internal/proxy/telemetry tools/internal/release \
-	tools/internal/service tools/stacks
+	tools/stacks
 
 .PHONY: check
 check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minute

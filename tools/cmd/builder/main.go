@@ -1,6 +1,6 @@
-// Command builder does what a pipeline's build does, here as there: `builder verify`
-// tests one service, `builder package` makes the artifact that is deployed. It is
-// called by `make verify` and `make package`.
+// Command builder does what the build of a pipeline does: `builder verify` tests one
+// service, and `builder package` makes the artifact that is deployed. `make verify`
+// and `make package` call it, in pipelines and on laptops.
 package main
 
 import (
@@ -37,14 +37,14 @@ func realMain(ctx context.Context, args []string) error {
 		return fmt.Errorf("usage: builder verify|package [flags]")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	service := flags.String("service", "", "the service to build, such as signup-guard, or platform")
+	service := flags.String("service", "", "service to build, such as signup-guard, or platform")
 	venv := flags.String("venv", stacks.DefaultVenv, "virtualenv of the Python tools")
-	tools := flags.String("tools", "", "folder of the Go tools that pipeline/tools pins")
-	out := flags.String("out", "", "folder that is written")
-	architecture := flags.String("architecture", "", "arm64 or x86_64; empty means what samconfig.toml says")
-	bucket := flags.String("bucket", "", "artifact bucket; empty means that no code is uploaded")
+	tools := flags.String("tools", "", "folder of the Go tools in pipeline/tools")
+	out := flags.String("out", "", "output folder")
+	architecture := flags.String("architecture", "", "arm64 or x86_64; empty means the one in samconfig.toml")
+	bucket := flags.String("bucket", "", "artifact bucket; empty means no upload")
 	key := flags.String("key", "", "ARN of the bucket's KMS key")
-	commit := flags.String("commit", "", "commit that is built; empty means that git is asked")
+	commit := flags.String("commit", "", "built commit; empty means the one of the clone")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}

@@ -1,6 +1,3 @@
-// Command release keeps the schemas as they are now, for the builds to compare
-// with: what is released, readers rely on. It is part of every release, and
-// refuses a change that breaks readers of the last one.
 package main
 
 import (
@@ -12,17 +9,8 @@ import (
 	"gatehouse.example/contracts/schemas"
 )
 
-func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: release contracts/schemas")
-		os.Exit(2)
-	}
-	if err := release(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, "release:", err)
-		os.Exit(1)
-	}
-}
-
+// release keeps the schemas as they are now, for builds to compare with. It is part
+// of every release, and refuses a change that breaks readers of the last one.
 func release(dir string) error {
 	broken, err := schemas.BrokenSince(os.DirFS(dir))
 	if err != nil {
@@ -49,6 +37,6 @@ func release(dir string) error {
 			return fmt.Errorf("os.Root.WriteFile: %w", err)
 		}
 	}
-	fmt.Printf("%d schemas released: commit %s with the release\n", len(files), filepath.Join(dir, schemas.Released))
+	fmt.Printf("%d schemas copied: commit %s with the release\n", len(files), filepath.Join(dir, schemas.Released))
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// inCode finds the event types that a service's Go files name, without its tests
-// and test helpers.
+// inCode returns the event types that a service's Go files name, except in tests and
+// test helpers.
 func inCode(root, dir string, words map[string]word) ([]Use, error) {
 	var uses []Use
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -33,7 +33,7 @@ func inCode(root, dir string, words map[string]word) ([]Use, error) {
 	return uses, nil
 }
 
-// inFile looks at each name of package contracts that the file uses.
+// inFile returns the event types that a file names through package contracts.
 func inFile(root, path string, words map[string]word) ([]Use, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
@@ -67,7 +67,8 @@ func inFile(root, path string, words map[string]word) ([]Use, error) {
 	return uses, nil
 }
 
-// localName is what the file calls package contracts, or empty.
+// localName returns the name of package contracts in the file, or an empty string if
+// the file does not import it.
 func localName(file *ast.File) string {
 	for _, spec := range file.Imports {
 		if spec.Path.Value != `"`+contracts+`"` {

@@ -1,7 +1,7 @@
-// Package eventuse keeps a change of an event that would break a reader out of
-// every service that reads or publishes that event, by name, before it is
-// deployed. Who that is nobody lists: it is derived from the services' code and
-// from their subscriptions.
+// Package eventuse finds the event types that each service publishes and reads. It
+// derives them from the services' code and subscriptions, so there is no list to
+// maintain. With them it refuses, before a deployment, a change of an event that
+// breaks a reader.
 package eventuse
 
 import (
@@ -17,25 +17,25 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Use is one place where a service has to do with an event type.
+// Use is one place where a service publishes or reads an event type.
 type Use struct {
 	Type      string
 	Publishes bool
 	Where     string
-	// data is set where only the type's data is named: by whoever reads it, and
-	// beside each call that publishes it.
+	// data means that only the type of the event's data is named: by a reader, or
+	// next to a call that publishes the event.
 	data bool
 }
 
-// does is the verb for it.
-func (u Use) does() string {
+// verb returns publishes or reads.
+func (u Use) verb() string {
 	if u.Publishes {
 		return "publishes"
 	}
 	return "reads"
 }
 
-// Uses finds every event type that the stack in a folder publishes or reads.
+// Uses returns every event type that the stack in a folder publishes or reads.
 func Uses(root, folder string) ([]Use, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -73,13 +73,13 @@ func Uses(root, folder string) ([]Use, error) {
 	}
 	uses = slices.DeleteFunc(uses, func(u Use) bool { return u.data && published[u.Type] })
 	slices.SortFunc(uses, func(a, b Use) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.does(), b.does()), cmp.Compare(a.Where, b.Where))
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.verb(), b.verb()), cmp.Compare(a.Where, b.Where))
 	})
 	return slices.Compact(uses), nil
 }
 
 // Folders returns the folders of every stack that may publish or read events. The
-// examples are among them: they represent the stacks of other teams.
+// examples are among them: they stand for the subscribers of other teams.
 func Folders(root string) ([]string, error) {
 	system, err := stacks.Discover(root)
 	if err != nil {
@@ -96,27 +96,27 @@ func Folders(root string) ([]string, error) {
 	return out, nil
 }
 
-// Broken is one change that a service cannot be deployed with.
+// Broken is one change that must not be deployed with a service.
 type Broken struct {
 	Service string
 	Use     Use
-	Change  string // property and what happened to it
-	// Others are the stacks that have to do with the type, too.
+	Change  string // the property and how it changed
+	// Others are the other stacks that use the type.
 	Others []string
 }
 
-// String says what to do instead.
+// String describes the change and what to do instead.
 func (b Broken) String() string {
 	version := b.Use.Type[strings.LastIndex(b.Use.Type, ".v"):]
-	said := fmt.Sprintf("%s %s %s (%s), and since the last release %s. Readers rely on it: put contracts/schemas/%s.json back and give the change a version of its own beside %s, both published until nobody reads the old one",
-		b.Service, b.Use.does(), b.Use.Type, b.Use.Where, b.Change, b.Use.Type, version)
+	text := fmt.Sprintf("%s %s %s (%s), but since the last release %s. Readers rely on it: restore contracts/schemas/%s.json, add a new version beside %s, and publish both until nobody reads the old one",
+		b.Service, b.Use.verb(), b.Use.Type, b.Use.Where, b.Change, b.Use.Type, version)
 	if len(b.Others) > 0 {
-		said += "; concerned as well: " + strings.Join(b.Others, ", ")
+		text += "; also used by " + strings.Join(b.Others, ", ")
 	}
-	return said
+	return text
 }
 
-// Check finds what breaks the stack in a folder.
+// Check returns the changes since the last release that break the stack in a folder.
 func Check(root, folder string) ([]Broken, error) {
 	changes, err := schemas.BrokenSince(os.DirFS(filepath.Join(root, "contracts", "schemas")))
 	if err != nil {
@@ -138,7 +138,7 @@ func Check(root, folder string) ([]Broken, error) {
 	var out []Broken
 	for i, use := range by[folder] { // sorted by type and verb
 		if i > 0 && by[folder][i-1].Type == use.Type && by[folder][i-1].Publishes == use.Publishes {
-			continue // said once
+			continue // already reported
 		}
 		for _, change := range changes[use.Type] {
 			out = append(out, Broken{Service: folder, Use: use, Change: change, Others: others(by, folder, use.Type)})

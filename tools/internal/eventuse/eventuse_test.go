@@ -15,12 +15,12 @@ import (
 
 const root = "../../.."
 
-// of are the services' types with a verb, sorted.
+// of returns the types that a service publishes or reads, sorted.
 func of(t *testing.T, root, folder string, publishes bool) []string {
 	t.Helper()
 	uses, err := eventuse.Uses(root, folder)
 	if err != nil {
-		t.Fatalf("contract.Uses %s: %v", folder, err)
+		t.Fatalf("eventuse.Uses %s: %v", folder, err)
 	}
 	var out []string
 	for _, use := range uses {
@@ -31,8 +31,8 @@ func of(t *testing.T, root, folder string, publishes bool) []string {
 	return out
 }
 
-// What is derived from the code is what the catalogue tells people.
-func TestPublishersAreThoseOfTheCatalogue(t *testing.T) {
+// The catalogue names the publishers that the code has.
+func TestPublishersMatchTheCatalogue(t *testing.T) {
 	t.Parallel()
 	derived := map[string][]string{}
 	folders, err := eventuse.Folders(root)
@@ -67,7 +67,7 @@ func TestPublishersAreThoseOfTheCatalogue(t *testing.T) {
 	}
 }
 
-// Who subscribes without a filter reads every type; the example names two.
+// A subscription without a filter reads every type. The example names two.
 func TestReadersOfTheRepository(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(root, "contracts", "schemas", "*.json"))
@@ -84,7 +84,7 @@ func TestReadersOfTheRepository(t *testing.T) {
 	}
 }
 
-// repository is a small one with a publisher, three readers and a bystander.
+// repository writes a small repository with one publisher and several readers.
 func repository(t *testing.T, schema string) string {
 	t.Helper()
 	const released = `{"properties":{"data":{"properties":{"reason":{"type":"string"}}}}}`
@@ -132,7 +132,7 @@ func TestCheckNamesEveryConsumer(t *testing.T) {
 	for service, want := range map[string][]string{
 		"guard": {
 			"services/guard publishes gatehouse.user.a.v1 (services/guard/internal/g.go:5)", "event.data.reason: type string became integer", "beside .v1",
-			"concerned as well: services/all, services/decodes, services/nests, services/prefix, services/rule, services/unclear",
+			"also used by services/all, services/decodes, services/nests, services/prefix, services/rule, services/unclear",
 		},
 		"decodes": {"services/decodes reads gatehouse.user.a.v1 (services/decodes/d.go:5)"},
 		"all":     {"services/all reads gatehouse.user.a.v1 (services/all/template.yaml Sub)"},
@@ -152,15 +152,15 @@ func TestCheckNamesEveryConsumer(t *testing.T) {
 				t.Fatalf("broken %v, want %d", broken, min(len(want), 1))
 			}
 			for _, part := range want {
-				if said := broken[0].String(); !strings.Contains(said, part) {
-					t.Errorf("said %q, want %q", said, part)
+				if got := broken[0].String(); !strings.Contains(got, part) {
+					t.Errorf("got %q, want %q", got, part)
 				}
 			}
 		})
 	}
 }
 
-func TestCheckAdmitsWhatBreaksNobody(t *testing.T) {
+func TestCheckAllowsCompatibleChanges(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, `{"properties":{"data":{"properties":{"reason":{"type":"string"},"more":{"type":"string"}}}}}`)
 	for _, service := range []string{"guard", "all"} {
@@ -170,13 +170,13 @@ func TestCheckAdmitsWhatBreaksNobody(t *testing.T) {
 	}
 }
 
-func TestCheckNeedsAVocabulary(t *testing.T) {
+func TestCheckNeedsEventTypes(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, `{}`)
 	if err := os.WriteFile(filepath.Join(dir, "contracts", "types.go"), []byte("package contracts\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := eventuse.Check(dir, "services/guard"); err == nil || !strings.Contains(err.Error(), "names no event type") {
-		t.Errorf("got %v: a check that knows no type passes everything", err)
+		t.Errorf("got %v: without types the check would pass everything", err)
 	}
 }

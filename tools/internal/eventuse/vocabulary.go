@@ -13,25 +13,25 @@ import (
 	"strings"
 )
 
-// contracts is the import path that services name event types by.
+// contracts is the import path of the package that names the event types.
 const contracts = "gatehouse.example/contracts"
 
-// eventType is what every type's name looks like.
+// eventType matches the name of an event type.
 var eventType = regexp.MustCompile(`^gatehouse\.[a-z.]+\.v[0-9]+$`)
 
-// word is what one exported name of package contracts stands for.
+// word is the meaning of one exported name of package contracts.
 type word struct {
 	// types of events, sorted.
 	types []string
-	// makes is set for functions: who calls one publishes.
+	// makes is true for functions: their callers publish the event.
 	makes bool
-	// data is set for the struct of a type's data.
+	// data is true for the struct of an event's data.
 	data bool
 }
 
-// vocabulary maps the exported names of package contracts to event types. It is
-// read from the package's source: a constant's value, the constants that a
-// function uses, and for a struct those of the functions that take it.
+// vocabulary maps the exported names of package contracts to event types. It reads
+// them from the package's source: the values of constants, the constants that a
+// function uses, and for a struct those of the functions that have it as a parameter.
 func vocabulary(dir string) (map[string]word, error) {
 	files, err := parseDir(dir)
 	if err != nil {
@@ -67,15 +67,15 @@ func vocabulary(dir string) (map[string]word, error) {
 			}
 		}
 	}
-	// What every constructor takes is the act, not the data of a type.
+	// The parameter of every constructor is the act, not the data of a type.
 	maps.DeleteFunc(out, func(_ string, w word) bool { return !w.makes && len(w.types) > 1 })
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%s names no event type; are they somewhere else now?", dir)
+		return nil, fmt.Errorf("%s names no event type; were they moved?", dir)
 	}
 	return out, nil
 }
 
-// typesOf follows a function through those that it calls.
+// typesOf returns the types that a function uses, directly or through its callees.
 func typesOf(name string, values map[string]string, uses map[string][]string, seen map[string]bool) []string {
 	if seen[name] {
 		return nil
@@ -92,7 +92,7 @@ func typesOf(name string, values map[string]string, uses map[string][]string, se
 	return slices.Compact(types)
 }
 
-// constants are those of a declaration whose value is an event type.
+// constants returns the constants of a declaration whose values are event types.
 func constants(decl *ast.GenDecl) map[string]string {
 	out := map[string]string{}
 	for _, spec := range decl.Specs {
@@ -116,7 +116,7 @@ func constants(decl *ast.GenDecl) map[string]string {
 	return out
 }
 
-// identifiers are the names below a node.
+// identifiers returns the identifiers in a node.
 func identifiers(node ast.Node) []string {
 	var names []string
 	ast.Inspect(node, func(n ast.Node) bool {
@@ -128,7 +128,7 @@ func identifiers(node ast.Node) []string {
 	return names
 }
 
-// parseDir reads a folder's Go files, without its tests.
+// parseDir parses the Go files of a folder, except tests.
 func parseDir(dir string) ([]*ast.File, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// What CodePipeline takes (https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html).
+// The limits of CodePipeline (https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html).
 const (
 	maxTemplate = 51_200
 	maxArtifact = 256 << 20
 )
 
-// Build says what was built; it is for people and for the approval's text.
-// Nothing of it reaches a stack, or each commit would change every function.
+// Build describes a build, for people and for the text of the approval. Stacks do
+// not depend on it; otherwise each commit would change every function.
 type Build struct {
 	Service      string `json:"service"`
 	Commit       string `json:"commit"`
@@ -58,7 +58,7 @@ func (b Builder) about(ctx context.Context, architecture string, functions []Fun
 	return b.write(About, append(raw, '\n'))
 }
 
-// commit is what the pipeline says, or what git knows: CodePipeline's source has no .git.
+// commit returns the given commit, or the clone's. CodePipeline's source has no .git.
 func (b Builder) commit(ctx context.Context) string {
 	if b.Commit != "" {
 		return b.Commit
@@ -72,7 +72,7 @@ func (b Builder) commit(ctx context.Context) string {
 	return strings.TrimSpace(string(out))
 }
 
-// limits refuses here what CodePipeline would refuse after minutes.
+// limits refuses early what CodePipeline would refuse after minutes.
 func (b Builder) limits(template, artifact int64) error {
 	var sum, packaged int64
 	err := filepath.WalkDir(b.Out, func(_ string, d fs.DirEntry, err error) error {
@@ -93,9 +93,9 @@ func (b Builder) limits(template, artifact int64) error {
 	case err != nil:
 		return fmt.Errorf("filepath.WalkDir: %w", err)
 	case packaged >= template:
-		return fmt.Errorf("%s has %d bytes, and CodePipeline takes fewer than %d; move resources into a template that template.yaml nests", b.short(filepath.Join(b.Out, Template)), packaged, template)
+		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit is %d; move resources to a nested template", b.short(filepath.Join(b.Out, Template)), packaged, template)
 	case sum >= artifact:
-		return fmt.Errorf("%s holds %d bytes, and CodePipeline takes artifacts below %d; code belongs into the bucket", b.short(b.Out), sum, artifact)
+		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit for artifacts is %d; upload code to the bucket", b.short(b.Out), sum, artifact)
 	}
 	return nil
 }

@@ -16,20 +16,20 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Function is what was built of one function.
+// Function is one built function.
 type Function struct {
 	LogicalID string `json:"logicalId"`
 	SHA256    string `json:"sha256"` // of its bootstrap
 }
 
-// compile builds the functions, and for each a checksum and a bill of materials.
+// compile builds the functions with a checksum and a bill of materials for each.
 func (b Builder) compile(ctx context.Context, cli sam.CLI, s stacks.Stack, architecture string) ([]Function, error) {
 	built := []Function{}
 	if len(s.Functions) == 0 {
-		b.say("no function to compile")
+		b.print("no functions to compile")
 		return built, b.write(Checksums, nil)
 	}
-	b.say("sam build: %d functions for %s", len(s.Functions), architecture)
+	b.print("sam build: %d functions for %s", len(s.Functions), architecture)
 	if err := b.quietly(func(log io.Writer) error {
 		return cli.Build(ctx, s, map[string]string{"Architecture": architecture}, log)
 	}); err != nil {
@@ -42,7 +42,7 @@ func (b Builder) compile(ctx context.Context, cli sam.CLI, s stacks.Stack, archi
 		if err != nil {
 			return nil, err
 		}
-		// The form of sha256sum, with the path that the built functions have.
+		// The format of sha256sum.
 		_, _ = fmt.Fprintf(&sums, "%s  %s/bootstrap\n", sum, f.LogicalID)
 		built = append(built, Function{LogicalID: f.LogicalID, SHA256: sum})
 		if err := b.sbom(ctx, path, f.LogicalID, architecture); err != nil {
@@ -65,50 +65,50 @@ func checksum(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// sbom lists the modules that one binary links, as the compiler wrote them into
-// it. Serial number and time are left out: equal binaries have equal lists.
+// sbom lists the modules that one binary contains, as the compiler recorded them.
+// It omits the serial number and the time, so equal binaries have equal lists.
 func (b Builder) sbom(ctx context.Context, bootstrap, name, architecture string) error {
 	out := filepath.Join(SBOMDir, name+".cdx.json")
 	cmd := exec.CommandContext(ctx, filepath.Join(b.Tools, "cyclonedx-gomod"), "bin", "-json", "-std",
 		"-noserial", "-notimestamp", "-output", filepath.Join(b.Out, out), bootstrap)
-	// The tool writes its own machine's into the package's name otherwise.
+	// Otherwise the tool uses the platform of this machine.
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+map[string]string{"arm64": "arm64", "x86_64": "amd64"}[architecture])
-	said, err := cmd.CombinedOutput()
+	output, err := cmd.CombinedOutput()
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("cyclonedx-gomod is not in %s; `make package` installs it there: %w", b.Tools, err)
 	}
 	if err != nil {
-		return fmt.Errorf("cyclonedx-gomod %s: %w: %s", name, err, bytes.TrimSpace(said))
+		return fmt.Errorf("cyclonedx-gomod %s: %w: %s", name, err, bytes.TrimSpace(output))
 	}
-	b.say("wrote %s", b.short(filepath.Join(b.Out, out)))
+	b.print("wrote %s", b.short(filepath.Join(b.Out, out)))
 	return nil
 }
 
-// upload puts code and nested templates into the bucket and writes the template.
+// upload uploads code and nested templates and writes the packaged template.
 func (b Builder) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error {
 	if b.Bucket == "" {
-		b.say("no ARTIFACT_BUCKET: nothing is uploaded, and there is no %s", Template)
+		b.print("no ARTIFACT_BUCKET: nothing is uploaded and %s is not written", Template)
 		return nil
 	}
 	template := s.Template()
 	if len(s.Functions) > 0 {
 		template = filepath.Join(cli.Workspace.BuildDir(s.Name), "template.yaml")
 	}
-	b.say("sam package: to s3://%s/code/%s", b.Bucket, s.Name)
+	b.print("sam package: to s3://%s/code/%s", b.Bucket, s.Name)
 	up := sam.Upload{Template: template, Prefix: "code/" + s.Name, KeyID: b.KeyARN, Out: filepath.Join(b.Out, Template)}
 	if err := b.quietly(func(log io.Writer) error { return cli.Package(ctx, s, up, log) }); err != nil {
 		return fmt.Errorf("sam.CLI.Package: %w", err)
 	}
-	b.say("wrote %s", b.short(up.Out))
+	b.print("wrote %s", b.short(up.Out))
 	return nil
 }
 
-// quietly shows what SAM said only if it failed.
+// quietly shows the output of SAM only if it fails.
 func (b Builder) quietly(run func(io.Writer) error) error {
-	var said bytes.Buffer
-	err := run(&said)
+	var output bytes.Buffer
+	err := run(&output)
 	if err != nil {
-		_, _ = b.Log.Write(said.Bytes())
+		_, _ = b.Log.Write(output.Bytes())
 	}
 	return err
 }

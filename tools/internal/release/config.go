@@ -11,7 +11,7 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Environments are those that pipelines deploy to.
+// Environments returns the environments that pipelines deploy to.
 func Environments() []string { return []string{"dev", "test", "production"} }
 
 // Configuration is CloudFormation's template configuration file, as CodePipeline reads it
@@ -22,7 +22,7 @@ type Configuration struct {
 	StackPolicy json.RawMessage
 }
 
-// configs reads what samconfig.toml says of each environment.
+// configs reads the configuration of each environment from samconfig.toml.
 func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
 	policy, err := os.ReadFile(filepath.Join(b.Root, stacks.StackPolicy))
 	if err != nil {
@@ -47,31 +47,32 @@ func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
 	return out, nil
 }
 
-// byPipeline are parameters that a pipeline's action gives, for it alone knows the
-// accounts. Its values win over the file's; an empty one there would only mislead.
-func byPipeline(name string) bool {
+// setByPipeline reports whether a pipeline's action sets the parameter, because only
+// the pipeline knows the accounts. Its values take precedence over those of the file.
+func setByPipeline(name string) bool {
 	return slices.Contains([]string{"PermissionsBoundaryArn", "DeploymentRoleArn", "DeploymentType"}, name)
 }
 
-// forPipeline are the parameters of one environment, or why CloudFormation would refuse them.
+// forPipeline returns the parameters of one environment, or an error if
+// CloudFormation would refuse them.
 func forPipeline(read map[string]string, declared []string, environment string) (map[string]string, error) {
 	if read["Environment"] != environment {
-		return nil, fmt.Errorf("say Environment=%s in parameter_overrides, not %q", environment, read["Environment"])
+		return nil, fmt.Errorf("set Environment=%s in parameter_overrides, not %q", environment, read["Environment"])
 	}
 	out := map[string]string{}
 	for name, value := range read {
 		if !slices.Contains(declared, name) {
 			return nil, fmt.Errorf("template.yaml has no parameter %s; CloudFormation would refuse it", name)
 		}
-		if value != "" || !byPipeline(name) {
+		if value != "" || !setByPipeline(name) {
 			out[name] = value
 		}
 	}
 	return out, nil
 }
 
-// architecture is the one that all environments share, for they get the same
-// binaries; it is written into each configuration.
+// architecture returns the architecture that all environments share, because they
+// get the same binaries, and writes it to each configuration.
 func (b Builder) architecture(s stacks.Stack, configs map[string]Configuration) (string, error) {
 	const name = "Architecture"
 	if !slices.Contains(s.Parameters, name) {
@@ -79,16 +80,16 @@ func (b Builder) architecture(s stacks.Stack, configs map[string]Configuration) 
 	}
 	chosen := b.Architecture
 	for _, environment := range Environments() {
-		said := configs[environment].Parameters[name]
-		if b.Architecture == "" && chosen != "" && said != chosen {
-			return "", fmt.Errorf("%s: the environments differ in Architecture (%s, %s), but one build serves all; say the same, or ARCHITECTURE=", b.short(s.Samconfig()), chosen, said)
+		set := configs[environment].Parameters[name]
+		if b.Architecture == "" && chosen != "" && set != chosen {
+			return "", fmt.Errorf("%s: the environments differ in Architecture (%s, %s), but share one build; use one value, or set ARCHITECTURE=", b.short(s.Samconfig()), chosen, set)
 		}
 		if chosen == "" {
-			chosen = said
+			chosen = set
 		}
 	}
 	if chosen != "arm64" && chosen != "x86_64" {
-		return "", fmt.Errorf("the architecture %q is neither arm64 nor x86_64; say ARCHITECTURE=", chosen)
+		return "", fmt.Errorf("the architecture %q is neither arm64 nor x86_64; set ARCHITECTURE=", chosen)
 	}
 	for _, c := range configs {
 		c.Parameters[name] = chosen

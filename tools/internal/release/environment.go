@@ -7,7 +7,7 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// variable is the last value of a variable, or empty.
+// variable returns the last value of an environment variable, or an empty string.
 func (b Builder) variable(name string) string {
 	value := ""
 	for _, e := range b.Environ {
@@ -18,7 +18,7 @@ func (b Builder) variable(name string) string {
 	return value
 }
 
-// region is where the artifact bucket is: as CodeBuild or the shell says it.
+// region returns the region of the artifact bucket.
 func (b Builder) region() string {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if v := b.variable(name); v != "" {
@@ -28,9 +28,8 @@ func (b Builder) region() string {
 	return stacks.DefaultRegion
 }
 
-// access are the AWS settings of the shell or of CodeBuild's container, which
-// the SAM CLI gets for its one purpose, to upload code. The local system keeps
-// them from it.
+// access returns the AWS settings of the shell or of CodeBuild. The SAM CLI gets
+// them only to upload code; for the local system it does not get them.
 func (b Builder) access() []string {
 	var kept []string
 	if home := b.variable("HOME"); home != "" {

@@ -1,7 +1,7 @@
-// Package release makes what a pipeline's build hands to its deployments: one
-// folder with the template, the configuration of each environment, and what was
-// built, by hashes and in a bill of materials. Equal sources make equal bytes, so
-// that a function nobody changed is neither uploaded nor deployed.
+// Package release makes the artifact that a pipeline's build passes to its
+// deployments: a folder with the template, the configuration of each environment,
+// checksums and bills of materials. Equal sources make equal bytes, so an
+// unchanged function is neither uploaded nor deployed.
 package release
 
 import (
@@ -16,7 +16,7 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// The files of the artifact, which the pipelines' definitions and the buildspec name.
+// The files of the artifact. The pipelines and the buildspec refer to these names.
 const (
 	Template  = "packaged.yaml"
 	Checksums = "checksums.txt"
@@ -31,16 +31,16 @@ type Builder struct {
 	Service      string
 	Venv         string // of the SAM CLI
 	Tools        string // folder of cyclonedx-gomod
-	Out          string // folder that is written anew
-	Architecture string // empty: what samconfig.toml says
+	Out          string // output folder, which is cleared first
+	Architecture string // empty: the one in samconfig.toml
 	Bucket       string // empty: nothing is uploaded, and there is no Template
 	KeyARN       string // KMS key of the bucket
-	Commit       string // empty: git is asked
+	Commit       string // empty: the one of the clone
 	Environ      []string
 	Log          io.Writer
 }
 
-// Build makes the artifact anew.
+// Build makes the artifact.
 func (b Builder) Build(ctx context.Context) error {
 	s, err := stacks.Find(b.Root, b.Service)
 	if err != nil {
@@ -49,7 +49,7 @@ func (b Builder) Build(ctx context.Context) error {
 	if err := b.clear(); err != nil {
 		return err
 	}
-	b.say("reading samconfig.toml of %s", b.Service)
+	b.print("reading samconfig.toml of %s", b.Service)
 	configs, err := b.configs(s)
 	if err != nil {
 		return err
@@ -78,12 +78,13 @@ func (b Builder) Build(ctx context.Context) error {
 	return b.limits(maxTemplate, maxArtifact)
 }
 
-// Files are the patterns of all that an artifact holds; the buildspec lists the same.
+// Files returns the patterns of all files of an artifact. The buildspec has the same
+// list.
 func Files() []string {
 	return []string{Template, About, Checksums, ConfigDir + "/*.json", SBOMDir + "/*.cdx.json"}
 }
 
-// clear takes away what another build left, so that nothing of it is deployed.
+// clear removes the files of an earlier build, so that none of them is deployed.
 func (b Builder) clear() error {
 	for _, name := range []string{Template, Checksums, About, ConfigDir, SBOMDir} {
 		if err := os.RemoveAll(filepath.Join(b.Out, name)); err != nil {
@@ -108,18 +109,18 @@ func (b Builder) cli() sam.CLI {
 	return sam.CLI{Workspace: b.workspace(), Block: "production", Bucket: b.Bucket, Access: b.access()}
 }
 
-func (b Builder) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Log, format+"\n", args...) }
+func (b Builder) print(format string, args ...any) { _, _ = fmt.Fprintf(b.Log, format+"\n", args...) }
 
-// write puts one file into the artifact and says so.
+// write writes one file of the artifact.
 func (b Builder) write(name string, raw []byte) error {
 	if err := os.WriteFile(filepath.Join(b.Out, name), raw, 0o600); err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)
 	}
-	b.say("wrote %s", b.short(filepath.Join(b.Out, name)))
+	b.print("wrote %s", b.short(filepath.Join(b.Out, name)))
 	return nil
 }
 
-// short is a path as people write it, where it is in the repository.
+// short returns a path relative to the repository, if it is inside.
 func (b Builder) short(path string) string {
 	if rel, err := filepath.Rel(b.Root, path); err == nil && filepath.IsLocal(rel) {
 		return filepath.ToSlash(rel)

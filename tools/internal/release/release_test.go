@@ -104,7 +104,7 @@ func TestConfigurationsRefuse(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"unknown_parameter":   {`'DomainName=""'`, `"Domain=x"`, "template.yaml has no parameter Domain"},
-		"another_environment": {"Environment=test", "Environment=dev", "[test.deploy.parameters]: say Environment=test"},
+		"another_environment": {"Environment=test", "Environment=dev", "[test.deploy.parameters]: set Environment=test"},
 		"no_block":            {"[production.deploy.parameters]", "[other.deploy.parameters]", "[production.deploy.parameters]"},
 		"two_architectures":   {`"Architecture=arm64", "Environment=test"`, `"Architecture=x86_64", "Environment=test"`, "differ in Architecture"},
 		"no_architecture":     {"Architecture=arm64", "Architecture=mips", "neither arm64 nor x86_64"},
@@ -134,7 +134,7 @@ func TestLimits(t *testing.T) {
 	for _, tc := range []struct {
 		template, artifact int64
 		want               string
-	}{{6, 11, ""}, {5, 11, "packaged.yaml has 5 bytes"}, {6, 10, "holds 10 bytes"}} {
+	}{{6, 11, ""}, {5, 11, "packaged.yaml has 5 bytes"}, {6, 10, "has 10 bytes"}} {
 		err := b.limits(tc.template, tc.artifact)
 		if (tc.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("limits %d, %d: got %v, want %q", tc.template, tc.artifact, err, tc.want)
@@ -142,7 +142,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestAboutNamesTheCommit(t *testing.T) {
+func TestBuildNamesTheCommit(t *testing.T) {
 	t.Parallel()
 	for commit, want := range map[string]string{"0123abcd": "0123abcd", "": "unknown"} {
 		b, _ := repository(t, "dev", "dev")
@@ -168,7 +168,7 @@ func TestAboutNamesTheCommit(t *testing.T) {
 	}
 }
 
-func TestAccessIsTheShells(t *testing.T) {
+func TestAccessIsFromTheShell(t *testing.T) {
 	t.Parallel()
 	b := Builder{Environ: []string{"HOME=/home/a", "PATH=/bin", "AWS_PROFILE=tools", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/x", "AWS_DEFAULT_REGION=eu-west-1"}}
 	want := []string{
@@ -186,8 +186,8 @@ func TestAccessIsTheShells(t *testing.T) {
 	}
 }
 
-// What is made and what CodeBuild takes are the same list.
-func TestTheBuildspecTakesWhatIsMade(t *testing.T) {
+// CodeBuild uploads exactly the files of an artifact.
+func TestBuildspecListsAllFiles(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "pipeline", "buildspec.yml"))
 	if err != nil {

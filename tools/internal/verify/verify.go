@@ -1,6 +1,6 @@
-// Package verify tests one service as its pipeline does before anything of it is
-// packaged: vet, unit tests with reports that CodeBuild reads, the events' contract,
-// and the rules of the repository. It stops at the first step that fails.
+// Package verify tests one service as its pipeline does before it packages the
+// service: the compatibility of its events, vet, unit tests with reports for
+// CodeBuild, and the rules of the repository. It stops at the first failure.
 package verify
 
 import (
@@ -24,36 +24,36 @@ type Verify struct {
 	Service string // such as signup-guard
 	Venv    string // of the Python tools, for the rules
 	Tools   string // folder of gotestsum and gocover-cobertura
-	Reports string // folder that is written anew
+	Reports string // output folder, which is cleared first
 	Out     io.Writer
 }
 
-// step is one thing that is done; its title is printed.
+// step is one step of a verification. Its title is printed.
 type step struct {
 	title string
 	do    func(context.Context) error
 }
 
-// Run does all steps and names the reports.
+// Run runs all steps and lists the reports.
 func (v Verify) Run(ctx context.Context) error {
 	s, err := stacks.Find(v.Root, v.Service)
 	if err != nil {
+		return fmt.Errorf("stacks.Find: %w", err)
+	}
+	if err := v.clear(); err != nil {
 		return err
 	}
 	modules, err := s.Modules(v.Root)
 	if err != nil {
 		return err
 	}
-	if err := v.clear(); err != nil {
-		return err
-	}
-	steps := []step{{"the events that " + v.Service + " publishes and reads, against the last release", func(context.Context) error {
-		return v.contract(s.Folder)
+	steps := []step{{"compare the events of " + v.Service + " with the last release", func(context.Context) error {
+		return v.events(s.Folder)
 	}}}
 	for _, module := range modules {
 		name := strings.ReplaceAll(module, "/", "-")
 		if module == s.Folder {
-			name = "unit-" + name // the one that CodeBuild's report of at most 500 cases shows
+			name = "unit-" + name // only these are in CodeBuild's report, which is limited to 500 cases
 		}
 		dir := filepath.Join(v.Root, module)
 		steps = append(steps,
@@ -62,36 +62,36 @@ func (v Verify) Run(ctx context.Context) error {
 		)
 	}
 	steps = append(steps,
-		step{"the repository's rules, and cfn-lint for the templates of " + s.Name, func(ctx context.Context) error {
+		step{"the rules of the repository, with cfn-lint for the templates of " + s.Name, func(ctx context.Context) error {
 			return v.rules(ctx, len(modules) == 0)
 		}},
 	)
 	for i, step := range steps {
 		_, _ = fmt.Fprintf(v.Out, "[%d/%d] %s\n", i+1, len(steps), step.title)
 		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w; the reports so far are in %s", step.title, err, v.Reports)
+			return fmt.Errorf("%s: %w; the reports are in %s", step.title, err, v.Reports)
 		}
 	}
 	return v.list()
 }
 
-// contract is about this service's events only; the test of contracts/ that asks
-// for all of them is left out below, so that nobody waits for a stranger's repair.
-func (v Verify) contract(folder string) error {
+// events checks the events of this service only. The test in contracts/ that checks
+// all events is skipped below, so that a service does not wait for another one.
+func (v Verify) events(folder string) error {
 	broken, err := eventuse.Check(v.Root, folder)
 	if err != nil {
-		return fmt.Errorf("contract.Check: %w", err)
+		return fmt.Errorf("eventuse.Check: %w", err)
 	}
 	for _, b := range broken {
 		_, _ = fmt.Fprintln(v.Out, b)
 	}
 	if len(broken) > 0 {
-		return fmt.Errorf("%d changes would break readers of %s's events", len(broken), v.Service)
+		return fmt.Errorf("%d changes would break readers of events of %s", len(broken), v.Service)
 	}
 	return nil
 }
 
-// clear makes an empty folder for the reports, so that none of another run is taken for this one's.
+// clear removes the reports of earlier runs.
 func (v Verify) clear() error {
 	for _, dir := range []string{v.junit(), v.coverage()} {
 		if err := os.RemoveAll(dir); err != nil {
@@ -107,7 +107,7 @@ func (v Verify) clear() error {
 func (v Verify) junit() string    { return filepath.Join(v.Reports, "junit") }
 func (v Verify) coverage() string { return filepath.Join(v.Reports, "coverage") }
 
-// test runs a module's tests and leaves two reports, also when they fail.
+// test runs the tests of a module and writes two reports, also when tests fail.
 func (v Verify) test(ctx context.Context, dir, name string, env []string) error {
 	profile := filepath.Join(v.coverage(), name+".out")
 	tests := v.gotestsum(ctx, dir, name, env, "-count=1", "-shuffle=on", "-coverprofile="+profile,
@@ -121,7 +121,7 @@ func (v Verify) test(ctx context.Context, dir, name string, env []string) error 
 	return errors.Join(tests, os.Remove(profile))
 }
 
-// cobertura converts Go's profile into what CodeBuild reads.
+// cobertura converts Go's coverage profile to a format that CodeBuild reads.
 func (v Verify) cobertura(ctx context.Context, dir, profile, report string) error {
 	in, err := os.Open(profile)
 	if err != nil {
@@ -141,9 +141,9 @@ func (v Verify) cobertura(ctx context.Context, dir, profile, report string) erro
 	return nil
 }
 
-// rules runs rules/ as a whole, because many rules compare services; only
-// cfn-lint, by far the slowest, is kept to this one's templates. For a stack
-// without Go code they are the unit tests, so that its reports are not empty.
+// rules runs all rules, because many of them compare services. Only cfn-lint, which
+// is the slowest, is limited to the templates of this service. For a stack without
+// Go code the rules are the unit tests, so that its reports are not empty.
 func (v Verify) rules(ctx context.Context, only bool) error {
 	dir := filepath.Join(v.Root, "rules")
 	env := []string{"GATEHOUSE_VENV=" + v.Venv, "GATEHOUSE_SERVICE=" + v.Service}
@@ -168,13 +168,13 @@ func (v Verify) command(ctx context.Context, dir string, env []string, name stri
 	return nil
 }
 
-// env keeps AWS's and Go's settings of the shell out, and the workspace: a service
-// is tested with what its own go.mod says, as it is built.
+// env excludes the AWS and Go settings of the shell, and the workspace: a service is
+// tested with its own go.mod, as it is built.
 func (v Verify) env(more []string) []string {
 	return append(append(gobuild.Clean(os.Environ()), "GOWORK=off", "CGO_ENABLED=0"), more...)
 }
 
-// list names what was written.
+// list prints the reports.
 func (v Verify) list() error {
 	for _, dir := range []string{v.junit(), v.coverage()} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.xml"))

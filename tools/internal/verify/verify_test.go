@@ -10,8 +10,8 @@ import (
 	"gatehouse.example/tools/internal/verify"
 )
 
-// gotestsum leaves the files that the real one leaves, and fails in the folder
-// that has a file named broken.
+// gotestsum writes the files that the real one writes, and fails in a folder with a
+// file named broken.
 const gotestsum = `#!/bin/sh
 for a in "$@"; do
   case "$a" in
@@ -31,7 +31,7 @@ const (
 )
 
 // run verifies a small repository, with more files planted in it.
-func run(t *testing.T, service string, planted map[string]string) (said, reports string, err error) {
+func run(t *testing.T, service string, planted map[string]string) (output, reports string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{
@@ -61,18 +61,18 @@ func run(t *testing.T, service string, planted map[string]string) (said, reports
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	said, reports, err := run(t, "guard", nil)
+	output, reports, err := run(t, "guard", nil)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said)
+		t.Fatalf("%v\n%s", err, output)
 	}
 	for _, want := range []string{
-		"[1/6] the events that guard publishes and reads", "[3/6] unit tests of contracts", "[6/6] the repository's rules",
+		"[1/6] compare the events of guard", "[3/6] unit tests of contracts", "[6/6] the rules of the repository",
 		"service: guard venv: /venv work: off", "-skip=^TestNothingBreaksSinceTheLastRelease$",
 		"report build/reports/junit/contracts.xml", "report build/reports/junit/rules.xml", "report build/reports/junit/unit-services-guard.xml",
 		"report build/reports/coverage/unit-services-guard.xml",
 	} {
-		if !strings.Contains(said, want) {
-			t.Errorf("said %q, want %q", said, want)
+		if !strings.Contains(output, want) {
+			t.Errorf("output %q, want %q", output, want)
 		}
 	}
 	if left, err := filepath.Glob(filepath.Join(reports, "coverage", "*.out")); err != nil || len(left) > 0 {
@@ -87,26 +87,26 @@ func TestRunStops(t *testing.T) {
 		service string
 		planted map[string]string
 		want    string // in the error
-		said    string
+		output  string
 		not     string
 	}{
 		"broken_contract": {
 			"guard", map[string]string{"contracts/schemas/gatehouse.user.a.v1.json": broken},
-			"would break readers of guard's events", "services/guard publishes gatehouse.user.a.v1 (services/guard/guard.go:5), and since the last release event.data: field reason was removed", "[2/6]",
+			"would break readers of events of guard", "services/guard publishes gatehouse.user.a.v1 (services/guard/guard.go:5), but since the last release event.data: field reason was removed", "[2/6]",
 		},
 		"vet":     {"guard", map[string]string{"services/guard/bad.go": "package guard\n\nvar x int = \"a\"\n"}, "vet services/guard", "cannot use", "[5/6]"},
 		"test":    {"guard", map[string]string{"services/guard/broken": ""}, "unit tests of services/guard", "[5/6]", "[6/6]"},
-		"rule":    {"guard", map[string]string{"rules/broken": ""}, "the repository's rules", "[6/6]", "report "},
+		"rule":    {"guard", map[string]string{"rules/broken": ""}, "the rules of the repository", "[6/6]", "report "},
 		"unknown": {"nobody", nil, "one of guard, other", "", "["},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			said, _, err := run(t, tc.service, tc.planted)
+			output, _, err := run(t, tc.service, tc.planted)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
-			if !strings.Contains(said, tc.said) || strings.Contains(said, tc.not) {
-				t.Errorf("said %q, want %q and no %q", said, tc.said, tc.not)
+			if !strings.Contains(output, tc.output) || strings.Contains(output, tc.not) {
+				t.Errorf("output %q, want %q and no %q", output, tc.output, tc.not)
 			}
 		})
 	}
@@ -115,8 +115,8 @@ func TestRunStops(t *testing.T) {
 // A breaking change of other services' events does not stop this service.
 func TestBystandersGoOn(t *testing.T) {
 	t.Parallel()
-	if said, _, err := run(t, "other", map[string]string{"contracts/schemas/gatehouse.user.a.v1.json": `{"properties":{}}`}); err != nil {
-		t.Errorf("%v\n%s", err, said)
+	if output, _, err := run(t, "other", map[string]string{"contracts/schemas/gatehouse.user.a.v1.json": `{"properties":{}}`}); err != nil {
+		t.Errorf("%v\n%s", err, output)
 	}
 }
 
