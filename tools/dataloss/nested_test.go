@@ -35,7 +35,7 @@ func account(below fakeStack) *fake {
 	}
 }
 
-func TestANestedStackIsLookedInto(t *testing.T) {
+func TestNestedStack(t *testing.T) {
 	t.Parallel()
 	f := account(fakeStack{root: "s", parameters: map[string]string{"Made": "arn"}, changes: []types.Change{change(modify, "K", table, yes, detail("TableName", always, static, ""))}})
 	got, err := Finder{API: f}.Find(t.Context(), "s", "set")
@@ -60,7 +60,7 @@ func TestANestedStackIsLookedInto(t *testing.T) {
 	}
 }
 
-func TestANestedStackWithAChangeSetOfItsOwn(t *testing.T) {
+func TestNestedStackWithItsOwnChangeSet(t *testing.T) {
 	t.Parallel()
 	f := account(fakeStack{changes: []types.Change{change(remove, "K", table, "")}})
 	f.stacks["s"].changes[0].ResourceChange.ChangeSetId = aws.String("its-own")
@@ -70,9 +70,9 @@ func TestANestedStackWithAChangeSetOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestANestedStackThatIsNotSeen(t *testing.T) {
+func TestNestedStackWithAnUnknownParameter(t *testing.T) {
 	t.Parallel()
-	f := account(fakeStack{}) // has no parameter Made yet, and nobody knows its value
+	f := account(fakeStack{}) // has no parameter Made yet, so its value is unknown
 	got, err := Finder{API: f}.Find(t.Context(), "s", "set")
 	if err != nil || len(f.made) != 0 {
 		t.Fatalf("%v, made %d", err, len(f.made))
@@ -94,7 +94,7 @@ func TestAnEmptyOrRefusedProbe(t *testing.T) {
 	}
 }
 
-func TestARemovedNestedStack(t *testing.T) {
+func TestRemovedNestedStack(t *testing.T) {
 	t.Parallel()
 	f := account(fakeStack{resources: map[string][2]string{"F": {"AWS::Lambda::Function", "f"}, "K": {key, "k"}, "Deeper": {nestedType, "deeper"}}})
 	f.stacks["deeper"] = fakeStack{resources: map[string][2]string{"Q": {queue, "q"}}}
