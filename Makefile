@@ -14,6 +14,8 @@ GATEHOUSE := bin/gatehouse
 PIPELINE_TOOLS := .local/pipeline-tools
 LINT_VERSION := v2.15.0
 LINT := .local/bin/golangci-lint-$(LINT_VERSION)
+# As tools/stacks finds them.
+STACKS := $(patsubst services/%/template.yaml,%,$(wildcard services/*/template.yaml)) $(patsubst %/template.yaml,%,$(wildcard platform/template.yaml))
 MODULES := $(shell go list -m -f '{{.Dir}}/...' 2>/dev/null)
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v cc),-race,)
@@ -42,7 +44,7 @@ status: build ## Show what is running and deployed
 
 .PHONY: deploy
 deploy: build ## Deploy one service to the local system: make deploy SERVICE=signup-guard
-	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or api, log-encryptor, user-events, signin-audit, platform, examples/subscriber)"; exit 2; }
+	@test -n "$(SERVICE)" || { echo "which one? make deploy SERVICE=signup-guard (or $(STACKS), examples/subscriber)"; exit 2; }
 	@$(GATEHOUSE) local deploy $(LOCAL_FLAGS) $(SERVICE)
 
 # See docs/pipelines.md.
@@ -83,7 +85,7 @@ canary: named build ## Use an environment as a synthetic user: make canary ENVIR
 # With a name that is not a service no test would run, and the target would pass.
 .PHONY: integration
 integration: named pipeline-tools ## Test a deployed service (all without SERVICE): make integration SERVICE=api ENVIRONMENT=dev
-	@test -z "$(SERVICE)" || test -f "$(firstword $(wildcard services/$(SERVICE)/template.yaml $(filter platform/template.yaml,$(SERVICE)/template.yaml)))" || { echo "which one? make integration SERVICE=signup-guard ENVIRONMENT=dev"; exit 2; }
+	@test "$(words $(SERVICE))" = "$(words $(filter $(SERVICE),$(STACKS)))" || { echo "which one? make integration SERVICE=signup-guard ENVIRONMENT=dev"; exit 2; }
 	@mkdir -p $(CHECK_REPORTS)
 	@name=$$(echo "$(SERVICE)" | awk -F- '{for (i = 1; i <= NF; i++) printf "%s%s", toupper(substr($$i, 1, 1)), substr($$i, 2)}') && \
 		GATEHOUSE_ENVIRONMENT="$(ENVIRONMENT)" $(PIPELINE_TOOLS)/gotestsum --format testname --junitfile $(CHECK_REPORTS)/integration-$(or $(SERVICE),all)-$(ENVIRONMENT).xml -- \

@@ -77,13 +77,10 @@ func (r executionRole) allows() map[string][]*yaml.Node {
 // stackOf returns the folder of a service's stack, and the templates in it that are
 // separate stacks, which no pipeline deploys.
 func stackOf(service string) (dir string, apart []string) {
-	switch service {
-	case "platform":
-		return "platform", []string{"certificate.yaml", "pipelines.yaml", "trail.yaml"}
-	case "pipelines":
+	if service == "pipelines" {
 		return "pipeline", []string{"bootstrap.yaml", "environment.yaml"}
 	}
-	return "services/" + service, nil
+	return repository.Folder(service), []string{"certificate.yaml", "pipelines.yaml", "trail.yaml"}
 }
 
 // execution compares each role for CloudFormation with the registry, in both

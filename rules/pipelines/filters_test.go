@@ -84,7 +84,7 @@ func serviceInputs(t *testing.T) (map[string]inputs, map[string]pipeline.Pipelin
 		}
 		pipelines[m.service] = m.Pipeline
 		wait.Go(func() {
-			in, err := stackInputs(folderOf(m.service))
+			in, err := stackInputs(repository.Folder(m.service))
 			mutex.Lock()
 			defer mutex.Unlock()
 			all[m.service] = in

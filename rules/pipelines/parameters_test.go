@@ -16,14 +16,6 @@ import (
 	"gatehouse.example/tools/template"
 )
 
-// folderOf returns the folder of a service's stack.
-func folderOf(service string) string {
-	if service == "platform" {
-		return service
-	}
-	return "services/" + service
-}
-
 // target returns the template that an action deploys, and the parameters that come
 // from configuration, without those of the action.
 func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[string]string, error) {
@@ -32,7 +24,7 @@ func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[stri
 		config, err := pipelineConfig(m.sources, service)
 		return servicePipeline, config, err
 	}
-	file := filepath.Join(repository.Root, folderOf(m.service), "samconfig.toml")
+	file := filepath.Join(repository.Root, repository.Folder(m.service), "samconfig.toml")
 	config, err := sam.ReadConfig(file, strings.ToLower(stage))
 	if err != nil {
 		return "", nil, fmt.Errorf("sam.ReadConfig: %w", err)
@@ -43,7 +35,7 @@ func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[stri
 			given[name] = value // as tools/internal/release writes them
 		}
 	}
-	return folderOf(m.service) + "/template.yaml", given, nil
+	return repository.Folder(m.service) + "/template.yaml", given, nil
 }
 
 // overrideFindings: CloudFormation refuses a change set because of a parameter that the

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"gatehouse.example/tools/stacks"
 	"gatehouse.example/tools/template"
@@ -26,6 +27,26 @@ func Dir(t *template.Template) string {
 	return strings.TrimSuffix(filepath.ToSlash(filepath.Dir(t.Path)), "/roles")
 }
 
+// folders maps the stacks of the system to their folders.
+var folders = sync.OnceValues(func() (map[string]string, error) {
+	all, err := stacks.Discover(Root)
+	found := map[string]string{}
+	for _, s := range all {
+		found[s.Name] = s.Folder
+	}
+	return found, err
+})
+
+// Folder returns the folder of a service's stack, or an empty text if the service
+// does not exist.
+func Folder(service string) string {
+	found, err := folders()
+	if err != nil {
+		panic(err) // Stacks reports the same error
+	}
+	return found[service]
+}
+
 // ReadTemplates finds and reads every template of the repository at root. Their paths
 // are relative to root.
 func ReadTemplates(root string) ([]*template.Template, error) {
@@ -33,15 +54,15 @@ func ReadTemplates(root string) ([]*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stacks.Discover: %w", err)
 	}
-	var folders []string
+	var dirs []string
 	for _, stack := range all {
-		folders = append(folders, stack.Dir)
+		dirs = append(dirs, stack.Dir)
 	}
 	for _, pattern := range []string{"pipeline", "pipeline/roles", "examples/*"} {
-		folders = append(folders, filepath.Join(root, pattern))
+		dirs = append(dirs, filepath.Join(root, pattern))
 	}
 	var found []*template.Template
-	for _, folder := range folders {
+	for _, folder := range dirs {
 		files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 		if err != nil {
 			return nil, fmt.Errorf("filepath.Glob: %w", err)

@@ -77,11 +77,9 @@ func documented(page, text, service string, n repository.Names) []string {
 func TestNamesAreDocumented(t *testing.T) {
 	t.Parallel()
 	n := repository.NamesOf(repository.Templates(t))
-	for dir := range repository.Graph(repository.Templates(t)) {
-		page := path.Join(dir, "README.md")
-		if strings.HasPrefix(dir, "services/") || dir == "platform" {
-			repository.Report(t, documented(page, repository.Read(t, filepath.Join(repository.Root, page)), path.Base(dir), n))
-		}
+	for _, s := range repository.Stacks(t) {
+		page := path.Join(s.Folder, "README.md")
+		repository.Report(t, documented(page, repository.Read(t, filepath.Join(repository.Root, page)), s.Name, n))
 	}
 }
 
