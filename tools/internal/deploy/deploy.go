@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/gobuild"
@@ -56,7 +57,8 @@ func New(ctx context.Context, l layout.Layout, instance string, board *terminal.
 		return err
 	}
 	client := s3.NewFromConfig(l.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil {
+	var exists *s3types.BucketAlreadyOwnedByYou
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil && !errors.As(err, &exists) {
 		return nil, fmt.Errorf("s3.CreateBucket: %w", err)
 	}
 	if err := d.cli.Prepare(time.Now()); err != nil {
