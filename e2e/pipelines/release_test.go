@@ -83,8 +83,8 @@ func (s *system) goesBack(t *testing.T) {
 	}
 }
 
-// changed applies an edited pipeline by the pipelines' own, and fails a stage of it
-// afterwards: what the version before has deployed is no target any more.
+// changed deploys an edited pipeline with the pipelines' pipeline, and then fails one of
+// its stages: CodePipeline does not roll back to an execution of an earlier version.
 func (s *system) changed(t *testing.T) {
 	c := s.copied(t)
 	c.edit(t, "pipeline/pipeline.yaml", "TimeoutInMinutes: 4320", "TimeoutInMinutes: 4000")

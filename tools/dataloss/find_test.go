@@ -74,7 +74,7 @@ func TestFind(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tc.want, brief(got)); diff != "" {
-				t.Errorf("losses (-want +got):\n%s", diff)
+				t.Errorf("data loss (-want +got):\n%s", diff)
 			}
 			for _, l := range got.Losses {
 				if l.Instead == "" || strings.Contains(l.Instead, "  ") {

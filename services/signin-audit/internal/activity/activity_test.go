@@ -39,7 +39,7 @@ func TestOwnActivity(t *testing.T) {
 		t.Error(diff)
 	}
 	if strings.Contains(got.body, secret) {
-		t.Errorf("attributes of the table that are no part of the answer: %s", got.body)
+		t.Errorf("attributes of the table in the answer: %s", got.body)
 	}
 	if got.header["Cache-Control"] != "no-store" || got.header["Content-Type"] != "application/json" {
 		t.Errorf("headers %v", got.header)

@@ -121,7 +121,7 @@ func (p *Pages) resendPosted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.name == "" {
-		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, "", "Please enter whom to send the code to.", "username"))
+		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, "", "Please enter your user name.", "username"))
 		return
 	}
 	if err := p.ask(r, "ResendConfirmationCode", req.person(f.name, nil), nil); isLimit(err) {

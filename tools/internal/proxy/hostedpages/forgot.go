@@ -35,7 +35,7 @@ func (p *Pages) forgotPosted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.name == "" {
-		p.showPage(w, r, http.StatusBadRequest, req.forgotForm("", "Please enter whom to send the code to."))
+		p.showPage(w, r, http.StatusBadRequest, req.forgotForm("", "Please enter your user name."))
 		return
 	}
 	if err := p.ask(r, "ForgotPassword", req.person(f.name, nil), nil); isLimit(err) {

@@ -1,6 +1,6 @@
 // Package triggers calls the functions that a user pool names, where the emulator does
 // not: PreAuthentication, PostAuthentication, PostConfirmation, and PreSignUp of users
-// whom an administrator makes. Each file names its gap and what makes it superfluous.
+// that an administrator creates. Each file names its gap and what makes it superfluous.
 package triggers
 
 import (
