@@ -27,9 +27,6 @@ var (
 	linkTo    = regexp.MustCompile(`\]\(([^)\s#]+)`)
 	target    = regexp.MustCompile(`(?m)^([A-Za-z0-9._/-]+):`)
 	makeCall  = regexp.MustCompile(`\bmake ((?:[A-Z_]+=\S+ )*)([a-z.][a-z0-9./-]*)`)
-	isNo      = regexp.MustCompile(`(?i)(\w+ )?\b(?:is|are|was|were) no (\w+)`)
-	// banned are phrases that CONTRIBUTING's glossary replaces.
-	banned = regexp.MustCompile(`(?i)\b(whom|anew|beside|save for|any ?more|nobody can be|was let do|up to three times|the edge|be told otherwise)\b`)
 )
 
 // missingAnchors are the links to headings that the linked page does not have.
@@ -98,13 +95,8 @@ func longLines(page, text string) []string {
 func phrases(page, text string) []string {
 	text = codeSpan.ReplaceAllString(codeBlock.ReplaceAllString(text, ""), "x")
 	var out []string
-	for _, m := range banned.FindAllString(text, -1) {
-		out = append(out, fmt.Sprintf("%s: see CONTRIBUTING's glossary for %q", page, m))
-	}
-	for _, m := range isNo.FindAllStringSubmatch(text, -1) {
-		if !strings.EqualFold(m[1], "there ") && !strings.EqualFold(m[2], "longer") {
-			out = append(out, fmt.Sprintf("%s: say 'not' or 'there is no' for %q", page, m[0]))
-		}
+	for _, m := range repository.Banned(text) {
+		out = append(out, fmt.Sprintf("%s: %q: see the glossary in CONTRIBUTING.md", page, m))
 	}
 	return out
 }
