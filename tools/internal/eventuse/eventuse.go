@@ -108,7 +108,7 @@ type Broken struct {
 // String describes the change and what to do instead.
 func (b Broken) String() string {
 	version := b.Use.Type[strings.LastIndex(b.Use.Type, ".v"):]
-	text := fmt.Sprintf("%s %s %s (%s), but since the last release %s. Readers rely on it: restore contracts/schemas/%s.json, add a new version beside %s, and publish both until nobody reads the old one",
+	text := fmt.Sprintf("%s %s %s (%s), but since the last release %s. Readers rely on it: restore contracts/schemas/%s.json, add a new version next to %s, and publish both until nobody reads the old one",
 		b.Service, b.Use.verb(), b.Use.Type, b.Use.Where, b.Change, b.Use.Type, version)
 	if len(b.Others) > 0 {
 		text += "; also used by " + strings.Join(b.Others, ", ")

@@ -131,7 +131,7 @@ func TestCheckNamesEveryConsumer(t *testing.T) {
 	dir := repository(t, `{"properties":{"data":{"properties":{"reason":{"type":"integer"}}}}}`)
 	for service, want := range map[string][]string{
 		"guard": {
-			"services/guard publishes gatehouse.user.a.v1 (services/guard/internal/g.go:5)", "event.data.reason: type string became integer", "beside .v1",
+			"services/guard publishes gatehouse.user.a.v1 (services/guard/internal/g.go:5)", "event.data.reason: type string became integer", "next to .v1",
 			"also used by services/all, services/decodes, services/nests, services/prefix, services/rule, services/unclear",
 		},
 		"decodes": {"services/decodes reads gatehouse.user.a.v1 (services/decodes/d.go:5)"},

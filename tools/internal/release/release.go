@@ -99,8 +99,8 @@ func (b Builder) clear() error {
 	return nil
 }
 
-// workspace puts what SAM writes on its way beside the artifact, not into .local:
-// the local system builds there.
+// workspace puts SAM's intermediate files next to the artifact, not into .local, where
+// the local system builds.
 func (b Builder) workspace() stacks.Workspace {
 	return stacks.Workspace{Root: b.Root, Dir: b.Out + ".sam", Venv: b.Venv, Region: b.region()}
 }
