@@ -40,6 +40,19 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
+// Folder is the absolute path of a folder that a flag names, relative to the working
+// directory, or the usual folder in the repository.
+func Folder(given, root, usual string) (string, error) {
+	if given == "" {
+		return filepath.Join(root, usual), nil
+	}
+	path, err := filepath.Abs(given)
+	if err != nil {
+		return "", fmt.Errorf("filepath.Abs: %w", err)
+	}
+	return path, nil
+}
+
 // Workspace is where the stacks of one environment are built and deployed from.
 type Workspace struct {
 	Root        string // of the repository

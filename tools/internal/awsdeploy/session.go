@@ -48,15 +48,13 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	s := &session{
 		target: t, in: os.Stdin, out: os.Stdout, terminal: terminal.Is(os.Stdin),
 		workspace: stacks.Workspace{
-			Root: root, Dir: filepath.Join(root, stacks.DefaultDir, "aws", t.environment), Venv: filepath.Join(root, stacks.DefaultVenv),
+			Root: root, Dir: filepath.Join(root, stacks.DefaultDir, "aws", t.environment),
 			Environment: t.environment, Region: t.config.Region,
 		},
 		cf: cloudformation.NewFromConfig(t.config),
 	}
-	if o.venv != "" {
-		if s.workspace.Venv, err = filepath.Abs(o.venv); err != nil {
-			return nil, fmt.Errorf("filepath.Abs: %w", err)
-		}
+	if s.workspace.Venv, err = stacks.Folder(o.venv, root, stacks.DefaultVenv); err != nil {
+		return nil, err
 	}
 	if err := s.choose(services); err != nil {
 		return nil, err

@@ -2,9 +2,7 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -62,27 +60,16 @@ func (f *flags) layout() (layout.Layout, error) {
 		Workspace: stacks.Workspace{Root: root, Environment: f.environment, Region: f.region},
 		Port:      f.port, EmulatorPort: f.emulatorPort,
 	}
-	if l.Dir, err = folder(f.dir, root, stacks.DefaultDir); err != nil {
+	if l.Dir, err = stacks.Folder(f.dir, root, stacks.DefaultDir); err != nil {
 		return layout.Layout{}, err
 	}
-	if l.Venv, err = folder(f.venv, root, stacks.DefaultVenv); err != nil {
+	if l.Venv, err = stacks.Folder(f.venv, root, stacks.DefaultVenv); err != nil {
 		return layout.Layout{}, err
 	}
 	if l.EmulatorPort == 0 {
 		l.EmulatorPort = l.Port + 1
 	}
 	return l, nil
-}
-
-func folder(given, root, usual string) (string, error) {
-	if given == "" {
-		return filepath.Join(root, usual), nil
-	}
-	path, err := filepath.Abs(given)
-	if err != nil {
-		return "", fmt.Errorf("filepath.Abs: %w", err)
-	}
-	return path, nil
 }
 
 // with makes a command's function of one that works on a layout.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,10 +56,10 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 	if region := os.Getenv("AWS_REGION"); region != "" {
 		l.Region = region
 	}
-	if l.Dir, err = folder(f.dir, root, stacks.DefaultDir); err != nil {
+	if l.Dir, err = stacks.Folder(f.dir, root, stacks.DefaultDir); err != nil {
 		return nil, err
 	}
-	if l.Venv, err = folder(f.venv, root, stacks.DefaultVenv); err != nil {
+	if l.Venv, err = stacks.Folder(f.venv, root, stacks.DefaultVenv); err != nil {
 		return nil, err
 	}
 	state, up, err := supervisor.Running(l)
@@ -81,17 +80,6 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 	}}, nil
 }
 
-func folder(given, root, usual string) (string, error) {
-	if given == "" {
-		return filepath.Join(root, usual), nil
-	}
-	path, err := filepath.Abs(given)
-	if err != nil {
-		return "", fmt.Errorf("filepath.Abs: %w", err)
-	}
-	return path, nil
-}
-
 func (f *flags) run() *cobra.Command {
 	var o runner.Options
 	var approve, reject bool
@@ -106,7 +94,7 @@ func (f *flags) run() *cobra.Command {
 				return err
 			}
 			defer s.board.Close()
-			if o.Source, err = folder(o.Source, s.layout.Root, "."); err != nil {
+			if o.Source, err = stacks.Folder(o.Source, s.layout.Root, "."); err != nil {
 				return err
 			}
 			if o.Variables, err = pairs(variables); err != nil {
