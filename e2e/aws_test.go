@@ -145,7 +145,7 @@ func (s *system) devPool(t *testing.T) string {
 			return *pool.Id
 		}
 	}
-	t.Fatal("there is no pool of dev")
+	t.Fatal("dev has no user pool")
 	return ""
 }
 
@@ -156,7 +156,7 @@ func (s *system) kept(t *testing.T, pool, output string) {
 	client := s.clients(t).cognito
 	full := must(client.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: &pool}))(t)
 	if c := full.UserPool.LambdaConfig; c != nil && (c.PreSignUp != nil || c.PostConfirmation != nil || c.PreAuthentication != nil || c.PostAuthentication != nil) {
-		t.Errorf("the pool that stays calls %+v", *c)
+		t.Errorf("the remaining pool has the triggers %+v", *c)
 	}
 	commands := regexp.MustCompile(`(?m)^    delete  (aws .*?)(   \(.*)?$`).FindAllStringSubmatch(output, -1)
 	if len(commands) < 5 || !strings.Contains(output, pool) {

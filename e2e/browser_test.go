@@ -57,7 +57,7 @@ func TestBrowserStory(t *testing.T) {
 	w.signUp(p.Email)
 	w.must(w.Heading("Confirm your account"), w.Says("The code is always "+signUpCode))
 	if strings.Contains(w.Text(), p.local) {
-		t.Errorf("the address stands on the page or in its address:\n%s", w.Text())
+		t.Errorf("the email address is on the page or in its URL:\n%s", w.Text())
 	}
 	w.must(w.Fill("Code", "000000"), w.Click("Confirm"), w.Says("Invalid verification code provided, please try again."))
 	w.must(w.Click("Send a new code"), w.Says("A new code is on its way."))

@@ -188,7 +188,7 @@ func TestLogGroupCustomResource(t *testing.T) {
 
 	s.deleteStack(t, stack)
 	if k, days := state(); k != "" || days != 7 {
-		t.Errorf("after the deletion, which was to take the key off: key %q, %d days", k, days)
+		t.Errorf("after the deletion, which has to remove the key: key %q, %d days", k, days)
 	}
 }
 
@@ -233,7 +233,7 @@ func (s *system) deployLogGroup(t *testing.T, stack string, parameters ...string
 	}
 	must(client.CreateStack(t.Context(), in))(t)
 	var status types.StackStatus
-	eventually(t, "the stack comes to an end", func() bool {
+	eventually(t, "the stack operation ends", func() bool {
 		status = must(client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack}))(t).Stacks[0].StackStatus
 		return !strings.HasSuffix(string(status), "_IN_PROGRESS")
 	})

@@ -30,6 +30,6 @@ func TestLogEncryptor(t *testing.T) {
 		return true
 	})
 	if groups == 0 {
-		t.Errorf("there is no log group below %s", prefix)
+		t.Errorf("no log group below %s", prefix)
 	}
 }

@@ -28,8 +28,8 @@ func (u *Unfinished) Error() string {
 // Unwrap returns the cause.
 func (u *Unfinished) Unwrap() error { return u.Cause }
 
-// Wait polls a condition. A busy machine makes everything slow but nothing stand
-// still, so the wait gives up only when nothing has changed for a while.
+// Wait polls a condition. On a busy machine everything is slow but makes progress, so
+// the wait gives up only when nothing has changed for a while.
 type Wait struct {
 	// Every is the time between two looks.
 	Every time.Duration

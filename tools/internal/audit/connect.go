@@ -11,7 +11,7 @@ import (
 	"gatehouse.example/tools/internal/account"
 )
 
-// tableName follows the order that the command's help tells.
+// tableName follows the order in the command's help.
 func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(string) string) (string, error) {
 	if o.table != "" {
 		return o.table, nil

@@ -29,7 +29,7 @@ func (c *canary) events() []effect {
 		{contracts.TypeSignupRejected, 1, func(ev event.Event) bool {
 			return strings.HasPrefix(actors.DomainOf(ev), c.id+"-") && strings.HasSuffix(actors.DomainOf(ev), "."+actors.Disposable)
 		}},
-		// Nothing in it tells one user of the simulator from another but the time.
+		// Only the time distinguishes the events of two synthetic users.
 		{contracts.TypeSignupAllowed, 1, func(ev event.Event) bool {
 			return actors.DomainOf(ev) == contracts.SyntheticDomain && ev.Time().After(c.started.Add(-time.Minute))
 		}},

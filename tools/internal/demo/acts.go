@@ -32,7 +32,7 @@ type act struct {
 // effect is an event and the metric that counts it. Each has an audit row.
 type effect struct {
 	event, metric string
-	// of tells whether an event of that type is the one that this act caused.
+	// of reports whether an event of that type is the one that this act caused.
 	of func(*cast, event.Event) bool
 }
 

@@ -88,7 +88,7 @@ func (s *system) callAPI(w http.ResponseWriter, path, token string) {
 	_, _ = w.Write([]byte(`{}`))
 }
 
-// show stands for X-Ray.
+// show takes the place of X-Ray.
 func (s *system) show(_ context.Context, id string) (string, error) {
 	if s.lost == "trace" {
 		return "", fmt.Errorf("no trace %s", id)
