@@ -41,7 +41,7 @@ func main() {
 func realMain(ctx context.Context) error {
 	root := &cobra.Command{
 		Use:           "gatehouse",
-		Short:         "Run, look into and operate Gatehouse",
+		Short:         "Run, inspect and operate Gatehouse",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,

@@ -18,8 +18,7 @@ import (
 // platform is the stack with the user pool.
 const platform = "platform"
 
-// checks are all that can be looked at before, as far as the chosen stacks and
-// their parameters ask for it.
+// checks are the checks that the chosen stacks and their parameters need.
 func (s *session) checks() []check.Check {
 	cfg := s.target.config
 	var full []string
@@ -36,7 +35,7 @@ func (s *session) checks() []check.Check {
 		if one.Name == platform {
 			arn := identity(one)
 			more = append(more, check.Mail{API: sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
-				if parts := strings.Split(arn, ":"); len(parts) > 3 { // Cognito may send from another region
+				if parts := strings.Split(arn, ":"); len(parts) > 3 { // Cognito may use another region
 					o.Region = parts[3]
 				}
 			}), Identity: arn})
@@ -54,7 +53,7 @@ func (s *session) checks() []check.Check {
 	}, more...)
 }
 
-// identity is the parameter that holds the ARN of an SES identity, whatever its name.
+// identity is the ARN of an SES identity in any of the parameters, or empty.
 func identity(one plan.Stack) string {
 	for _, value := range one.Config.Parameters {
 		if strings.HasPrefix(value, "arn:") && strings.Contains(value, ":ses:") && strings.Contains(value, ":identity/") {

@@ -29,14 +29,14 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// builders is how many stacks are built at once; each build compiles in
-// parallel by itself.
+// builders is how many stacks are built at a time. Each build itself compiles in
+// parallel.
 const builders = 2
 
 // Deployer deploys into one emulator.
 type Deployer struct {
 	Layout layout.Layout
-	// Instance names the emulator's start.
+	// Instance identifies the run of the emulator.
 	Instance string
 	Board    *terminal.Board
 	cli      sam.CLI

@@ -19,8 +19,8 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// atOnce is how many stacks are built and compared at a time; each build
-// compiles in parallel by itself.
+// atOnce is how many stacks are built and compared at a time. Each build itself
+// compiles in parallel.
 const atOnce = 2
 
 // Maker makes a plan.
