@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/google/uuid"
+
+	"gatehouse.example/tools/actors"
 )
 
 // pace is how often somebody signs up.
@@ -70,11 +71,6 @@ func (s *system) client(t *testing.T, environment string) client {
 }
 
 func (c client) signUp(ctx context.Context) error {
-	_, err := c.cognito.SignUp(ctx, &cognitoidentityprovider.SignUpInput{
-		ClientId: &c.id, Username: aws.String("person-" + uuid.NewString() + "@example.net"), Password: aws.String("Correct-horse-7-battery"),
-	})
-	if err != nil {
-		return fmt.Errorf("cognitoidentityprovider.SignUp: %w", err)
-	}
-	return nil
+	p := actors.Person{Pool: c.cognito, ClientID: c.id, Email: "person-" + uuid.NewString() + "@example.net", Password: actors.NewPassword()}
+	return p.SignUp(ctx)
 }
