@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse.example/tools/stacks"
 	"gatehouse.example/tools/template"
 )
 
@@ -30,26 +29,4 @@ func NamesOf(templates []*template.Template) Names {
 		}
 	}
 	return n
-}
-
-// Graph returns, for every stack, the stacks that it reads from.
-func Graph(templates []*template.Template) stacks.Graph {
-	names := NamesOf(templates)
-	graph := stacks.Graph{}
-	for _, t := range templates {
-		graph[Dir(t)] = nil
-	}
-	for name, readers := range names.Readers {
-		for _, reader := range readers {
-			for _, writer := range names.Writers[name] {
-				if writer != reader && !slices.Contains(graph[reader], writer) {
-					graph[reader] = append(graph[reader], writer)
-				}
-			}
-		}
-	}
-	for _, from := range graph {
-		slices.Sort(from)
-	}
-	return graph
 }
