@@ -101,11 +101,6 @@ func phrases(page, text string) []string {
 	return out
 }
 
-// plain are the pages whose prose is held.
-func plain(page string) bool {
-	return !strings.HasPrefix(page, "services/")
-}
-
 func TestIndexesListEveryPage(t *testing.T) {
 	t.Parallel()
 	var pages []string
@@ -127,9 +122,6 @@ func TestProse(t *testing.T) {
 		page, text := repository.Short(file), repository.Read(t, file)
 		repository.Report(t, missingTargets(page, text, makefile))
 		repository.Report(t, missingAnchors(page, text, func(path string) string { return repository.Read(t, filepath.Join(repository.Root, path)) }))
-		if !plain(page) {
-			continue
-		}
 		repository.Report(t, longLines(page, text))
 		if page != "CONTRIBUTING.md" {
 			repository.Report(t, phrases(page, text))
