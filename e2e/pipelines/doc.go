@@ -1,8 +1,8 @@
-// Package pipelines tests the pipelines as they are deployed, from a change of a
-// service to production and back.
+// Package pipelines tests the deployed pipelines, from a change of a service to
+// production and a rollback.
 //
-// It has a local system of its own, with the environments test and production,
-// and gives the pipelines sources that are copies of this repository, edited. Most
-// of them leave out what the build tests (make verify): that takes a minute each
-// time, has tests of its own, and TestABreakingSchema runs it.
+// It has its own local system, with the environments test and production. The
+// sources of the pipelines are edited copies of this repository. Most of them skip
+// the tests of the build (make verify), which take a minute and have their own
+// tests. TestBreakingSchema runs them.
 package pipelines

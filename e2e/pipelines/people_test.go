@@ -14,14 +14,14 @@ import (
 	"gatehouse.example/tools/actors"
 )
 
-// pace is how often somebody signs up.
+// pace is the time between two sign-ups.
 const pace = 150 * time.Millisecond
 
-// people sign up in an environment, one after another, until they are told to stop.
+// people sign up in an environment, one after another, until end is called.
 type people struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
-	// signedUp and failed are read after stop alone.
+	// signedUp and failed are only read after end.
 	signedUp int
 	failed   []error
 }
@@ -40,7 +40,7 @@ func (s *system) people(t *testing.T, environment string) *people {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				// Without the context: an answer that is under way counts.
+				// Without the context, so that a pending answer still counts.
 				if err := client.signUp(context.WithoutCancel(ctx)); err != nil {
 					p.failed = append(p.failed, err)
 				} else {

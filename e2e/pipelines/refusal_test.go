@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// TestABreakingSchema runs the real build: it fails for everybody who has to do
-// with the event, and says so by name.
-func TestABreakingSchema(t *testing.T) {
+// TestBreakingSchema runs the real build. It fails for every service that uses the
+// event, and names the event.
+func TestBreakingSchema(t *testing.T) {
 	s := start(t)
 	c := s.whole(t)
 	c.edit(t, "contracts/schemas/gatehouse.user.signup.rejected.v1.json", `"listVersion"`, `"version"`)
@@ -25,8 +25,8 @@ func TestABreakingSchema(t *testing.T) {
 	}
 }
 
-// TestWhatAPushStarts asks the deployed triggers.
-func TestWhatAPushStarts(t *testing.T) {
+// TestPushStartsPipelines evaluates the deployed triggers.
+func TestPushStartsPipelines(t *testing.T) {
 	s := start(t)
 	const all = "gatehouse-api gatehouse-log-encryptor gatehouse-platform gatehouse-signin-audit gatehouse-signup-guard gatehouse-user-events"
 	for file, want := range map[string]string{
@@ -36,13 +36,13 @@ func TestWhatAPushStarts(t *testing.T) {
 		"docs/walkthrough.md":                             "",
 		"pipeline/config/api.json contracts/types_old.go": all + " gatehouse-pipelines",
 	} {
-		var said strings.Builder
-		if err := s.tool(&said, s.pipeline(append([]string{"affected"}, strings.Fields(file)...)...)...); err != nil {
-			t.Fatalf("%v\n%s", err, said.String())
+		var out strings.Builder
+		if err := s.tool(&out, s.pipeline(append([]string{"affected"}, strings.Fields(file)...)...)...); err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
 		}
-		got := strings.Fields(said.String())
+		got := strings.Fields(out.String())
 		for _, name := range strings.Fields(want) {
-			if !strings.Contains(said.String(), name+"\n") {
+			if !strings.Contains(out.String(), name+"\n") {
 				t.Errorf("%s does not start %s", file, name)
 			}
 		}
@@ -52,7 +52,7 @@ func TestWhatAPushStarts(t *testing.T) {
 	}
 }
 
-// TestRemovedPermissions takes one permission after another away.
+// TestRemovedPermissions removes one permission after another.
 func TestRemovedPermissions(t *testing.T) {
 	s := start(t)
 	c := s.copied(t)
@@ -73,7 +73,7 @@ func TestRemovedPermissions(t *testing.T) {
 	}
 }
 
-// without takes an action out of a role's policies until the test ends.
+// without removes an action from a role's policies until the test ends.
 func (s *system) without(t *testing.T, role, action string) {
 	t.Helper()
 	client := iam.NewFromConfig(s.config())
@@ -95,13 +95,13 @@ func (s *system) without(t *testing.T, role, action string) {
 		t.Cleanup(func() { put(context.WithoutCancel(t.Context()), document) })
 	}
 	if !found {
-		t.Fatalf("%s has no permission of %s", role, action)
+		t.Fatalf("%s has no permission for %s", role, action)
 	}
 }
 
-// TestServicesTakeTheirRoles: a role is taken by the service that it trusts, for
-// the resource that it names, and by nobody else.
-func TestServicesTakeTheirRoles(t *testing.T) {
+// TestServicesAssumeTheirRoles: only the service that a role trusts can assume it, and
+// only for the resource that the role names.
+func TestServicesAssumeTheirRoles(t *testing.T) {
 	s := start(t)
 	const project = "arn:aws:codebuild:us-east-1:000000000000:project/gatehouse-signup-guard-build"
 	role := aws.String("arn:aws:iam::000000000000:role/gatehouse/tools/signup-guard/gatehouse-tools-signup-guard-build")
@@ -121,7 +121,7 @@ func TestServicesTakeTheirRoles(t *testing.T) {
 	}
 }
 
-// decoded is a policy as IAM gives it out, in the percent signs of an address.
+// decoded decodes the percent-encoded policy that IAM returns.
 func decoded(t *testing.T, text string) string {
 	t.Helper()
 	return must(url.PathUnescape(text))(t)

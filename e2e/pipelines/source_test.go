@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// clone is a repository of its own with this one's files, as they lie there.
+// clone is a new repository with the files of this one's working tree.
 type clone struct{ dir string }
 
-// copied makes one whose build compiles and packages, and tests nothing;
-// and whose canary gives up early.
+// copied makes a clone whose build only compiles and packages, and whose canary has a
+// short timeout.
 func (s *system) copied(t *testing.T) clone {
 	t.Helper()
 	c := s.whole(t)
@@ -23,13 +23,13 @@ func (s *system) copied(t *testing.T) clone {
 		t.Fatal("pipeline/buildspec.yml has no reports before its artifacts")
 	}
 	c.write(t, "pipeline/buildspec.yml", text[:from]+text[to:])
-	// A canary that waits for what will not come does so for five minutes.
+	// The default timeout of the canary is five minutes.
 	c.edit(t, "pipeline/testspec.yml", "\n    GOTOOLCHAIN:", "\n    TIMEOUT: 60s\n    GOTOOLCHAIN:")
 	c.commit(t, "build without tests, and wait shortly")
 	return c
 }
 
-// whole makes one that is edited nowhere.
+// whole makes a clone without edits.
 func (s *system) whole(t *testing.T) clone {
 	t.Helper()
 	c := clone{t.TempDir()}
@@ -66,7 +66,7 @@ func (c clone) write(t *testing.T, name, text string) {
 	}
 }
 
-// edit replaces what has to be there.
+// edit replaces text that must be in the file.
 func (c clone) edit(t *testing.T, name, old, text string) {
 	t.Helper()
 	was := c.read(t, name)
@@ -76,8 +76,8 @@ func (c clone) edit(t *testing.T, name, old, text string) {
 	c.write(t, name, strings.ReplaceAll(was, old, text))
 }
 
-// guard makes signup-guard another program: a harmless one, or one that ends as
-// soon as it starts in an environment.
+// guard changes the code of signup-guard. The function exits when it starts in the
+// environment fatalIn.
 func (c clone) guard(t *testing.T, message, fatalIn string) {
 	t.Helper()
 	c.write(t, "services/signup-guard/cmd/presignup/planted.go", `package main

@@ -11,8 +11,8 @@ import (
 
 const guardFunction = "signup-guard-presignup"
 
-// state is what is deployed: when each stack was changed, and which code the alias
-// live of each function runs.
+// state is when each stack was changed, and which code the alias live of each
+// function runs.
 type state map[string]string
 
 func (s *system) state(t *testing.T) state {
@@ -33,7 +33,7 @@ func (s *system) state(t *testing.T) state {
 	return out
 }
 
-// live is the code that calls of the alias run.
+// live returns the code that the alias runs.
 func (s *system) live(t *testing.T, environment string) string {
 	t.Helper()
 	name := "gatehouse-" + environment + "-" + guardFunction
@@ -43,7 +43,7 @@ func (s *system) live(t *testing.T, environment string) string {
 	return aws.ToString(out.CodeSha256)
 }
 
-// onlyChanged wants nothing changed but what has one of these in its name.
+// onlyChanged checks that nothing else changed than what has one of these names.
 func (before state) onlyChanged(t *testing.T, after state, names ...string) {
 	t.Helper()
 	for what, was := range before {

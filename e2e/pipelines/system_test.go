@@ -72,7 +72,7 @@ func locate() (*system, error) {
 	return s, nil
 }
 
-// local and pipeline are arguments of the tool.
+// local and pipeline return arguments of the tool.
 func (s *system) local(command string) []string {
 	return []string{"local", command, "--dir", s.dir, "--venv", s.venv(), "--port", strconv.Itoa(s.port), "--emulator-port", strconv.Itoa(s.port + 1)}
 }
@@ -92,7 +92,7 @@ func (s *system) tool(out io.Writer, args ...string) error {
 	return nil
 }
 
-// start is the system for a test.
+// start returns the system for a test.
 func start(t *testing.T) *system {
 	t.Helper()
 	s, err := locate()
@@ -102,40 +102,40 @@ func start(t *testing.T) *system {
 	return s
 }
 
-// run executes a pipeline and returns what the tool said.
+// run executes a pipeline and returns the output.
 func (s *system) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	var said strings.Builder
-	err := s.tool(&said, s.pipeline(append([]string{"run"}, args...)...)...)
-	t.Logf("gatehouse pipeline run %s\n%s", strings.Join(args, " "), said.String())
-	return said.String(), err
+	var out strings.Builder
+	err := s.tool(&out, s.pipeline(append([]string{"run"}, args...)...)...)
+	t.Logf("gatehouse pipeline run %s\n%s", strings.Join(args, " "), out.String())
+	return out.String(), err
 }
 
-// succeeds and fails run a pipeline; the second wants all these words in what it says.
+// succeeds and fails run a pipeline. fails checks that the output has the words.
 func (s *system) succeeds(t *testing.T, args ...string) string {
 	t.Helper()
-	said, err := s.run(t, args...)
+	output, err := s.run(t, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return said
+	return output
 }
 
 func (s *system) fails(t *testing.T, words []string, args ...string) string {
 	t.Helper()
-	said, err := s.run(t, args...)
+	output, err := s.run(t, args...)
 	if err == nil {
 		t.Fatal("the pipeline succeeded")
 	}
 	for _, want := range words {
-		if !strings.Contains(said, want) {
-			t.Errorf("it does not say %q", want)
+		if !strings.Contains(output, want) {
+			t.Errorf("the output lacks %q", want)
 		}
 	}
-	return said
+	return output
 }
 
-// config has the rights of the account's root.
+// config has root credentials of the account.
 func (s *system) config() aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:" + strconv.Itoa(s.port)),
