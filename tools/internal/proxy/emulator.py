@@ -14,7 +14,7 @@ from ministack.app import main
 
 from cloudformation import nestedstacks
 from iam import batches, calls, serviceroles
-from traces import lambdatrace
+from telemetry import lambdatrace
 
 if __name__ == "__main__":
     lambdatrace.install()

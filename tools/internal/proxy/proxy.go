@@ -15,7 +15,6 @@ import (
 	"gatehouse.example/tools/internal/proxy/hostedpages"
 	"gatehouse.example/tools/internal/proxy/logkeys"
 	"gatehouse.example/tools/internal/proxy/telemetry"
-	"gatehouse.example/tools/internal/proxy/traces"
 	"gatehouse.example/tools/internal/proxy/triggers"
 	"gatehouse.example/tools/internal/proxy/upstream"
 	"gatehouse.example/tools/internal/proxy/verification"
@@ -56,7 +55,7 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	if err != nil {
 		return err
 	}
-	daemon, err := traces.Listen(ctx, listener.Addr().String())
+	daemon, err := telemetry.Listen(ctx, listener.Addr().String())
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -130,7 +129,7 @@ type handler struct {
 	up     *upstream.Client
 	faults *faults
 	routes *routes
-	traces *traces.Traces
+	traces *telemetry.Traces
 	gaps   http.Handler
 }
 
@@ -143,7 +142,7 @@ func newHandler(cfg Config) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream.New: %w", err)
 	}
-	h := &handler{up: up, faults: newFaults(), routes: newRoutes(up, cfg.Environment, cfg.Log), traces: traces.New(up, cfg.Log)}
+	h := &handler{up: up, faults: newFaults(), routes: newRoutes(up, cfg.Environment, cfg.Log), traces: telemetry.NewTraces(up, cfg.Log)}
 	fired := triggers.New(up, cfg.Log)
 	calls := chain(up,
 		fired.Handler,

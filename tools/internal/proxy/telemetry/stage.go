@@ -1,4 +1,4 @@
-package traces
+package telemetry
 
 // Gap: API Gateway takes part in a trace, the emulator's does not. It makes no segment
 // of its stage and passes on a header that nobody can read. It puts the trace's id

@@ -1,4 +1,4 @@
-package traces
+package telemetry
 
 import (
 	"encoding/json"
@@ -20,7 +20,7 @@ const guest = "/restapis/abc/live/_user_request_/guest"
 func start(t *testing.T, emulator string) (origin string) {
 	t.Helper()
 	up := upstreamtest.Upstream(t, emulator)
-	traces := New(up, slog.New(slog.DiscardHandler))
+	traces := NewTraces(up, slog.New(slog.DiscardHandler))
 	return upstreamtest.Serve(t, up, func(r *http.Request) http.HandlerFunc {
 		traces.Begin(r)
 		return traces.Handler(r)

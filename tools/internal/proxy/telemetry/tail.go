@@ -1,6 +1,3 @@
-// Package telemetry makes what AWS makes of things that happen: metrics and readable
-// files of the log lines of functions, and CloudTrail's records of new log groups. One
-// loop reads the list of log groups for both.
 package telemetry
 
 // Gap: the emulator keeps the log lines of functions, but shows them nowhere and takes

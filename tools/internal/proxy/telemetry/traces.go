@@ -1,11 +1,9 @@
-// Package traces is X-Ray on a laptop: the daemon that tracing SDKs send their segments
-// to, a store, the API that reads traces back, and the parts of a trace that AWS's own
-// services make. Without them a trace id leads nowhere. lambdatrace.py, which works
-// inside the emulator's process, adds Lambda's part.
-package traces
+package telemetry
 
 // Gap: the emulator has no X-Ray, and it makes no trace header for a request that has
-// none, as AWS does. Delete this package when it has both and takes part in traces.
+// none, as AWS does. Delete this file and the
+// store (api.go, daemon.go, document.go, header.go, merge.go, store.go, summary.go) when it
+// has both.
 
 import (
 	"context"
@@ -31,8 +29,8 @@ type Traces struct {
 	stages *stages
 }
 
-// New begins without any trace.
-func New(up *upstream.Client, log *slog.Logger) *Traces {
+// NewTraces begins without any trace.
+func NewTraces(up *upstream.Client, log *slog.Logger) *Traces {
 	store := NewStore(DefaultLimits())
 	return &Traces{up: up, log: log, store: store, api: api{store}, stages: &stages{up: up, names: map[string]string{}}}
 }
