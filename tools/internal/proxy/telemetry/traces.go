@@ -1,9 +1,8 @@
 package telemetry
 
 // Gap: the emulator has no X-Ray, and it makes no trace header for a request that has
-// none, as AWS does. Delete this file and the
-// store (api.go, daemon.go, document.go, header.go, merge.go, store.go, summary.go) when it
-// has both.
+// none, as AWS does. Delete this file and xray*.go when it has
+// both.
 
 import (
 	"context"
