@@ -103,8 +103,8 @@ func TestFieldsAndSchemasAgree(t *testing.T) {
 		if err := json.Unmarshal(raw, &schema); err != nil {
 			t.Fatalf("%s: json.Unmarshal: %v", eventType, err)
 		}
-		said := schema.Properties.Data
-		if said.AdditionalProperties == nil || *said.AdditionalProperties {
+		described := schema.Properties.Data
+		if described.AdditionalProperties == nil || *described.AdditionalProperties {
 			t.Errorf("%s: data admits additional properties", eventType)
 		}
 		fields, required := map[string]string{}, []string{}
@@ -116,13 +116,13 @@ func TestFieldsAndSchemasAgree(t *testing.T) {
 			}
 		}
 		inSchema := map[string]string{}
-		for name, property := range said.Properties {
+		for name, property := range described.Properties {
 			inSchema[name] = property.Type
 		}
 		if diff := cmp.Diff(fields, inSchema); diff != "" {
 			t.Errorf("%s: fields differ (-Go +schema):\n%s", eventType, diff)
 		}
-		if diff := cmp.Diff(required, append([]string{}, said.Required...)); diff != "" {
+		if diff := cmp.Diff(required, append([]string{}, described.Required...)); diff != "" {
 			t.Errorf("%s: required fields differ (-Go +schema):\n%s", eventType, diff)
 		}
 	}

@@ -7,17 +7,16 @@ import (
 	"slices"
 )
 
-// Breaking names what in the schema now would break a reader who was written
-// for the schema before. Such a change needs a new event type with the next
-// version. New optional fields and new values of an enum break nothing: readers
-// are told to expect them.
+// Breaking lists the changes from one schema to the next that break a reader of the
+// first. Such a change needs a new event type with the next version. New optional
+// fields and new values of an enum break nothing: readers must expect them.
 func Breaking(before, now []byte) ([]string, error) {
 	var old, recent node
 	if err := json.Unmarshal(before, &old); err != nil {
-		return nil, fmt.Errorf("json.Unmarshal of the schema before: %w", err)
+		return nil, fmt.Errorf("json.Unmarshal of the old schema: %w", err)
 	}
 	if err := json.Unmarshal(now, &recent); err != nil {
-		return nil, fmt.Errorf("json.Unmarshal of the schema now: %w", err)
+		return nil, fmt.Errorf("json.Unmarshal of the new schema: %w", err)
 	}
 	return compare("event", old, recent), nil
 }
@@ -59,7 +58,7 @@ func compare(at string, before, now node) []string {
 	}
 	for _, name := range before.Required {
 		if !slices.Contains(now.Required, name) {
-			say("%s is no longer always there", name)
+			say("%s is no longer required", name)
 		}
 	}
 	return append(broken, compareProperties(at, before, now)...)

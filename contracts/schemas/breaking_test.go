@@ -26,19 +26,19 @@ func TestBreaking(t *testing.T) {
 		old, new string // replaced in before
 		want     []string
 	}{
-		"nothing_changed":   {old: `"id"`, new: `"id"`},
-		"new_optional":      {old: `"relay":{`, new: `"more":{"type":"string"},"relay":{`},
-		"widened_enum":      {old: `"admin"]`, new: `"admin","import"]`},
-		"removed_field":     {old: `,"kind":{"const":"a"}`, new: ``, want: []string{"event: field kind was removed"}},
-		"removed_in_data":   {old: `"relay":{"type":"boolean"}`, new: `"other":{}`, want: []string{"event.data: field relay was removed"}},
-		"new_required":      {old: `["via"]`, new: `["via","domain"]`, want: []string{"event.data: domain is newly required"}},
-		"no_longer_there":   {old: `["via"]`, new: `[]`, want: []string{"event.data: via is no longer always there"}},
-		"narrowed_enum":     {old: `["signup","admin"]`, new: `["signup"]`, want: []string{"event.data.via: enum lost admin"}},
-		"enum_gone":         {old: `,"enum":["signup","admin"]`, new: ``, want: []string{"event.data.via: enum [signup admin] became []"}},
-		"changed_type":      {old: `"boolean"`, new: `"string"`, want: []string{"event.data.relay: type boolean became string"}},
-		"changed_const":     {old: `"const":"a"`, new: `"const":"b"`, want: []string{"event.kind: const a became b"}},
-		"changed_pattern":   {old: `^[a-z]+$`, new: `^.*$`, want: []string{`event.data.domain: pattern "^[a-z]+$" became "^.*$"`}},
-		"object_is_a_value": {old: `"id":{"type":"string"}`, new: `"id":{"type":"object"}`, want: []string{"event.id: type string became object"}},
+		"nothing_changed":    {old: `"id"`, new: `"id"`},
+		"new_optional":       {old: `"relay":{`, new: `"more":{"type":"string"},"relay":{`},
+		"widened_enum":       {old: `"admin"]`, new: `"admin","import"]`},
+		"removed_field":      {old: `,"kind":{"const":"a"}`, new: ``, want: []string{"event: field kind was removed"}},
+		"removed_in_data":    {old: `"relay":{"type":"boolean"}`, new: `"other":{}`, want: []string{"event.data: field relay was removed"}},
+		"new_required":       {old: `["via"]`, new: `["via","domain"]`, want: []string{"event.data: domain is newly required"}},
+		"no_longer_required": {old: `["via"]`, new: `[]`, want: []string{"event.data: via is no longer required"}},
+		"narrowed_enum":      {old: `["signup","admin"]`, new: `["signup"]`, want: []string{"event.data.via: enum lost admin"}},
+		"enum_gone":          {old: `,"enum":["signup","admin"]`, new: ``, want: []string{"event.data.via: enum [signup admin] became []"}},
+		"changed_type":       {old: `"boolean"`, new: `"string"`, want: []string{"event.data.relay: type boolean became string"}},
+		"changed_const":      {old: `"const":"a"`, new: `"const":"b"`, want: []string{"event.kind: const a became b"}},
+		"changed_pattern":    {old: `^[a-z]+$`, new: `^.*$`, want: []string{`event.data.domain: pattern "^[a-z]+$" became "^.*$"`}},
+		"object_is_a_value":  {old: `"id":{"type":"string"}`, new: `"id":{"type":"object"}`, want: []string{"event.id: type string became object"}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

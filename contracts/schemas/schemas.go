@@ -1,5 +1,5 @@
-// Package schemas holds the JSON Schemas of the events, one file for each type,
-// for tests and tools. Functions do not link it.
+// Package schemas has the JSON Schemas of the events, one file for each type, for tests
+// and tools. Functions do not link it.
 package schemas
 
 import (
@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// FS holds the schemas as <type>.json.
+// FS has the schemas as <type>.json.
 //
 //go:embed *.json
 var FS embed.FS

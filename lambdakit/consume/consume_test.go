@@ -143,7 +143,7 @@ func TestRecordsAreAsTheyWereSent(t *testing.T) {
 	}
 }
 
-// FuzzBatch: whatever one message holds, its neighbour is handled and answered for.
+// FuzzBatch: for every content of a message, the other one is handled.
 func FuzzBatch(f *testing.F) {
 	f.Add("1", "poison")
 	f.Add("1", `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":1}`)

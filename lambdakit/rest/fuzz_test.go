@@ -8,7 +8,7 @@ import (
 	"gatehouse.example/lambdakit/rest"
 )
 
-// No claim makes a group of something that does not stand in it as a whole word.
+// A group that is read from a claim is a whole word of the claim.
 func FuzzGroups(f *testing.F) {
 	for _, seed := range []string{"", "[]", "[a b]", "a,b", "[a,b]", "]a[", "[auditors", " auditors ,"} {
 		f.Add(seed)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestAWSFixtures reads the payloads that aws-lambda-go has next to its types.
+// TestAWSFixtures reads the payloads in aws-lambda-go.
 func TestAWSFixtures(t *testing.T) {
 	t.Parallel()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()

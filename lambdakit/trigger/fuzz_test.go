@@ -10,7 +10,7 @@ import (
 	"gatehouse.example/lambdakit/trigger"
 )
 
-// FuzzInvoke: every payload is answered by itself or by an error, never by a panic.
+// FuzzInvoke: every payload is answered with itself or with an error, never with a panic.
 func FuzzInvoke(f *testing.F) {
 	f.Add([]byte(minimal + "}"))
 	f.Add([]byte(minimal + `,"request":{"userAttributes":{"sub":1},"userNotFound":null},"callerContext":[]}`))
@@ -32,7 +32,7 @@ func FuzzInvoke(f *testing.F) {
 	})
 }
 
-// FuzzTraceParent: whatever the header, the result is empty or a traceparent.
+// FuzzTraceParent: for every header, the result is empty or a traceparent.
 func FuzzTraceParent(f *testing.F) {
 	f.Add("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
 	f.Add("Root=1-5759e988-bd862e3fe1be46a994272793;Root=1-0-0;;=;Parent")

@@ -199,14 +199,14 @@ func TestPreflight(t *testing.T) {
 		"listed":             {"/user", "Origin", "https://app.example.com", true},
 		"listed_lower_case":  {"/user", "origin", "https://app.example.com", true},
 		"elsewhere":          {"/activity/{sub}", "origin", "https://app.example.com", true},
-		"other":              {"/user", "Origin", "https://evil.example", false},
-		"longer":             {"/user", "Origin", "https://app.example.com.evil.example", false},
+		"other":              {"/user", "Origin", "https://other.example", false},
+		"longer":             {"/user", "Origin", "https://app.example.com.other.example", false},
 		"part":               {"/user", "Origin", "https://app.example", false},
 		"other_scheme":       {"/user", "Origin", "http://app.example.com", false},
 		"null":               {"/user", "Origin", "null", false},
 		"any":                {"/user", "Origin", "*", false},
 		"none":               {"/user", "X-Other", "https://app.example.com", false},
-		"elsewhere_unlisted": {"/activity", "Origin", "https://evil.example", false},
+		"elsewhere_unlisted": {"/activity", "Origin", "https://other.example", false},
 	} {
 		a := ask(t, http.MethodOptions, tc.resource, nil, tc.header, tc.origin)
 		want := ""

@@ -23,7 +23,7 @@ func ids(p Page) string {
 
 func TestOwnActivity(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	w.db.add(erika, "gatehouse.user.created.v1", 1, nil)
 	w.db.add(erika, "gatehouse.user.signin.succeeded.v1", 2, nil)
 	w.db.add(otto, "gatehouse.user.signin.succeeded.v1", 3, nil)
@@ -55,7 +55,7 @@ func TestOwnActivity(t *testing.T) {
 
 func TestNobodyHasNoRows(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	if got := w.ask(t, request(routeOwn, "", token(erika))); got.status != http.StatusOK || got.body != `{"items":[]}` {
 		t.Errorf("answer %+v", got)
 	}
@@ -81,7 +81,7 @@ func TestTokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			for _, resource := range []string{routeOwn, routeAnybody} {
 				got := w.ask(t, request(resource, erika, tc.claims))
 				if tc.detail == "" {
@@ -126,12 +126,12 @@ func TestAuditors(t *testing.T) {
 		"left_every_group":    {"auditors", erika, func(u *users) { u.groups = nil }, 403},
 		"disabled":            {"auditors", erika, func(u *users) { u.enabled = false }, 403},
 		"deleted":             {"auditors", erika, func(u *users) { u.err = &cognitotypes.UserNotFoundException{} }, 403},
-		"name_given_anew":     {"auditors", erika, func(u *users) { u.sub = erika }, 403},
+		"name_used_again":     {"auditors", erika, func(u *users) { u.sub = erika }, 403},
 		"cognito_unavailable": {"auditors", erika, func(u *users) { u.err = errors.New(secret) }, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			w.db.add(erika, "gatehouse.user.created.v1", 1, nil)
 			if tc.change != nil {
 				tc.change(w.users)
@@ -156,7 +156,7 @@ func TestAuditors(t *testing.T) {
 
 func TestAuditorWithoutANameIsNone(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	if got := w.ask(t, request(routeAnybody, erika, token(otto, "cognito:groups", "auditors", "cognito:username", ""))); got.status != http.StatusForbidden {
 		t.Errorf("answer %+v", got)
 	}
@@ -164,7 +164,7 @@ func TestAuditorWithoutANameIsNone(t *testing.T) {
 
 func TestOtherRequests(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	post := request(routeOwn, "", token(erika))
 	post.HTTPMethod = http.MethodPost
 	if got := w.ask(t, post); got.status != http.StatusMethodNotAllowed || got.header["Allow"] != "GET, HEAD, OPTIONS" {
@@ -182,15 +182,15 @@ func TestOtherRequests(t *testing.T) {
 
 func TestFaultsBehindIt(t *testing.T) {
 	t.Parallel()
-	for name, plant := range map[string]func(*world){
-		"table":       func(w *world) { w.db.err = errors.New(secret) },
-		"names":       func(w *world) { w.store.err = errors.New(secret) },
-		"no_platform": func(w *world) { delete(w.store.values, "native-client-id") },
-		"no_client":   func(w *world) { w.store.values["native-client-id"] = "" },
+	for name, plant := range map[string]func(*fixture){
+		"table":       func(w *fixture) { w.db.err = errors.New(secret) },
+		"names":       func(w *fixture) { w.store.err = errors.New(secret) },
+		"no_platform": func(w *fixture) { delete(w.store.values, "native-client-id") },
+		"no_client":   func(w *fixture) { w.store.values["native-client-id"] = "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			plant(w)
 			got := w.ask(t, request(routeOwn, "", token(erika)))
 			if got.status != http.StatusServiceUnavailable || got.header["Retry-After"] == "" || got.trace != trace {
@@ -205,7 +205,7 @@ func TestFaultsBehindIt(t *testing.T) {
 
 func TestParametersAreReadAgainAfterTheTTL(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	for _, step := range []struct {
 		after time.Duration
 		asked int

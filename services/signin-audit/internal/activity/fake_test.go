@@ -151,8 +151,8 @@ func (s *store) GetParameters(_ context.Context, in *ssm.GetParametersInput, _ .
 	return out, nil
 }
 
-// world is a handler and what stands behind it.
-type world struct {
+// fixture is a handler with fakes of its dependencies.
+type fixture struct {
 	*Handler
 	db    *database
 	users *users
@@ -161,9 +161,9 @@ type world struct {
 	now   time.Time
 }
 
-// newWorld has an auditor, otto, and rows of nobody.
-func newWorld() *world {
-	w := &world{
+// newFixture has an auditor, otto, and an empty table.
+func newFixture() *fixture {
+	w := &fixture{
 		db: &database{}, log: &bytes.Buffer{}, now: start.Add(time.Hour),
 		users: &users{enabled: true, name: "name-of-otto", sub: otto, groups: []string{"staff", "auditors"}},
 		store: &store{values: map[string]string{"user-pool-id": pool, "web-client-id": "web", "native-client-id": "native"}},
@@ -208,7 +208,7 @@ type answer struct {
 	body   string
 }
 
-func (w *world) ask(t *testing.T, r events.APIGatewayProxyRequest) answer {
+func (w *fixture) ask(t *testing.T, r events.APIGatewayProxyRequest) answer {
 	t.Helper()
 	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root="+trace+";Parent=53995c3f42cd8ad8;Sampled=0") //nolint:staticcheck // aws-lambda-go puts the header under this plain string
 	out, err := w.Handle(ctx, r)

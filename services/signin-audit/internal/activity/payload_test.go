@@ -22,7 +22,7 @@ func TestPayloads(t *testing.T) {
 		if err := json.Unmarshal(raw, &r); err != nil {
 			t.Fatal(err)
 		}
-		w := newWorld()
+		w := newFixture()
 		w.store.values["web-client-id"] = "1example23456789example12"
 		w.db.add(erika, "gatehouse.user.signin.succeeded.v1", 1, nil)
 		claims, _ := r.RequestContext.Authorizer["claims"].(map[string]any)

@@ -13,7 +13,7 @@ import (
 )
 
 // parameters are of a query string.
-func (w *world) list(t *testing.T, parameters map[string]string) answer {
+func (w *fixture) list(t *testing.T, parameters map[string]string) answer {
 	t.Helper()
 	r := request(routeOwn, "", token(erika))
 	r.QueryStringParameters = parameters
@@ -26,7 +26,7 @@ func (w *world) list(t *testing.T, parameters map[string]string) answer {
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	for minute := range 7 {
 		w.db.add(erika, "gatehouse.user.signin.succeeded.v1", minute, nil)
 		w.db.add(otto, "gatehouse.user.signin.succeeded.v1", minute, nil)
@@ -65,7 +65,7 @@ func TestWindow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			for minute := range 4 {
 				w.db.add(erika, "gatehouse.user.created.v1", minute, nil)
 			}
@@ -84,7 +84,7 @@ func TestWindow(t *testing.T) {
 
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	// One in a thousand is looked for: a page ends after its share of reading.
 	const rows = 2 * maxQueries * filteredPage
 	for minute := range rows {
@@ -109,7 +109,7 @@ func TestTypes(t *testing.T) {
 // A page that is full before the rows of its query are looked through goes on there.
 func TestPageEndsWithinAQuery(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	for minute := range 5 {
 		w.db.add(erika, "gatehouse.user.created.v1", minute, nil)
 	}
@@ -123,7 +123,7 @@ func TestPageEndsWithinAQuery(t *testing.T) {
 
 func TestExpiredRowsAreGone(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
+	w := newFixture()
 	expires := func(at time.Time) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"expiresAt": &types.AttributeValueMemberN{Value: strconv.FormatInt(at.Unix(), 10)}}
 	}
@@ -160,14 +160,14 @@ func TestBadParameters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			got := w.list(t, parameters)
 			if got.status != http.StatusBadRequest || got.trace != trace || len(w.db.queries) != 0 {
 				t.Errorf("answer %+v", got)
 			}
 		})
 	}
-	w := newWorld()
+	w := newFixture()
 	r := request(routeOwn, "", token(erika))
 	r.QueryStringParameters = map[string]string{"limit": "2"}
 	r.MultiValueQueryStringParameters = map[string][]string{"limit": {"1", "2"}}

@@ -22,8 +22,8 @@ import (
 
 const guests, users = "arn:aws:sqs:eu-central-1:111122223333:guests", "arn:aws:sqs:eu-central-1:111122223333:users"
 
-// world is everything around a Consumer.
-type world struct {
+// fixture is a fake of all that a Consumer needs.
+type fixture struct {
 	sent    []event.Event
 	outcome publish.Outcome
 	fail    func(event.Event) error
@@ -35,7 +35,7 @@ type world struct {
 	logs    strings.Builder
 }
 
-func (w *world) Publish(_ context.Context, ev event.Event) (publish.Outcome, error) {
+func (w *fixture) Publish(_ context.Context, ev event.Event) (publish.Outcome, error) {
 	if w.fail != nil {
 		if err := w.fail(ev); err != nil {
 			return "", err
@@ -45,16 +45,16 @@ func (w *world) Publish(_ context.Context, ev event.Event) (publish.Outcome, err
 	return w.outcome, nil
 }
 
-func (w *world) Values(context.Context) ([]string, error) { return []string{queuetest.Pool}, w.pool }
+func (w *fixture) Values(context.Context) ([]string, error) { return []string{queuetest.Pool}, w.pool }
 
-func (w *world) Take(_ context.Context, who string, n int, _ time.Time) (int, error) {
+func (w *fixture) Take(_ context.Context, who string, n int, _ time.Time) (int, error) {
 	w.asked = append(w.asked, who+" "+strconv.Itoa(n))
 	n = min(n, w.left)
 	w.left -= n
 	return n, w.limit
 }
 
-func newWorld() *world { return &world{outcome: publish.Published, left: 100} }
+func newFixture() *fixture { return &fixture{outcome: publish.Published, left: 100} }
 
 // from is a batch of a queue, received for the nth time.
 func from(queue string, tries int, bodies ...string) events.SQSEvent {
@@ -69,7 +69,7 @@ func from(queue string, tries int, bodies ...string) events.SQSEvent {
 	return in
 }
 
-func (w *world) handle(ctx context.Context, in events.SQSEvent) ([]string, error) {
+func (w *fixture) handle(ctx context.Context, in events.SQSEvent) ([]string, error) {
 	c := &clientevents.Consumer{
 		Queues:    map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
 		Publisher: w, Platform: w, Limiter: w, Environment: "test", Out: &w.lines,
@@ -84,7 +84,7 @@ func TestHandle_event(t *testing.T) {
 	for queue, who := range map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			failed, err := w.handle(t.Context(), from(queue, 1, `{"name":"cart.opened","data":{"items":3}}`))
 			if err != nil || len(failed) != 0 || len(w.sent) != 1 {
 				t.Fatalf("failed %v, %v; published %d", failed, err, len(w.sent))
@@ -115,20 +115,20 @@ func TestHandle_failures(t *testing.T) {
 	t.Cleanup(cancel)
 	for name, tc := range map[string]struct {
 		ctx       context.Context
-		world     world
+		world     fixture
 		want      []string
 		published int
 	}{
-		"poison_fails_alone":     {world: world{outcome: publish.Published, left: 9}, want: []string{"m1"}, published: 2},
-		"outbox_is_good_enough":  {world: world{outcome: publish.FellBack, left: 9}, want: []string{"m1"}, published: 2},
-		"log_line_is_not":        {world: world{outcome: publish.Logged, left: 9}, want: []string{"m0", "m1", "m2"}, published: 2},
-		"one_is_not_published":   {world: world{outcome: publish.Published, left: 9, fail: second}, want: []string{"m1", "m2"}, published: 1},
-		"publisher_panics":       {world: world{left: 9, fail: func(event.Event) error { panic("odd") }}, want: []string{"m0", "m1", "m2"}},
-		"one_over_the_limit":     {world: world{outcome: publish.Published, left: 1}, want: []string{"m1", "m2"}, published: 1},
-		"limit_reached":          {world: world{outcome: publish.Published}, want: []string{"m0", "m1", "m2"}},
-		"limit_cannot_be_read":   {world: world{outcome: publish.Published, left: 9, limit: errors.New("down")}, want: []string{"m0", "m1", "m2"}},
-		"no_time_left_for_more":  {ctx: late, world: world{outcome: publish.Published, left: 9}, want: []string{"m0", "m1", "m2"}},
-		"plenty_of_time_and_all": {world: world{outcome: publish.Published, left: 2}, want: []string{"m1"}, published: 2},
+		"poison_fails_alone":     {world: fixture{outcome: publish.Published, left: 9}, want: []string{"m1"}, published: 2},
+		"outbox_is_good_enough":  {world: fixture{outcome: publish.FellBack, left: 9}, want: []string{"m1"}, published: 2},
+		"log_line_is_not":        {world: fixture{outcome: publish.Logged, left: 9}, want: []string{"m0", "m1", "m2"}, published: 2},
+		"one_is_not_published":   {world: fixture{outcome: publish.Published, left: 9, fail: second}, want: []string{"m1", "m2"}, published: 1},
+		"publisher_panics":       {world: fixture{left: 9, fail: func(event.Event) error { panic("odd") }}, want: []string{"m0", "m1", "m2"}},
+		"one_over_the_limit":     {world: fixture{outcome: publish.Published, left: 1}, want: []string{"m1", "m2"}, published: 1},
+		"limit_reached":          {world: fixture{outcome: publish.Published}, want: []string{"m0", "m1", "m2"}},
+		"limit_cannot_be_read":   {world: fixture{outcome: publish.Published, left: 9, limit: errors.New("down")}, want: []string{"m0", "m1", "m2"}},
+		"no_time_left_for_more":  {ctx: late, world: fixture{outcome: publish.Published, left: 9}, want: []string{"m0", "m1", "m2"}},
+		"plenty_of_time_and_all": {world: fixture{outcome: publish.Published, left: 2}, want: []string{"m1"}, published: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -157,15 +157,15 @@ func TestHandle_batches_that_are_not_ours(t *testing.T) {
 	mixed.Records[1].EventSourceARN = users
 	nameless := from(guests, 1, `{"name":"a"}`)
 	nameless.Records[0].MessageId = ""
-	noPool := newWorld()
+	noPool := newFixture()
 	noPool.pool = errors.New("ParameterNotFound")
 	for name, tc := range map[string]struct {
-		world *world
+		world *fixture
 		in    events.SQSEvent
 	}{
-		"other_queue": {newWorld(), from(guests+"2", 1, `{"name":"a"}`)},
-		"two_queues":  {newWorld(), mixed},
-		"no_id":       {newWorld(), nameless},
+		"other_queue": {newFixture(), from(guests+"2", 1, `{"name":"a"}`)},
+		"two_queues":  {newFixture(), mixed},
+		"no_id":       {newFixture(), nameless},
 		"no_pool_yet": {noPool, from(guests, 1, `{"name":"a"}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,12 +175,12 @@ func TestHandle_batches_that_are_not_ours(t *testing.T) {
 			}
 		})
 	}
-	if failed, err := newWorld().handle(t.Context(), events.SQSEvent{}); err != nil || len(failed) != 0 {
+	if failed, err := newFixture().handle(t.Context(), events.SQSEvent{}); err != nil || len(failed) != 0 {
 		t.Errorf("an empty batch: %v, %v", failed, err)
 	}
 	unstamped := from(guests, 1, `{"name":"a"}`)
 	delete(unstamped.Records[0].Attributes, "SentTimestamp")
-	if failed, err := newWorld().handle(t.Context(), unstamped); err != nil || len(failed) != 1 {
+	if failed, err := newFixture().handle(t.Context(), unstamped); err != nil || len(failed) != 1 {
 		t.Errorf("without a time: %v, %v", failed, err)
 	}
 }
@@ -198,7 +198,7 @@ func TestHandle_metrics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld()
+			w := newFixture()
 			w.left = tc.left
 			if _, err := w.handle(t.Context(), from(users, tc.tries, `{}`, `{"name":"a"}`, `{`, `{"name":7}`, `{"name":"b"}`)); err != nil {
 				t.Fatal(err)

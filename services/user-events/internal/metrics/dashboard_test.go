@@ -14,7 +14,7 @@ import (
 )
 
 // The dashboard is JSON inside of YAML, which no linter reads, and CloudWatch
-// draws an empty graph for a metric that nobody writes.
+// draws an empty graph for a metric that is never written.
 func TestDashboard_names_metrics_that_exist(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(filepath.Join("..", "..", "dashboard.yaml"))
