@@ -85,7 +85,7 @@ func (f *flags) run() *cobra.Command {
 	var approve, reject bool
 	var variables []string
 	cmd := &cobra.Command{
-		Use: "run SERVICE", Short: "Execute the pipeline of a service, or of the pipelines themselves (pipelines)",
+		Use: "run SERVICE", Short: "Run the pipeline of a service, or the one that changes the pipelines (pipelines)",
 		Args:    cobra.ExactArgs(1),
 		Example: "  gatehouse pipeline run signup-guard --approve\n  gatehouse pipeline run signup-guard --commit HEAD~1 --variable ROLLOUT=AllAtOnce\n  gatehouse pipeline run pipelines",
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -1,4 +1,4 @@
-package eventuse
+package verify
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 
 // inCode returns the event types that a service's Go files name, except in tests and
 // test helpers.
-func inCode(root, dir string, words map[string]word) ([]Use, error) {
-	var uses []Use
+func inCode(root, dir string, words map[string]word) ([]eventUse, error) {
+	var uses []eventUse
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -34,7 +34,7 @@ func inCode(root, dir string, words map[string]word) ([]Use, error) {
 }
 
 // inFile returns the event types that a file names through package contracts.
-func inFile(root, path string, words map[string]word) ([]Use, error) {
+func inFile(root, path string, words map[string]word) ([]eventUse, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -48,7 +48,7 @@ func inFile(root, path string, words map[string]word) ([]Use, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Rel: %w", err)
 	}
-	var uses []Use
+	var uses []eventUse
 	ast.Inspect(file, func(n ast.Node) bool {
 		selector, ok := n.(*ast.SelectorExpr)
 		if !ok {
@@ -60,7 +60,7 @@ func inFile(root, path string, words map[string]word) ([]Use, error) {
 		w := words[selector.Sel.Name]
 		for _, typ := range w.types {
 			where := fmt.Sprintf("%s:%d", filepath.ToSlash(rel), set.Position(n.Pos()).Line)
-			uses = append(uses, Use{Type: typ, Publishes: w.makes, Where: where, data: w.data})
+			uses = append(uses, eventUse{typ: typ, publishes: w.makes, where: where, data: w.data})
 		}
 		return true
 	})

@@ -1,8 +1,4 @@
-// Package eventuse finds the event types that each service publishes and reads. It
-// derives them from the services' code and subscriptions, so there is no list to
-// maintain. With them it refuses, before a deployment, a change of an event that
-// breaks a reader.
-package eventuse
+package verify
 
 import (
 	"cmp"
@@ -17,26 +13,26 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Use is one place where a service publishes or reads an event type.
-type Use struct {
-	Type      string
-	Publishes bool
-	Where     string
+// eventUse is one place where a service publishes or reads an event type.
+type eventUse struct {
+	typ       string
+	publishes bool
+	where     string
 	// data means that only the type of the event's data is named: by a reader, or
 	// next to a call that publishes the event.
 	data bool
 }
 
 // verb returns publishes or reads.
-func (u Use) verb() string {
-	if u.Publishes {
+func (u eventUse) verb() string {
+	if u.publishes {
 		return "publishes"
 	}
 	return "reads"
 }
 
-// Uses returns every event type that the stack in a folder publishes or reads.
-func Uses(root, folder string) ([]Use, error) {
+// eventUses returns every event type that the stack in a folder publishes or reads.
+func eventUses(root, folder string) ([]eventUse, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Abs: %w", err)
@@ -69,18 +65,18 @@ func Uses(root, folder string) ([]Use, error) {
 	}
 	published := map[string]bool{}
 	for _, use := range uses {
-		published[use.Type] = published[use.Type] || use.Publishes
+		published[use.typ] = published[use.typ] || use.publishes
 	}
-	uses = slices.DeleteFunc(uses, func(u Use) bool { return u.data && published[u.Type] })
-	slices.SortFunc(uses, func(a, b Use) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.verb(), b.verb()), cmp.Compare(a.Where, b.Where))
+	uses = slices.DeleteFunc(uses, func(u eventUse) bool { return u.data && published[u.typ] })
+	slices.SortFunc(uses, func(a, b eventUse) int {
+		return cmp.Or(cmp.Compare(a.typ, b.typ), cmp.Compare(a.verb(), b.verb()), cmp.Compare(a.where, b.where))
 	})
 	return slices.Compact(uses), nil
 }
 
-// Folders returns the folders of every stack that may publish or read events. The
+// eventFolders returns the folders of every stack that may publish or read events. The
 // examples are among them: they stand for the subscribers of other teams.
-func Folders(root string) ([]string, error) {
+func eventFolders(root string) ([]string, error) {
 	system, err := stacks.Discover(root)
 	if err != nil {
 		return nil, fmt.Errorf("stacks.Discover: %w", err)
@@ -96,28 +92,28 @@ func Folders(root string) ([]string, error) {
 	return out, nil
 }
 
-// Broken is one change that must not be deployed with a service.
-type Broken struct {
-	Service string
-	Use     Use
-	Change  string // the property and how it changed
-	// Others are the other stacks that use the type.
-	Others []string
+// incompatibility is one change that must not be deployed with a service.
+type incompatibility struct {
+	service string
+	use     eventUse
+	change  string // the property and how it changed
+	// others are the other stacks that use the type.
+	others []string
 }
 
 // String describes the change and what to do instead.
-func (b Broken) String() string {
-	version := b.Use.Type[strings.LastIndex(b.Use.Type, ".v"):]
+func (b incompatibility) String() string {
+	version := b.use.typ[strings.LastIndex(b.use.typ, ".v"):]
 	text := fmt.Sprintf("%s %s %s (%s), but since the last release %s. Readers rely on it: restore contracts/schemas/%s.json, add a new version next to %s, and publish both until nobody reads the old one",
-		b.Service, b.Use.verb(), b.Use.Type, b.Use.Where, b.Change, b.Use.Type, version)
-	if len(b.Others) > 0 {
-		text += "; also used by " + strings.Join(b.Others, ", ")
+		b.service, b.use.verb(), b.use.typ, b.use.where, b.change, b.use.typ, version)
+	if len(b.others) > 0 {
+		text += "; also used by " + strings.Join(b.others, ", ")
 	}
 	return text
 }
 
-// Check returns the changes since the last release that break the stack in a folder.
-func Check(root, folder string) ([]Broken, error) {
+// checkEvents returns the changes since the last release that break the stack in a folder.
+func checkEvents(root, folder string) ([]incompatibility, error) {
 	changes, err := schemas.BrokenSince(os.DirFS(filepath.Join(root, "contracts", "schemas")))
 	if err != nil {
 		return nil, fmt.Errorf("schemas.BrokenSince: %w", err)
@@ -125,32 +121,32 @@ func Check(root, folder string) ([]Broken, error) {
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	folders, err := Folders(root)
+	folders, err := eventFolders(root)
 	if err != nil {
 		return nil, err
 	}
-	by := map[string][]Use{}
+	by := map[string][]eventUse{}
 	for _, f := range folders {
-		if by[f], err = Uses(root, f); err != nil {
+		if by[f], err = eventUses(root, f); err != nil {
 			return nil, err
 		}
 	}
-	var out []Broken
+	var out []incompatibility
 	for i, use := range by[folder] { // sorted by type and verb
-		if i > 0 && by[folder][i-1].Type == use.Type && by[folder][i-1].Publishes == use.Publishes {
+		if i > 0 && by[folder][i-1].typ == use.typ && by[folder][i-1].publishes == use.publishes {
 			continue // already reported
 		}
-		for _, change := range changes[use.Type] {
-			out = append(out, Broken{Service: folder, Use: use, Change: change, Others: others(by, folder, use.Type)})
+		for _, change := range changes[use.typ] {
+			out = append(out, incompatibility{service: folder, use: use, change: change, others: otherUsers(by, folder, use.typ)})
 		}
 	}
 	return out, nil
 }
 
-func others(by map[string][]Use, but, typ string) []string {
+func otherUsers(by map[string][]eventUse, but, typ string) []string {
 	var out []string
 	for _, folder := range slices.Sorted(maps.Keys(by)) {
-		if folder != but && slices.ContainsFunc(by[folder], func(u Use) bool { return u.Type == typ }) {
+		if folder != but && slices.ContainsFunc(by[folder], func(u eventUse) bool { return u.typ == typ }) {
 			out = append(out, folder)
 		}
 	}

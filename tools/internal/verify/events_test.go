@@ -1,4 +1,4 @@
-package eventuse_test
+package verify
 
 import (
 	"encoding/json"
@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse.example/tools/internal/eventuse"
 )
 
 const root = "../../.."
@@ -18,14 +16,14 @@ const root = "../../.."
 // of returns the types that a service publishes or reads, sorted.
 func of(t *testing.T, root, folder string, publishes bool) []string {
 	t.Helper()
-	uses, err := eventuse.Uses(root, folder)
+	uses, err := eventUses(root, folder)
 	if err != nil {
-		t.Fatalf("eventuse.Uses %s: %v", folder, err)
+		t.Fatalf("eventUses %s: %v", folder, err)
 	}
 	var out []string
 	for _, use := range uses {
-		if use.Publishes == publishes && !slices.Contains(out, use.Type) {
-			out = append(out, use.Type)
+		if use.publishes == publishes && !slices.Contains(out, use.typ) {
+			out = append(out, use.typ)
 		}
 	}
 	return out
@@ -35,7 +33,7 @@ func of(t *testing.T, root, folder string, publishes bool) []string {
 func TestPublishersMatchTheCatalogue(t *testing.T) {
 	t.Parallel()
 	derived := map[string][]string{}
-	folders, err := eventuse.Folders(root)
+	folders, err := eventFolders(root)
 	if err != nil || len(folders) < 7 {
 		t.Fatalf("folders %v: %v", folders, err)
 	}
@@ -144,7 +142,7 @@ func TestCheckNamesEveryConsumer(t *testing.T) {
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()
-			broken, err := eventuse.Check(dir, "services/"+service)
+			broken, err := checkEvents(dir, "services/"+service)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +162,7 @@ func TestCheckAllowsCompatibleChanges(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, `{"properties":{"data":{"properties":{"reason":{"type":"string"},"more":{"type":"string"}}}}}`)
 	for _, service := range []string{"guard", "all"} {
-		if broken, err := eventuse.Check(dir, "services/"+service); err != nil || len(broken) > 0 {
+		if broken, err := checkEvents(dir, "services/"+service); err != nil || len(broken) > 0 {
 			t.Errorf("%s: %v, %v", service, broken, err)
 		}
 	}
@@ -176,7 +174,7 @@ func TestCheckNeedsEventTypes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "contracts", "types.go"), []byte("package contracts\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := eventuse.Check(dir, "services/guard"); err == nil || !strings.Contains(err.Error(), "names no event type") {
+	if _, err := checkEvents(dir, "services/guard"); err == nil || !strings.Contains(err.Error(), "names no event type") {
 		t.Errorf("got %v: without types the check would pass everything", err)
 	}
 }

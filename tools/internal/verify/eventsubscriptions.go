@@ -1,4 +1,4 @@
-package eventuse
+package verify
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ const all = ""
 
 // inTemplate finds the types that subscriptions to the topic and rules on the bus
 // match.
-func inTemplate(root, path string, known []string) ([]Use, error) {
+func inTemplate(root, path string, known []string) ([]eventUse, error) {
 	t, err := template.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -25,12 +25,12 @@ func inTemplate(root, path string, known []string) ([]Use, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Rel: %w", err)
 	}
-	var uses []Use
+	var uses []eventUse
 	for _, r := range t.Resources("") {
 		wanted := append(subscribed(r), patterns(r.Prop())...)
 		for _, typ := range known {
 			if slices.ContainsFunc(wanted, func(prefix string) bool { return strings.HasPrefix(typ, prefix) }) {
-				uses = append(uses, Use{Type: typ, Where: filepath.ToSlash(rel) + " " + r.ID})
+				uses = append(uses, eventUse{typ: typ, where: filepath.ToSlash(rel) + " " + r.ID})
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package eventuse
+package verify
 
 import (
 	"fmt"

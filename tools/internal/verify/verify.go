@@ -1,6 +1,10 @@
 // Package verify tests one service as its pipeline does before it packages the
 // service: the compatibility of its events, vet, unit tests with reports for
 // CodeBuild, and the rules of the repository. It stops at the first failure.
+//
+// A change of an event that breaks a reader is refused for every service that uses
+// the event. Which services do is derived from their code and subscriptions, so
+// there is no list to maintain.
 package verify
 
 import (
@@ -13,7 +17,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehouse.example/tools/internal/eventuse"
 	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/stacks"
 )
@@ -78,9 +81,9 @@ func (v Verify) Run(ctx context.Context) error {
 // events checks the events of this service only. The test in contracts/ that checks
 // all events is skipped below, so that a service does not wait for another one.
 func (v Verify) events(folder string) error {
-	broken, err := eventuse.Check(v.Root, folder)
+	broken, err := checkEvents(v.Root, folder)
 	if err != nil {
-		return fmt.Errorf("eventuse.Check: %w", err)
+		return err
 	}
 	for _, b := range broken {
 		_, _ = fmt.Fprintln(v.Out, b)
