@@ -72,7 +72,7 @@ func sizes(path string) (binary, archive float64, err error) {
 	return float64(len(raw)) / 1e6, float64(packed.Len()) / 1e6, nil
 }
 
-// packageInit adds up what Go's own trace says of the packages' initialisation.
+// packageInit adds up the initialisation of the packages from Go's own trace.
 func packageInit(ctx context.Context, v variant) (time.Duration, error) {
 	api, err := newRuntimeAPI(ctx)
 	if err != nil {
@@ -108,8 +108,8 @@ func packageInit(ctx context.Context, v variant) (time.Duration, error) {
 	return time.Duration(sum * float64(time.Millisecond)), nil
 }
 
-// checkNanos times one e-mail check of ours and one of the twin's, the best of
-// three each.
+// checkNanos times one address check of ours and one of the twin's, the best of three
+// each.
 func checkNanos(ctx context.Context, root, python string, env []string) (ours, twin float64, err error) {
 	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "BenchmarkCheck/allowed$",
 		"-benchtime", "100ms", "-count", "3", "./internal/presignup")

@@ -1,6 +1,6 @@
-// Command bench runs the triggers of Gatehouse and Python twins of their
-// predecessor side by side, in one run and under one harness, and prints how
-// many times better ours are. README.md says what the figures are and are not.
+// Command bench runs the triggers of Gatehouse and Python versions of their
+// predecessor in one run and under one harness, and prints how many times better
+// ours are. README.md says what the figures mean.
 //
 // Run it from the repository's root: go run ./bench
 package main
@@ -25,7 +25,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.root, "root", ".", "the repository")
 	flag.StringVar(&o.venv, "venv", ".local/venv", "the tools' virtual environment; the twins get their own, with the suffix -bench")
-	flag.IntVar(&o.rounds, "rounds", 7, "fresh processes of each variant")
+	flag.IntVar(&o.rounds, "rounds", 7, "new processes of each variant")
 	flag.IntVar(&o.warm, "warm", 200, "calls in a row to each process")
 	flag.IntVar(&o.slow, "spaced", 30, "calls with pauses to each process")
 	flag.BoolVar(&o.gate, "gate", false, "exit with an error if a gate is missed")
@@ -89,9 +89,9 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 	return printTable(os.Stdout, append(rows, caps...)), nil
 }
 
-// measureAll runs the variants in turn, so that a drift of the machine hits all
-// alike. A first round is thrown away: it fills the page cache and compiles
-// Python's modules.
+// measureAll runs the variants in turn, so that changes of the machine affect all of
+// them. The first round is discarded: it fills the page cache and compiles Python's
+// modules.
 func measureAll(ctx context.Context, o options, variants []variant, stub *snsStub) (map[string]figures, error) {
 	full, slow := map[string][]sample{}, map[string][]sample{}
 	quota := canThrottle()

@@ -27,7 +27,7 @@ type variant struct {
 	publishes int64 // an invocation
 }
 
-// sample is what one fresh process gave.
+// sample has the figures of one process.
 type sample struct {
 	init, first time.Duration
 	warm        []time.Duration
@@ -38,7 +38,7 @@ type sample struct {
 	rssKB       int64
 }
 
-// plan says how many calls a process gets.
+// plan is the number of calls to a process.
 type plan struct {
 	warm, spaced int
 	quota        bool

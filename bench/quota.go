@@ -14,8 +14,8 @@ const (
 	periodMicros = "20000"
 )
 
-// group is the control group of a process: where it lies and whether the
-// machine has version 2.
+// group is the control group of a process: its folder, and whether the machine has
+// version 2.
 func group(pid int) (path string, v2 bool) {
 	name := fmt.Sprintf("gatehouse-bench-%d", pid)
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
@@ -48,7 +48,7 @@ func release(pid int) {
 	_ = os.Remove(dir)
 }
 
-// canThrottle says whether this machine lets us make control groups.
+// canThrottle reports whether this process may create control groups.
 func canThrottle() bool {
 	dir, v2 := group(os.Getpid())
 	if os.Mkdir(dir, 0o750) != nil {

@@ -72,8 +72,8 @@ func (r *runtimeAPI) answered(failed bool) http.HandlerFunc {
 	}
 }
 
-// invoke hands one event over and returns how long the answer took. The process
-// must be waiting: it asks for the next event before this returns.
+// invoke sends one event and returns how long the response took. The process must be
+// waiting: it asks for the next event before this returns.
 func (r *runtimeAPI) invoke(event []byte) (time.Duration, error) {
 	start := time.Now()
 	select {

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// snsStub answers every SNS call at once, over TLS with a key of AWS's size and
-// a bundle of as many roots as a client loads in earnest.
+// snsStub answers every SNS call at once, over TLS with a key of AWS's size and with
+// as many roots as a client usually loads.
 type snsStub struct {
 	url, bundle string
 	published   atomic.Int64
@@ -74,7 +74,7 @@ func selfSigned() (tls.Certificate, []byte, error) {
 	return cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
-// systemRoots is the machine's bundle, or nothing where it has none.
+// systemRoots is the machine's bundle, or nothing if it has none.
 func systemRoots() []byte {
 	for _, path := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"} {
 		if raw, err := os.ReadFile(path); err == nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// row is one line of the result: how many times better than the twin, or a cap
-// on an absolute figure.
+// row is one line of the result: how many times better than the twin, or a limit of an
+// absolute figure.
 type row struct {
 	name       string
 	twin, ours float64
@@ -102,7 +102,8 @@ func quantile(values []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
-// plain prints every figure of every variant, for a reader who asks why.
+// plain prints every figure of every variant.
+
 func plain(w io.Writer, names []string, of map[string]figures) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "variant\tinit ms\tfirst ms\twarm p50 ms\tp99 ms\tCPU ms\tCPU spaced ms\tRSS MB\t128 MB: first ms\tp50 ms\tp99 ms")
