@@ -112,7 +112,7 @@ func inShort(r dataloss.Report) []string {
 		dataloss.Orphaned: "orphaned", dataloss.Renamed: "renamed", dataloss.Unprotected: "unprotected", dataloss.NameGone: "name",
 	}
 	var out []string
-	for _, l := range r.Losses {
+	for _, l := range r.Findings {
 		out = append(out, l.Path+": "+words[l.What])
 	}
 	return out

@@ -37,8 +37,8 @@ type Finder struct {
 	kinds kinds
 }
 
-// look is one stack's change set.
-type look struct {
+// comparison is one change set of a stack, with the resources before and after it.
+type comparison struct {
 	stack, changeSet string
 	// path leads to the stack: the logical ids of the nested stacks, each with a slash.
 	path    string
@@ -71,19 +71,19 @@ func (f Finder) find(ctx context.Context, stack, changeSet, path string) (Report
 		if err != nil {
 			return Report{}, err
 		}
-		report.Losses = append(report.Losses, more.Losses...)
+		report.Findings = append(report.Findings, more.Findings...)
 		report.Unseen = append(report.Unseen, more.Unseen...)
 	}
-	report.Losses = append(report.Losses, f.unprotected(l)...)
-	slices.SortStableFunc(report.Losses, func(a, b Loss) int { return strings.Compare(a.Path, b.Path) })
+	report.Findings = append(report.Findings, f.unprotected(l)...)
+	slices.SortStableFunc(report.Findings, func(a, b Finding) int { return strings.Compare(a.Path, b.Path) })
 	return report, nil
 }
 
-func (f Finder) read(ctx context.Context, stack, changeSet, path string) (look, error) {
-	l := look{stack: stack, changeSet: changeSet, path: path, values: map[string]string{}, deployed: map[string]types.StackResourceSummary{}}
+func (f Finder) read(ctx context.Context, stack, changeSet, path string) (comparison, error) {
+	l := comparison{stack: stack, changeSet: changeSet, path: path, values: map[string]string{}, deployed: map[string]types.StackResourceSummary{}}
 	set, err := cfn.DescribeChangeSet(ctx, f.API, stack, changeSet)
 	if err != nil {
-		return look{}, err
+		return comparison{}, err
 	}
 	for _, c := range set.Changes {
 		if c.ResourceChange != nil {
@@ -94,10 +94,10 @@ func (f Finder) read(ctx context.Context, stack, changeSet, path string) (look, 
 		l.values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	if l.deployed, err = f.resources(ctx, stack); err != nil {
-		return look{}, err
+		return comparison{}, err
 	}
 	if _, l.old, err = f.template(ctx, stack, nil); err != nil {
-		return look{}, err
+		return comparison{}, err
 	}
 	l.template, l.new, err = f.template(ctx, stack, &changeSet)
 	return l, err
@@ -118,7 +118,7 @@ func (f Finder) resources(ctx context.Context, stack string) (map[string]types.S
 }
 
 // one judges one change.
-func (f Finder) one(ctx context.Context, l look, c types.ResourceChange) (Report, error) {
+func (f Finder) one(ctx context.Context, l comparison, c types.ResourceChange) (Report, error) {
 	id, typ := aws.ToString(c.LogicalResourceId), aws.ToString(c.ResourceType)
 	// A change of the type reports the new type, but the old resource is removed.
 	if was := aws.ToString(l.deployed[id].ResourceType); was != "" {
@@ -138,25 +138,25 @@ func (f Finder) one(ctx context.Context, l look, c types.ResourceChange) (Report
 	if !stateful {
 		return Report{}, nil
 	}
-	loss := Loss{Path: l.path + id, Type: typ}
+	finding := Finding{Path: l.path + id, Type: typ}
 	more := ""
 	switch {
 	case gone:
-		loss.What, loss.Because = f.removed(l, c)
+		finding.What, finding.Because = f.removed(l, c)
 	case replaced:
-		loss.What, loss.Because = Replaced, because(c)
+		finding.What, finding.Because = Replaced, because(c)
 	default:
-		loss.What, loss.Because, more = perhaps(k, c)
+		finding.What, finding.Because, more = perhaps(k, c)
 	}
-	if loss.What == "" {
+	if finding.What == "" {
 		return Report{}, nil
 	}
-	loss.Instead = advice(loss.What, k, more)
-	return Report{Losses: []Loss{loss}}, nil
+	finding.Instead = advice(finding.What, k, more)
+	return Report{Findings: []Finding{finding}}, nil
 }
 
 // removed distinguishes renamed, retained and deleted resources.
-func (f Finder) removed(l look, c types.ResourceChange) (What, string) {
+func (f Finder) removed(l comparison, c types.ResourceChange) (What, string) {
 	for _, other := range l.changes {
 		if other.Action == types.ChangeActionAdd && aws.ToString(other.ResourceType) == aws.ToString(c.ResourceType) {
 			return Renamed, aws.ToString(other.LogicalResourceId) + " is new and of the same type"

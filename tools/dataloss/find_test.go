@@ -27,10 +27,10 @@ const (
 	queue = "AWS::SQS::Queue"
 )
 
-// brief is a loss without its advice.
+// brief is a finding without its advice.
 func brief(r Report) []string {
 	var out []string
-	for _, l := range r.Losses {
+	for _, l := range r.Findings {
 		out = append(out, l.Path+" "+string(l.What)+": "+l.Because)
 	}
 	return out
@@ -76,7 +76,7 @@ func TestFind(t *testing.T) {
 			if diff := cmp.Diff(tc.want, brief(got)); diff != "" {
 				t.Errorf("data loss (-want +got):\n%s", diff)
 			}
-			for _, l := range got.Losses {
+			for _, l := range got.Findings {
 				if l.Instead == "" || strings.Contains(l.Instead, "  ") {
 					t.Errorf("%s: no way out: %q", l.Path, l.Instead)
 				}
@@ -91,7 +91,7 @@ func TestErr(t *testing.T) {
 		t.Errorf("got %v, but nothing is lost", err)
 	}
 	k := kind{Holds: "the rows", First: "move them"}
-	err := Report{Losses: []Loss{{Path: "T", Type: table, What: Replaced, Because: "TableName changes", Instead: advice(Replaced, k, "")}}}.Err("gatehouse-dev-x")
+	err := Report{Findings: []Finding{{Path: "T", Type: table, What: Replaced, Because: "TableName changes", Instead: advice(Replaced, k, "")}}}.Err("gatehouse-dev-x")
 	want := `stopped: gatehouse-dev-x would lose data:
   - T, AWS::DynamoDB::Table, would be replaced (TableName changes). Instead: undo this (it holds the rows), or add a second resource with another logical id, move them, and then remove this one.
 The stack policy denies this, too. If you mean it, docs/deploy-aws.md describes how to disable the policy for one deployment`

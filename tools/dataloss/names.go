@@ -13,7 +13,7 @@ import (
 
 // name judges a change of an SSM parameter: either the name or the resource that it
 // names is removed.
-func (f Finder) name(ctx context.Context, l look, c types.ResourceChange) (Report, error) {
+func (f Finder) name(ctx context.Context, l comparison, c types.ResourceChange) (Report, error) {
 	name, path := aws.ToString(c.PhysicalResourceId), l.path+aws.ToString(c.LogicalResourceId)
 	switch {
 	case c.Action == types.ChangeActionRemove:
@@ -37,7 +37,7 @@ func (f Finder) nameGone(ctx context.Context, stack, path, name, why string) (Re
 	if err != nil || len(readers) == 0 {
 		return Report{}, err
 	}
-	return Report{Losses: []Loss{{
+	return Report{Findings: []Finding{{
 		Path: path, Type: parameterType, What: NameGone, Because: why,
 		Instead: "add the new name or resource first, deploy " + strings.Join(readers, ", ") + " to read it, and then remove " + name,
 	}}}, nil

@@ -29,7 +29,7 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 		k, stateful := f.kinds[typ]
 		switch {
 		case stateful:
-			report.Losses = append(report.Losses, Loss{
+			report.Findings = append(report.Findings, Finding{
 				Path: below, Type: typ, What: Removed, Because: "with its nested stack " + path, Instead: advice(Removed, k, ""),
 			})
 		case typ == nestedType:
@@ -37,13 +37,13 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 			if err != nil {
 				return report, err
 			}
-			report.Losses = append(report.Losses, more.Losses...)
+			report.Findings = append(report.Findings, more.Findings...)
 		case typ == parameterType:
 			more, err := f.nameGone(ctx, stack, below, aws.ToString(r.PhysicalResourceId), "with its nested stack "+path)
 			if err != nil {
 				return report, err
 			}
-			report.Losses = append(report.Losses, more.Losses...)
+			report.Findings = append(report.Findings, more.Findings...)
 		}
 	}
 	return report, nil
@@ -51,7 +51,7 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 
 // nested judges a nested stack. If the change set includes one for it, that is read.
 // SAM does not request any, so otherwise one is created and deleted again.
-func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Report, error) {
+func (f Finder) nested(ctx context.Context, l comparison, id, changeSet string) (Report, error) {
 	path, stack := l.path+id+"/", aws.ToString(l.deployed[id].PhysicalResourceId)
 	if changeSet != "" {
 		return f.find(ctx, stack, changeSet, path)
@@ -78,7 +78,7 @@ func (f Finder) nested(ctx context.Context, l look, id, changeSet string) (Repor
 
 // probe is a change set for a nested stack as its parent would change it, or nil if
 // the value of a new parameter is only known during the deployment.
-func (f Finder) probe(ctx context.Context, l look, r template.Resource, stack string) (*cloudformation.CreateChangeSetInput, error) {
+func (f Finder) probe(ctx context.Context, l comparison, r template.Resource, stack string) (*cloudformation.CreateChangeSetInput, error) {
 	e, err := l.template.Evaluator(l.values, references{})
 	if err != nil {
 		return nil, err

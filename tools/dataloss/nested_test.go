@@ -65,7 +65,7 @@ func TestNestedStackWithItsOwnChangeSet(t *testing.T) {
 	f := account(fakeStack{changes: []types.Change{change(remove, "K", table, "")}})
 	f.stacks["s"].changes[0].ResourceChange.ChangeSetId = aws.String("its-own")
 	got, err := Finder{API: f}.Find(t.Context(), "s", "set")
-	if err != nil || len(got.Losses) != 1 || len(f.made) != 0 {
+	if err != nil || len(got.Findings) != 1 || len(f.made) != 0 {
 		t.Errorf("%+v, %v, made %d", got, err, len(f.made))
 	}
 }
@@ -85,7 +85,7 @@ func TestNestedStackWithAnUnknownParameter(t *testing.T) {
 func TestAnEmptyOrRefusedProbe(t *testing.T) {
 	t.Parallel()
 	below := fakeStack{parameters: map[string]string{"Made": "arn"}, status: types.ChangeSetStatusFailed, reason: "The submitted information didn't contain changes."}
-	if got, err := (Finder{API: account(below)}).Find(t.Context(), "s", "set"); err != nil || len(got.Losses) != 0 {
+	if got, err := (Finder{API: account(below)}).Find(t.Context(), "s", "set"); err != nil || len(got.Findings) != 0 {
 		t.Errorf("empty: %+v, %v", got, err)
 	}
 	below.reason = "a template error"

@@ -27,8 +27,8 @@ const (
 // What happens to a resource.
 type What string
 
-// Loss is one resource with data that a change set would delete or orphan.
-type Loss struct {
+// Finding is one resource with data that a change set would delete or orphan.
+type Finding struct {
 	// Path is the logical id, after the ids of the nested stacks that contain it.
 	Path, Type string
 	What       What
@@ -37,7 +37,7 @@ type Loss struct {
 }
 
 // String is one line of advice.
-func (l Loss) String() string {
+func (l Finding) String() string {
 	because := ""
 	if l.Because != "" {
 		because = " (" + l.Because + ")"
@@ -47,18 +47,18 @@ func (l Loss) String() string {
 
 // Report is what a change set would delete.
 type Report struct {
-	Losses []Loss
+	Findings []Finding
 	// Unseen are nested stacks whose changes are only known during the deployment.
 	Unseen []string
 }
 
 // Err returns an error if the change set of a stack would lose data.
 func (r Report) Err(stack string) error {
-	if len(r.Losses) == 0 {
+	if len(r.Findings) == 0 {
 		return nil
 	}
-	lines := make([]string, 0, len(r.Losses))
-	for _, l := range r.Losses {
+	lines := make([]string, 0, len(r.Findings))
+	for _, l := range r.Findings {
 		lines = append(lines, "  - "+l.String())
 	}
 	return fmt.Errorf("stopped: %s would lose data:\n%s\n"+

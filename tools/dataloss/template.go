@@ -71,8 +71,8 @@ func keeps(r template.Resource, policy string) bool {
 // unprotected returns the resources that remain in the stack with a weaker policy
 // against deletion. The templates show it: a change set only says that something
 // about the policy changed, and an empty one does not even say that.
-func (f Finder) unprotected(l look) []Loss {
-	var found []Loss
+func (f Finder) unprotected(l comparison) []Finding {
+	var found []Finding
 	for id, before := range l.old {
 		k, stateful := f.kinds[before.Type]
 		after, remains := l.new[id]
@@ -87,7 +87,7 @@ func (f Finder) unprotected(l look) []Loss {
 			if becomes == "" {
 				becomes = "nothing"
 			}
-			found = append(found, Loss{
+			found = append(found, Finding{
 				Path: l.path + id, Type: before.Type, What: Unprotected, Instead: advice(Unprotected, k, ""),
 				Because: fmt.Sprintf("%s from %s to %s", name, template.Text(template.Get(before.Node, name)), becomes),
 			})

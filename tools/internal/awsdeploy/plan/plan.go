@@ -63,7 +63,7 @@ func Print(w io.Writer, all []Stack) {
 				fmt.Fprintf(w, "       removes   %s (%s)\n", c.ID, c.Type)
 			}
 		}
-		for _, l := range s.Losses {
+		for _, l := range s.Findings {
 			fmt.Fprintf(w, "       loses     %s (%s): %s\n", l.Path, l.Type, l.What)
 		}
 	}

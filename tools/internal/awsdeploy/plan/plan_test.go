@@ -28,8 +28,8 @@ func TestPrint(t *testing.T) {
 			{Action: "Modify", ID: "Table", Type: "AWS::DynamoDB::Table", Replaced: true},
 			{Action: "Remove", ID: "Z", Type: "AWS::Lambda::Function"},
 		}, Report: dataloss.Report{
-			Losses: []dataloss.Loss{{Path: "Table", Type: "AWS::DynamoDB::Table", What: dataloss.Replaced, Because: "TableName changes", Instead: "do not"}},
-			Unseen: []string{"Monitoring"},
+			Findings: []dataloss.Finding{{Path: "Table", Type: "AWS::DynamoDB::Table", What: dataloss.Replaced, Because: "TableName changes", Instead: "do not"}},
+			Unseen:   []string{"Monitoring"},
 		}},
 		{Stack: stacks.Stack{Name: "platform"}, Kind: Unchanged},
 	}
@@ -51,7 +51,7 @@ Plan, in this order
 	if err := CheckDataLoss(all); err == nil || !strings.Contains(err.Error(), "signin-audit would lose") || !strings.Contains(err.Error(), "Instead: do not") {
 		t.Errorf("got %v, want the table and the alternative", err)
 	}
-	all[1].Losses = nil
+	all[1].Findings = nil
 	if err := CheckDataLoss(all); err != nil {
 		t.Errorf("got %v, but nothing is lost", err)
 	}
