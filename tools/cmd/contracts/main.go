@@ -40,7 +40,7 @@ func writeCatalogue(dir string) error {
 		return fmt.Errorf("catalogue.Files: %w", err)
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, "catalogue", name), content, 0o644); err != nil { //nolint:gosec // committed
+		if err := os.WriteFile(filepath.Join(dir, "catalogue", name), content, 0o644); err != nil {
 			return fmt.Errorf("os.WriteFile: %w", err)
 		}
 	}

@@ -39,7 +39,7 @@ func TestChoose(t *testing.T) {
 		"all":     {nil, []string{"guard", "platform"}, ""},
 		"named":   {[]string{"platform"}, []string{"platform"}, ""},
 		"folder":  {[]string{"examples/subscriber", "guard"}, []string{"subscriber", "guard"}, ""},
-		"unknown": {[]string{"gaurd"}, nil, `no stack "gaurd"; the stacks are [guard platform]`},
+		"unknown": {[]string{"guards"}, nil, `no stack "guards"; the stacks are [guard platform]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

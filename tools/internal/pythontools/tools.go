@@ -124,7 +124,7 @@ func findPython(ctx context.Context) (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("Python 3.11 or newer not found; install one with its venv module (python3.11 to python3.14, or python3, on the PATH)")
+	return "", errors.New("no Python 3.11 or newer found; install one with its venv module (python3.11 to python3.14, or python3, on the PATH)")
 }
 
 func run(ctx context.Context, log io.Writer, name string, args ...string) error {

@@ -60,7 +60,7 @@ func TestNoPython(t *testing.T) {
 	}
 	t.Setenv("PATH", bin)
 	err := Ensure(t.Context(), l, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "Python 3.11 or newer not found") {
+	if err == nil || !strings.Contains(err.Error(), "no Python 3.11 or newer found") {
 		t.Errorf("got %v, want what to install", err)
 	}
 }

@@ -20,7 +20,7 @@ func (b build) reports() ([]string, error) {
 			return summaries, err
 		}
 		if len(files) == 0 {
-			return summaries, fmt.Errorf("the report %s has no file: no file matches %v in %q", name, r.fileSet.Files, r.Base)
+			return summaries, fmt.Errorf("the report %s has no file: no file matches %v in %q", name, r.Files, r.Base)
 		}
 		text, err := r.read(filepath.Join(b.dir, r.Base), files)
 		if err != nil {
