@@ -15,14 +15,14 @@ func (b build) reports() ([]string, error) {
 	var summaries []string
 	for _, name := range slices.Sorted(maps.Keys(b.spec.Reports)) {
 		r := b.spec.Reports[name]
-		files, err := r.find(b.dir)
+		files, err := r.Set.find(b.dir)
 		if err != nil {
 			return summaries, err
 		}
 		if len(files) == 0 {
-			return summaries, fmt.Errorf("the report %s has no file: no file matches %v in %q", name, r.Files, r.Base)
+			return summaries, fmt.Errorf("the report %s has no file: no file matches %v in %q", name, r.Set.Files, r.Set.Base)
 		}
-		text, err := r.read(filepath.Join(b.dir, r.Base), files)
+		text, err := r.read(filepath.Join(b.dir, r.Set.Base), files)
 		if err != nil {
 			return summaries, fmt.Errorf("report %s: %w", name, err)
 		}

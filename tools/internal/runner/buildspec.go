@@ -42,8 +42,8 @@ type fileSet struct {
 
 // reportFiles are the files of one report.
 type reportFiles struct {
-	fileSet `yaml:",inline"`
-	Format  string `yaml:"file-format"`
+	Set    fileSet `yaml:",inline"`
+	Format string  `yaml:"file-format"`
 }
 
 // The supported report formats.
