@@ -94,7 +94,7 @@ func evaluator(s Stack, t *template.Template, override map[string]string) (*temp
 			return nil, fmt.Errorf("%s cannot be %q; the allowed values are %v", name, value, allowed)
 		}
 	}
-	return t.Evaluator(given, s.Resolver)
+	return t.Evaluator(given, s.Resolver), nil
 }
 
 // add adds a resource if it is the pipeline, a project or a report group.

@@ -27,10 +27,7 @@ func Rollouts(ctx context.Context, text string, parameters map[string]string) ([
 	for _, r := range t.Resources("") {
 		own.alarms[r.ID] = r.Prop("AlarmName")
 	}
-	in, err := t.Evaluator(parameters, own)
-	if err != nil {
-		return nil, err
-	}
+	in := t.Evaluator(parameters, own)
 	own.in = in
 	const preference = "DeploymentPreference"
 	globals := template.Get(t.Root, "Globals", "Function", preference)

@@ -22,11 +22,10 @@ type Resolver interface {
 	Attribute(ctx context.Context, resource, attribute string) (string, error)
 }
 
-// Evaluator evaluates the functions of one template. Its zero value knows nothing.
+// Evaluator evaluates the functions of one template.
 type Evaluator struct {
+	template   *Template
 	parameters map[string]any // strings, and lists of them
-	conditions map[string]any
-	mappings   map[string]any
 	resolver   Resolver
 	// within are the conditions that are being evaluated.
 	within []string
@@ -35,8 +34,8 @@ type Evaluator struct {
 // Evaluator evaluates values of the template with these parameters, pseudo
 // parameters such as AWS::Region included, and with the default of each parameter
 // that is not given. Without a resolver, resources and SSM parameters are unresolved.
-func (t *Template) Evaluator(parameters map[string]string, resolver Resolver) (*Evaluator, error) {
-	e := &Evaluator{parameters: map[string]any{}, resolver: resolver}
+func (t *Template) Evaluator(parameters map[string]string, resolver Resolver) *Evaluator {
+	e := &Evaluator{template: t, parameters: map[string]any{}, resolver: resolver}
 	for name, value := range parameters {
 		e.parameters[name] = value
 	}
@@ -51,16 +50,7 @@ func (t *Template) Evaluator(parameters map[string]string, resolver Resolver) (*
 		}
 		e.parameters[p.Name] = p.value(value)
 	}
-	for section, into := range map[string]*map[string]any{"Conditions": &e.conditions, "Mappings": &e.mappings} {
-		if n := Get(t.Root, section); n != nil {
-			v, err := plain(n)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", t.Path, section, err)
-			}
-			*into, _ = v.(map[string]any)
-		}
-	}
-	return e, nil
+	return e
 }
 
 // value splits the value of a parameter that is declared as a list.
@@ -83,11 +73,8 @@ func (e *Evaluator) Value(ctx context.Context, n *yaml.Node) (any, error) {
 	if n == nil {
 		return nil, nil
 	}
-	v, err := decode(n)
-	if err != nil {
-		return nil, err
-	}
-	if v, err = e.value(ctx, v); v == any(nothing{}) {
+	v, err := e.value(ctx, n)
+	if v == any(nothing{}) {
 		v = nil
 	}
 	return v, err
@@ -95,37 +82,36 @@ func (e *Evaluator) Value(ctx context.Context, n *yaml.Node) (any, error) {
 
 // Holds evaluates a condition, given by its name.
 func (e *Evaluator) Holds(ctx context.Context, condition string) (bool, error) {
-	return e.holds(ctx, condition)
+	return e.holds(ctx, &yaml.Node{Kind: yaml.ScalarNode, Value: condition})
 }
 
 // nothing is the value of AWS::NoValue: the property is omitted.
 type nothing struct{}
 
 // value evaluates any value of a template.
-func (e *Evaluator) value(ctx context.Context, v any) (any, error) {
-	switch v := v.(type) {
-	case map[string]any:
-		if name, arg, ok := intrinsic(v); ok {
-			f := functions()[name]
-			if f == nil {
-				return nil, fmt.Errorf("the function %s is not supported: %w", name, ErrUnresolved)
-			}
+func (e *Evaluator) value(ctx context.Context, n *yaml.Node) (any, error) {
+	if name, arg := call(n); name != "" {
+		if f := functions()[name]; f != nil {
 			return f(e, ctx, arg)
 		}
+		return nil, fmt.Errorf("the function Fn::%s is not supported: %w", name, ErrUnresolved)
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
 		out := map[string]any{}
-		for key, member := range v {
+		for key, member := range Pairs(n) {
 			got, err := e.value(ctx, member)
 			if err != nil {
 				return nil, err
 			}
-			if got != (nothing{}) {
-				out[key] = got
+			if got != any(nothing{}) {
+				out[key.Value] = got
 			}
 		}
 		return out, nil
-	case []any:
+	case yaml.SequenceNode:
 		out := []any{}
-		for _, member := range v {
+		for _, member := range n.Content {
 			got, err := e.value(ctx, member)
 			if err != nil {
 				return nil, err
@@ -135,24 +121,14 @@ func (e *Evaluator) value(ctx context.Context, v any) (any, error) {
 			}
 		}
 		return out, nil
-	case string:
-		return e.dynamic(ctx, v)
 	}
-	return v, nil
-}
-
-// intrinsic reports whether a mapping is the call of a function.
-func intrinsic(m map[string]any) (name string, arg any, ok bool) {
-	if len(m) != 1 {
-		return "", nil, false
+	switch n.Tag {
+	case "!!int", "!!float", "!!bool", "!!null":
+		var v any
+		if err := n.Decode(&v); err != nil {
+			return nil, fmt.Errorf("yaml.Node.Decode: %w", err)
+		}
+		return v, nil
 	}
-	for name, arg = range m {
-		ok = name == "Ref" || name == "Condition" && isString(arg) || strings.HasPrefix(name, "Fn::")
-	}
-	return name, arg, ok
-}
-
-func isString(v any) bool {
-	_, ok := v.(string)
-	return ok
+	return e.dynamic(ctx, n.Value) // including dates, such as the version of a policy
 }

@@ -51,10 +51,7 @@ Resources:
 func evaluate(t *testing.T, value string, resolver template.Resolver) (any, error) {
 	t.Helper()
 	parsed := parse(t, head+value+"\n")
-	e, err := parsed.Evaluator(map[string]string{"Mode": "multi", "AWS::Region": "eu-west-1"}, resolver)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := parsed.Evaluator(map[string]string{"Mode": "multi", "AWS::Region": "eu-west-1"}, resolver)
 	return e.Value(t.Context(), parsed.Resources("")[0].Prop("V"))
 }
 
@@ -111,7 +108,7 @@ func TestValueRefuses(t *testing.T) {
 		"!Sub ['${A}', {A: !Foo b}]":        "Fn::Foo is not supported",
 		"[!Sub '{{resolve:ssm:/missing}}']": "no parameter /missing",
 		"'{{resolve:secretsmanager:x}}'":    "{{resolve:secretsmanager}} is not supported",
-		"!Sub []":                           "Fn::Sub cannot take",
+		"!Sub []":                           "Fn::Sub needs a text",
 		"!GetAtt [A]":                       "Fn::GetAtt cannot take",
 		"!If [IsDev, a]":                    "Fn::If needs a condition and two values",
 		"!If [Nothing, a, b]":               `no condition "Nothing"`,
@@ -151,10 +148,7 @@ func TestUnresolved(t *testing.T) {
 
 func TestHolds(t *testing.T) {
 	t.Parallel()
-	e, err := parse(t, head).Evaluator(map[string]string{"Environment": "test"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := parse(t, head).Evaluator(map[string]string{"Environment": "test"}, nil)
 	for condition, want := range map[string]bool{"IsDev": false, "IsTest": true, "Neither": false} {
 		if got, err := e.Holds(t.Context(), condition); err != nil || got != want {
 			t.Errorf("%s: %v, %v", condition, got, err)
@@ -164,7 +158,7 @@ func TestHolds(t *testing.T) {
 	if _, err := e.Holds(t.Context(), "Both"); !errors.Is(err, template.ErrUnresolved) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := parse(t, "Conditions: {A: !Equals [!!int x, 1]}").Evaluator(nil, nil); err == nil {
+	if _, err := parse(t, "Conditions: {A: !Equals [!!int x, 1]}").Evaluator(nil, nil).Holds(t.Context(), "A"); err == nil {
 		t.Error("a wrong number was accepted")
 	}
 }
@@ -181,10 +175,7 @@ func FuzzParse(f *testing.F) {
 		}
 		parsed.Nested()
 		parsed.SSMNames()
-		e, err := parsed.Evaluator(nil, deployed{})
-		if err != nil {
-			return
-		}
+		e := parsed.Evaluator(nil, deployed{})
 		for _, r := range parsed.Resources("") {
 			template.Texts(r.Node)
 			parsed.CommentAbove(r.Key.Line)

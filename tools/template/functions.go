@@ -2,10 +2,14 @@ package template
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 var (
@@ -14,32 +18,30 @@ var (
 )
 
 // function is one function of CloudFormation, such as Fn::Sub.
-type function func(e *Evaluator, ctx context.Context, arg any) (any, error)
+type function func(e *Evaluator, ctx context.Context, arg *yaml.Node) (any, error)
 
 // functions are the supported ones; all others are refused by name.
 func functions() map[string]function {
 	return map[string]function{
-		"Ref": (*Evaluator).ref, "Condition": (*Evaluator).condition,
-		"Fn::And": (*Evaluator).and, "Fn::Or": (*Evaluator).or, "Fn::Not": (*Evaluator).not, "Fn::Equals": (*Evaluator).equals,
-		"Fn::FindInMap": (*Evaluator).findInMap, "Fn::GetAtt": (*Evaluator).getAtt, "Fn::If": (*Evaluator).choose,
-		"Fn::Join": (*Evaluator).join, "Fn::Select": (*Evaluator).pick, "Fn::Split": (*Evaluator).split, "Fn::Sub": (*Evaluator).sub,
+		"Ref": (*Evaluator).ref, "Condition": (*Evaluator).condition, "And": (*Evaluator).and, "Or": (*Evaluator).or, "Not": (*Evaluator).not,
+		"Equals": (*Evaluator).equals, "FindInMap": (*Evaluator).findInMap, "GetAtt": (*Evaluator).getAtt, "If": (*Evaluator).choose,
+		"Join": (*Evaluator).join, "Select": (*Evaluator).pick, "Split": (*Evaluator).split, "Sub": (*Evaluator).sub,
 	}
 }
 
-func (e *Evaluator) ref(ctx context.Context, arg any) (any, error) {
-	name, _ := arg.(string)
-	if name == "AWS::NoValue" {
+func (e *Evaluator) ref(ctx context.Context, arg *yaml.Node) (any, error) {
+	if arg.Value == "AWS::NoValue" {
 		return nothing{}, nil
 	}
-	if v, ok := e.parameters[name]; ok {
+	if v, ok := e.parameters[arg.Value]; ok {
 		return v, nil
 	}
-	return e.attribute(ctx, name, "Ref")
+	return e.attribute(ctx, arg.Value, "Ref")
 }
 
-func (e *Evaluator) getAtt(ctx context.Context, arg any) (any, error) {
-	if text, ok := arg.(string); ok {
-		arg = dotted(text)
+func (e *Evaluator) getAtt(ctx context.Context, arg *yaml.Node) (any, error) {
+	if resource, attribute, ok := strings.Cut(arg.Value, "."); ok {
+		return e.attribute(ctx, resource, attribute)
 	}
 	parts, err := e.texts(ctx, "Fn::GetAtt", arg, 2)
 	if err != nil {
@@ -48,26 +50,34 @@ func (e *Evaluator) getAtt(ctx context.Context, arg any) (any, error) {
 	return e.attribute(ctx, parts[0], parts[1])
 }
 
-func (e *Evaluator) condition(ctx context.Context, arg any) (any, error) {
-	name, _ := arg.(string)
-	body, ok := e.conditions[name]
-	if !ok {
-		return nil, fmt.Errorf("the template has no condition %q", name)
+// attribute asks the resolver for an attribute of a resource.
+func (e *Evaluator) attribute(ctx context.Context, resource, attribute string) (string, error) {
+	if e.resolver == nil {
+		return "", fmt.Errorf("%s of %s: %w", attribute, resource, ErrUnresolved)
 	}
-	if slices.Contains(e.within, name) {
-		return nil, fmt.Errorf("the condition %q depends on itself", name)
+	return e.resolver.Attribute(ctx, resource, attribute)
+}
+
+func (e *Evaluator) condition(ctx context.Context, arg *yaml.Node) (any, error) {
+	body := Get(e.template.Root, "Conditions", arg.Value)
+	if body == nil {
+		return nil, fmt.Errorf("the template has no condition %q", arg.Value)
 	}
-	e.within = append(e.within, name)
+	if slices.Contains(e.within, arg.Value) {
+		return nil, fmt.Errorf("the condition %q depends on itself", arg.Value)
+	}
+	e.within = append(e.within, arg.Value)
 	defer func() { e.within = e.within[:len(e.within)-1] }()
 	return e.value(ctx, body)
 }
 
 // holds evaluates a condition, given by its name or as an expression.
-func (e *Evaluator) holds(ctx context.Context, v any) (bool, error) {
-	if name, ok := v.(string); ok {
-		v = map[string]any{"Condition": name}
+func (e *Evaluator) holds(ctx context.Context, n *yaml.Node) (bool, error) {
+	evaluate := e.value
+	if name, _ := call(n); name == "" && n.Kind == yaml.ScalarNode {
+		evaluate = e.condition
 	}
-	got, err := e.value(ctx, v)
+	got, err := evaluate(ctx, n)
 	if err != nil {
 		return false, err
 	}
@@ -78,38 +88,36 @@ func (e *Evaluator) holds(ctx context.Context, v any) (bool, error) {
 	return yes, nil
 }
 
-func (e *Evaluator) all(ctx context.Context, arg any) ([]bool, error) {
-	list, ok := arg.([]any)
-	if !ok {
-		return nil, fmt.Errorf("a condition function needs a list, not %v", arg)
+// contains reports whether one of the conditions in a list has the value want.
+func (e *Evaluator) contains(ctx context.Context, arg *yaml.Node, want bool) (bool, error) {
+	if arg.Kind != yaml.SequenceNode {
+		return false, errors.New("a condition function needs a list")
 	}
-	var out []bool
-	for _, v := range list {
-		yes, err := e.holds(ctx, v)
+	found := false
+	for _, n := range arg.Content {
+		yes, err := e.holds(ctx, n)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		out = append(out, yes)
+		found = found || yes == want
 	}
-	return out, nil
+	return found, nil
 }
 
-func (e *Evaluator) and(ctx context.Context, arg any) (any, error) {
-	all, err := e.all(ctx, arg)
-	return !slices.Contains(all, false), err
+func (e *Evaluator) and(ctx context.Context, arg *yaml.Node) (any, error) {
+	found, err := e.contains(ctx, arg, false)
+	return !found, err
 }
 
-func (e *Evaluator) or(ctx context.Context, arg any) (any, error) {
-	all, err := e.all(ctx, arg)
-	return slices.Contains(all, true), err
+func (e *Evaluator) or(ctx context.Context, arg *yaml.Node) (any, error) {
+	return e.contains(ctx, arg, true)
 }
 
-func (e *Evaluator) not(ctx context.Context, arg any) (any, error) {
-	all, err := e.all(ctx, arg)
-	return slices.Contains(all, false), err
+func (e *Evaluator) not(ctx context.Context, arg *yaml.Node) (any, error) {
+	return e.contains(ctx, arg, false)
 }
 
-func (e *Evaluator) equals(ctx context.Context, arg any) (any, error) {
+func (e *Evaluator) equals(ctx context.Context, arg *yaml.Node) (any, error) {
 	parts, err := e.texts(ctx, "Fn::Equals", arg, 2)
 	if err != nil {
 		return nil, err
@@ -117,49 +125,44 @@ func (e *Evaluator) equals(ctx context.Context, arg any) (any, error) {
 	return parts[0] == parts[1], nil
 }
 
-func (e *Evaluator) choose(ctx context.Context, arg any) (any, error) {
-	list, ok := arg.([]any)
-	if !ok || len(list) != 3 {
-		return nil, fmt.Errorf("Fn::If needs a condition and two values, not %v", arg)
+func (e *Evaluator) choose(ctx context.Context, arg *yaml.Node) (any, error) {
+	if len(arg.Content) != 3 {
+		return nil, fmt.Errorf("Fn::If needs a condition and two values, not %d values", len(arg.Content))
 	}
-	yes, err := e.holds(ctx, list[0])
+	yes, err := e.holds(ctx, arg.Content[0])
 	if err != nil {
 		return nil, err
 	}
 	if yes {
-		return e.value(ctx, list[1])
+		return e.value(ctx, arg.Content[1])
 	}
-	return e.value(ctx, list[2])
+	return e.value(ctx, arg.Content[2])
 }
 
-func (e *Evaluator) findInMap(ctx context.Context, arg any) (any, error) {
+func (e *Evaluator) findInMap(ctx context.Context, arg *yaml.Node) (any, error) {
 	keys, err := e.texts(ctx, "Fn::FindInMap", arg, 3)
 	if err != nil {
 		return nil, err
 	}
-	at := any(e.mappings)
-	for _, key := range keys {
-		m, _ := at.(map[string]any)
-		if at = m[key]; at == nil {
-			return nil, fmt.Errorf("Fn::FindInMap: the template has no %s", strings.Join(keys, "."))
-		}
+	found := Get(Get(e.template.Root, "Mappings"), keys...)
+	if found == nil {
+		return nil, fmt.Errorf("Fn::FindInMap: the template has no %s", strings.Join(keys, "."))
 	}
-	return at, nil
+	return e.value(ctx, found)
 }
 
-func (e *Evaluator) join(ctx context.Context, arg any) (any, error) {
-	list, ok := arg.([]any)
-	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Join needs a separator and a list, not %v", arg)
+func (e *Evaluator) join(ctx context.Context, arg *yaml.Node) (any, error) {
+	if len(arg.Content) != 2 {
+		return nil, errors.New("Fn::Join needs a separator and a list")
 	}
-	parts, err := e.texts(ctx, "Fn::Join", list[1], -1)
+	parts, err := e.texts(ctx, "Fn::Join", arg.Content[1], -1)
 	if err != nil {
 		return nil, err
 	}
-	return strings.Join(parts, fmt.Sprint(list[0])), nil
+	return strings.Join(parts, arg.Content[0].Value), nil
 }
 
-func (e *Evaluator) split(ctx context.Context, arg any) (any, error) {
+func (e *Evaluator) split(ctx context.Context, arg *yaml.Node) (any, error) {
 	parts, err := e.texts(ctx, "Fn::Split", arg, 2)
 	if err != nil {
 		return nil, err
@@ -171,32 +174,30 @@ func (e *Evaluator) split(ctx context.Context, arg any) (any, error) {
 	return out, nil
 }
 
-func (e *Evaluator) pick(ctx context.Context, arg any) (any, error) {
-	list, ok := arg.([]any)
-	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Select needs an index and a list, not %v", arg)
+func (e *Evaluator) pick(ctx context.Context, arg *yaml.Node) (any, error) {
+	if len(arg.Content) != 2 {
+		return nil, errors.New("Fn::Select needs an index and a list")
 	}
-	from, err := e.texts(ctx, "Fn::Select", list[1], -1)
+	from, err := e.texts(ctx, "Fn::Select", arg.Content[1], -1)
 	if err != nil {
 		return nil, err
 	}
-	for i, v := range from {
-		if fmt.Sprint(i) == fmt.Sprint(list[0]) {
-			return v, nil
-		}
+	i, err := strconv.Atoi(arg.Content[0].Value)
+	if err != nil || i < 0 || i >= len(from) {
+		return nil, fmt.Errorf("Fn::Select: no element %s in %v", arg.Content[0].Value, from)
 	}
-	return nil, fmt.Errorf("Fn::Select: no element %v in %v", list[0], from)
+	return from[i], nil
 }
 
 // texts evaluates a list to strings. The length -1 means any length.
-func (e *Evaluator) texts(ctx context.Context, of string, arg any, length int) ([]string, error) {
+func (e *Evaluator) texts(ctx context.Context, of string, arg *yaml.Node, length int) ([]string, error) {
 	v, err := e.value(ctx, arg)
 	if err != nil {
 		return nil, err
 	}
 	list, ok := v.([]any)
 	if !ok || length >= 0 && len(list) != length {
-		return nil, fmt.Errorf("%s cannot take %v", of, arg)
+		return nil, fmt.Errorf("%s cannot take %v", of, v)
 	}
 	var out []string
 	for _, member := range list {
@@ -209,19 +210,13 @@ func (e *Evaluator) texts(ctx context.Context, of string, arg any, length int) (
 	return out, nil
 }
 
-func (e *Evaluator) sub(ctx context.Context, arg any) (any, error) {
-	text, own := "", map[string]any{}
-	switch arg := arg.(type) {
-	case string:
-		text = arg
-	case []any:
-		if len(arg) == 2 {
-			text, _ = arg[0].(string)
-			own, _ = arg[1].(map[string]any)
-		}
+func (e *Evaluator) sub(ctx context.Context, arg *yaml.Node) (any, error) {
+	text, own := arg.Value, (*yaml.Node)(nil)
+	if len(arg.Content) == 2 {
+		text, own = arg.Content[0].Value, arg.Content[1]
 	}
 	if text == "" {
-		return nil, fmt.Errorf("Fn::Sub cannot take %v", arg)
+		return nil, errors.New("Fn::Sub needs a text")
 	}
 	var failed error
 	out := placeholder.ReplaceAllStringFunc(text, func(m string) string {
@@ -241,23 +236,15 @@ func (e *Evaluator) sub(ctx context.Context, arg any) (any, error) {
 	return e.dynamic(ctx, out)
 }
 
-// attribute asks the resolver for an attribute of a resource.
-func (e *Evaluator) attribute(ctx context.Context, resource, attribute string) (string, error) {
-	if e.resolver == nil {
-		return "", fmt.Errorf("%s of %s: %w", attribute, resource, ErrUnresolved)
-	}
-	return e.resolver.Attribute(ctx, resource, attribute)
-}
-
 // named evaluates ${name}.
-func (e *Evaluator) named(ctx context.Context, name string, own map[string]any) (any, error) {
-	if v, ok := own[name]; ok {
-		return e.value(ctx, v)
+func (e *Evaluator) named(ctx context.Context, name string, own *yaml.Node) (any, error) {
+	if n := Get(own, name); n != nil {
+		return e.value(ctx, n)
 	}
 	if resource, attribute, dotted := strings.Cut(name, "."); dotted {
 		return e.attribute(ctx, resource, attribute)
 	}
-	return e.ref(ctx, name)
+	return e.ref(ctx, &yaml.Node{Value: name})
 }
 
 // dynamic resolves dynamic references to SSM parameters.

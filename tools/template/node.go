@@ -44,7 +44,7 @@ func call(n *yaml.Node) (name string, arg *yaml.Node) {
 		return n.Tag[1:], &yaml.Node{Kind: n.Kind, Value: n.Value, Content: n.Content, Line: n.Line}
 	case n.Kind == yaml.MappingNode && len(n.Content) == 2:
 		key := n.Content[0].Value
-		if name, ok := strings.CutPrefix(key, "Fn::"); ok || key == "Ref" {
+		if name, ok := strings.CutPrefix(key, "Fn::"); ok || key == "Ref" || key == "Condition" && n.Content[1].Kind == yaml.ScalarNode {
 			return name, n.Content[1]
 		}
 	}
