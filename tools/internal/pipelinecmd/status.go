@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -16,24 +15,23 @@ import (
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/runner/history"
 	"gatehouse.example/tools/pipeline"
+	"gatehouse.example/tools/stacks"
 )
 
 // pipelinesPipeline is the pipeline that changes the others.
 const pipelinesPipeline = "pipelines"
 
-// services returns the services that have a pipeline: those with a configuration.
+// services returns the names of the services. Each has a pipeline.
 func services(root string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(root, "pipeline", "config", "*.json"))
+	all, err := stacks.Discover(root)
 	if err != nil {
-		return nil, fmt.Errorf("filepath.Glob: %w", err)
+		return nil, fmt.Errorf("stacks.Discover: %w", err)
 	}
 	var out []string
-	for _, file := range files {
-		out = append(out, strings.TrimSuffix(filepath.Base(file), ".json"))
+	for _, s := range all {
+		out = append(out, s.Name)
 	}
-	if len(out) == 0 {
-		return nil, errors.New("no file pipeline/config/SERVICE.json")
-	}
+	slices.Sort(out)
 	return out, nil
 }
 
