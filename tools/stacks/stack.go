@@ -14,14 +14,14 @@ import (
 
 // Stack is a folder with a template.
 type Stack struct {
-	// Name is the folder's, such as user-events.
+	// Name is the name of its folder, such as user-events.
 	Name string
 	// Dir is absolute. Folder is relative to the repository's root, with slashes; only
 	// Discover, Find and Examples set it.
 	Dir, Folder string
-	// Parameters are the names that the template declares.
+	// Parameters are the names of the template's parameters.
 	Parameters []string
-	// Writes and Reads are SSM names, with ${Environment} as it stands there.
+	// Writes and Reads are SSM names as in the templates, with ${Environment}.
 	Writes, Reads []string
 	// Functions are built from Go code.
 	Functions []Function
@@ -34,11 +34,11 @@ type Stack struct {
 // Function is one AWS::Serverless::Function.
 type Function struct {
 	LogicalID string
-	// Name has ${Environment} as it stands in the template.
+	// Name is as in the template, with ${Environment}.
 	Name string
 	// CodeURI is relative to the stack's folder.
 	CodeURI string
-	// Alias is what AutoPublishAlias names, or empty.
+	// Alias is the value of AutoPublishAlias, or empty.
 	Alias string
 }
 
@@ -109,7 +109,7 @@ func (s *Stack) read(path string) (*template.Template, error) {
 			return nil, err
 		}
 		if len(s.Functions) > functions {
-			return nil, fmt.Errorf("%s: its functions belong into template.yaml; the emulator transforms no nested template", nested)
+			return nil, fmt.Errorf("%s: move its functions to template.yaml, because the emulator does not transform nested templates", nested)
 		}
 	}
 	return t, nil

@@ -151,7 +151,7 @@ func TestReadNestedFails(t *testing.T) {
 	for name, tc := range map[string]struct{ inner, want string }{
 		"missing":    {"", "inner.yaml"},
 		"broken":     {"Resources: [", "inner.yaml"},
-		"function":   {"Resources: {F: {Type: AWS::Serverless::Function}}", "belong into template.yaml"},
+		"function":   {"Resources: {F: {Type: AWS::Serverless::Function}}", "move its functions to template.yaml"},
 		"own_parent": {"Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: template.yaml}}}", "a second time"},
 		"itself":     {"Resources: {A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}}", "a second time"},
 	} {
