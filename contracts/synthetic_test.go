@@ -21,7 +21,7 @@ func TestIsSyntheticAddress(t *testing.T) {
 	}
 }
 
-// Only the boolean true is the mark: whoever writes the mark otherwise is seen.
+// Only the boolean true is the mark; any other value is found.
 func TestOnlyTrueIsSynthetic(t *testing.T) {
 	t.Parallel()
 	const head = `{"specversion":"1.0","id":"1","source":"/s","type":"t"`

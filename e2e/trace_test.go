@@ -15,7 +15,7 @@ import (
 	"gatehouse.example/tools/actors"
 )
 
-// tracePart is what `gatehouse trace show --json` says of one part.
+// tracePart is what `gatehouse trace show --json` outputs for one part.
 type tracePart struct {
 	Name, Origin, Status, Did, MadeBy string
 	MissingParent                     string

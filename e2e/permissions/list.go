@@ -36,7 +36,7 @@ func ParseList(text string) (List, error) {
 			fresh = false
 			a := Permission{fields[0], fields[1], fields[2]}
 			if _, twice := list[a]; twice {
-				return nil, fmt.Errorf("line %d: %s stands there twice", i+1, line)
+				return nil, fmt.Errorf("line %d: %s is listed twice", i+1, line)
 			}
 			list[a] = reason
 		}
@@ -44,8 +44,8 @@ func ParseList(text string) (List, error) {
 	return list, nil
 }
 
-// Excuse is the line whose resource, as a pattern, covers that of a: what a test
-// tries in vain has names that are drawn.
+// Excuse returns the line whose resource, as a pattern, matches that of a: tests use
+// random names in calls that are denied.
 func (l List) Excuse(a Permission) (Permission, bool) {
 	for line := range l {
 		if line.Role == a.Role && line.Action == a.Action && policy.Match(line.Resource, a.Resource) {

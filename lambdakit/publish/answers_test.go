@@ -10,7 +10,7 @@ import (
 	"gatehouse.example/lambdakit/publish"
 )
 
-// line is what the log says of an event that the topic did not take.
+// line is the log line for an event that the topic did not accept.
 type line struct{ TopicError, OutboxError string }
 
 // publishOnce sends an event to two services that answer like this, and reads the log.

@@ -30,7 +30,7 @@ type Refusal struct {
 func (r Refusal) Error() string { return r.Text }
 
 // Func does the work of one trigger. A Refusal turns the person away; any other
-// error is logged and the person goes on.
+// error is logged and the person continues.
 type Func func(ctx context.Context, call Call) error
 
 // Handler is a lambda.Handler, because it must see and return raw bytes.

@@ -80,7 +80,7 @@ func TestRoutes(t *testing.T) {
 			if status != http.StatusTeapot || answer != "answer" {
 				t.Errorf("answer %d %q", status, answer)
 			}
-			// A call of an API is the stage's from here on, and its trace goes on below.
+			// A call of an API is the stage's from here on, and its trace continues below.
 			if strings.HasPrefix(got.URI, "/restapis/") {
 				if !strings.HasPrefix(got.Trace, "Root=1-5759e988-bd862e3fe1be46a994272793"+";Parent=") || got.Trace == testTrace {
 					t.Errorf("trace %s", got.Trace)

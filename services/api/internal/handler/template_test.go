@@ -104,7 +104,7 @@ func TestDeploymentIsNamedAfterWhatItCopies(t *testing.T) {
 		}
 	}
 	if want := "Deployment" + hex.EncodeToString(h.Sum(nil))[:8]; named != want {
-		t.Errorf("the API has changed: in template.yaml rename %s to %s, or the stage goes on serving the old one", named, want)
+		t.Errorf("the API has changed: in template.yaml rename %s to %s, or the stage still serves the old one", named, want)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestDeploymentWaits(t *testing.T) {
 	}
 }
 
-// door is what the template says of GET, and of OPTIONS, of one path.
+// door is what the template has for GET and OPTIONS of one path.
 type door struct {
 	Token     string // none, id or the scope that an access token needs
 	Function  string

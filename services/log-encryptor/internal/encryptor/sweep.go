@@ -45,7 +45,7 @@ type tally struct {
 	failures                                                  []error
 }
 
-// Sweep looks at every group once, and goes on after a group that fails. Its
+// Sweep looks at every group once, and continues after a group that fails. Its
 // metrics are written even then, except when the list of groups could not be read:
 // part of a list would report too few unencrypted groups.
 func (s *Sweeper) Sweep(ctx context.Context) error {

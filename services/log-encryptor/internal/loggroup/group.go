@@ -23,7 +23,7 @@ type Group struct {
 	ARN  string
 	// KeyARN is empty for a group that is encrypted with CloudWatch Logs' own key.
 	KeyARN string
-	// RetentionDays is 0 for a group that keeps its lines for ever.
+	// RetentionDays is 0 for a group that keeps its lines forever.
 	RetentionDays int32
 	// FixedRetention is set for a class whose retention cannot be changed.
 	FixedRetention bool

@@ -106,7 +106,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// A page that is full before the rows of its query are looked through goes on there.
+// A page that is full before all rows of its query were read continues there.
 func TestPageEndsWithinAQuery(t *testing.T) {
 	t.Parallel()
 	w := newFixture()

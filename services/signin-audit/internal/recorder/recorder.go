@@ -40,7 +40,7 @@ type Store interface {
 type Recorder struct {
 	Store       Store
 	Environment string
-	// Retention of a row, counted from the act; 0 keeps it for ever.
+	// Retention of a row, counted from the act; 0 keeps it forever.
 	Retention time.Duration
 	Log       *slog.Logger
 	// Out takes the metric lines; in a function it is standard output.

@@ -30,7 +30,7 @@ type Row struct {
 	// Synthetic is set for a synthetic user, so that readers can leave such rows
 	// out.
 	Synthetic bool
-	// ExpiresAt is in seconds since 1970; 0 keeps the row for ever.
+	// ExpiresAt is in seconds since 1970; 0 keeps the row forever.
 	ExpiresAt int64
 }
 

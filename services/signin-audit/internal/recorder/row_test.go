@@ -42,7 +42,7 @@ func TestNewRow(t *testing.T) {
 	}
 	got, err = newRow(nobody, nobody.Time(), received, 0)
 	if diff := cmp.Diff(none, got); err != nil || diff != "" {
-		t.Errorf("error %v, row of nobody, kept for ever (-want +got):\n%s", err, diff)
+		t.Errorf("error %v, row of nobody, kept forever (-want +got):\n%s", err, diff)
 	}
 	a.Synthetic = true
 	canary, err := contracts.NewSigninAttempted(a, contracts.SigninAttempted{UserNotFound: true})
@@ -62,7 +62,7 @@ func TestNewRow(t *testing.T) {
 		t.Error("a row without the mark is marked, or like one that is")
 	}
 	if _, has := got.item()["expiresAt"]; has {
-		t.Error("a row that is kept for ever has an expiry")
+		t.Error("a row that is kept forever has an expiry")
 	}
 	if _, has := got.item()["sub"]; has {
 		t.Error("an empty attribute was written")

@@ -49,8 +49,8 @@ func TestPayloadsConformToAWS(t *testing.T) {
 	}
 }
 
-// keys lists the keys of a payload, nested ones with their path. What stands in
-// the three free-form maps differs from call to call.
+// keys lists the keys of a payload, nested ones with their path. The keys
+// of the three free-form maps differ from call to call.
 func keys(t *testing.T, raw []byte) []string {
 	t.Helper()
 	var top struct {

@@ -22,7 +22,7 @@ const (
 )
 
 // errSource is for a function that is attached to the wrong trigger. It is logged,
-// and the person goes on.
+// and the person continues.
 var errSource = errors.New("signin: unknown trigger source; is the function attached to the right trigger?")
 
 // Publisher is what the triggers need of lambdakit/publish.

@@ -41,7 +41,7 @@ type Hidden struct{ Name, Value string }
 // Field is an input with its label.
 type Field struct {
 	Name, Label, Type, Autocomplete, InputMode, Value string
-	// Hints stand below the field and belong to its description.
+	// Hints are below the field and part of its description.
 	Hints []string
 	// Invalid marks the field that the problem is about.
 	Invalid bool

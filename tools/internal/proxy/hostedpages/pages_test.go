@@ -118,7 +118,7 @@ func TestOtherSitesCannotPost(t *testing.T) {
 }
 
 // The person types the address once; the code, the password and the state find
-// each other again, and the address stands in no URL.
+// each other again, and no URL contains the address.
 func TestSignUpSignsIn(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
