@@ -1,4 +1,4 @@
-package teardown
+package awsdeploy
 
 import (
 	"context"
@@ -11,29 +11,29 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
-// Pools are the calls that read user pools.
-type Pools interface {
+// poolAPI are the calls that read user pools.
+type poolAPI interface {
 	cognitoidentityprovider.ListUserPoolsAPIClient
 	DescribeUserPool(context.Context, *cognitoidentityprovider.DescribeUserPoolInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolOutput, error)
 }
 
-// Attachment is a trigger by which a user pool calls a function.
-type Attachment struct {
+// attachment is a trigger by which a user pool calls a function.
+type attachment struct {
 	Pool, PoolName, Trigger, Function string
 }
 
 // String names the pool, the function and its trigger.
-func (a Attachment) String() string {
+func (a attachment) String() string {
 	return fmt.Sprintf("user pool %s (%s) calls %s as its %s trigger", a.Pool, a.PoolName, a.Function, a.Trigger)
 }
 
 // pageSize is the most that one call returns.
 const pageSize = 60
 
-// Attached finds every trigger in the account, in any team's pool, that calls one
+// attachments finds every trigger in the account, in any team's pool, that calls one
 // of the functions.
-func Attached(ctx context.Context, api Pools, functions []string) ([]Attachment, error) {
-	var found []Attachment
+func attachments(ctx context.Context, api poolAPI, functions []string) ([]attachment, error) {
+	var found []attachment
 	in := &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(pageSize)}
 	for pages := cognitoidentityprovider.NewListUserPoolsPaginator(api, in); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
@@ -62,7 +62,7 @@ func Attached(ctx context.Context, api Pools, functions []string) ([]Attachment,
 
 // triggers finds the ARNs of functions at any depth of a configuration: newer
 // triggers are objects, and later ones are not known here.
-func triggers(config any) ([]Attachment, error) {
+func triggers(config any) ([]attachment, error) {
 	raw, err := json.Marshal(config)
 	if err != nil {
 		return nil, fmt.Errorf("json.Marshal: %w", err)
@@ -71,13 +71,13 @@ func triggers(config any) ([]Attachment, error) {
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return nil, fmt.Errorf("json.Unmarshal: %w", err)
 	}
-	var found []Attachment
+	var found []attachment
 	for name, value := range tree {
 		for _, function := range functionsIn(value) {
-			found = append(found, Attachment{Trigger: name, Function: function})
+			found = append(found, attachment{Trigger: name, Function: function})
 		}
 	}
-	slices.SortFunc(found, func(a, b Attachment) int { return strings.Compare(a.Trigger, b.Trigger) })
+	slices.SortFunc(found, func(a, b attachment) int { return strings.Compare(a.Trigger, b.Trigger) })
 	return found, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"gatehouse.example/tools/internal/awsdeploy/check"
-	"gatehouse.example/tools/internal/awsdeploy/plan"
 )
 
 // platform is the stack with the user pool.
@@ -54,7 +53,7 @@ func (s *session) checks() []check.Check {
 }
 
 // identity is the ARN of an SES identity in any of the parameters, or empty.
-func identity(one plan.Stack) string {
+func identity(one plannedStack) string {
 	for _, value := range one.Config.Parameters {
 		if strings.HasPrefix(value, "arn:") && strings.Contains(value, ":ses:") && strings.Contains(value, ":identity/") {
 			return value

@@ -12,8 +12,6 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/check"
-	"gatehouse.example/tools/internal/awsdeploy/plan"
-	"gatehouse.example/tools/internal/awsdeploy/teardown"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 )
@@ -33,15 +31,15 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	board := terminal.NewBoard(s.out)
 	defer board.Close()
 	board.Print("")
-	planned, err := plan.Maker{Workspace: s.workspace, CLI: s.cli, API: s.cf, Board: board}.Make(ctx, s.stacks)
+	planned, err := s.plan(ctx, board, s.stacks)
 	if err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
-	}
-	plan.Print(s.out, planned)
-	if err := plan.CheckDataLoss(planned); err != nil {
 		return err
 	}
-	todo := plan.ToDeploy(planned)
+	printPlan(s.out, planned)
+	if err := checkDataLoss(planned); err != nil {
+		return err
+	}
+	todo := toDeploy(planned)
 	if len(todo) > 0 {
 		question := fmt.Sprintf("Deploy %s to account %s in %s as %s?", names(todo), s.target.account, s.target.config.Region, s.target.environment)
 		if err := s.ask(question, "yes", yes, "--yes (make: YES=1)"); err != nil {
@@ -60,7 +58,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 // needs refuses to deploy a stack before the stacks that it reads from.
 func (s *session) needs(ctx context.Context) error {
 	chosen := func(name string) bool {
-		return slices.ContainsFunc(s.stacks, func(one plan.Stack) bool { return one.Name == name })
+		return slices.ContainsFunc(s.stacks, func(one plannedStack) bool { return one.Name == name })
 	}
 	for _, need := range s.all {
 		for _, one := range s.stacks {
@@ -81,23 +79,23 @@ func (s *session) needs(ctx context.Context) error {
 
 // deployOne deploys a stack if it changed, and always protects it, because the
 // protection may have been removed.
-func (s *session) deployOne(ctx context.Context, board *terminal.Board, one plan.Stack) error {
+func (s *session) deployOne(ctx context.Context, board *terminal.Board, one plannedStack) error {
 	task := board.Start(one.Name, "deploying")
-	if one.Kind != plan.Unchanged {
+	if one.Kind != unchanged {
 		if err := s.push(ctx, one); err != nil {
 			task.Fail("failed")
 			return err
 		}
 	}
-	policy, err := teardown.Policy(s.workspace.Root)
+	policy, err := stackPolicy(s.workspace.Root)
 	if err == nil {
-		err = teardown.Protect(ctx, s.cf, one.FullName, policy)
+		err = protect(ctx, s.cf, one.FullName, policy)
 	}
 	if err != nil {
 		task.Fail("deployed, not protected")
 		return fmt.Errorf("%s is deployed but not protected: %w", one.Name, err)
 	}
-	if one.Kind == plan.Unchanged {
+	if one.Kind == unchanged {
 		task.Done("unchanged, protected")
 	} else {
 		task.Done("deployed, protected")
@@ -105,7 +103,7 @@ func (s *session) deployOne(ctx context.Context, board *terminal.Board, one plan
 	return nil
 }
 
-func (s *session) push(ctx context.Context, one plan.Stack) error {
+func (s *session) push(ctx context.Context, one plannedStack) error {
 	log, err := os.Create(s.workspace.Log("deploy-" + one.Name))
 	if err != nil {
 		return fmt.Errorf("os.Create: %w", err)
@@ -131,7 +129,7 @@ func (s *session) push(ctx context.Context, one plan.Stack) error {
 }
 
 // others describes the other stacks after the one at i failed.
-func others(planned []plan.Stack, i int) string {
+func others(planned []plannedStack, i int) string {
 	var b strings.Builder
 	if i > 0 {
 		fmt.Fprintf(&b, "As planned: %s. ", names(planned[:i]))
@@ -143,7 +141,7 @@ func others(planned []plan.Stack, i int) string {
 	return b.String()
 }
 
-func names(all []plan.Stack) string {
+func names(all []plannedStack) string {
 	var list []string
 	for _, s := range all {
 		list = append(list, s.Name)

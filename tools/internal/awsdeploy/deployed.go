@@ -1,7 +1,4 @@
-// Package teardown protects stacks from deletion and, on request, deletes them. It
-// leaves no user pool that calls a deleted function, because all its sign-ins
-// would fail, and it lists what is retained and what AWS still charges for.
-package teardown
+package awsdeploy
 
 import (
 	"context"
@@ -13,44 +10,45 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/cfn"
+	"gatehouse.example/tools/template"
 )
 
-// Resource is one resource of a stack, or of one that it nests.
-type Resource struct {
+// resource is one resource of a stack, or of one that it nests.
+type resource struct {
 	ID, Type, Physical string
 	// Kept is set if the template retains it when the stack is deleted.
 	Kept bool
 }
 
-// Stack is a stack as it is deployed.
-type Stack struct {
+// deployedStack is a stack as it is deployed.
+type deployedStack struct {
 	Name, FullName string
-	Resources      []Resource
+	Resources      []resource
 	// Switches are the parameters of triggers that are on.
 	Switches     []string
 	parameters   []types.Parameter
 	capabilities []types.Capability
 }
 
-// Stacks are the calls that read a stack.
-type Stacks interface {
+// stackAPI are the calls that read a stack.
+type stackAPI interface {
 	cloudformation.DescribeStacksAPIClient
 	cloudformation.ListStackResourcesAPIClient
 	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
 }
 
-// Read reads a deployed stack; it is nil if the stack does not exist.
-func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error) {
+// readDeployed reads a deployed stack; it is nil if the stack does not exist.
+func readDeployed(ctx context.Context, api stackAPI, name, fullName string) (*deployedStack, error) {
 	deployed, err := cfn.Describe(ctx, api, fullName)
 	if err != nil || deployed == nil {
 		return nil, err
 	}
-	s := &Stack{Name: name, FullName: fullName, parameters: deployed.Parameters, capabilities: deployed.Capabilities}
+	s := &deployedStack{Name: name, FullName: fullName, parameters: deployed.Parameters, capabilities: deployed.Capabilities}
 	if s.Resources, err = resources(ctx, api, fullName); err != nil {
 		return nil, err
 	}
 	// A stack whose creation failed has parameters but no pool, and cannot be updated.
-	if len(Of([]*Stack{s}, "AWS::Cognito::UserPool")) == 0 {
+	if len(physicalIDs([]*deployedStack{s}, "AWS::Cognito::UserPool")) == 0 {
 		return s, nil
 	}
 	for _, p := range s.parameters {
@@ -64,7 +62,7 @@ func Read(ctx context.Context, api Stacks, name, fullName string) (*Stack, error
 // resources lists the resources of a stack and of the stacks that it nests. The
 // deployed template, which may differ from the one in this folder, decides what
 // is retained.
-func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error) {
+func resources(ctx context.Context, api stackAPI, stack string) ([]resource, error) {
 	// The template before processing: in the processed one SAM retains old versions
 	// of functions, which are deleted with their function.
 	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
@@ -75,14 +73,14 @@ func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error
 	if err != nil {
 		return nil, fmt.Errorf("template of %s: %w", stack, err)
 	}
-	var all []Resource
+	var all []resource
 	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("cloudformation.ListStackResources: %w", err)
 		}
 		for _, r := range out.StackResourceSummaries {
-			one := Resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
+			one := resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
 			_, one.Kept = kept[one.ID]
 			if r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped || one.Physical == "" {
 				continue
@@ -101,8 +99,8 @@ func resources(ctx context.Context, api Stacks, stack string) ([]Resource, error
 	return all, nil
 }
 
-// Of lists the physical ids of a type, over all the stacks.
-func Of(all []*Stack, typ string) []string {
+// physicalIDs lists the physical ids of a type, over all the stacks.
+func physicalIDs(all []*deployedStack, typ string) []string {
 	var ids []string
 	for _, s := range all {
 		for _, r := range s.Resources {
@@ -112,4 +110,20 @@ func Of(all []*Stack, typ string) []string {
 		}
 	}
 	return ids
+}
+
+// retained returns the types of the resources, by logical id, that stay when the
+// stack of the template is deleted.
+func retained(text []byte) (map[string]string, error) {
+	t, err := template.Parse("the stack's template", text)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]string{}
+	for _, r := range t.Resources("") {
+		if r.Retained("DeletionPolicy") {
+			kept[r.ID] = r.Type
+		}
+	}
+	return kept, nil
 }

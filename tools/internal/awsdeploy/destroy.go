@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/awsdeploy/teardown"
 	"gatehouse.example/tools/internal/terminal"
 )
 
@@ -56,10 +55,10 @@ func (s *session) destroy(ctx context.Context, yes string) error {
 }
 
 // deployed reads the chosen stacks that exist, the last deployed first.
-func (s *session) deployed(ctx context.Context) ([]*teardown.Stack, error) {
-	var going []*teardown.Stack
+func (s *session) deployed(ctx context.Context) ([]*deployedStack, error) {
+	var going []*deployedStack
 	for _, one := range slices.Backward(s.stacks) {
-		read, err := teardown.Read(ctx, s.cf, one.Name, one.FullName)
+		read, err := readDeployed(ctx, s.cf, one.Name, one.FullName)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", one.FullName, err)
 		}
@@ -71,12 +70,12 @@ func (s *session) deployed(ctx context.Context) ([]*teardown.Stack, error) {
 }
 
 // refuse returns an error if other resources need these stacks.
-func (s *session) refuse(ctx context.Context, pools teardown.Pools, going []*teardown.Stack) error {
-	attached, err := teardown.Attached(ctx, pools, teardown.Of(going, functionType))
+func (s *session) refuse(ctx context.Context, pools poolAPI, going []*deployedStack) error {
+	attached, err := attachments(ctx, pools, physicalIDs(going, functionType))
 	if err != nil {
-		return fmt.Errorf("teardown.Attached: %w", err)
+		return fmt.Errorf("attachments: %w", err)
 	}
-	own := teardown.Of(going, poolType)
+	own := physicalIDs(going, poolType)
 	var against []string
 	for _, a := range attached {
 		if !slices.Contains(own, a.Pool) {
@@ -97,10 +96,10 @@ func (s *session) refuse(ctx context.Context, pools teardown.Pools, going []*tea
 }
 
 // readers are the remaining stacks that read a name from a deleted one.
-func (s *session) readers(ctx context.Context, going []*teardown.Stack) ([]string, error) {
+func (s *session) readers(ctx context.Context, going []*deployedStack) ([]string, error) {
 	var found []string
 	for _, reader := range s.all {
-		goes := slices.ContainsFunc(going, func(g *teardown.Stack) bool { return g.Name == reader.Name })
+		goes := slices.ContainsFunc(going, func(g *deployedStack) bool { return g.Name == reader.Name })
 		for _, g := range going {
 			if goes || !slices.Contains(s.graph[reader.Name], g.Name) {
 				continue
@@ -117,7 +116,7 @@ func (s *session) readers(ctx context.Context, going []*teardown.Stack) ([]strin
 	return found, nil
 }
 
-func (s *session) show(going []*teardown.Stack) {
+func (s *session) show(going []*deployedStack) {
 	fmt.Fprintln(s.out, "\nTo be deleted, in this order")
 	for i, g := range going {
 		kept := 0
@@ -133,13 +132,13 @@ func (s *session) show(going []*teardown.Stack) {
 		fmt.Fprintf(s.out, "  %d  %-14s  %d resources, %d of them retained%s\n", i+1, g.Name, len(g.Resources), kept, first)
 	}
 	fmt.Fprintln(s.out, "\nRetained on purpose: users, audit records and their keys")
-	if !teardown.PrintKept(s.out, going) {
+	if !printKept(s.out, going) {
 		fmt.Fprintln(s.out, "  nothing")
 	}
 }
 
 // delete switches the triggers off, checks that, and deletes the stacks.
-func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*teardown.Stack) error {
+func (s *session) delete(ctx context.Context, pools poolAPI, going []*deployedStack) error {
 	board := terminal.NewBoard(s.out)
 	defer board.Close()
 	for _, g := range going {
@@ -147,22 +146,22 @@ func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*tea
 			continue
 		}
 		task := board.Start(g.Name, "switching its triggers off")
-		if err := teardown.SwitchOff(ctx, s.cf, g); err != nil {
+		if err := switchOff(ctx, s.cf, g); err != nil {
 			task.Fail("triggers not switched off")
 			return fmt.Errorf("nothing was deleted: %s: %w", g.FullName, err)
 		}
 		task.Done("triggers off")
 	}
-	attached, err := teardown.Attached(ctx, pools, teardown.Of(going, functionType))
+	attached, err := attachments(ctx, pools, physicalIDs(going, functionType))
 	if err != nil {
-		return fmt.Errorf("teardown.Attached: %w", err)
+		return fmt.Errorf("attachments: %w", err)
 	}
 	if len(attached) > 0 {
 		return fmt.Errorf("nothing was deleted: the triggers are switched off, but %s", attached[0])
 	}
 	for i, g := range going {
 		task := board.Start(g.Name, "deleting")
-		if err := teardown.Delete(ctx, s.cf, g.FullName); err != nil {
+		if err := deleteStack(ctx, s.cf, g.FullName); err != nil {
 			task.Fail("not deleted")
 			return errors.Join(fmt.Errorf("%s was not deleted: %w", g.FullName, err),
 				fmt.Errorf("%d stacks are deleted, %d are unchanged; fix the cause and run the same command again", i, len(going)-i-1))
@@ -173,16 +172,16 @@ func (s *session) delete(ctx context.Context, pools teardown.Pools, going []*tea
 }
 
 // leftovers lists what no stack owned.
-func (s *session) leftovers(ctx context.Context, went []*teardown.Stack) error {
+func (s *session) leftovers(ctx context.Context, went []*deployedStack) error {
 	var prefixes []string
 	for _, g := range went {
 		name := s.target.environment + "/" + g.Name + "/"
 		prefixes = append(prefixes, "/gatehouse/"+name, "/aws/lambda/gatehouse-"+strings.ReplaceAll(name, "/", "-"))
 	}
-	for _, id := range teardown.Of(went, apiType) {
+	for _, id := range physicalIDs(went, apiType) {
 		prefixes = append(prefixes, "API-Gateway-Execution-Logs_"+id+"/")
 	}
-	groups, err := teardown.LogGroups(ctx, cloudwatchlogs.NewFromConfig(s.target.config), prefixes)
+	groups, err := logGroups(ctx, cloudwatchlogs.NewFromConfig(s.target.config), prefixes)
 	if err != nil {
 		return fmt.Errorf("the stacks are deleted, but the search for other resources failed: %w", err)
 	}

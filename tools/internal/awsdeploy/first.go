@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
@@ -54,9 +53,9 @@ func First(ctx context.Context, e Emulator) error {
 		return nil
 	}
 	e.Board.Print("\n" + e.Environment + ", first deployment")
-	planned, err := plan.Maker{Workspace: w, CLI: s.cli, API: s.cf, Board: e.Board}.Make(ctx, missing)
+	planned, err := s.plan(ctx, e.Board, missing)
 	if err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
+		return err
 	}
 	for i, one := range planned {
 		if err := s.deployOne(ctx, e.Board, one); err != nil {
@@ -67,8 +66,8 @@ func First(ctx context.Context, e Emulator) error {
 }
 
 // missing are the stacks that do not exist.
-func (s *session) missing(ctx context.Context) ([]plan.Stack, error) {
-	var out []plan.Stack
+func (s *session) missing(ctx context.Context) ([]plannedStack, error) {
+	var out []plannedStack
 	for _, one := range s.stacks {
 		status, err := cfn.Status(ctx, s.cf, one.FullName)
 		if err != nil {

@@ -1,4 +1,4 @@
-package teardown
+package awsdeploy
 
 import (
 	"fmt"
@@ -46,12 +46,12 @@ func deletion(typ string) (index int, known bool) {
 	return index, index >= 0
 }
 
-// PrintKept lists the resources that are retained, what AWS charges for and how to
+// printKept lists the resources that are retained, what AWS charges for and how to
 // delete them. It returns false if nothing is retained.
-func PrintKept(w io.Writer, all []*Stack) bool {
+func printKept(w io.Writer, all []*deployedStack) bool {
 	type kept struct {
 		stack string
-		Resource
+		resource
 		index int
 	}
 	var list []kept

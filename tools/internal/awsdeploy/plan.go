@@ -1,6 +1,4 @@
-// Package plan shows what a deployment would change. It builds every stack and has
-// CloudFormation make a change set, which it reads and deletes again.
-package plan
+package awsdeploy
 
 import (
 	"context"
@@ -19,37 +17,37 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Kind is how a deployment affects a stack.
-type Kind string
+// kind is how a deployment affects a stack.
+type kind string
 
 // The kinds, as they are printed.
 const (
-	New       Kind = "new"
-	Changed   Kind = "changed"
-	Unchanged Kind = "unchanged"
+	added     kind = "new"
+	changed   kind = "changed"
+	unchanged kind = "unchanged"
 )
 
-// Stack is one stack of the plan.
-type Stack struct {
+// plannedStack is one stack of the plan.
+type plannedStack struct {
 	stacks.Stack
 	// FullName is CloudFormation's.
 	FullName string
 	Config   sam.Config
-	Kind     Kind
-	Changes  []Change
+	Kind     kind
+	Changes  []change
 	// Report lists the data that the changes would delete.
 	dataloss.Report
 }
 
-// Change is what would happen to one resource.
-type Change struct {
+// change is what would happen to one resource.
+type change struct {
 	Action, ID, Type string
 	// Replaced means that a new resource is created and the old one is removed.
 	Replaced bool
 }
 
-// Print shows the stacks in the order in which they would be deployed.
-func Print(w io.Writer, all []Stack) {
+// printPlan shows the stacks in the order in which they would be deployed.
+func printPlan(w io.Writer, all []plannedStack) {
 	fmt.Fprintln(w, "\nPlan, in this order")
 	for i, s := range all {
 		fmt.Fprintf(w, "  %d  %-14s  %-9s  %s\n", i+1, s.Name, s.Kind, s.summary())
@@ -69,9 +67,9 @@ func Print(w io.Writer, all []Stack) {
 	}
 }
 
-func (s Stack) summary() string {
+func (s plannedStack) summary() string {
 	switch s.Kind {
-	case New:
+	case added:
 		switch len(s.Functions) {
 		case 0:
 			return ""
@@ -79,7 +77,7 @@ func (s Stack) summary() string {
 			return "1 function"
 		}
 		return fmt.Sprintf("%d functions", len(s.Functions))
-	case Unchanged:
+	case unchanged:
 		return ""
 	}
 	count := map[string]int{}
@@ -89,8 +87,8 @@ func (s Stack) summary() string {
 	return fmt.Sprintf("%d to add, %d to change, %d to remove", count["Add"], count["Modify"]+count["Dynamic"], count["Remove"])
 }
 
-// CheckDataLoss returns an error if a stack would lose data.
-func CheckDataLoss(all []Stack) error {
+// checkDataLoss returns an error if a stack would lose data.
+func checkDataLoss(all []plannedStack) error {
 	var errs []error
 	for _, s := range all {
 		errs = append(errs, s.Err(s.Name))
@@ -98,13 +96,13 @@ func CheckDataLoss(all []Stack) error {
 	return errors.Join(errs...)
 }
 
-// ToDeploy are the stacks that a deployment would change.
-func ToDeploy(all []Stack) []Stack {
-	return slices.DeleteFunc(slices.Clone(all), func(s Stack) bool { return s.Kind == Unchanged })
+// toDeploy are the stacks that a deployment would change.
+func toDeploy(all []plannedStack) []plannedStack {
+	return slices.DeleteFunc(slices.Clone(all), func(s plannedStack) bool { return s.Kind == unchanged })
 }
 
-// ChangeSets are the calls that read and delete change sets.
-type ChangeSets interface {
+// changeSetAPI are the calls that read and delete change sets.
+type changeSetAPI interface {
 	cloudformation.DescribeStacksAPIClient
 	ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error)
 	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
@@ -118,15 +116,15 @@ type finder func(ctx context.Context, stack, changeSet string) (dataloss.Report,
 // and the data loss. It deletes the change set, even an empty one, which CloudFormation
 // would keep as failed. If make was repeated there are several change sets with the
 // same changes; only one is read.
-func changes(ctx context.Context, api ChangeSets, look finder, stack string, make func() error) (found []Change, report dataloss.Report, err error) {
-	before, err := list(ctx, api, stack)
+func changes(ctx context.Context, api changeSetAPI, look finder, stack string, make func() error) (found []change, report dataloss.Report, err error) {
+	before, err := changeSets(ctx, api, stack)
 	if err != nil {
 		return nil, report, err
 	}
 	if err := make(); err != nil {
 		return nil, report, err
 	}
-	after, err := list(ctx, api, stack)
+	after, err := changeSets(ctx, api, stack)
 	if err != nil {
 		return nil, report, err
 	}
@@ -143,7 +141,7 @@ func changes(ctx context.Context, api ChangeSets, look finder, stack string, mak
 		if status != types.ChangeSetStatusCreateComplete || found != nil {
 			continue
 		}
-		if found, err = describe(ctx, api, stack, id); err != nil {
+		if found, err = describeChanges(ctx, api, stack, id); err != nil {
 			return nil, report, err
 		}
 		if report, err = look(ctx, stack, id); err != nil {
@@ -153,7 +151,7 @@ func changes(ctx context.Context, api ChangeSets, look finder, stack string, mak
 	return found, report, nil
 }
 
-func list(ctx context.Context, api ChangeSets, stack string) (map[string]types.ChangeSetStatus, error) {
+func changeSets(ctx context.Context, api changeSetAPI, stack string) (map[string]types.ChangeSetStatus, error) {
 	all := map[string]types.ChangeSetStatus{}
 	for pages := cloudformation.NewListChangeSetsPaginator(api, &cloudformation.ListChangeSetsInput{StackName: &stack}); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
@@ -167,15 +165,15 @@ func list(ctx context.Context, api ChangeSets, stack string) (map[string]types.C
 	return all, nil
 }
 
-func describe(ctx context.Context, api ChangeSets, stack, id string) ([]Change, error) {
+func describeChanges(ctx context.Context, api changeSetAPI, stack, id string) ([]change, error) {
 	set, err := cfn.DescribeChangeSet(ctx, api, stack, id)
 	if err != nil {
 		return nil, err
 	}
-	var found []Change
+	var found []change
 	for _, c := range set.Changes {
 		if r := c.ResourceChange; r != nil {
-			found = append(found, Change{
+			found = append(found, change{
 				Action: string(r.Action), ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
 				Replaced: r.Replacement == types.ReplacementTrue,
 			})

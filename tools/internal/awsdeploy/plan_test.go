@@ -1,4 +1,4 @@
-package plan
+package awsdeploy
 
 import (
 	"context"
@@ -17,11 +17,11 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-func TestPrint(t *testing.T) {
+func TestPrintPlan(t *testing.T) {
 	t.Parallel()
-	all := []Stack{
-		{Stack: stacks.Stack{Name: "user-events", Functions: make([]stacks.Function, 5)}, Kind: New},
-		{Stack: stacks.Stack{Name: "signin-audit"}, Kind: Changed, Changes: []Change{
+	all := []plannedStack{
+		{Stack: stacks.Stack{Name: "user-events", Functions: make([]stacks.Function, 5)}, Kind: added},
+		{Stack: stacks.Stack{Name: "signin-audit"}, Kind: changed, Changes: []change{
 			{Action: "Add", ID: "A", Type: "AWS::SQS::Queue"},
 			{Action: "Modify", ID: "Monitoring", Type: "AWS::CloudFormation::Stack"},
 			{Action: "Modify", ID: "Seen", Type: "AWS::CloudFormation::Stack"},
@@ -31,10 +31,10 @@ func TestPrint(t *testing.T) {
 			Findings: []dataloss.Finding{{Path: "Table", Type: "AWS::DynamoDB::Table", What: dataloss.Replaced, Because: "TableName changes", Instead: "do not"}},
 			Unseen:   []string{"Monitoring"},
 		}},
-		{Stack: stacks.Stack{Name: "platform"}, Kind: Unchanged},
+		{Stack: stacks.Stack{Name: "platform"}, Kind: unchanged},
 	}
 	var out strings.Builder
-	Print(&out, all)
+	printPlan(&out, all)
 	want := `
 Plan, in this order
   1  user-events     new        5 functions
@@ -48,14 +48,14 @@ Plan, in this order
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
-	if err := CheckDataLoss(all); err == nil || !strings.Contains(err.Error(), "signin-audit would lose") || !strings.Contains(err.Error(), "Instead: do not") {
+	if err := checkDataLoss(all); err == nil || !strings.Contains(err.Error(), "signin-audit would lose") || !strings.Contains(err.Error(), "Instead: do not") {
 		t.Errorf("got %v, want the table and the alternative", err)
 	}
 	all[1].Findings = nil
-	if err := CheckDataLoss(all); err != nil {
+	if err := checkDataLoss(all); err != nil {
 		t.Errorf("got %v, but nothing is lost", err)
 	}
-	if got := ToDeploy(all); len(got) != 2 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
+	if got := toDeploy(all); len(got) != 2 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
 		t.Errorf("to deploy: %v", got)
 	}
 }
@@ -88,7 +88,7 @@ func (f *fakeSets) DeleteChangeSet(_ context.Context, in *cloudformation.DeleteC
 
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	change := []types.Change{{ResourceChange: &types.ResourceChange{
+	sets := []types.Change{{ResourceChange: &types.ResourceChange{
 		Action: types.ChangeActionModify, LogicalResourceId: aws.String("T"), ResourceType: aws.String("AWS::SNS::Topic"), Replacement: types.ReplacementTrue,
 	}}}
 	no := errors.New("no")
@@ -96,18 +96,18 @@ func TestChanges(t *testing.T) {
 		status  types.ChangeSetStatus
 		make    error
 		read    error
-		want    []Change
+		want    []change
 		deleted []string
 		err     error
 	}{
-		"changed":  {status: types.ChangeSetStatusCreateComplete, want: []Change{{Action: "Modify", ID: "T", Type: "AWS::SNS::Topic", Replaced: true}}, deleted: []string{"mine"}},
+		"changed":  {status: types.ChangeSetStatusCreateComplete, want: []change{{Action: "Modify", ID: "T", Type: "AWS::SNS::Topic", Replaced: true}}, deleted: []string{"mine"}},
 		"empty":    {status: types.ChangeSetStatusFailed, deleted: []string{"mine"}},
 		"not_made": {make: no, err: no},
 		"not_read": {status: types.ChangeSetStatusCreateComplete, read: no, deleted: []string{"mine"}, err: no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &fakeSets{sets: map[string]types.ChangeSetStatus{"old": types.ChangeSetStatusCreateComplete}, changes: change, err: tc.read}
+			f := &fakeSets{sets: map[string]types.ChangeSetStatus{"old": types.ChangeSetStatusCreateComplete}, changes: sets, err: tc.read}
 			look := func(_ context.Context, stack, changeSet string) (dataloss.Report, error) {
 				return dataloss.Report{Unseen: []string{stack + " " + changeSet}}, nil
 			}
@@ -131,7 +131,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-func TestRead(t *testing.T) {
+func TestReadSettings(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ block, err string }{
 		"good":        {"[dev.deploy.parameters]\nstack_name = \"gatehouse-dev-guard\"\nparameter_overrides = \"Environment=dev OnAws=true\"\n", ""},
@@ -145,7 +145,7 @@ func TestRead(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "samconfig.toml"), []byte(tc.block), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, err := Read([]stacks.Stack{{Name: "guard", Dir: dir, Parameters: []string{"Environment", "OnAws"}}}, "dev", map[string]string{"OnAws": "false", "Other": "x"})
+			got, err := readSettings([]stacks.Stack{{Name: "guard", Dir: dir, Parameters: []string{"Environment", "OnAws"}}}, "dev", map[string]string{"OnAws": "false", "Other": "x"})
 			if tc.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.err) {
 					t.Fatalf("got %v, want %q", err, tc.err)

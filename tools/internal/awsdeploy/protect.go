@@ -1,4 +1,4 @@
-package teardown
+package awsdeploy
 
 import (
 	"context"
@@ -12,15 +12,15 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Protector are the calls that protect a stack.
-type Protector interface {
+// protector are the calls that protect a stack.
+type protector interface {
 	cloudformation.ListStackResourcesAPIClient
 	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
 	SetStackPolicy(context.Context, *cloudformation.SetStackPolicyInput, ...func(*cloudformation.Options)) (*cloudformation.SetStackPolicyOutput, error)
 }
 
-// Policy reads the stack policy of the repository at root.
-func Policy(root string) (string, error) {
+// stackPolicy reads the stack policy of the repository at root.
+func stackPolicy(root string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(root, stacks.StackPolicy))
 	if err != nil {
 		return "", fmt.Errorf("os.ReadFile: %w", err)
@@ -28,16 +28,16 @@ func Policy(root string) (string, error) {
 	return string(raw), nil
 }
 
-// Protect sets the policy on a stack and on the stacks that it nests, and turns
+// protect sets the policy on a stack and on the stacks that it nests, and turns
 // on termination protection, which covers the nested stacks as well.
-func Protect(ctx context.Context, api Protector, stack, policy string) error {
+func protect(ctx context.Context, api protector, stack, policy string) error {
 	if err := setPolicy(ctx, api, stack, policy); err != nil {
 		return err
 	}
 	return protectFromDeletion(ctx, api, stack, true)
 }
 
-func setPolicy(ctx context.Context, api Protector, stack, policy string) error {
+func setPolicy(ctx context.Context, api protector, stack, policy string) error {
 	if _, err := api.SetStackPolicy(ctx, &cloudformation.SetStackPolicyInput{StackName: &stack, StackPolicyBody: &policy}); err != nil {
 		return fmt.Errorf("cloudformation.SetStackPolicy: %w", err)
 	}
@@ -59,7 +59,7 @@ func setPolicy(ctx context.Context, api Protector, stack, policy string) error {
 }
 
 // protectFromDeletion switches a stack's termination protection.
-func protectFromDeletion(ctx context.Context, api Protector, stack string, on bool) error {
+func protectFromDeletion(ctx context.Context, api protector, stack string, on bool) error {
 	_, err := api.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{StackName: &stack, EnableTerminationProtection: &on})
 	if err != nil {
 		return fmt.Errorf("cloudformation.UpdateTerminationProtection: %w", err)

@@ -1,4 +1,4 @@
-package teardown
+package awsdeploy
 
 import (
 	"context"
@@ -50,14 +50,14 @@ func (f *fakeProtector) ListStackResources(_ context.Context, in *cloudformation
 func TestProtect(t *testing.T) {
 	t.Parallel()
 	f := &fakeProtector{}
-	if err := Protect(t.Context(), f, "s", "{}"); err != nil {
+	if err := protect(t.Context(), f, "s", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"policy s", "policy nested", "protect s"}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	f = &fakeProtector{err: errors.New("no")}
-	if err := Protect(t.Context(), f, "s", "{}"); err == nil || !strings.Contains(err.Error(), "SetStackPolicy") {
+	if err := protect(t.Context(), f, "s", "{}"); err == nil || !strings.Contains(err.Error(), "SetStackPolicy") {
 		t.Errorf("got %v, want the callee's name", err)
 	}
 }
@@ -74,7 +74,7 @@ func TestThePolicyCoversEveryKindOfDataLoss(t *testing.T) {
 			}
 		}
 	}
-	policy, err := Policy("../../../..")
+	policy, err := stackPolicy("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestThePolicyCoversEveryKindOfDataLoss(t *testing.T) {
 // A resource that is retained when its stack is deleted is also kept when the stack changes.
 func TestThePolicyCoversWhatTemplatesRetain(t *testing.T) {
 	t.Parallel()
-	all, err := stacks.Discover("../../../..")
+	all, err := stacks.Discover("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package teardown
+package awsdeploy
 
 import (
 	"maps"

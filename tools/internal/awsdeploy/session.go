@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
@@ -27,7 +26,7 @@ type session struct {
 	target    target
 	workspace stacks.Workspace
 	// stacks are the named stacks in the graph's order; all and graph hold every stack.
-	stacks, all []plan.Stack
+	stacks, all []plannedStack
 	graph       stacks.Graph
 	cf          *cloudformation.Client
 	in          io.Reader
@@ -81,7 +80,7 @@ func (s *session) choose(services []string) error {
 	}
 	order := slices.Concat(levels...)
 	slices.SortFunc(found, func(a, b stacks.Stack) int { return slices.Index(order, a.Name) - slices.Index(order, b.Name) })
-	if s.all, err = plan.Read(found, s.target.environment, s.target.overrides()); err != nil {
+	if s.all, err = readSettings(found, s.target.environment, s.target.overrides()); err != nil {
 		return err
 	}
 	for _, name := range services {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse.example/tools/internal/awsdeploy/plan"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -39,9 +38,9 @@ func TestAsk(t *testing.T) {
 
 func TestOthers(t *testing.T) {
 	t.Parallel()
-	var all []plan.Stack
+	var all []plannedStack
 	for _, name := range []string{"a", "b", "c"} {
-		all = append(all, plan.Stack{Stack: stacks.Stack{Name: name}})
+		all = append(all, plannedStack{Stack: stacks.Stack{Name: name}})
 	}
 	if got := others(all, 1); !strings.HasPrefix(got, "As planned: a. As before: c. ") {
 		t.Errorf("got %q", got)

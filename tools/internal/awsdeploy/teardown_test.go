@@ -1,4 +1,4 @@
-package teardown
+package awsdeploy
 
 import (
 	"context"
@@ -45,11 +45,11 @@ func TestAttached(t *testing.T) {
 			PreTokenGenerationConfig: &types.PreTokenGenerationVersionConfigType{LambdaArn: aws.String(arn + "audit"), LambdaVersion: types.PreTokenGenerationLambdaVersionTypeV20},
 		},
 	}
-	got, err := Attached(t.Context(), pools, []string{"guard", "audit"})
+	got, err := attachments(t.Context(), pools, []string{"guard", "audit"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Attachment{
+	want := []attachment{
 		{"ours", "name of ours", "PreSignUp", "guard"},
 		{"ours", "name of ours", "PreTokenGenerationConfig", "audit"},
 	}
@@ -89,29 +89,29 @@ func (fakeStacks) ListStackResources(_ context.Context, in *cloudformation.ListS
 	}[*in.StackName]}, nil
 }
 
-func TestRead(t *testing.T) {
+func TestReadDeployed(t *testing.T) {
 	t.Parallel()
-	got, err := Read(t.Context(), fakeStacks{}, "short", "s")
+	got, err := readDeployed(t.Context(), fakeStacks{}, "short", "s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Stack{Name: "short", FullName: "s", Switches: []string{"PreSignUpTrigger"}, Resources: []Resource{
+	want := &deployedStack{Name: "short", FullName: "s", Switches: []string{"PreSignUpTrigger"}, Resources: []resource{
 		{"Pool", "AWS::Cognito::UserPool", "p-1", true}, {"Below", "AWS::CloudFormation::Stack", "nested", false}, {"Key", "K", "k-1", true}, {"F", "AWS::Lambda::Function", "f-1", false},
 	}}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Stack{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(deployedStack{})); diff != "" {
 		t.Errorf("stack (-want +got):\n%s", diff)
 	}
-	if ids := Of([]*Stack{got}, "AWS::Lambda::Function"); len(ids) != 1 || ids[0] != "f-1" {
+	if ids := physicalIDs([]*deployedStack{got}, "AWS::Lambda::Function"); len(ids) != 1 || ids[0] != "f-1" {
 		t.Errorf("functions %v", ids)
 	}
-	if got, err := Read(t.Context(), fakeStacks{}, "short", "missing"); err != nil || got != nil {
+	if got, err := readDeployed(t.Context(), fakeStacks{}, "short", "missing"); err != nil || got != nil {
 		t.Errorf("got %v, %v, want nothing", got, err)
 	}
 }
 
 func TestEveryRetainedTypeHasADeletion(t *testing.T) {
 	t.Parallel()
-	all, err := stacks.Discover("../../../..")
+	all, err := stacks.Discover("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +127,9 @@ func TestEveryRetainedTypeHasADeletion(t *testing.T) {
 func TestPrintKept(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	some := PrintKept(&out, []*Stack{
-		{Name: "user-events", Resources: []Resource{{"TopicKey", "AWS::KMS::Key", "key-1", true}, {"Queue", "AWS::SQS::Queue", "q", false}}},
-		{Name: "platform", Resources: []Resource{{"UserPool", "AWS::Cognito::UserPool", "pool-1", true}, {"New", "AWS::New::Type", "new-1", true}}},
+	some := printKept(&out, []*deployedStack{
+		{Name: "user-events", Resources: []resource{{"TopicKey", "AWS::KMS::Key", "key-1", true}, {"Queue", "AWS::SQS::Queue", "q", false}}},
+		{Name: "platform", Resources: []resource{{"UserPool", "AWS::Cognito::UserPool", "pool-1", true}, {"New", "AWS::New::Type", "new-1", true}}},
 	})
 	want := `  platform: UserPool  AWS::Cognito::UserPool
     id      pool-1
@@ -148,7 +148,7 @@ func TestPrintKept(t *testing.T) {
 	if diff := cmp.Diff(want, out.String()); diff != "" || !some {
 		t.Errorf("%v, output (-want +got):\n%s", some, diff)
 	}
-	if PrintKept(&out, nil) {
+	if printKept(&out, nil) {
 		t.Error("an empty list has resources")
 	}
 }
