@@ -138,7 +138,7 @@ pipeline-tools:
 prepare:
 	@$(MAKE) --no-print-directory -j2 build tools
 
-# Functions have the same tag (tools/internal/gobuild), so that both share the
+# Functions have the same tag (tools/sam), so that both share the
 # compiled packages of net/http and the SDK.
 .PHONY: build
 build: ## Build bin/gatehouse

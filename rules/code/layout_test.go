@@ -67,13 +67,12 @@ func names(all []source) []string {
 
 // localSystem are the packages that exist for the local system only.
 var localSystem = []string{
-	"tools/internal/demo", "tools/internal/deploy", "tools/internal/layout", "tools/internal/local", "tools/internal/proxy", "tools/internal/supervisor",
-	"tools/internal/watch",
+	"tools/internal/demo", "tools/internal/deploy", "tools/internal/local", "tools/internal/proxy", "tools/internal/supervisor",
 }
 
 // production are the packages that build for AWS and deploy to it.
 var production = []string{
-	"tools/cfn", "tools/cmd/builder", "tools/dataloss", "tools/internal/awsdeploy", "tools/internal/gobuild", "tools/internal/release", "tools/internal/runner",
+	"tools/cfn", "tools/cmd/builder", "tools/dataloss", "tools/internal/awsdeploy", "tools/internal/release", "tools/internal/runner",
 	"tools/internal/verify", "tools/pipeline", "tools/policy", "tools/sam", "tools/stacks", "tools/template",
 }
 

@@ -115,7 +115,7 @@ func TestPipelineFilters(t *testing.T) {
 		"signup-guard": {"services/signup-guard/cmd/presignup/main.go", "services/signup-guard/internal/domains/domains.txt", "contracts/go.mod", "contracts/types.go", "services/signup-guard/samconfig.toml"},
 		"api":          {"services/api/internal/handler/openapi.json", "services/api/domain.yaml"},
 		"platform":     {"platform/identity.yaml", "platform/template.yaml"},
-		"user-events":  {"pipeline/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/internal/gobuild/gobuild.go", "go.mod", "tools/cmd/install/main.go"},
+		"user-events":  {"pipeline/stack-policy.json", "go.work.sum", "tools/cmd/builder/main.go", "pipeline/tools/go.sum", "tools/sam/gobuild.go", "go.mod", "tools/cmd/install/main.go"},
 	} {
 		for _, file := range files {
 			if _, ok := all[service][file]; !ok {
@@ -179,7 +179,7 @@ func TestPipelinesStarted(t *testing.T) {
 		"pipeline/roles/api.yaml":                       "",
 		"platform/identity.yaml":                        "gatehouse-platform",
 		"tools/internal/demo/demo.go":                   "",
-		"tools/internal/gobuild/gobuild.go":             every,
+		"tools/sam/gobuild.go":                          every,
 		"e2e/integration/integration_test.go":           "",
 		"README.md docs/deploy-aws.md":                  "",
 		"services/api/README.md platform/README.md":     "gatehouse-api gatehouse-platform",

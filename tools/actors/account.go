@@ -1,6 +1,4 @@
-// Package account finds the AWS account of a command, which may be the emulator. All
-// commands use it, so they need the same settings and give the same advice.
-package account
+package actors
 
 import (
 	"context"

@@ -1,5 +1,6 @@
 // Package sam runs the SAM CLI: `sam build` and `sam deploy`, the same for the
-// local endpoint and for AWS.
+// local endpoint and for AWS. Its builds, the fingerprint of a stack's inputs and
+// watch compile functions with the same flags, so they agree about what changed.
 package sam
 
 import (

@@ -1,8 +1,6 @@
 package sam
 
-import (
-	"gatehouse.example/tools/internal/gobuild"
-)
+import ()
 
 // EmulatorParameters are the parameters, by name, that have other values on the
 // emulator than on AWS. A stack takes those that its template declares. The
@@ -10,7 +8,7 @@ import (
 func EmulatorParameters(endpoint, environment string) map[string]string {
 	return map[string]string{
 		"ApiUrl":            endpoint + "/" + environment + "/api", // the proxy's path for the API of the environment
-		"Architecture":      gobuild.Architecture(),                // functions run without virtualization
+		"Architecture":      Architecture(),                        // functions run without virtualization
 		"GradualDeployment": "false",                               // the emulator has no CodeDeploy
 		"HostedUiUrl":       endpoint,
 		"OnAws":             "false", // omits what the emulator refuses

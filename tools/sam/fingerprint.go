@@ -1,4 +1,4 @@
-package gobuild
+package sam
 
 import (
 	"bytes"
@@ -20,8 +20,8 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Files are what one package is compiled from.
-type Files struct {
+// GoPackage are what one package is compiled from.
+type GoPackage struct {
 	ImportPath string
 	Dir        string
 	Standard   bool
@@ -37,12 +37,12 @@ type Files struct {
 }
 
 // local reports whether the package is in the repository.
-func (f Files) local() bool {
+func (f GoPackage) local() bool {
 	return !f.Standard && f.Module != nil && (f.Module.Version == "" || f.Module.Replace != nil && f.Module.Replace.Version == "")
 }
 
 // Paths are the package's files in the repository, or none.
-func (f Files) Paths() []string {
+func (f GoPackage) Paths() []string {
 	if !f.local() {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (f Files) Paths() []string {
 
 // Packages lists the packages of a stack's functions and everything that they
 // import.
-func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files, error) {
+func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]GoPackage, error) {
 	if len(codeURIs) == 0 {
 		return nil, nil
 	}
@@ -64,16 +64,16 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.Dir, Env()
+	cmd.Dir, cmd.Env = s.Dir, goEnv()
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list in %s: %w: %s", s.Dir, err, strings.TrimSpace(output.String()))
 	}
-	var all []Files
+	var all []GoPackage
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var f Files
+		var f GoPackage
 		err := dec.Decode(&f)
 		if errors.Is(err, io.EOF) {
 			return all, nil
@@ -91,7 +91,7 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]Files,
 // own cache would miss an edit in a shared module.
 func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, error) {
 	sum := sha256.New()
-	write(sum, runtime.Version(), Flags, runtime.GOOS, runtime.GOARCH)
+	write(sum, runtime.Version(), goFlags, runtime.GOOS, runtime.GOARCH)
 	write(sum, extra...)
 	for _, path := range append([]string{s.Template(), s.Samconfig()}, s.Nested...) {
 		if err := writeFile(sum, s.Dir, path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -154,7 +154,7 @@ func Warm(ctx context.Context, s stacks.Stack) error {
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(f.CodeURI), "./"))
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.Dir, Env()
+	cmd.Dir, cmd.Env = s.Dir, goEnv()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go list -export in %s: %w: %s", s.Dir, err, bytes.TrimSpace(out))
 	}

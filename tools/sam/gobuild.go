@@ -1,6 +1,4 @@
-// Package gobuild compiles Lambda functions. `sam build`, the fingerprint of a
-// stack's inputs and watch use the same flags, so they agree about what changed.
-package gobuild
+package sam
 
 import (
 	"os"
@@ -8,10 +6,10 @@ import (
 	"strings"
 )
 
-// Flags make small, reproducible binaries: without symbols, without paths of the
+// goFlags make small, reproducible binaries: without symbols, without paths of the
 // checkout, without the net/rpc server of the retired go1.x runtime, and without
 // HTTP/2, which neither Lambda's Runtime API nor the AWS endpoints need.
-const Flags = `"-ldflags=-s -w" -trimpath -buildvcs=false -tags=lambda.norpc,nethttpomithttp2`
+const goFlags = `"-ldflags=-s -w" -trimpath -buildvcs=false -tags=lambda.norpc,nethttpomithttp2`
 
 // Architecture is Lambda's name of this machine's CPU. The emulator runs functions
 // on it directly.
@@ -22,17 +20,17 @@ func Architecture() string {
 	return runtime.GOARCH
 }
 
-// Env is the environment of go commands for functions. The workspace is off: a
+// goEnv is the environment of go commands for functions. The workspace is off: a
 // service is built from its own go.mod, as in its pipeline.
-func Env() []string {
-	return append(Clean(os.Environ()),
-		"CGO_ENABLED=0", "GOFLAGS="+Flags, "GOWORK=off",
+func goEnv() []string {
+	return append(CleanEnv(os.Environ()),
+		"CGO_ENABLED=0", "GOFLAGS="+goFlags, "GOWORK=off",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 }
 
-// Clean removes the variables of the shell that would change a build or a
+// CleanEnv removes the variables of the shell that would change a build or a
 // deployment: AWS settings, SAM's and Python's.
-func Clean(env []string) []string {
+func CleanEnv(env []string) []string {
 	kept := make([]string, 0, len(env))
 	for _, e := range env {
 		name, _, _ := strings.Cut(e, "=")

@@ -10,8 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/procs"
+	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -120,15 +119,15 @@ func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) 
 	cmd.Dir, cmd.Env = dir, c.env()
 	cmd.Stdout, cmd.Stderr = log, log
 	_, _ = fmt.Fprintf(log, "$ sam %s\n", bytes.Join(toBytes(args), []byte(" ")))
-	g, err := procs.Start(cmd)
+	g, err := pythontools.Start(cmd)
 	if err != nil {
-		return fmt.Errorf("procs.Start: %w", err)
+		return fmt.Errorf("pythontools.Start: %w", err)
 	}
 	select {
 	case <-g.Done():
 	case <-ctx.Done():
 		if err := g.Stop(stopGrace); err != nil {
-			return fmt.Errorf("procs.Group.Stop: %w", err)
+			return fmt.Errorf("pythontools.Group.Stop: %w", err)
 		}
 		return ctx.Err()
 	}
@@ -148,7 +147,7 @@ func toBytes(texts []string) [][]byte {
 
 // env is SAM's environment, without the shell's AWS settings and without telemetry.
 func (c CLI) env() []string {
-	env := append(gobuild.Env(),
+	env := append(goEnv(),
 		"PATH="+filepath.Join(c.Workspace.Venv, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"AWS_REGION="+c.Workspace.Region, "AWS_DEFAULT_REGION="+c.Workspace.Region,
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/internal/account"
+	"gatehouse.example/tools/actors"
 )
 
 // options are the flags of `gatehouse audit show`.
@@ -88,7 +88,7 @@ func (o *options) check(now time.Time) error {
 }
 
 func run(ctx context.Context, out io.Writer, o options, now time.Time) error {
-	cfg, err := account.Connect(ctx)
+	cfg, err := actors.Connect(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"gatehouse.example/tools/internal/account"
+	"gatehouse.example/tools/actors"
 )
 
 // tableName follows the order in the command's help.
@@ -26,7 +26,7 @@ func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(strin
 	if environment == "" {
 		return "", errors.New("no table; run 'source .local/env', or give --environment or --table")
 	}
-	return account.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
+	return actors.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
 }
 
 // hint adds what to do next to the errors that have one remedy.
@@ -35,5 +35,5 @@ func hint(err error) error {
 	if errors.As(err, &missing) {
 		return fmt.Errorf("the table does not exist; run 'source .local/env' again, or give --environment: %w", err)
 	}
-	return account.Hint(err)
+	return actors.Hint(err)
 }

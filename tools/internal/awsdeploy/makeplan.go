@@ -13,7 +13,6 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/dataloss"
-	"gatehouse.example/tools/internal/gobuild"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -111,9 +110,9 @@ func (s *session) compare(ctx context.Context, one *plannedStack, task *terminal
 // build does nothing if the stack was already built from the same inputs. Only the
 // parameter Architecture affects the build, so environments can share it.
 func (s *session) build(ctx context.Context, cli sam.CLI, one *plannedStack, log *os.File) error {
-	fingerprint, err := gobuild.Fingerprint(ctx, one.Stack, one.Config.Parameters["Architecture"])
+	fingerprint, err := sam.Fingerprint(ctx, one.Stack, one.Config.Parameters["Architecture"])
 	if err != nil {
-		return fmt.Errorf("gobuild.Fingerprint: %w", err)
+		return fmt.Errorf("sam.Fingerprint: %w", err)
 	}
 	if s.workspace.Built(one.Name, fingerprint) {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"gatehouse.example/tools/internal/account"
+	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/sam"
 )
 
@@ -40,7 +40,7 @@ func openTarget(ctx context.Context, o options) (target, error) {
 	if o.region != "" {
 		more = append(more, config.WithRegion(o.region))
 	}
-	cfg, err := account.Connect(ctx, more...)
+	cfg, err := actors.Connect(ctx, more...)
 	if err != nil {
 		return target{}, err
 	}
@@ -50,7 +50,7 @@ func openTarget(ctx context.Context, o options) (target, error) {
 	}
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return target{}, account.Hint(fmt.Errorf("sts.GetCallerIdentity: %w", err))
+		return target{}, actors.Hint(fmt.Errorf("sts.GetCallerIdentity: %w", err))
 	}
 	return target{
 		config: cfg, environment: o.environment, account: aws.ToString(who.Account),

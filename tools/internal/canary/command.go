@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/actors"
-	"gatehouse.example/tools/internal/account"
 )
 
 // options are the flags.
@@ -68,7 +67,7 @@ func run(cmd *cobra.Command, o options) error {
 	r := newReport(cmd.OutOrStdout(), o.environment)
 	c := &canary{report: r, id: actors.NewID(time.Now()), started: time.Now(), timeout: o.timeout}
 	if r.step(ctx, "names", func(ctx context.Context) (string, error) {
-		cfg, err := account.Connect(ctx)
+		cfg, err := actors.Connect(ctx)
 		if err != nil {
 			return "", err
 		}

@@ -14,7 +14,6 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/tools/actors"
-	"gatehouse.example/tools/internal/account"
 )
 
 // answerLimit is how long one answer of the API or the token endpoint may take:
@@ -45,7 +44,7 @@ func readNames(ctx context.Context, cfg aws.Config, environment string) (names, 
 		{"user-events", "topic-arn", &n.topic},
 	} {
 		var err error
-		if *p.to, err = account.Parameter(ctx, cfg, environment, p.service, p.resource); err != nil {
+		if *p.to, err = actors.Parameter(ctx, cfg, environment, p.service, p.resource); err != nil {
 			return names{}, err
 		}
 	}

@@ -1,11 +1,11 @@
-package watch
+package deploy
 
 import (
 	"context"
 	"path/filepath"
 	"slices"
 
-	"gatehouse.example/tools/internal/gobuild"
+	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -24,7 +24,7 @@ func targets(ctx context.Context, all []stacks.Stack, before []target) ([]target
 	for _, s := range all {
 		for _, f := range s.Functions {
 			t := target{stack: s, function: f}
-			packages, err := gobuild.Packages(ctx, s, f.CodeURI)
+			packages, err := sam.Packages(ctx, s, f.CodeURI)
 			if err != nil && first == nil {
 				first = err
 			}

@@ -1,6 +1,11 @@
 // Package deploy deploys stacks to the emulator with the real SAM CLI. It skips a
 // stack whose inputs did not change, builds the next stacks during a deployment,
 // and deploys stacks at the same time if they do not read from each other.
+//
+// Watcher deploys every Go edit within seconds: it finds the functions that a changed
+// file is compiled into, builds them with the same flags as SAM and updates their
+// code without CloudFormation. It marks the stack as drifted, so that the next
+// deployment deploys it completely.
 package deploy
 
 import (
@@ -22,8 +27,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"gatehouse.example/tools/cfn"
-	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -35,7 +39,7 @@ const builders = 2
 
 // Deployer deploys into one emulator.
 type Deployer struct {
-	Layout layout.Layout
+	Layout supervisor.Layout
 	// Instance identifies the run of the emulator.
 	Instance string
 	Board    *terminal.Board
@@ -44,7 +48,7 @@ type Deployer struct {
 }
 
 // New makes a Deployer, and the bucket for the functions' code.
-func New(ctx context.Context, l layout.Layout, instance string, board *terminal.Board) (*Deployer, error) {
+func New(ctx context.Context, l supervisor.Layout, instance string, board *terminal.Board) (*Deployer, error) {
 	d := &Deployer{
 		Layout: l, Instance: instance, Board: board,
 		cli: sam.CLI{
@@ -215,7 +219,7 @@ func (d *Deployer) compile(ctx context.Context, j *job) error {
 	// SAM builds for Linux, and the emulator runs functions on this machine.
 	if runtime.GOOS != "linux" {
 		for _, f := range j.stack.Functions {
-			if err := gobuild.Compile(ctx, j.stack, f, filepath.Join(d.Layout.BuildDir(j.stack.Name), f.LogicalID, "bootstrap"), log); err != nil {
+			if err := sam.Compile(ctx, j.stack, f, filepath.Join(d.Layout.BuildDir(j.stack.Name), f.LogicalID, "bootstrap"), log); err != nil {
 				return err
 			}
 		}

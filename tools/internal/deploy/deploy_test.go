@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -61,14 +61,14 @@ parameter_overrides = "Architecture=arm64 CallbackUrls=http://x.example/cb Envir
 		t.Fatal(err)
 	}
 	s := stacks.Stack{Name: "subscriber", Dir: dir, Parameters: []string{"Architecture", "Environment", "OnAws", "Types"}}
-	cfg, name, err := Settings(layout.Layout{Workspace: stacks.Workspace{Environment: "dev"}, Port: 4566}, s)
+	cfg, name, err := Settings(supervisor.Layout{Workspace: stacks.Workspace{Environment: "dev"}, Port: 4566}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if name != "gatehouse-dev-example-subscriber" {
 		t.Errorf("stack %q", name)
 	}
-	want := map[string]string{"Architecture": gobuild.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app"}
+	want := map[string]string{"Architecture": sam.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app"}
 	if diff := cmp.Diff(want, cfg.Parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}
@@ -85,7 +85,7 @@ func TestSettingsWithNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}, Port: 4566}
+			l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}, Port: 4566}
 			s := stacks.Stack{Name: tc.stack, Dir: t.TempDir()}
 			if tc.stack != "guard" {
 				s.Parameters = []string{"CertificateArn", "DomainName", "HostedZoneId"}
@@ -112,7 +112,7 @@ func TestSettingsWithNames(t *testing.T) {
 
 func TestRecord(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
 	if r, err := ReadRecord(l, "guard"); err != nil || r != (Record{}) {
 		t.Errorf("never deployed: %+v, %v", r, err)
 	}

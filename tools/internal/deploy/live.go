@@ -1,4 +1,4 @@
-package watch
+package deploy
 
 import (
 	"archive/zip"
@@ -13,9 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/sam"
 )
 
 // Lambda are the calls that deploy code.
@@ -25,10 +24,10 @@ type Lambda interface {
 }
 
 // build compiles a function.
-func build(ctx context.Context, l layout.Layout, t target) (code []byte, err error) {
+func build(ctx context.Context, l supervisor.Layout, t target) (code []byte, err error) {
 	out := filepath.Join(l.Dir, "watch", t.function.FullName(l.Environment), "bootstrap")
 	var output bytes.Buffer
-	if err := gobuild.Compile(ctx, t.stack, t.function, out, &output); err != nil {
+	if err := sam.Compile(ctx, t.stack, t.function, out, &output); err != nil {
 		return nil, errors.New(strings.TrimSpace(output.String()))
 	}
 	code, err = os.ReadFile(out)
@@ -39,15 +38,15 @@ func build(ctx context.Context, l layout.Layout, t target) (code []byte, err err
 }
 
 // golive publishes the code and points the alias at the new version.
-func golive(ctx context.Context, client Lambda, l layout.Layout, t target, code []byte) error {
+func golive(ctx context.Context, client Lambda, l supervisor.Layout, t target, code []byte) error {
 	archive, err := pack(code)
 	if err != nil {
 		return err
 	}
 	name := t.function.FullName(l.Environment)
 	// Marked first, so that the next deployment repairs an interrupted change.
-	if err := deploy.MarkDrifted(l, t.stack.Name); err != nil {
-		return fmt.Errorf("deploy.MarkDrifted: %w", err)
+	if err := MarkDrifted(l, t.stack.Name); err != nil {
+		return fmt.Errorf("MarkDrifted: %w", err)
 	}
 	published, err := client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
 		FunctionName: &name, ZipFile: archive, Publish: true,

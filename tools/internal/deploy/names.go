@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 )
 
 // zone is the domain of the local system. RFC 2606 reserves .test for this.
@@ -47,10 +47,10 @@ func nameOf(stack string) string {
 	return stack + "." + zone
 }
 
-func namesFile(l layout.Layout) string { return filepath.Join(l.Dir, "state", "names.json") }
+func namesFile(l supervisor.Layout) string { return filepath.Join(l.Dir, "state", "names.json") }
 
 // readNames reads the file of the last run, which may not exist.
-func readNames(l layout.Layout) (ownNames, error) {
+func readNames(l supervisor.Layout) (ownNames, error) {
 	var n ownNames
 	raw, err := os.ReadFile(namesFile(l))
 	if errors.Is(err, os.ErrNotExist) {

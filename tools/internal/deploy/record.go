@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 )
 
 // Record describes the last deployment of a stack.
@@ -22,7 +22,7 @@ type Record struct {
 }
 
 // ReadRecord returns an empty record if the stack was never deployed.
-func ReadRecord(l layout.Layout, stack string) (Record, error) {
+func ReadRecord(l supervisor.Layout, stack string) (Record, error) {
 	var r Record
 	raw, err := os.ReadFile(l.DeployedFile(stack))
 	if errors.Is(err, os.ErrNotExist) {
@@ -37,7 +37,7 @@ func ReadRecord(l layout.Layout, stack string) (Record, error) {
 	return r, nil
 }
 
-func (r Record) write(l layout.Layout, stack string) error {
+func (r Record) write(l supervisor.Layout, stack string) error {
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("json.MarshalIndent: %w", err)
@@ -50,7 +50,7 @@ func (r Record) write(l layout.Layout, stack string) error {
 
 // MarkDrifted records that the stack's functions differ from what CloudFormation
 // deployed, so that the next deployment does not skip the stack.
-func MarkDrifted(l layout.Layout, stack string) error {
+func MarkDrifted(l supervisor.Layout, stack string) error {
 	r, err := ReadRecord(l, stack)
 	if err != nil || r.Drifted {
 		return err

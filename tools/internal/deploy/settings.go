@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"strings"
 
-	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/proxy/hostedpages"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
 // Settings returns a stack's settings in samconfig.toml with this machine's values,
 // and the name of its CloudFormation stack.
-func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
+func Settings(l supervisor.Layout, s stacks.Stack) (sam.Config, string, error) {
 	cfg, err := sam.ReadConfig(s.Samconfig(), sam.LocalBlock)
 	if err != nil {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
@@ -21,7 +21,7 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	// Users also sign in on the page at /app, whose port depends on the machine.
 	for _, name := range []string{"CallbackUrls", "LogoutUrls"} {
 		if urls := cfg.Parameters[name]; urls != "" {
-			cfg.Parameters[name] = urls + "," + l.URL() + layout.AppPath
+			cfg.Parameters[name] = urls + "," + l.URL() + hostedpages.AppPath
 		}
 	}
 	names, err := readNames(l)
@@ -32,7 +32,7 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 	// The proxy also serves the API of its own environment at a shorter path.
 	cfg.Parameters = sam.Merge(cfg.Parameters, map[string]string{"ApiUrl": l.URL() + "/api", "Environment": l.Environment}, s.Parameters)
 	cfg.Parameters = sam.Merge(cfg.Parameters, names.parameters(s.Name), s.Parameters)
-	name := strings.TrimPrefix(cfg.StackName, "gatehouse-"+layout.DefaultEnvironment+"-")
+	name := strings.TrimPrefix(cfg.StackName, "gatehouse-"+supervisor.DefaultEnvironment+"-")
 	if name == "" {
 		name = s.Name
 	}
@@ -40,14 +40,14 @@ func Settings(l layout.Layout, s stacks.Stack) (sam.Config, string, error) {
 }
 
 // Fingerprint is the fingerprint of all inputs of a stack's deployment.
-func Fingerprint(ctx context.Context, l layout.Layout, s stacks.Stack) (string, error) {
+func Fingerprint(ctx context.Context, l supervisor.Layout, s stacks.Stack) (string, error) {
 	cfg, name, err := Settings(l, s)
 	if err != nil {
 		return "", err
 	}
-	fp, err := gobuild.Fingerprint(ctx, s, append(sam.Arguments(cfg.Parameters), name, l.Region)...)
+	fp, err := sam.Fingerprint(ctx, s, append(sam.Arguments(cfg.Parameters), name, l.Region)...)
 	if err != nil {
-		return "", fmt.Errorf("gobuild.Fingerprint: %w", err)
+		return "", fmt.Errorf("sam.Fingerprint: %w", err)
 	}
 	return fp, nil
 }

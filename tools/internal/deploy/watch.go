@@ -1,8 +1,4 @@
-// Package watch deploys every Go edit within seconds: it finds the functions that a
-// changed file is compiled into, builds them with the same flags as SAM and updates
-// their code without CloudFormation. It marks the stack as drifted, so that the next
-// deployment deploys it completely.
-package watch
+package deploy
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package watch
+package deploy
 
 import (
 	"archive/zip"
@@ -15,8 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -108,7 +107,7 @@ func (r *recorder) UpdateAlias(_ context.Context, in *lambda.UpdateAliasInput, _
 
 func TestGoLive(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}}
 	to := target{
 		stack:    stacks.Stack{Name: "guard"},
 		function: stacks.Function{Name: "gatehouse-${Environment}-guard-presignup", Alias: "live"},
@@ -133,7 +132,7 @@ func TestGoLive(t *testing.T) {
 	if raw, err := io.ReadAll(content); err != nil || string(raw) != "code" || file.Name != "bootstrap" || file.Mode() != 0o755 {
 		t.Errorf("archive holds %s %v %q, %v", file.Name, file.Mode(), raw, err)
 	}
-	record, err := deploy.ReadRecord(l, "guard")
+	record, err := ReadRecord(l, "guard")
 	if err != nil || !record.Drifted {
 		t.Errorf("record %+v, %v, want it drifted", record, err)
 	}
@@ -142,12 +141,12 @@ func TestGoLive(t *testing.T) {
 // A stack whose function may or may not have changed counts as drifted.
 func TestGoLiveMarksFirst(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local"}}
 	r := &recorder{fail: errors.New("no")}
 	if err := golive(t.Context(), r, l, target{stack: stacks.Stack{Name: "guard"}}, []byte("code")); err == nil {
 		t.Error("no error")
 	}
-	if record, _ := deploy.ReadRecord(l, "guard"); !record.Drifted {
+	if record, _ := ReadRecord(l, "guard"); !record.Drifted {
 		t.Error("not marked")
 	}
 }

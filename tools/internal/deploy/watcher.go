@@ -1,4 +1,4 @@
-package watch
+package deploy
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
 
 // Watcher deploys edits until its context ends.
 type Watcher struct {
-	Layout layout.Layout
+	Layout supervisor.Layout
 	Stacks []stacks.Stack
 	Lambda Lambda
 	Out    io.Writer

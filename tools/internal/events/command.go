@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/internal/account"
+	"gatehouse.example/tools/actors"
 )
 
 // Command is `gatehouse events`.
@@ -38,7 +38,7 @@ func deadCommand(environment *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return account.Hint((&lister{client: client, out: cmd.OutOrStdout(), now: time.Now}).list(cmd.Context(), dlqs, peek))
+			return actors.Hint((&lister{client: client, out: cmd.OutOrStdout(), now: time.Now}).list(cmd.Context(), dlqs, peek))
 		},
 	}
 	cmd.Flags().BoolVar(&peek, "peek", false, "also show type, id and age of the first messages")
@@ -67,7 +67,7 @@ What is not a valid event stays, unless --force is given.`,
 			if err != nil {
 				return err
 			}
-			return account.Hint((&replayer{client: client, out: cmd.OutOrStdout()}).replay(cmd.Context(), q, o))
+			return actors.Hint((&replayer{client: client, out: cmd.OutOrStdout()}).replay(cmd.Context(), q, o))
 		},
 	}
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "move at most this many; 0 for all")
@@ -93,7 +93,7 @@ outbox took, and puts them into the outbox, from where they go to the topic.`,
 			if err != nil {
 				return err
 			}
-			url, err := account.Parameter(cmd.Context(), cfg, env, "user-events", "outbox-url")
+			url, err := actors.Parameter(cmd.Context(), cfg, env, "user-events", "outbox-url")
 			if err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ outbox took, and puts them into the outbox, from where they go to the topic.`,
 				logs: cloudwatchlogs.NewFromConfig(cfg), outbox: sqs.NewFromConfig(cfg),
 				outboxURL: url, out: cmd.OutOrStdout(),
 			}
-			return account.Hint(r.recover(cmd.Context(), "/gatehouse/"+env+"/", time.Now().Add(-since), dryRun))
+			return actors.Hint(r.recover(cmd.Context(), "/gatehouse/"+env+"/", time.Now().Add(-since), dryRun))
 		},
 	}
 	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "how far to look back")
@@ -118,7 +118,7 @@ func deadLetterQueues(cmd *cobra.Command, environment string) (*sqs.Client, []de
 	client := sqs.NewFromConfig(cfg)
 	dlqs, err := find(cmd.Context(), client, "gatehouse-"+env+"-")
 	if err != nil {
-		return nil, nil, account.Hint(fmt.Errorf("find queues: %w", err))
+		return nil, nil, actors.Hint(fmt.Errorf("find queues: %w", err))
 	}
 	if len(dlqs) == 0 {
 		return nil, nil, fmt.Errorf("no dead-letter queue begins with gatehouse-%s-; is anything deployed there?", env)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"gatehouse.example/tools/internal/account"
+	"gatehouse.example/tools/actors"
 )
 
 // connect finds the environment and its account, or advises how to set them.
@@ -18,7 +18,7 @@ func connect(ctx context.Context, environment string) (aws.Config, string, error
 	if environment == "" {
 		return aws.Config{}, "", errors.New("no environment; run 'source .local/env', or give --environment")
 	}
-	cfg, err := account.Connect(ctx)
+	cfg, err := actors.Connect(ctx)
 	if err != nil {
 		return aws.Config{}, "", err // advice to the operator
 	}

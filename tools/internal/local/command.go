@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -27,9 +27,9 @@ func Command() *cobra.Command {
 	set := cmd.PersistentFlags()
 	set.StringVar(&f.dir, "dir", "", "folder of the local system (default .local in the repository)")
 	set.StringVar(&f.venv, "venv", "", "virtualenv of the Python tools (default .local/venv in the repository)")
-	set.IntVar(&f.port, "port", layout.DefaultPort, "port of the proxy, the endpoint of all clients")
+	set.IntVar(&f.port, "port", supervisor.DefaultPort, "port of the proxy, the endpoint of all clients")
 	set.IntVar(&f.emulatorPort, "emulator-port", 0, "port of the emulator behind it (default: the proxy's + 1)")
-	set.StringVar(&f.environment, "environment", layout.DefaultEnvironment, "name in every stack, function and parameter")
+	set.StringVar(&f.environment, "environment", supervisor.DefaultEnvironment, "name in every stack, function and parameter")
 	set.StringVar(&f.region, "region", defaultRegion(), "region that the emulator simulates")
 	cmd.AddCommand(f.up(), f.deploy(), f.logs(),
 		f.simple("down", "Stop it; no process and no open port remains", down),
@@ -51,20 +51,20 @@ func defaultRegion() string {
 
 // layout fills in what no flag sets. Folders given by flag are relative to the
 // working directory, the defaults to the repository.
-func (f *flags) layout() (layout.Layout, error) {
+func (f *flags) layout() (supervisor.Layout, error) {
 	root, err := stacks.FindRoot(".")
 	if err != nil {
-		return layout.Layout{}, err
+		return supervisor.Layout{}, err
 	}
-	l := layout.Layout{
+	l := supervisor.Layout{
 		Workspace: stacks.Workspace{Root: root, Environment: f.environment, Region: f.region},
 		Port:      f.port, EmulatorPort: f.emulatorPort,
 	}
 	if l.Dir, err = stacks.Folder(f.dir, root, stacks.DefaultDir); err != nil {
-		return layout.Layout{}, err
+		return supervisor.Layout{}, err
 	}
 	if l.Venv, err = stacks.Folder(f.venv, root, stacks.DefaultVenv); err != nil {
-		return layout.Layout{}, err
+		return supervisor.Layout{}, err
 	}
 	if l.EmulatorPort == 0 {
 		l.EmulatorPort = l.Port + 1
@@ -73,7 +73,7 @@ func (f *flags) layout() (layout.Layout, error) {
 }
 
 // with makes a command's function of one that works on a layout.
-func (f *flags) with(do func(ctx context.Context, l layout.Layout, names []string) error) func(*cobra.Command, []string) error {
+func (f *flags) with(do func(ctx context.Context, l supervisor.Layout, names []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, names []string) error {
 		l, err := f.layout()
 		if err != nil {
@@ -84,10 +84,10 @@ func (f *flags) with(do func(ctx context.Context, l layout.Layout, names []strin
 }
 
 // simple is a command without arguments and flags of its own.
-func (f *flags) simple(use, short string, do func(context.Context, layout.Layout, *os.File) error) *cobra.Command {
+func (f *flags) simple(use, short string, do func(context.Context, supervisor.Layout, *os.File) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
-		RunE: f.with(func(ctx context.Context, l layout.Layout, _ []string) error { return do(ctx, l, os.Stdout) }),
+		RunE: f.with(func(ctx context.Context, l supervisor.Layout, _ []string) error { return do(ctx, l, os.Stdout) }),
 	}
 }
 
@@ -95,7 +95,7 @@ func (f *flags) up() *cobra.Command {
 	var empty bool
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start it and deploy what changed", Args: cobra.NoArgs,
-		RunE: f.with(func(ctx context.Context, l layout.Layout, _ []string) error {
+		RunE: f.with(func(ctx context.Context, l supervisor.Layout, _ []string) error {
 			if empty {
 				return start(ctx, l, os.Stdout)
 			}
@@ -110,7 +110,7 @@ func (f *flags) deploy() *cobra.Command {
 	return &cobra.Command{
 		Use: "deploy [STACK...]", Short: "Deploy the named stacks, or all, if they changed",
 		Example: "  gatehouse local deploy signup-guard\n  gatehouse local deploy examples/subscriber",
-		RunE: f.with(func(ctx context.Context, l layout.Layout, names []string) error {
+		RunE: f.with(func(ctx context.Context, l supervisor.Layout, names []string) error {
 			return deployNamed(ctx, l, names, os.Stdout)
 		}),
 	}
@@ -121,7 +121,7 @@ func (f *flags) logs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs [NAME...]", Short: "Show the ends of the logs, of all or of those whose names contain NAME",
 		Example: "  gatehouse local logs --follow\n  gatehouse local logs supervisor presignup",
-		RunE: f.with(func(ctx context.Context, l layout.Layout, names []string) error {
+		RunE: f.with(func(ctx context.Context, l supervisor.Layout, names []string) error {
 			return logs(ctx, l, names, follow, os.Stdout)
 		}),
 	}

@@ -11,14 +11,14 @@ import (
 
 	"gatehouse.example/tools/internal/deploy"
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
 
 // deployNamed deploys the named stacks, or all, to the running local system. It
 // changes no other stack.
-func deployNamed(ctx context.Context, l layout.Layout, names []string, out *os.File) error {
+func deployNamed(ctx context.Context, l supervisor.Layout, names []string, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()
 	all, err := stacks.Discover(l.Root)
@@ -28,7 +28,7 @@ func deployNamed(ctx context.Context, l layout.Layout, names []string, out *os.F
 	return deployAll(ctx, l, all, names, board)
 }
 
-func deployAll(ctx context.Context, l layout.Layout, all []stacks.Stack, names []string, board *terminal.Board) error {
+func deployAll(ctx context.Context, l supervisor.Layout, all []stacks.Stack, names []string, board *terminal.Board) error {
 	state, err := running(l)
 	if err != nil {
 		return err

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"os"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
 )
 
 // down stops the local system and checks that no process and no open port
 // remains. It may be called at any time.
-func down(ctx context.Context, l layout.Layout, out *os.File) error {
+func down(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()
 	task := board.Start("supervisor", "stopping")

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 )
 
 // fromSSM maps variables to the SSM names below /gatehouse/{environment}/.
@@ -50,17 +50,17 @@ type appClients interface {
 // writeEnvFile writes <dir>/env, which gives any shell, SDK or test access to a
 // local system: one `export NAME=value` a line, for the names that exist so far.
 // Only its owner may read it, because it holds a secret.
-func writeEnvFile(ctx context.Context, parameters names, clients appClients, l layout.Layout) error {
+func writeEnvFile(ctx context.Context, parameters names, clients appClients, l supervisor.Layout) error {
 	known, err := allParameters(ctx, parameters, "/gatehouse/"+l.Environment+"/")
 	if err != nil {
 		return err
 	}
 	values := map[string]string{
-		"AWS_ACCESS_KEY_ID":     layout.AccessKeyID,
+		"AWS_ACCESS_KEY_ID":     supervisor.AccessKeyID,
 		"AWS_DEFAULT_REGION":    l.Region,
 		"AWS_ENDPOINT_URL":      l.URL(),
 		"AWS_REGION":            l.Region,
-		"AWS_SECRET_ACCESS_KEY": layout.SecretAccessKey,
+		"AWS_SECRET_ACCESS_KEY": supervisor.SecretAccessKey,
 		"GATEHOUSE_ENVIRONMENT": l.Environment,
 	}
 	for variable, name := range fromSSM() {

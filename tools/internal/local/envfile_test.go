@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -62,7 +62,7 @@ func TestWriteTheMachinesSecret(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local", Region: "eu-west-1"}, Port: 4566}
+			l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local", Region: "eu-west-1"}, Port: 4566}
 			err := writeEnvFile(t.Context(), names, tc.clients, l)
 			if tc.want != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -93,7 +93,7 @@ func TestWriteTheMachinesSecret(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "dev", Region: "eu-west-1"}, Port: 4566}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "dev", Region: "eu-west-1"}, Port: 4566}
 	evil := `a'b"c $(touch x) ; \`
 	client := pages{
 		{Name: aws.String("/gatehouse/dev/user-events/topic-arn"), Value: aws.String("arn:aws:sns:eu-west-1:000000000000:t")},

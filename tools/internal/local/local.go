@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
@@ -19,7 +18,7 @@ import (
 var errNotUp = errors.New("the local system is not running; start it with `gatehouse local up`")
 
 // running returns the state of the local system, or errNotUp.
-func running(l layout.Layout) (supervisor.State, error) {
+func running(l supervisor.Layout) (supervisor.State, error) {
 	s, up, err := supervisor.Running(l)
 	if err != nil {
 		return supervisor.State{}, fmt.Errorf("supervisor.Running: %w", err)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
@@ -60,7 +59,7 @@ func TestChoose(t *testing.T) {
 
 func TestShowLogs(t *testing.T) {
 	t.Parallel()
-	l := layout.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
 	write(t, l.Log("emulator"), "starts\n")
 	write(t, l.Log("presignup"), strings.Repeat("x", logTail)+"\none\n")
 	seen := map[string]int64{}
@@ -95,7 +94,7 @@ func TestSameSettings(t *testing.T) {
 	defer null.Close()
 	board := terminal.NewBoard(null)
 	defer board.Close()
-	l := layout.Layout{Workspace: stacks.Workspace{Environment: "local"}, Port: 1, EmulatorPort: 2}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Environment: "local"}, Port: 1, EmulatorPort: 2}
 	for name, tc := range map[string]struct {
 		state supervisor.State
 		err   string
@@ -115,7 +114,7 @@ func TestSameSettings(t *testing.T) {
 func TestStatusAndDeployWithoutASystem(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	l := layout.Layout{Workspace: stacks.Workspace{Root: dir, Dir: dir}}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Root: dir, Dir: dir}}
 	out, err := os.Create(filepath.Join(dir, "out"))
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse.example/tools/internal/layout"
+	"gatehouse.example/tools/internal/supervisor"
 )
 
 const (
@@ -23,7 +23,7 @@ const (
 
 // logs shows the ends of the logs whose names contain one of the given names, or
 // of all logs. With follow it continues until ctx is done.
-func logs(ctx context.Context, l layout.Layout, names []string, follow bool, out io.Writer) error {
+func logs(ctx context.Context, l supervisor.Layout, names []string, follow bool, out io.Writer) error {
 	seen := map[string]int64{}
 	shown, err := showLogs(l, names, seen, out)
 	if err != nil {
@@ -50,7 +50,7 @@ func logs(ctx context.Context, l layout.Layout, names []string, follow bool, out
 }
 
 // showLogs writes what is new since seen and reports how many logs match.
-func showLogs(l layout.Layout, names []string, seen map[string]int64, out io.Writer) (int, error) {
+func showLogs(l supervisor.Layout, names []string, seen map[string]int64, out io.Writer) (int, error) {
 	paths, err := filepath.Glob(filepath.Join(l.LogDir(), "*.log"))
 	if err != nil {
 		return 0, fmt.Errorf("filepath.Glob: %w", err)

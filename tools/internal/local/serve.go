@@ -7,13 +7,12 @@ import (
 	"os"
 	"strconv"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/proxy"
 	"gatehouse.example/tools/internal/supervisor"
 )
 
 // serveArgs are the arguments of the process that runs serve.
-func serveArgs(l layout.Layout) []string {
+func serveArgs(l supervisor.Layout) []string {
 	return []string{
 		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
 		"--port", strconv.Itoa(l.Port), "--emulator-port", strconv.Itoa(l.EmulatorPort), "--region", l.Region,
@@ -21,7 +20,7 @@ func serveArgs(l layout.Layout) []string {
 }
 
 // serve is the supervisor's process. It runs until ctx is done.
-func serve(ctx context.Context, l layout.Layout, out *os.File) error {
+func serve(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	log := slog.New(slog.NewTextHandler(out, nil))
 	s := &supervisor.Supervisor{
 		Layout: l, Log: log,
@@ -30,7 +29,7 @@ func serve(ctx context.Context, l layout.Layout, out *os.File) error {
 		Proxy: func(ctx context.Context, ready func()) error {
 			return proxy.Run(ctx, proxy.Config{
 				Root: l.Root, Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
-				AccessKeyID: layout.AccessKeyID, SecretAccessKey: layout.SecretAccessKey,
+				AccessKeyID: supervisor.AccessKeyID, SecretAccessKey: supervisor.SecretAccessKey,
 				LogDir: l.LogDir(), Log: log,
 			}, ready)
 		},

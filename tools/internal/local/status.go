@@ -15,13 +15,12 @@ import (
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/deploy"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
 
 // status shows what runs, what is deployed and whether it is up to date.
-func status(ctx context.Context, l layout.Layout, out *os.File) error {
+func status(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	state, up, err := supervisor.Running(l)
 	if err != nil {
 		return fmt.Errorf("supervisor.Running: %w", err)
@@ -73,7 +72,7 @@ func health(ok bool) string {
 }
 
 // deployed describes every stack and every function.
-func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (stackRows, functionRows [][]string, err error) {
+func deployed(ctx context.Context, l supervisor.Layout, state supervisor.State) (stackRows, functionRows [][]string, err error) {
 	all, err := stacks.Discover(l.Root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("stacks.Discover: %w", err)
@@ -107,7 +106,7 @@ func deployed(ctx context.Context, l layout.Layout, state supervisor.State) (sta
 	return stackRows, functionRows, nil
 }
 
-func upToDate(ctx context.Context, l layout.Layout, s stacks.Stack, record deploy.Record) string {
+func upToDate(ctx context.Context, l supervisor.Layout, s stacks.Stack, record deploy.Record) string {
 	fingerprint, err := deploy.Fingerprint(ctx, l, s)
 	switch {
 	case err != nil:

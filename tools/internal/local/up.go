@@ -7,17 +7,16 @@ import (
 	"os"
 	"sync"
 
-	"gatehouse.example/tools/internal/gobuild"
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
+	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
 // up starts the local system if it is not running, and deploys what changed. If
 // ctx ends first, it stops what it started.
-func up(ctx context.Context, l layout.Layout, out *os.File) error {
+func up(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()
 	all, err := stacks.Discover(l.Root)
@@ -51,7 +50,7 @@ func up(ctx context.Context, l layout.Layout, out *os.File) error {
 }
 
 // start starts the local system without any stack.
-func start(ctx context.Context, l layout.Layout, out *os.File) error {
+func start(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()
 	if err := ensureTools(ctx, l, board); err != nil {
@@ -65,7 +64,7 @@ func start(ctx context.Context, l layout.Layout, out *os.File) error {
 func warm(ctx context.Context, all []stacks.Stack, board *terminal.Board) {
 	task := board.Start("functions", "compiling")
 	for _, s := range all {
-		if err := gobuild.Warm(ctx, s); err != nil {
+		if err := sam.Warm(ctx, s); err != nil {
 			task.Fail("not compiled yet")
 			return
 		}
@@ -73,7 +72,7 @@ func warm(ctx context.Context, all []stacks.Stack, board *terminal.Board) {
 	task.Done("compiled")
 }
 
-func ensureTools(ctx context.Context, l layout.Layout, board *terminal.Board) error {
+func ensureTools(ctx context.Context, l supervisor.Layout, board *terminal.Board) error {
 	if ready, err := pythontools.Ready(l.Workspace); err != nil {
 		return fmt.Errorf("tools.Ready: %w", err)
 	} else if ready {
@@ -97,7 +96,7 @@ func ensureTools(ctx context.Context, l layout.Layout, board *terminal.Board) er
 }
 
 // ensureSupervisor reports whether it started one.
-func ensureSupervisor(ctx context.Context, l layout.Layout, board *terminal.Board) (bool, error) {
+func ensureSupervisor(ctx context.Context, l supervisor.Layout, board *terminal.Board) (bool, error) {
 	s, running, err := supervisor.Running(l)
 	if err != nil {
 		return false, fmt.Errorf("supervisor.Running: %w", err)
@@ -126,7 +125,7 @@ func ensureSupervisor(ctx context.Context, l layout.Layout, board *terminal.Boar
 }
 
 // sameSettings refuses other settings than those of the running system.
-func sameSettings(s supervisor.State, l layout.Layout, board *terminal.Board) error {
+func sameSettings(s supervisor.State, l supervisor.Layout, board *terminal.Board) error {
 	switch {
 	case !s.Ready:
 		return fmt.Errorf("another `gatehouse local up` is starting in %s; try again when it is done", l.Dir)

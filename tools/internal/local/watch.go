@@ -7,13 +7,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/watch"
+	"gatehouse.example/tools/internal/deploy"
+	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
 
 // runWatch deploys every Go edit until ctx is done.
-func runWatch(ctx context.Context, l layout.Layout, out *os.File) error {
+func runWatch(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	if _, err := running(l); err != nil {
 		return err
 	}
@@ -21,9 +21,9 @@ func runWatch(ctx context.Context, l layout.Layout, out *os.File) error {
 	if err != nil {
 		return fmt.Errorf("stacks.Discover: %w", err)
 	}
-	w := &watch.Watcher{Layout: l, Stacks: all, Lambda: lambda.NewFromConfig(l.Config()), Out: out}
+	w := &deploy.Watcher{Layout: l, Stacks: all, Lambda: lambda.NewFromConfig(l.Config()), Out: out}
 	if err := w.Run(ctx); err != nil {
-		return fmt.Errorf("watch.Watcher.Run: %w", err)
+		return fmt.Errorf("deploy.Watcher.Run: %w", err)
 	}
 	return nil
 }

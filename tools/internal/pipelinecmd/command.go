@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
@@ -42,7 +41,7 @@ docs/pipelines.md lists what is simulated.`,
 
 // system is the running local system.
 type system struct {
-	layout layout.Layout
+	layout supervisor.Layout
 	runner *runner.Runner
 	board  *terminal.Board
 }
@@ -52,7 +51,7 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := layout.Layout{Workspace: stacks.Workspace{Root: root, Environment: layout.DefaultEnvironment, Region: stacks.DefaultRegion}}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Root: root, Environment: supervisor.DefaultEnvironment, Region: stacks.DefaultRegion}}
 	if region := os.Getenv("AWS_REGION"); region != "" {
 		l.Region = region
 	}

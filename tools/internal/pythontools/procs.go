@@ -1,6 +1,4 @@
-// Package procs starts and stops processes together with their descendants. Each
-// has its own process group, so that stopping it leaves no orphan.
-package procs
+package pythontools
 
 import (
 	"context"

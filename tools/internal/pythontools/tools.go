@@ -1,5 +1,6 @@
 // Package pythontools installs the emulator, the SAM CLI, the aws CLI and cfn-lint
-// into a virtualenv, in the versions that requirements.txt pins by hash.
+// into a virtualenv, in the versions that requirements.txt pins by hash. It starts
+// each in a process group of its own, so that stopping one leaves no orphan.
 package pythontools
 
 import (

@@ -11,15 +11,14 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/procs"
+	"gatehouse.example/tools/internal/pythontools"
 )
 
 // stopTimeout is how long Stop waits before it kills.
 const stopTimeout = 20 * time.Second
 
 // Running returns the state of the supervisor that holds the lock, if one does.
-func Running(l layout.Layout) (State, bool, error) {
+func Running(l Layout) (State, bool, error) {
 	held, err := files.Locked(l.LockFile())
 	if err != nil || !held {
 		return State{}, false, err
@@ -31,7 +30,7 @@ func Running(l layout.Layout) (State, bool, error) {
 // Spawn starts a supervisor in its own session, so that neither a closed terminal
 // nor Ctrl-C ends it, and waits until it is ready. If ctx ends first, it stops the
 // supervisor.
-func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
+func Spawn(ctx context.Context, l Layout, argv []string) error {
 	if err := checkPorts(ctx, l.Port, l.EmulatorPort); err != nil {
 		return err
 	}
@@ -55,7 +54,7 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { <-ended; cancel() }()
-	err = procs.Until(waiting, func() bool {
+	err = pythontools.Until(waiting, func() bool {
 		s, ok, err := ReadState(l)
 		return err == nil && ok && s.PID == cmd.Process.Pid && s.Ready && ProxyHealthy(waiting, l)
 	})
@@ -72,7 +71,7 @@ func Spawn(ctx context.Context, l layout.Layout, argv []string) error {
 
 // Stop stops the supervisor, removes what a killed one left, and checks that no
 // process and no port remains. It reports whether it stopped anything.
-func Stop(ctx context.Context, l layout.Layout) (bool, error) {
+func Stop(ctx context.Context, l Layout) (bool, error) {
 	s, running, err := Running(l)
 	if err != nil {
 		return false, err
@@ -101,7 +100,7 @@ func Stop(ctx context.Context, l layout.Layout) (bool, error) {
 	return true, checkGone(ctx, s)
 }
 
-func waitUnlocked(ctx context.Context, l layout.Layout, limit time.Duration) error {
+func waitUnlocked(ctx context.Context, l Layout, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	unlock, err := files.Lock(ctx, l.LockFile())
@@ -114,13 +113,13 @@ func waitUnlocked(ctx context.Context, l layout.Layout, limit time.Duration) err
 
 // clearStale removes what a killed supervisor left: the emulator, if it still runs,
 // functions, and the state file.
-func clearStale(ctx context.Context, l layout.Layout) (bool, error) {
+func clearStale(ctx context.Context, l Layout) (bool, error) {
 	s, found, err := ReadState(l)
 	if err != nil || !found {
 		return false, err
 	}
-	if s.EmulatorPID > 0 && procs.Belongs(s.EmulatorPID, l.EmulatorDir()) {
-		if err := procs.KillGroup(ctx, s.EmulatorPID, stopTimeout); err != nil {
+	if s.EmulatorPID > 0 && pythontools.Belongs(s.EmulatorPID, l.EmulatorDir()) {
+		if err := pythontools.KillGroup(ctx, s.EmulatorPID, stopTimeout); err != nil {
 			return false, fmt.Errorf("processes of group %d cannot be stopped: %w", s.EmulatorPID, err)
 		}
 	}
@@ -132,7 +131,7 @@ func clearStale(ctx context.Context, l layout.Layout) (bool, error) {
 
 // checkGone checks that no process and no port remains.
 func checkGone(ctx context.Context, s State) error {
-	if s.EmulatorPID > 0 && procs.Alive(s.EmulatorPID) {
+	if s.EmulatorPID > 0 && pythontools.Alive(s.EmulatorPID) {
 		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " still run")
 	}
 	if err := checkPorts(ctx, s.Port, s.Emulator); err != nil {

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
-
-	"gatehouse.example/tools/internal/layout"
 )
 
 // healthTimeout is for one health check.
@@ -19,7 +17,7 @@ const healthTimeout = 2 * time.Second
 // inside its process. Functions inherit its environment, so it has only PATH of the
 // caller's shell. Its endpoint is the proxy's, because functions call through the
 // proxy, too.
-func Ministack(l layout.Layout) *exec.Cmd {
+func Ministack(l Layout) *exec.Cmd {
 	start := filepath.Join(l.Root, "tools", "internal", "proxy", "emulator.py")
 	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // the supervisor stops it
 	cmd.Dir = l.EmulatorDir()
@@ -31,14 +29,14 @@ func Ministack(l layout.Layout) *exec.Cmd {
 		"S3_DATA_DIR=" + filepath.Join(l.EmulatorDir(), "s3"),
 		"PYTHONUNBUFFERED=1",
 		"GATEWAY_PORT=" + strconv.Itoa(l.EmulatorPort),
-		"BIND_HOST=" + layout.Host,
+		"BIND_HOST=" + Host,
 		"AUTH=true",
 		"IOT_MTLS_PORT=0", // its MQTT port would conflict with a second local system's
 		"SFTP_ENABLED=0",
 		"AWS_REGION=" + l.Region,
 		"MINISTACK_REGION=" + l.Region,
-		"AWS_ACCESS_KEY_ID=" + layout.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY=" + layout.SecretAccessKey,
+		"AWS_ACCESS_KEY_ID=" + AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + SecretAccessKey,
 		"AWS_ENDPOINT_URL=" + l.URL(),
 		"AWS_XRAY_DAEMON_ADDRESS=" + l.Address(),
 		// The emulator does not set this from a function's LoggingConfig, as Lambda does.
@@ -48,12 +46,12 @@ func Ministack(l layout.Layout) *exec.Cmd {
 }
 
 // EmulatorHealthy reports whether the emulator answers.
-func EmulatorHealthy(ctx context.Context, l layout.Layout) bool {
+func EmulatorHealthy(ctx context.Context, l Layout) bool {
 	return answers(ctx, l.EmulatorURL()+"/_ministack/health")
 }
 
 // ProxyHealthy reports whether the proxy answers.
-func ProxyHealthy(ctx context.Context, l layout.Layout) bool {
+func ProxyHealthy(ctx context.Context, l Layout) bool {
 	return answers(ctx, l.URL()+"/_gatehouse/health")
 }
 

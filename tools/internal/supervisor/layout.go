@@ -1,6 +1,4 @@
-// Package layout describes a local system: its folder, ports, addresses and
-// credentials, so that no other package puts paths or addresses together.
-package layout
+package supervisor
 
 import (
 	"context"
@@ -23,16 +21,13 @@ const (
 	// valid nowhere else.
 	AccessKeyID     = "test"
 	SecretAccessKey = "test"
-	// AppPath is where the proxy serves the page on which users sign in and see
-	// their claims.
-	AppPath = "/app"
 	// Host is the only address that anything binds. It is never written as
 	// "localhost": SDKs would then address buckets as bucket.localhost.
 	Host = "127.0.0.1"
 )
 
-// Layout is one local system. Several can run at the same time, each with its own
-// folder and ports.
+// Layout describes a local system: its folder, ports, addresses and credentials.
+// Several can run at the same time, each with its own folder and ports.
 type Layout struct {
 	stacks.Workspace
 	Port         int // of the proxy, the endpoint of all clients

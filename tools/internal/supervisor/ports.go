@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"gatehouse.example/tools/internal/layout"
 )
 
 // PortTakenError says which port is in use, and by which process if known.
@@ -75,7 +73,7 @@ func listen(ctx context.Context, network string, port int) error {
 	var cfg net.ListenConfig
 	var open io.Closer
 	var err error
-	address := net.JoinHostPort(layout.Host, strconv.Itoa(port))
+	address := net.JoinHostPort(Host, strconv.Itoa(port))
 	if network == udp {
 		open, err = cfg.ListenPacket(ctx, network, address)
 	} else {

@@ -16,8 +16,7 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/procs"
+	"gatehouse.example/tools/internal/pythontools"
 )
 
 const (
@@ -29,10 +28,10 @@ const (
 
 // Supervisor is one run. Its fields are set before Serve.
 type Supervisor struct {
-	Layout layout.Layout
+	Layout Layout
 	Log    *slog.Logger
 	// Emulator makes the emulator's command.
-	Emulator func(layout.Layout) *exec.Cmd
+	Emulator func(Layout) *exec.Cmd
 	// Healthy reports whether the emulator answers.
 	Healthy func(context.Context) bool
 	// Proxy serves until ctx is done, then drains and returns nil.
@@ -74,7 +73,7 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 }
 
 // supervise returns when ctx is done, the emulator died or the proxy failed.
-func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs.Group) error {
+func (s *Supervisor) supervise(ctx context.Context, state State, emulator *pythontools.Group) error {
 	if err := writeState(s.Layout, state); err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *procs
 	}()
 	waiting, stopWaiting := context.WithTimeout(ctx, startTimeout)
 	defer stopWaiting()
-	if err := procs.Until(waiting, func() bool { return s.Healthy(waiting) }); err != nil {
+	if err := pythontools.Until(waiting, func() bool { return s.Healthy(waiting) }); err != nil {
 		if ctx.Err() != nil {
 			return died(ctx)
 		}
@@ -127,7 +126,7 @@ func reason(err error) string {
 
 // startEmulator starts the emulator in an empty folder, without data of an earlier
 // one.
-func (s *Supervisor) startEmulator() (*procs.Group, func(), error) {
+func (s *Supervisor) startEmulator() (*pythontools.Group, func(), error) {
 	if err := os.RemoveAll(s.Layout.EmulatorDir()); err != nil {
 		return nil, nil, fmt.Errorf("os.RemoveAll: %w", err)
 	}
@@ -142,9 +141,9 @@ func (s *Supervisor) startEmulator() (*procs.Group, func(), error) {
 	}
 	cmd := s.Emulator(s.Layout)
 	cmd.Stdout, cmd.Stderr = io.Writer(out), io.Writer(out)
-	g, err := procs.Start(cmd)
+	g, err := pythontools.Start(cmd)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("procs.Start: %w", err), out.Close())
+		return nil, nil, errors.Join(fmt.Errorf("pythontools.Start: %w", err), out.Close())
 	}
 	return g, func() { _ = out.Close() }, nil
 }

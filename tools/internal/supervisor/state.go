@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/files"
-	"gatehouse.example/tools/internal/layout"
 )
 
 // State describes a running supervisor.
@@ -27,7 +26,7 @@ type State struct {
 }
 
 // ReadState returns the state of the last supervisor; ok is false if there is none.
-func ReadState(l layout.Layout) (s State, ok bool, err error) {
+func ReadState(l Layout) (s State, ok bool, err error) {
 	raw, err := os.ReadFile(l.StateFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return State{}, false, nil
@@ -41,7 +40,7 @@ func ReadState(l layout.Layout) (s State, ok bool, err error) {
 	return s, true, nil
 }
 
-func writeState(l layout.Layout, s State) error {
+func writeState(l Layout, s State) error {
 	raw, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return fmt.Errorf("json.MarshalIndent: %w", err)

@@ -19,8 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse.example/tools/internal/layout"
-	"gatehouse.example/tools/internal/procs"
+	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -59,7 +58,7 @@ func playSupervisor() int {
 	defer stop()
 	port, _ := strconv.Atoi(os.Getenv("PROXY"))
 	emulator, _ := strconv.Atoi(os.Getenv("EMULATOR"))
-	s := fake(layout.Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
+	s := fake(Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
 	if err := s.Serve(ctx); err != nil {
 		fmt.Println(err)
 		return 1
@@ -82,10 +81,10 @@ func playEmulator() int {
 }
 
 // fake is a supervisor whose emulator is this test binary.
-func fake(l layout.Layout) *Supervisor {
+func fake(l Layout) *Supervisor {
 	return &Supervisor{
 		Layout: l, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Emulator: func(l layout.Layout) *exec.Cmd {
+		Emulator: func(l Layout) *exec.Cmd {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), role+"=emulator", "DIR="+l.Dir, "TMPDIR="+l.EmulatorDir())
 			return cmd
@@ -97,7 +96,7 @@ func fake(l layout.Layout) *Supervisor {
 	}
 }
 
-func serveHealth(ctx context.Context, l layout.Layout, ready func()) error {
+func serveHealth(ctx context.Context, l Layout, ready func()) error {
 	listener, err := net.Listen("tcp", l.Address())
 	if err != nil {
 		return err
@@ -120,9 +119,9 @@ func exists(path string) bool {
 func nextPort() int { return int(lastPort.Add(1)) }
 
 // environment is an empty layout with two free ports.
-func environment(t *testing.T) layout.Layout {
+func environment(t *testing.T) Layout {
 	t.Helper()
-	l := layout.Layout{Workspace: stacks.Workspace{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}}
+	l := Layout{Workspace: stacks.Workspace{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}}
 	for _, port := range []*int{&l.Port, &l.EmulatorPort} {
 		for *port = nextPort(); checkPort(t.Context(), tcp, *port) != nil; *port = nextPort() {
 		}
@@ -134,7 +133,7 @@ func environment(t *testing.T) layout.Layout {
 }
 
 // spawn starts a supervisor process for the layout.
-func spawn(ctx context.Context, l layout.Layout, extra ...string) error {
+func spawn(ctx context.Context, l Layout, extra ...string) error {
 	env := append([]string{
 		role + "=supervisor", "DIR=" + l.Dir,
 		"PROXY=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
@@ -147,12 +146,12 @@ func ended(t *testing.T, pgid int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := procs.Until(ctx, func() bool { return !procs.Alive(pgid) }); err != nil {
+	if err := pythontools.Until(ctx, func() bool { return !pythontools.Alive(pgid) }); err != nil {
 		t.Errorf("processes of group %d are left", pgid)
 	}
 }
 
-func state(t *testing.T, l layout.Layout) State {
+func state(t *testing.T, l Layout) State {
 	t.Helper()
 	s, ok, err := ReadState(l)
 	if err != nil || !ok {
@@ -200,7 +199,7 @@ func TestKilledSupervisor(t *testing.T) {
 	if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := procs.Until(t.Context(), func() bool { _, up, err := Running(l); return err == nil && !up }); err != nil {
+	if err := pythontools.Until(t.Context(), func() bool { _, up, err := Running(l); return err == nil && !up }); err != nil {
 		t.Fatal(err)
 	}
 	if stopped, err := Stop(t.Context(), l); err != nil || !stopped {
@@ -228,7 +227,7 @@ func TestEmulatorDies(t *testing.T) {
 	if err := syscall.Kill(s.EmulatorPID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := procs.Until(t.Context(), func() bool { _, up, err := Running(l); return err == nil && !up }); err != nil {
+	if err := pythontools.Until(t.Context(), func() bool { _, up, err := Running(l); return err == nil && !up }); err != nil {
 		t.Fatal(err)
 	}
 	ended(t, s.EmulatorPID)
@@ -255,7 +254,7 @@ func TestInterruptedSpawn(t *testing.T) {
 	l := environment(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		_ = procs.Until(t.Context(), func() bool { return exists(l.StateFile()) })
+		_ = pythontools.Until(t.Context(), func() bool { return exists(l.StateFile()) })
 		cancel()
 	}()
 	err := spawn(ctx, l)

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/xray"
 	"github.com/spf13/cobra"
 
-	"gatehouse.example/tools/internal/account"
+	"gatehouse.example/tools/actors"
 )
 
 // Command is `gatehouse trace`.
@@ -57,7 +57,7 @@ where Transaction Search is switched on, it finds none by this way.`,
 			}
 			t, err := newReader(client, wait).read(cmd.Context(), id)
 			if err != nil {
-				return account.Hint(err)
+				return actors.Hint(err)
 			}
 			return printJSON(cmd.OutOrStdout(), t)
 		},
@@ -71,7 +71,7 @@ where Transaction Search is switched on, it finds none by this way.`,
 func Show(ctx context.Context, out io.Writer, client *xray.Client, id string, wait time.Duration) error {
 	t, err := newReader(client, wait).read(ctx, id)
 	if err != nil {
-		return account.Hint(err)
+		return actors.Hint(err)
 	}
 	return printTree(out, t)
 }
@@ -107,13 +107,13 @@ func listCommand() *cobra.Command {
 func list(ctx context.Context, out io.Writer, client summarizer, since time.Duration, limit int, now time.Time) error {
 	found, err := summaries(ctx, client, now.Add(-since), now)
 	if err != nil {
-		return account.Hint(err)
+		return actors.Hint(err)
 	}
 	return printList(out, found, limit)
 }
 
 func connect(ctx context.Context) (*xray.Client, error) {
-	cfg, err := account.Connect(ctx)
+	cfg, err := actors.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehouse.example/tools/internal/gobuild"
+	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -174,7 +174,7 @@ func (v Verify) command(ctx context.Context, dir string, env []string, name stri
 // env excludes the AWS and Go settings of the shell, and the workspace: a service is
 // tested with its own go.mod, as it is built.
 func (v Verify) env(more []string) []string {
-	return append(append(gobuild.Clean(os.Environ()), "GOWORK=off", "CGO_ENABLED=0"), more...)
+	return append(append(sam.CleanEnv(os.Environ()), "GOWORK=off", "CGO_ENABLED=0"), more...)
 }
 
 // list prints the reports.

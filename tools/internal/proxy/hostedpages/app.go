@@ -7,14 +7,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-
-	"gatehouse.example/tools/internal/layout"
 )
 
 // app serves the page, from the one origin whose address is registered for it.
 func (p *Pages) app(w http.ResponseWriter, r *http.Request) {
 	if p.cfg.Host != "" && r.Host != p.cfg.Host {
-		to := url.URL{Scheme: "http", Host: p.cfg.Host, Path: layout.AppPath}
+		to := url.URL{Scheme: "http", Host: p.cfg.Host, Path: AppPath}
 		leadTo(w, http.StatusFound, to.String())
 		return
 	}

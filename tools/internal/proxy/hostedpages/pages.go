@@ -12,9 +12,12 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse.example/tools/internal/layout"
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
+
+// AppPath is where the proxy serves the page on which users sign in and see their
+// claims.
+const AppPath = "/app"
 
 // SignInHook is called for a person who signs in on the pages; an error is shown in
 // place of the next page.
@@ -75,18 +78,18 @@ func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
 		return nil
 	}
 	byPath := map[string][2]http.HandlerFunc{ // to read, to post to
-		"/oauth2/authorize":             {p.authorizePage, nil},
-		"/login":                        {p.loginPage, p.login},
-		"/oauth2/login":                 {nil, p.login}, // the emulator treats it as /login
-		"/logout":                       {p.logout, nil},
-		"/oauth2/revoke":                {nil, p.revoke},
-		layout.AppPath:                  {p.app, nil},
-		layout.AppPath + "/config.json": {p.appConfig, nil},
-		"/signup":                       {p.signUpPage, p.signUpPosted},
-		"/confirm":                      {p.confirmPage, p.confirmPosted},
-		"/resendcode":                   {nil, p.resendPosted},
-		"/forgotPassword":               {p.forgotPage, p.forgotPosted},
-		"/confirmforgotPassword":        {p.resetPage, p.resetPosted},
+		"/oauth2/authorize":      {p.authorizePage, nil},
+		"/login":                 {p.loginPage, p.login},
+		"/oauth2/login":          {nil, p.login}, // the emulator treats it as /login
+		"/logout":                {p.logout, nil},
+		"/oauth2/revoke":         {nil, p.revoke},
+		AppPath:                  {p.app, nil},
+		AppPath + "/config.json": {p.appConfig, nil},
+		"/signup":                {p.signUpPage, p.signUpPosted},
+		"/confirm":               {p.confirmPage, p.confirmPosted},
+		"/resendcode":            {nil, p.resendPosted},
+		"/forgotPassword":        {p.forgotPage, p.forgotPosted},
+		"/confirmforgotPassword": {p.resetPage, p.resetPosted},
 	}
 	if !post && strings.HasPrefix(r.URL.Path, assetsPrefix) {
 		return p.templates.assets
