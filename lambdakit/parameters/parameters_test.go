@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,5 +83,24 @@ func TestValuesAreReadAgainAfterTheTTL(t *testing.T) {
 			t.Errorf("after %v: %v, %v, %d calls; want %q, %d", step.after, got, err, s.calls, step.want, step.calls)
 		}
 		s.values = map[string]string{"/a": "two"}
+	}
+}
+
+// TestConcurrentReadsAskOnce: a Cache is safe for concurrent use.
+func TestConcurrentReadsAskOnce(t *testing.T) {
+	t.Parallel()
+	s := &store{values: map[string]string{"/a": "1"}}
+	c := &parameters.Cache{Client: s, Names: []string{"/a"}, Now: time.Now}
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			if got, err := c.Values(t.Context()); err != nil || got[0] != "1" {
+				t.Errorf("Values = %v, %v", got, err)
+			}
+		})
+	}
+	group.Wait()
+	if s.calls != 1 {
+		t.Errorf("%d calls, want 1", s.calls)
 	}
 }

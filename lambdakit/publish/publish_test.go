@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -138,6 +139,41 @@ func TestTopicMessageCarriesAttributes(t *testing.T) {
 	if diff := cmp.Diff([]*sns.PublishInput{want}, b.aws.messages, ignore); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestAnswersWithoutAMessageID: what SNS and SQS did not confirm was not accepted.
+func TestAnswersWithoutAMessageID(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		topicID, outboxID *string
+		want              publish.Outcome
+	}{
+		"both_confirm":   {aws.String("1"), aws.String("1"), publish.Published},
+		"outbox_only":    {nil, aws.String("1"), publish.FellBack},
+		"empty_at_topic": {aws.String(""), aws.String("1"), publish.FellBack},
+		"none":           {nil, nil, publish.Logged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(&fakeAWS{})
+			b.pub.Topic, b.pub.Outbox = topicAnswer{tc.topicID}, outboxAnswer{tc.outboxID}
+			if got, err := b.pub.Publish(t.Context(), someEvent(t)); err != nil || got != tc.want {
+				t.Errorf("Publish = %q, %v, want %q", got, err, tc.want)
+			}
+		})
+	}
+}
+
+type topicAnswer struct{ id *string }
+
+func (a topicAnswer) Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error) {
+	return &sns.PublishOutput{MessageId: a.id}, nil
+}
+
+type outboxAnswer struct{ id *string }
+
+func (a outboxAnswer) SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	return &sqs.SendMessageOutput{MessageId: a.id}, nil
 }
 
 // TestLinesHoldNothingPersonal: AWS quotes the request in some of its errors.

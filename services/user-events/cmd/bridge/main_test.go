@@ -8,5 +8,8 @@ import (
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	functiontest.Build(t, build, map[string]string{"BUS_NAME": "x"})
+	b := functiontest.Build(t, build, map[string]string{"BUS_NAME": "bus"})
+	if b.Bus == nil || b.BusName != "bus" || b.Log == nil {
+		t.Errorf("build = %+v", b)
+	}
 }

@@ -8,5 +8,11 @@ import (
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	functiontest.Build(t, build, map[string]string{"GATEHOUSE_ENVIRONMENT": "x", "TOPIC_ARN": "x"})
+	d := functiontest.Build(t, build, map[string]string{"GATEHOUSE_ENVIRONMENT": "test", "TOPIC_ARN": "topic"})
+	if d.Topic == nil || d.TopicARN != "topic" || d.Environment != "test" {
+		t.Errorf("build = %+v", d)
+	}
+	if d.Out == nil || d.Log == nil || d.Now == nil {
+		t.Errorf("build leaves out a field: %+v", d)
+	}
 }

@@ -8,5 +8,10 @@ import (
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	functiontest.Build(t, build, map[string]string{"AWS_REGION": "x", "GATEHOUSE_ENVIRONMENT": "x", "OUTBOX_URL": "x", "TOPIC_ARN": "x"})
+	h := functiontest.Build(t, build, map[string]string{
+		"AWS_REGION": "eu-central-1", "GATEHOUSE_ENVIRONMENT": "test", "OUTBOX_URL": "outbox", "TOPIC_ARN": "topic",
+	})
+	if h.Run == nil || h.Log == nil || h.Now == nil {
+		t.Errorf("build = %+v", h)
+	}
 }
