@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -59,12 +58,7 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]GoPack
 	if len(codeURIs) == 0 {
 		return nil, nil
 	}
-	args := []string{"list", "-deps", "-json=ImportPath,Dir,Standard,GoFiles,EmbedFiles,SFiles,Module"}
-	for _, uri := range codeURIs {
-		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.Dir, goEnv()
+	cmd := goCommand(ctx, s, codeURIs, "list", "-deps", "-json=ImportPath,Dir,Standard,GoFiles,EmbedFiles,SFiles,Module")
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	out, err := cmd.Output()
@@ -98,11 +92,7 @@ func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, 
 			return "", err
 		}
 	}
-	var uris []string
-	for _, f := range s.Functions {
-		uris = append(uris, f.CodeURI)
-	}
-	packages, err := Packages(ctx, s, uris...)
+	packages, err := Packages(ctx, s, codeURIs(s)...)
 	if err != nil {
 		return "", err
 	}
@@ -140,23 +130,5 @@ func writeFile(sum hash.Hash, dir, path string) error {
 		return fmt.Errorf("filepath.Rel: %w", err)
 	}
 	write(sum, filepath.ToSlash(rel), string(raw))
-	return nil
-}
-
-// Warm compiles all that a stack's functions import into Go's cache, without
-// linking anything.
-func Warm(ctx context.Context, s stacks.Stack) error {
-	if len(s.Functions) == 0 {
-		return nil
-	}
-	args := []string{"list", "-export", "-deps", "-f", ""}
-	for _, f := range s.Functions {
-		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(f.CodeURI), "./"))
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env = s.Dir, goEnv()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go list -export in %s: %w: %s", s.Dir, err, bytes.TrimSpace(out))
-	}
 	return nil
 }

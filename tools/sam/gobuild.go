@@ -1,9 +1,16 @@
 package sam
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
+
+	"gatehouse.example/tools/stacks"
 )
 
 // goFlags make small, reproducible binaries: without symbols, without paths of the
@@ -42,4 +49,44 @@ func CleanEnv(env []string) []string {
 		}
 	}
 	return kept
+}
+
+// goCommand is a go command for packages of a stack.
+func goCommand(ctx context.Context, s stacks.Stack, codeURIs []string, args ...string) *exec.Cmd {
+	for _, uri := range codeURIs {
+		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = s.Dir, goEnv()
+	return cmd
+}
+
+// Compile builds one function for this machine.
+func Compile(ctx context.Context, s stacks.Stack, f stacks.Function, out string, log io.Writer) error {
+	cmd := goCommand(ctx, s, []string{f.CodeURI}, "build", "-o", out)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("go build %s: %w", f.CodeURI, err)
+	}
+	return nil
+}
+
+// Warm compiles all that a stack's functions import into Go's cache, without
+// linking anything.
+func Warm(ctx context.Context, s stacks.Stack) error {
+	if len(s.Functions) == 0 {
+		return nil
+	}
+	if out, err := goCommand(ctx, s, codeURIs(s), "list", "-export", "-deps", "-f", "").CombinedOutput(); err != nil {
+		return fmt.Errorf("go list -export in %s: %w: %s", s.Dir, err, out)
+	}
+	return nil
+}
+
+func codeURIs(s stacks.Stack) []string {
+	var uris []string
+	for _, f := range s.Functions {
+		uris = append(uris, f.CodeURI)
+	}
+	return uris
 }

@@ -1,15 +1,16 @@
 package sam
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/stacks"
 )
@@ -97,6 +98,31 @@ func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)
 }
 
+// Upload is where Package stores a stack's code and nested templates.
+type Upload struct {
+	// Template is the template to package: the built one, or the stack's own if it has no functions.
+	Template string
+	// Prefix is put before each key, which is a hash of the object.
+	Prefix string
+	// KeyID is the KMS key of the objects; if it is empty, S3 uses its own key.
+	KeyID string
+	// Out is the path of the resulting template.
+	Out string
+}
+
+// Package uploads the files of a template to the CLI's bucket, unless they exist,
+// and writes a template that refers to the objects.
+func (c CLI) Package(ctx context.Context, s stacks.Stack, u Upload, log io.Writer) error {
+	args := []string{
+		"package", "--template-file", u.Template, "--output-template-file", u.Out, "--region", c.Workspace.Region,
+		"--s3-bucket", c.Bucket, "--s3-prefix", u.Prefix, "--no-progressbar",
+	}
+	if u.KeyID != "" {
+		args = append(args, "--kms-key-id", u.KeyID)
+	}
+	return c.run(ctx, s.Dir, append(args, c.common(s)...), log)
+}
+
 // common passes the stack's settings. SAM would search for them next to the built
 // template.
 func (c CLI) common(s stacks.Stack) []string {
@@ -118,7 +144,7 @@ func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) 
 	cmd := exec.Command(c.Workspace.Tool("python"), append([]string{"-m", "samcli"}, args...)...) //nolint:noctx // stopped as a group below
 	cmd.Dir, cmd.Env = dir, c.env()
 	cmd.Stdout, cmd.Stderr = log, log
-	_, _ = fmt.Fprintf(log, "$ sam %s\n", bytes.Join(toBytes(args), []byte(" ")))
+	_, _ = fmt.Fprintf(log, "$ sam %s\n", strings.Join(args, " "))
 	g, err := pythontools.Start(cmd)
 	if err != nil {
 		return fmt.Errorf("pythontools.Start: %w", err)
@@ -127,7 +153,7 @@ func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) 
 	case <-g.Done():
 	case <-ctx.Done():
 		if err := g.Stop(stopGrace); err != nil {
-			return fmt.Errorf("pythontools.Group.Stop: %w", err)
+			return err
 		}
 		return ctx.Err()
 	}
@@ -135,14 +161,6 @@ func (c CLI) run(ctx context.Context, dir string, args []string, log io.Writer) 
 		return fmt.Errorf("sam %s: %w", args[0], err)
 	}
 	return nil
-}
-
-func toBytes(texts []string) [][]byte {
-	out := make([][]byte, len(texts))
-	for i, t := range texts {
-		out[i] = []byte(t)
-	}
-	return out
 }
 
 // env is SAM's environment, without the shell's AWS settings and without telemetry.
@@ -157,4 +175,21 @@ func (c CLI) env() []string {
 		"COLUMNS=200", // for the tables in the log
 	)
 	return append(env, c.Access...)
+}
+
+// appDir is SAM's own folder of settings.
+func (c CLI) appDir() string { return filepath.Join(c.Workspace.Dir, "sam") }
+
+// Prepare writes SAM's settings: no telemetry and no search for a newer version,
+// because the version is pinned.
+func (c CLI) Prepare(now time.Time) error {
+	if err := os.MkdirAll(c.appDir(), 0o750); err != nil {
+		return fmt.Errorf("os.MkdirAll: %w", err)
+	}
+	// SAM ignores a time without a decimal point.
+	settings := fmt.Sprintf(`{"telemetryEnabled": false, "lastVersionCheck": %.1f}`, float64(now.Unix()))
+	if err := files.Replace(filepath.Join(c.appDir(), "metadata.json"), []byte(settings)); err != nil {
+		return fmt.Errorf("files.Replace: %w", err)
+	}
+	return nil
 }

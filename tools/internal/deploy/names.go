@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	_ "embed" // the zone's template
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -52,17 +51,8 @@ func namesFile(l supervisor.Layout) string { return filepath.Join(l.Dir, "state"
 // readNames reads the file of the last run, which may not exist.
 func readNames(l supervisor.Layout) (ownNames, error) {
 	var n ownNames
-	raw, err := os.ReadFile(namesFile(l))
-	if errors.Is(err, os.ErrNotExist) {
-		return n, nil
-	}
-	if err != nil {
-		return n, fmt.Errorf("os.ReadFile: %w", err)
-	}
-	if err := json.Unmarshal(raw, &n); err != nil {
-		return n, fmt.Errorf("json.Unmarshal %s: %w", namesFile(l), err)
-	}
-	return n, nil
+	err := files.ReadJSON(namesFile(l), &n)
+	return n, err
 }
 
 // ownNames creates the zone and the certificate if this emulator does not have them.
@@ -88,12 +78,8 @@ func (d *Deployer) ownNames(ctx context.Context) error {
 		task.Fail("failed")
 		return err
 	}
-	raw, err := json.Marshal(want)
-	if err != nil {
-		return fmt.Errorf("json.Marshal: %w", err)
-	}
-	if err := files.Replace(namesFile(d.Layout), raw); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
+	if err := files.WriteJSON(namesFile(d.Layout), want); err != nil {
+		return err
 	}
 	task.Done("made")
 	return nil

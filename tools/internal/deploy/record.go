@@ -1,10 +1,6 @@
 package deploy
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"gatehouse.example/tools/internal/files"
@@ -24,28 +20,12 @@ type Record struct {
 // ReadRecord returns an empty record if the stack was never deployed.
 func ReadRecord(l supervisor.Layout, stack string) (Record, error) {
 	var r Record
-	raw, err := os.ReadFile(l.DeployedFile(stack))
-	if errors.Is(err, os.ErrNotExist) {
-		return r, nil
-	}
-	if err != nil {
-		return r, fmt.Errorf("os.ReadFile: %w", err)
-	}
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return r, fmt.Errorf("%s: json.Unmarshal: %w", l.DeployedFile(stack), err)
-	}
-	return r, nil
+	err := files.ReadJSON(l.DeployedFile(stack), &r)
+	return r, err
 }
 
 func (r Record) write(l supervisor.Layout, stack string) error {
-	raw, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("json.MarshalIndent: %w", err)
-	}
-	if err := files.Replace(l.DeployedFile(stack), append(raw, '\n')); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
-	}
-	return nil
+	return files.WriteJSON(l.DeployedFile(stack), r)
 }
 
 // MarkDrifted records that the stack's functions differ from what CloudFormation

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -22,8 +21,8 @@ func down(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		return fmt.Errorf("supervisor.Stop: %w", err)
 	}
 	// The names in it are no longer valid.
-	if err := os.Remove(l.EnvFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("os.Remove: %w", err)
+	if err := os.RemoveAll(l.EnvFile()); err != nil {
+		return fmt.Errorf("os.RemoveAll: %w", err)
 	}
 	if stopped {
 		task.Done("stopped")

@@ -72,7 +72,7 @@ func (g *Group) Stop(grace time.Duration) error {
 func KillGroup(ctx context.Context, pgid int, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return Until(ctx, func() bool {
+	err := Until(ctx, func() bool {
 		if !Alive(pgid) {
 			return true
 		}
@@ -80,6 +80,10 @@ func KillGroup(ctx context.Context, pgid int, limit time.Duration) error {
 		_ = syscall.Kill(-pgid, syscall.SIGKILL)
 		return false
 	})
+	if err != nil {
+		return fmt.Errorf("processes of group %d cannot be stopped: %w", pgid, err)
+	}
+	return nil
 }
 
 // Until checks a condition until it is true.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 	"time"
 
 	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/pythontools"
+	"gatehouse.example/tools/sam"
 )
 
 // stopTimeout is how long Stop waits before it kills.
@@ -23,7 +23,7 @@ func Running(l Layout) (State, bool, error) {
 	if err != nil || !held {
 		return State{}, false, err
 	}
-	s, _, err := ReadState(l)
+	s, err := ReadState(l)
 	return s, true, err
 }
 
@@ -55,8 +55,8 @@ func Spawn(ctx context.Context, l Layout, argv []string) error {
 	defer cancel()
 	go func() { <-ended; cancel() }()
 	err = pythontools.Until(waiting, func() bool {
-		s, ok, err := ReadState(l)
-		return err == nil && ok && s.PID == cmd.Process.Pid && s.Ready && ProxyHealthy(waiting, l)
+		s, err := ReadState(l)
+		return err == nil && s.PID == cmd.Process.Pid && s.Ready && ProxyHealthy(waiting, l)
 	})
 	switch {
 	case err == nil:
@@ -66,7 +66,7 @@ func Spawn(ctx context.Context, l Layout, argv []string) error {
 		<-ended
 		return ctx.Err()
 	}
-	return fmt.Errorf("the supervisor ended before it was ready; its last lines in %s:\n%s", l.Log("supervisor"), tail(l.Log("supervisor")))
+	return fmt.Errorf("the supervisor ended before it was ready:\n%s", sam.LogEnd(l.Log("supervisor")))
 }
 
 // Stop stops the supervisor, removes what a killed one left, and checks that no
@@ -114,13 +114,13 @@ func waitUnlocked(ctx context.Context, l Layout, limit time.Duration) error {
 // clearStale removes what a killed supervisor left: the emulator, if it still runs,
 // functions, and the state file.
 func clearStale(ctx context.Context, l Layout) (bool, error) {
-	s, found, err := ReadState(l)
-	if err != nil || !found {
+	s, err := ReadState(l)
+	if err != nil || s.PID == 0 {
 		return false, err
 	}
 	if s.EmulatorPID > 0 && pythontools.Belongs(s.EmulatorPID, l.EmulatorDir()) {
 		if err := pythontools.KillGroup(ctx, s.EmulatorPID, stopTimeout); err != nil {
-			return false, fmt.Errorf("processes of group %d cannot be stopped: %w", s.EmulatorPID, err)
+			return false, err
 		}
 	}
 	if err := os.Remove(l.StateFile()); err != nil {
@@ -132,7 +132,7 @@ func clearStale(ctx context.Context, l Layout) (bool, error) {
 // checkGone checks that no process and no port remains.
 func checkGone(ctx context.Context, s State) error {
 	if s.EmulatorPID > 0 && pythontools.Alive(s.EmulatorPID) {
-		return errors.New("processes of group " + strconv.Itoa(s.EmulatorPID) + " still run")
+		return fmt.Errorf("processes of group %d still run", s.EmulatorPID)
 	}
 	if err := checkPorts(ctx, s.Port, s.Emulator); err != nil {
 		return fmt.Errorf("still in use: %w", err)

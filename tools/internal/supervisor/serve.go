@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -61,20 +60,12 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 	}
 	err = s.supervise(ctx, state, emulator)
 	s.Log.Info("stopping")
-	stopErr := emulator.Stop(stopGrace)
-	if stopErr != nil {
-		stopErr = fmt.Errorf("emulator.Stop: %w", stopErr)
-	}
-	removeErr := os.Remove(s.Layout.StateFile())
-	if errors.Is(removeErr, os.ErrNotExist) {
-		removeErr = nil
-	}
-	return errors.Join(err, stopErr, removeErr)
+	return errors.Join(err, emulator.Stop(stopGrace), os.RemoveAll(s.Layout.StateFile()))
 }
 
 // supervise returns when ctx is done, the emulator died or the proxy failed.
 func (s *Supervisor) supervise(ctx context.Context, state State, emulator *pythontools.Group) error {
-	if err := writeState(s.Layout, state); err != nil {
+	if err := files.WriteJSON(s.Layout.StateFile(), state); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -97,7 +88,7 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *pytho
 	s.Log.Info("emulator answers", "pid", emulator.PID, "port", s.Layout.EmulatorPort)
 	err := s.Proxy(ctx, func() {
 		state.Ready = true
-		if err := writeState(s.Layout, state); err != nil {
+		if err := files.WriteJSON(s.Layout.StateFile(), state); err != nil {
 			cancel(err)
 			return
 		}
@@ -140,7 +131,7 @@ func (s *Supervisor) startEmulator() (*pythontools.Group, func(), error) {
 		return nil, nil, fmt.Errorf("os.Create: %w", err)
 	}
 	cmd := s.Emulator(s.Layout)
-	cmd.Stdout, cmd.Stderr = io.Writer(out), io.Writer(out)
+	cmd.Stdout, cmd.Stderr = out, out
 	g, err := pythontools.Start(cmd)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("pythontools.Start: %w", err), out.Close())

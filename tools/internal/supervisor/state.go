@@ -1,10 +1,6 @@
 package supervisor
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"gatehouse.example/tools/internal/files"
@@ -25,28 +21,8 @@ type State struct {
 	Ready bool `json:"ready"`
 }
 
-// ReadState returns the state of the last supervisor; ok is false if there is none.
-func ReadState(l Layout) (s State, ok bool, err error) {
-	raw, err := os.ReadFile(l.StateFile())
-	if errors.Is(err, os.ErrNotExist) {
-		return State{}, false, nil
-	}
-	if err != nil {
-		return State{}, false, fmt.Errorf("os.ReadFile: %w", err)
-	}
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return State{}, false, fmt.Errorf("%s: json.Unmarshal: %w", l.StateFile(), err)
-	}
-	return s, true, nil
-}
-
-func writeState(l Layout, s State) error {
-	raw, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return fmt.Errorf("json.MarshalIndent: %w", err)
-	}
-	if err := files.Replace(l.StateFile(), append(raw, '\n')); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
-	}
-	return nil
+// ReadState returns the state of the last supervisor, which is empty if there was none.
+func ReadState(l Layout) (s State, err error) {
+	err = files.ReadJSON(l.StateFile(), &s)
+	return s, err
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"gatehouse.example/tools/internal/pythontools"
+	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -153,9 +154,9 @@ func ended(t *testing.T, pgid int) {
 
 func state(t *testing.T, l Layout) State {
 	t.Helper()
-	s, ok, err := ReadState(l)
-	if err != nil || !ok {
-		t.Fatalf("state: %v, %v", ok, err)
+	s, err := ReadState(l)
+	if err != nil || s.PID == 0 {
+		t.Fatalf("state: %+v, %v", s, err)
 	}
 	return s
 }
@@ -231,7 +232,7 @@ func TestEmulatorDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended(t, s.EmulatorPID)
-	if log := tail(l.Log("supervisor")); !strings.Contains(log, "the emulator ended unexpectedly") {
+	if log := sam.LogEnd(l.Log("supervisor")); !strings.Contains(log, "the emulator ended unexpectedly") {
 		t.Errorf("the log does not say why: %s", log)
 	}
 	if exists(l.StateFile()) {

@@ -76,14 +76,7 @@ func (s Store) Folder(e Execution) string {
 
 // Save writes the current state of an execution.
 func (s Store) Save(e Execution) error {
-	raw, err := json.MarshalIndent(e, "", "  ")
-	if err != nil {
-		return fmt.Errorf("json.MarshalIndent: %w", err)
-	}
-	if err := files.Replace(filepath.Join(s.Folder(e), "execution.json"), append(raw, '\n')); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
-	}
-	return nil
+	return files.WriteJSON(filepath.Join(s.Folder(e), "execution.json"), e)
 }
 
 // All returns the executions, newest first.
