@@ -63,6 +63,19 @@ func Outputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient, na
 	return outputs, nil
 }
 
+// Resources returns the resources of a stack, without those of nested stacks.
+func Resources(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string) ([]types.StackResourceSummary, error) {
+	var all []types.StackResourceSummary
+	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cloudformation.ListStackResources: %w", err)
+		}
+		all = append(all, out.StackResourceSummaries...)
+	}
+	return all, nil
+}
+
 // Missing reports whether CloudFormation answered that a stack or a change set
 // does not exist.
 func Missing(err error) bool {

@@ -2,7 +2,6 @@ package dataloss
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,11 +30,7 @@ type API interface {
 }
 
 // Finder finds data loss in change sets.
-type Finder struct {
-	API API
-	// kinds are read once for each search.
-	kinds kinds
-}
+type Finder struct{ API API }
 
 // comparison is one change set of a stack, with the resources before and after it.
 type comparison struct {
@@ -53,10 +48,6 @@ type comparison struct {
 
 // Find reads a change set that is complete and not executed.
 func (f Finder) Find(ctx context.Context, stack, changeSet string) (Report, error) {
-	var err error
-	if f.kinds, err = readKinds(); err != nil {
-		return Report{}, err
-	}
 	return f.find(ctx, stack, changeSet, "")
 }
 
@@ -71,10 +62,9 @@ func (f Finder) find(ctx context.Context, stack, changeSet, path string) (Report
 		if err != nil {
 			return Report{}, err
 		}
-		report.Findings = append(report.Findings, more.Findings...)
-		report.Unseen = append(report.Unseen, more.Unseen...)
+		report.add(more)
 	}
-	report.Findings = append(report.Findings, f.unprotected(l)...)
+	report.Findings = append(report.Findings, unprotected(l)...)
 	slices.SortStableFunc(report.Findings, func(a, b Finding) int { return strings.Compare(a.Path, b.Path) })
 	return report, nil
 }
@@ -104,17 +94,12 @@ func (f Finder) read(ctx context.Context, stack, changeSet, path string) (compar
 }
 
 func (f Finder) resources(ctx context.Context, stack string) (map[string]types.StackResourceSummary, error) {
+	all, err := cfn.Resources(ctx, f.API, stack)
 	found := map[string]types.StackResourceSummary{}
-	for pages := cloudformation.NewListStackResourcesPaginator(f.API, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("cloudformation.ListStackResources: %w", err)
-		}
-		for _, r := range out.StackResourceSummaries {
-			found[aws.ToString(r.LogicalResourceId)] = r
-		}
+	for _, r := range all {
+		found[aws.ToString(r.LogicalResourceId)] = r
 	}
-	return found, nil
+	return found, err
 }
 
 // one judges one change.
@@ -134,7 +119,7 @@ func (f Finder) one(ctx context.Context, l comparison, c types.ResourceChange) (
 	case typ == parameterType && c.Action != types.ChangeActionAdd:
 		return f.name(ctx, l, c)
 	}
-	k, stateful := f.kinds[typ]
+	k, stateful := kinds[typ]
 	if !stateful {
 		return Report{}, nil
 	}

@@ -3,7 +3,7 @@ package dataloss
 import (
 	_ "embed" // for the table of kinds
 	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -22,14 +22,15 @@ type kind struct {
 	Retain bool
 }
 
-type kinds map[string]kind
+// kinds are the types of resources that hold data.
+var kinds = mustReadKinds()
 
-func readKinds() (kinds, error) {
-	var all kinds
+func mustReadKinds() map[string]kind {
+	var all map[string]kind
 	if err := json.Unmarshal(kindsJSON, &all); err != nil {
-		return nil, fmt.Errorf("json.Unmarshal: %w", err)
+		panic("kinds.json: " + err.Error())
 	}
-	return all, nil
+	return all
 }
 
 // touches reports whether a change of the property can replace the resource.
@@ -37,26 +38,5 @@ func (k kind) touches(property string) bool {
 	return slices.Contains(k.CreateOnly, property) || slices.Contains(k.Conditional, property) || slices.Contains(k.Immutable, property)
 }
 
-// Stateful reports whether resources of a type hold data.
-func Stateful(typ string) bool {
-	all, err := readKinds()
-	if err != nil {
-		return true // a test checks that it is valid
-	}
-	_, ok := all[typ]
-	return ok
-}
-
-// Types are the types of which Stateful is true, in order.
-func Types() ([]string, error) {
-	all, err := readKinds()
-	if err != nil {
-		return nil, err
-	}
-	types := make([]string, 0, len(all))
-	for typ := range all {
-		types = append(types, typ)
-	}
-	slices.Sort(types)
-	return types, nil
-}
+// Types are the types of resources that hold data, in order.
+func Types() []string { return slices.Sorted(maps.Keys(kinds)) }

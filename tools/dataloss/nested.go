@@ -26,7 +26,7 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 	}
 	for id, r := range inside {
 		typ, below := aws.ToString(r.ResourceType), path+"/"+id
-		k, stateful := f.kinds[typ]
+		k, stateful := kinds[typ]
 		switch {
 		case stateful:
 			report.Findings = append(report.Findings, Finding{
@@ -37,13 +37,13 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 			if err != nil {
 				return report, err
 			}
-			report.Findings = append(report.Findings, more.Findings...)
+			report.add(more)
 		case typ == parameterType:
 			more, err := f.nameGone(ctx, stack, below, aws.ToString(r.PhysicalResourceId), "with its nested stack "+path)
 			if err != nil {
 				return report, err
 			}
-			report.Findings = append(report.Findings, more.Findings...)
+			report.add(more)
 		}
 	}
 	return report, nil

@@ -52,6 +52,11 @@ type Report struct {
 	Unseen []string
 }
 
+func (r *Report) add(more Report) {
+	r.Findings = append(r.Findings, more.Findings...)
+	r.Unseen = append(r.Unseen, more.Unseen...)
+}
+
 // Err returns an error if the change set of a stack would lose data.
 func (r Report) Err(stack string) error {
 	if len(r.Findings) == 0 {

@@ -71,10 +71,10 @@ func keeps(r template.Resource, policy string) bool {
 // unprotected returns the resources that remain in the stack with a weaker policy
 // against deletion. The templates show it: a change set only says that something
 // about the policy changed, and an empty one does not even say that.
-func (f Finder) unprotected(l comparison) []Finding {
+func unprotected(l comparison) []Finding {
 	var found []Finding
 	for id, before := range l.old {
-		k, stateful := f.kinds[before.Type]
+		k, stateful := kinds[before.Type]
 		after, remains := l.new[id]
 		if !stateful || !remains || after.Type != before.Type {
 			continue

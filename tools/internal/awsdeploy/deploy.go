@@ -1,14 +1,13 @@
 package awsdeploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/check"
@@ -160,18 +159,14 @@ func (s *session) after(ctx context.Context) error {
 	fmt.Fprintln(s.out, "\nDeployed")
 	alarms := ""
 	for _, one := range s.stacks {
-		out, err := s.cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &one.FullName})
+		outputs, err := cfn.Outputs(ctx, s.cf, one.FullName)
 		if err != nil {
-			return fmt.Errorf("cloudformation.DescribeStacks: %w", err)
+			return err
 		}
-		for _, stack := range out.Stacks {
-			for _, o := range stack.Outputs {
-				fmt.Fprintf(s.out, "  %-14s %-22s %s\n", one.Name, aws.ToString(o.OutputKey), aws.ToString(o.OutputValue))
-				if aws.ToString(o.OutputKey) == "AlarmTopicArn" {
-					alarms = aws.ToString(o.OutputValue)
-				}
-			}
+		for _, key := range slices.Sorted(maps.Keys(outputs)) {
+			fmt.Fprintf(s.out, "  %-14s %-22s %s\n", one.Name, key, outputs[key])
 		}
+		alarms = cmp.Or(outputs["AlarmTopicArn"], alarms)
 	}
 	env := s.target.environment
 	fmt.Fprintln(s.out, "\nNext")

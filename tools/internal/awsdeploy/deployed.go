@@ -65,36 +65,34 @@ func readDeployed(ctx context.Context, api stackAPI, name, fullName string) (*de
 func resources(ctx context.Context, api stackAPI, stack string) ([]resource, error) {
 	// The template before processing: in the processed one SAM retains old versions
 	// of functions, which are deleted with their function.
-	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
+	deployed, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
 		return nil, fmt.Errorf("cloudformation.GetTemplate: %w", err)
 	}
-	kept, err := retained([]byte(aws.ToString(template.TemplateBody)))
+	kept, err := retained([]byte(aws.ToString(deployed.TemplateBody)))
 	if err != nil {
 		return nil, fmt.Errorf("template of %s: %w", stack, err)
 	}
+	listed, err := cfn.Resources(ctx, api, stack)
+	if err != nil {
+		return nil, err
+	}
 	var all []resource
-	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("cloudformation.ListStackResources: %w", err)
+	for _, r := range listed {
+		one := resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
+		_, one.Kept = kept[one.ID]
+		if r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped || one.Physical == "" {
+			continue
 		}
-		for _, r := range out.StackResourceSummaries {
-			one := resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
-			_, one.Kept = kept[one.ID]
-			if r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped || one.Physical == "" {
-				continue
-			}
-			all = append(all, one)
-			if one.Type != "AWS::CloudFormation::Stack" {
-				continue
-			}
-			below, err := resources(ctx, api, one.Physical)
-			if err != nil && !cfn.Missing(err) {
-				return nil, err
-			}
-			all = append(all, below...)
+		all = append(all, one)
+		if one.Type != template.StackType {
+			continue
 		}
+		below, err := resources(ctx, api, one.Physical)
+		if err != nil && !cfn.Missing(err) {
+			return nil, err
+		}
+		all = append(all, below...)
 	}
 	return all, nil
 }

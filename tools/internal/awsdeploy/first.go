@@ -36,9 +36,6 @@ func First(ctx context.Context, e Emulator) error {
 	if err := s.choose(nil); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(w.LogDir(), 0o750); err != nil {
-		return fmt.Errorf("os.MkdirAll: %w", err)
-	}
 	unlock, err := s.lock()
 	if err != nil {
 		return err

@@ -9,7 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/stacks"
+	"gatehouse.example/tools/template"
 )
 
 // protector are the calls that protect a stack.
@@ -41,18 +43,16 @@ func setPolicy(ctx context.Context, api protector, stack, policy string) error {
 	if _, err := api.SetStackPolicy(ctx, &cloudformation.SetStackPolicyInput{StackName: &stack, StackPolicyBody: &policy}); err != nil {
 		return fmt.Errorf("cloudformation.SetStackPolicy: %w", err)
 	}
-	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("cloudformation.ListStackResources: %w", err)
+	resources, err := cfn.Resources(ctx, api, stack)
+	if err != nil {
+		return err
+	}
+	for _, r := range resources {
+		if aws.ToString(r.ResourceType) != template.StackType || aws.ToString(r.PhysicalResourceId) == "" {
+			continue
 		}
-		for _, r := range out.StackResourceSummaries {
-			if aws.ToString(r.ResourceType) != "AWS::CloudFormation::Stack" || aws.ToString(r.PhysicalResourceId) == "" {
-				continue
-			}
-			if err := setPolicy(ctx, api, *r.PhysicalResourceId, policy); err != nil {
-				return err
-			}
+		if err := setPolicy(ctx, api, *r.PhysicalResourceId, policy); err != nil {
+			return err
 		}
 	}
 	return nil

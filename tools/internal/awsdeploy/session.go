@@ -58,9 +58,6 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	if err := s.choose(services); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(s.workspace.LogDir(), 0o750); err != nil {
-		return nil, fmt.Errorf("os.MkdirAll: %w", err)
-	}
 	t.print(s.out)
 	return s, nil
 }
@@ -102,21 +99,23 @@ func (s *session) cli(ctx context.Context) (sam.CLI, error) {
 	if err != nil {
 		return sam.CLI{}, fmt.Errorf("target.access: %w", err)
 	}
-	cli := sam.CLI{Workspace: s.workspace, Block: s.target.environment, Access: access, Settle: s.settle}
+	cli := sam.CLI{Workspace: s.workspace, Block: s.target.environment, Access: access}
+	cli.Settle = func(ctx context.Context, stack string) error {
+		_, err := cfn.Settle(ctx, s.cf, stack)
+		return err
+	}
 	if err := cli.Prepare(time.Now()); err != nil {
 		return sam.CLI{}, fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
 	return cli, nil
 }
 
-func (s *session) settle(ctx context.Context, stack string) error {
-	_, err := cfn.Settle(ctx, s.cf, stack)
-	return err
-}
-
 // lock refuses a second deployment from this folder. CloudFormation does so for
-// other folders.
+// other folders. It also makes the folder of the logs.
 func (s *session) lock() (func(), error) {
+	if err := os.MkdirAll(s.workspace.LogDir(), 0o750); err != nil {
+		return nil, fmt.Errorf("os.MkdirAll: %w", err)
+	}
 	unlock, err := files.TryLock(s.workspace.DeployLock())
 	if errors.Is(err, files.ErrLocked) {
 		return nil, fmt.Errorf("another deployment to %s is in progress in this folder; wait until it ends", s.target.environment)

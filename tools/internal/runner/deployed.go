@@ -33,14 +33,12 @@ func deployedStack(ctx context.Context, account Account, name string) (pipeline.
 		return pipeline.Stack{}, fmt.Errorf("cloudformation.GetTemplate: %w", err)
 	}
 	found := &stackResolver{account: account, resources: map[string]stackResource{}}
-	for pages := cloudformation.NewListStackResourcesPaginator(cf, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return pipeline.Stack{}, fmt.Errorf("cloudformation.ListStackResources: %w", err)
-		}
-		for _, r := range page.StackResourceSummaries {
-			found.resources[aws.ToString(r.LogicalResourceId)] = stackResource{aws.ToString(r.ResourceType), aws.ToString(r.PhysicalResourceId)}
-		}
+	resources, err := cfn.Resources(ctx, cf, name)
+	if err != nil {
+		return pipeline.Stack{}, err
+	}
+	for _, r := range resources {
+		found.resources[aws.ToString(r.LogicalResourceId)] = stackResource{aws.ToString(r.ResourceType), aws.ToString(r.PhysicalResourceId)}
 	}
 	return pipeline.Stack{Template: aws.ToString(template.TemplateBody), Parameters: stackParameters(account, *stack), Resolver: found}, nil
 }
