@@ -16,8 +16,6 @@ import (
 
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/services/log-encryptor/internal/encryptor"
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/resource"
 )
 
 func main() {
@@ -34,7 +32,7 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 		return nil, fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}
 	logs := cloudwatchlogs.NewFromConfig(cfg)
-	groups, keeper := &loggroup.Directory{Logs: logs}, &loggroup.Keeper{Logs: logs, KeyARN: s.KeyARN}
+	groups, keeper := &encryptor.Directory{Logs: logs}, &encryptor.Keeper{Logs: logs, KeyARN: s.KeyARN}
 	onCreated := &encryptor.CreatedHandler{
 		Groups: groups, Keeper: keeper, Prefixes: s.Prefixes, Retention: s.RetentionDays,
 		Environment: s.Environment, Out: os.Stdout, Log: log, Now: time.Now,
@@ -43,6 +41,6 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 		Groups: groups, Keeper: keeper, Prefixes: s.Prefixes, Retention: s.RetentionDays, Key: &encryptor.KMSKey{KMS: kms.NewFromConfig(cfg), ARN: s.KeyARN},
 		Environment: s.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}
-	custom := &resource.Handler{Groups: groups, Keeper: keeper, Logs: logs, Log: log}
+	custom := &encryptor.ResourceHandler{Groups: groups, Keeper: keeper, Logs: logs, Log: log}
 	return &encryptor.Dispatcher{Request: cfn.LambdaWrap(custom.Handle), Created: onCreated.Handle, Sweep: sweeper.Sweep}, nil
 }

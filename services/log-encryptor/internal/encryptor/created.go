@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"gatehouse.example/lambdakit/emf"
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
 )
 
 // CreatedHandler encrypts a log group when CloudTrail reports its creation.
 type CreatedHandler struct {
-	Groups      *loggroup.Directory
-	Keeper      *loggroup.Keeper
-	Prefixes    loggroup.Prefixes
+	Groups      *Directory
+	Keeper      *Keeper
+	Prefixes    Prefixes
 	Retention   int32
 	Environment string
 	Out         io.Writer

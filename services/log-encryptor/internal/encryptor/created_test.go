@@ -13,8 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/services/log-encryptor/internal/encryptor"
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
 )
 
 const (
@@ -23,10 +21,10 @@ const (
 	name   = "/gatehouse/dev/made/behind-its-back"
 )
 
-func onCreated(logs *loggrouptest.Logs, out *bytes.Buffer) *encryptor.CreatedHandler {
+func onCreated(logs *fakeLogs, out *bytes.Buffer) *encryptor.CreatedHandler {
 	return &encryptor.CreatedHandler{
-		Groups: &loggroup.Directory{Logs: logs}, Keeper: &loggroup.Keeper{Logs: logs, KeyARN: ours},
-		Prefixes: loggroup.ParsePrefixes("/gatehouse/dev/", ""), Retention: 30, Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Groups: &encryptor.Directory{Logs: logs}, Keeper: &encryptor.Keeper{Logs: logs, KeyARN: ours},
+		Prefixes: encryptor.ParsePrefixes("/gatehouse/dev/", ""), Retention: 30, Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
@@ -66,7 +64,7 @@ func TestCreated(t *testing.T) {
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			logs := loggrouptest.New(loggrouptest.Group(name, "", 0))
+			logs := newLogs(logGroup(name, "", 0))
 			var out bytes.Buffer
 			if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(tc.detail)); err != nil {
 				t.Fatal(err)
@@ -84,7 +82,7 @@ func TestCreated(t *testing.T) {
 func TestCreated_names_the_failed_call(t *testing.T) {
 	t.Parallel()
 	for call, want := range map[string]string{"DescribeLogGroups": "logs.DescribeLogGroups: no", "AssociateKmsKey": name + ": logs.AssociateKmsKey: no"} {
-		logs := loggrouptest.New(loggrouptest.Group(name, "", 0))
+		logs := newLogs(logGroup(name, "", 0))
 		logs.Fail(call, errors.New("no"))
 		var out bytes.Buffer
 		err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
@@ -97,7 +95,7 @@ func TestCreated_names_the_failed_call(t *testing.T) {
 // A record that comes twice, or after the group has got a key, changes nothing.
 func TestCreated_twice(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group(name, theirs, 7))
+	logs := newLogs(logGroup(name, theirs, 7))
 	var out bytes.Buffer
 	for range 2 {
 		if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json"))); err != nil {
@@ -112,7 +110,7 @@ func TestCreated_twice(t *testing.T) {
 func FuzzCreated(f *testing.F) {
 	f.Add(`{"eventName":"CreateLogGroup","requestParameters":{"logGroupName":"/gatehouse/dev/x"}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		logs := loggrouptest.New(loggrouptest.Group("/h/x", "", 0))
+		logs := newLogs(logGroup("/h/x", "", 0))
 		var out bytes.Buffer
 		if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(text)); err != nil || len(logs.Writes()) > 0 {
 			t.Errorf("%q: %v, writes %v", text, err, logs.Writes())

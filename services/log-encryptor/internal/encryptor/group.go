@@ -1,9 +1,4 @@
-// Package loggroup reads log groups and gives them the key and the retention that
-// they should have.
-//
-// It is the only package that changes a group, so that the rule, the sweep and the
-// custom resource follow the same policy.
-package loggroup
+package encryptor
 
 import (
 	"context"
@@ -49,7 +44,7 @@ func (d *Directory) List(ctx context.Context, prefix string, each func(Group) bo
 			return fmt.Errorf("logs.DescribeLogGroups: %w", err)
 		}
 		for _, g := range page.LogGroups {
-			if !each(read(g)) {
+			if !each(toGroup(g)) {
 				return nil
 			}
 		}
@@ -69,7 +64,7 @@ func (d *Directory) Find(ctx context.Context, name string) (found Group, ok bool
 	return found, ok, err
 }
 
-func read(g types.LogGroup) Group {
+func toGroup(g types.LogGroup) Group {
 	arn := aws.ToString(g.LogGroupArn)
 	return Group{
 		Name: aws.ToString(g.LogGroupName), ARN: arn, KeyARN: aws.ToString(g.KmsKeyId), RetentionDays: aws.ToInt32(g.RetentionInDays),

@@ -1,4 +1,4 @@
-package loggroup_test
+package encryptor_test
 
 import (
 	"context"
@@ -9,13 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
-)
-
-const (
-	ours   = "arn:aws:kms:eu-central-1:111122223333:key/ours"
-	theirs = "arn:aws:kms:eu-central-1:111122223333:key/theirs"
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 )
 
 func TestKeep(t *testing.T) {
@@ -26,28 +20,28 @@ func TestKeep(t *testing.T) {
 		retention int32
 		fail      string
 		gone      bool
-		want      loggroup.Result
+		want      encryptor.Result
 		after     string
 		failed    bool
 	}{
-		"bare":                 {group: loggrouptest.Group("g", "", 0), retention: 30, want: loggroup.Result{Encrypted: true, Retained: true}, after: ours + " 30"},
-		"retention_left":       {group: loggrouptest.Group("g", "", 0), want: loggroup.Result{Encrypted: true}, after: ours + " 0"},
-		"has_all":              {group: loggrouptest.Group("g", ours, 7), retention: 30, after: ours + " 7"},
-		"another_key":          {group: loggrouptest.Group("g", theirs, 7), retention: 30, want: loggroup.Result{Other: true}, after: theirs + " 7"},
-		"another_key_for_ever": {group: loggrouptest.Group("g", theirs, 0), retention: 30, want: loggroup.Result{Other: true, Retained: true}, after: theirs + " 30"},
+		"bare":                 {group: logGroup("g", "", 0), retention: 30, want: encryptor.Result{Encrypted: true, Retained: true}, after: ours + " 30"},
+		"retention_left":       {group: logGroup("g", "", 0), want: encryptor.Result{Encrypted: true}, after: ours + " 0"},
+		"has_all":              {group: logGroup("g", ours, 7), retention: 30, after: ours + " 7"},
+		"another_key":          {group: logGroup("g", theirs, 7), retention: 30, want: encryptor.Result{Other: true}, after: theirs + " 7"},
+		"another_key_for_ever": {group: logGroup("g", theirs, 0), retention: 30, want: encryptor.Result{Other: true, Retained: true}, after: theirs + " 30"},
 		"fixed_retention": {
 			group: types.LogGroup{LogGroupName: new("g"), LogGroupClass: types.LogGroupClassDelivery}, retention: 30,
-			want: loggroup.Result{Encrypted: true}, after: ours + " 0",
+			want: encryptor.Result{Encrypted: true}, after: ours + " 0",
 		},
-		"gone":              {group: loggrouptest.Group("g", "", 0), retention: 30, gone: true, want: loggroup.Result{Gone: true}},
-		"gone_with_key":     {group: loggrouptest.Group("g", ours, 0), retention: 30, gone: true, want: loggroup.Result{Gone: true}},
-		"key_refused":       {group: loggrouptest.Group("g", "", 0), retention: 30, fail: "AssociateKmsKey", want: loggroup.Result{Retained: true}, after: "30", failed: true},
-		"retention_refused": {group: loggrouptest.Group("g", "", 0), retention: 30, fail: "PutRetentionPolicy", want: loggroup.Result{Encrypted: true}, after: ours + " 0", failed: true},
+		"gone":              {group: logGroup("g", "", 0), retention: 30, gone: true, want: encryptor.Result{Gone: true}},
+		"gone_with_key":     {group: logGroup("g", ours, 0), retention: 30, gone: true, want: encryptor.Result{Gone: true}},
+		"key_refused":       {group: logGroup("g", "", 0), retention: 30, fail: "AssociateKmsKey", want: encryptor.Result{Retained: true}, after: "30", failed: true},
+		"retention_refused": {group: logGroup("g", "", 0), retention: 30, fail: "PutRetentionPolicy", want: encryptor.Result{Encrypted: true}, after: ours + " 0", failed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			logs := loggrouptest.New(tc.group)
-			g, ok, err := (&loggroup.Directory{Logs: logs}).Find(t.Context(), "g")
+			logs := newLogs(tc.group)
+			g, ok, err := (&encryptor.Directory{Logs: logs}).Find(t.Context(), "g")
 			if err != nil || !ok {
 				t.Fatalf("Find = %v, %v", ok, err)
 			}
@@ -57,7 +51,7 @@ func TestKeep(t *testing.T) {
 			if tc.fail != "" {
 				logs.Fail(tc.fail, refusal)
 			}
-			got, err := (&loggroup.Keeper{Logs: logs, KeyARN: ours}).Keep(t.Context(), g, tc.retention)
+			got, err := (&encryptor.Keeper{Logs: logs, KeyARN: ours}).Keep(t.Context(), g, tc.retention)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("Keep (-want +got):\n%s", diff)
 			}
@@ -73,17 +67,17 @@ func TestKeep(t *testing.T) {
 
 func TestProtected(t *testing.T) {
 	t.Parallel()
-	bare, keyed := loggroup.Group{}, loggroup.Group{KeyARN: theirs}
+	bare, keyed := encryptor.Group{}, encryptor.Group{KeyARN: theirs}
 	for name, tc := range map[string]struct {
-		before loggroup.Group
-		result loggroup.Result
+		before encryptor.Group
+		result encryptor.Result
 		want   bool
 	}{
-		"still_bare":  {bare, loggroup.Result{Retained: true}, false},
-		"now_keyed":   {bare, loggroup.Result{Encrypted: true}, true},
-		"gone":        {bare, loggroup.Result{Gone: true}, true},
-		"was_keyed":   {keyed, loggroup.Result{}, true},
-		"another_key": {keyed, loggroup.Result{Other: true}, true},
+		"still_bare":  {bare, encryptor.Result{Retained: true}, false},
+		"now_keyed":   {bare, encryptor.Result{Encrypted: true}, true},
+		"gone":        {bare, encryptor.Result{Gone: true}, true},
+		"was_keyed":   {keyed, encryptor.Result{}, true},
+		"another_key": {keyed, encryptor.Result{Other: true}, true},
 	} {
 		if got := tc.result.Protected(tc.before); got != tc.want {
 			t.Errorf("%s: %v", name, got)
@@ -93,20 +87,20 @@ func TestProtected(t *testing.T) {
 
 func TestList_turns_every_page(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group("/b", "", 0))
+	logs := newLogs(logGroup("/b", "", 0))
 	for i := range 120 {
-		logs.Put(loggrouptest.Group(fmt.Sprintf("/a/%03d", i), "", 0))
+		logs.Put(logGroup(fmt.Sprintf("/a/%03d", i), "", 0))
 	}
-	directory := &loggroup.Directory{Logs: logs}
+	directory := &encryptor.Directory{Logs: logs}
 	seen := map[string]int{}
-	if err := directory.List(t.Context(), "/a/", func(g loggroup.Group) bool { seen[g.Name]++; return true }); err != nil {
+	if err := directory.List(t.Context(), "/a/", func(g encryptor.Group) bool { seen[g.Name]++; return true }); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen) != 120 || seen["/a/119"] != 1 {
 		t.Errorf("%d groups seen", len(seen))
 	}
 	stopped := 0
-	_ = directory.List(t.Context(), "/a/", func(loggroup.Group) bool { stopped++; return stopped < 3 })
+	_ = directory.List(t.Context(), "/a/", func(encryptor.Group) bool { stopped++; return stopped < 3 })
 	if stopped != 3 {
 		t.Errorf("it went on for %d groups after it was stopped at 3", stopped)
 	}
@@ -114,8 +108,8 @@ func TestList_turns_every_page(t *testing.T) {
 
 func TestFind_takes_the_whole_name(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group("/a/b", "", 0), loggrouptest.Group("/a/bc", ours, 0))
-	directory := &loggroup.Directory{Logs: logs}
+	logs := newLogs(logGroup("/a/b", "", 0), logGroup("/a/bc", ours, 0))
+	directory := &encryptor.Directory{Logs: logs}
 	if _, ok, err := directory.Find(t.Context(), "/a/"); ok || err != nil {
 		t.Errorf("a prefix was found: %v", err)
 	}

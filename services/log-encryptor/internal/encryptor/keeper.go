@@ -1,4 +1,4 @@
-package loggroup
+package encryptor
 
 import (
 	"context"
@@ -15,7 +15,8 @@ type Writer interface {
 	PutRetentionPolicy(context.Context, *cloudwatchlogs.PutRetentionPolicyInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error)
 }
 
-// Keeper gives groups a key and a retention.
+// Keeper gives groups a key and a retention. Nothing else changes a group, so that the
+// rule, the sweep and the custom resource follow the same policy.
 type Keeper struct {
 	Logs   Writer
 	KeyARN string

@@ -1,6 +1,4 @@
-// Package loggrouptest is CloudWatch Logs in memory, as far as log-encryptor uses
-// it, so that every package tests against the same behaviour.
-package loggrouptest
+package encryptor_test
 
 import (
 	"context"
@@ -15,17 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
-// Logs holds groups by name. The zero value is empty and ready.
-type Logs struct {
+// fakeLogs is CloudWatch Logs in memory, as far as log-encryptor uses it. It holds groups by name. The zero value is empty and ready.
+type fakeLogs struct {
 	mu     sync.Mutex
 	groups map[string]types.LogGroup
 	writes []string
 	fail   map[string]error
 }
 
-// New holds these groups.
-func New(groups ...types.LogGroup) *Logs {
-	l := &Logs{}
+// newLogs holds these groups.
+func newLogs(groups ...types.LogGroup) *fakeLogs {
+	l := &fakeLogs{}
 	for _, g := range groups {
 		l.Put(g)
 	}
@@ -33,7 +31,7 @@ func New(groups ...types.LogGroup) *Logs {
 }
 
 // Put adds or replaces a group, as somebody else would.
-func (l *Logs) Put(g types.LogGroup) {
+func (l *fakeLogs) Put(g types.LogGroup) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.groups == nil {
@@ -44,14 +42,14 @@ func (l *Logs) Put(g types.LogGroup) {
 }
 
 // Remove deletes a group, as somebody else would.
-func (l *Logs) Remove(name string) {
+func (l *fakeLogs) Remove(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.groups, name)
 }
 
 // Fail makes every call of "Action" or "Action name" return err from now on; nil ends it.
-func (l *Logs) Fail(call string, err error) {
+func (l *fakeLogs) Fail(call string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail == nil {
@@ -61,14 +59,14 @@ func (l *Logs) Fail(call string, err error) {
 }
 
 // Writes are the successful changes so far: "Action name".
-func (l *Logs) Writes() []string {
+func (l *fakeLogs) Writes() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.writes)
 }
 
 // Snapshot is key and retention of every group: "key days".
-func (l *Logs) Snapshot() map[string]string {
+func (l *fakeLogs) Snapshot() map[string]string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := map[string]string{}
@@ -79,7 +77,7 @@ func (l *Logs) Snapshot() map[string]string {
 }
 
 // DescribeLogGroups gives pages of the size asked for, in the order of names.
-func (l *Logs) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeLogGroupsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
+func (l *fakeLogs) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeLogGroupsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.fail["DescribeLogGroups"]; err != nil {
@@ -100,7 +98,7 @@ func (l *Logs) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeL
 }
 
 // change is one write. For a group that does not exist it answers as AWS does.
-func (l *Logs) change(action, name string, do func(*types.LogGroup)) error {
+func (l *fakeLogs) change(action, name string, do func(*types.LogGroup)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, call := range []string{action, action + " " + name} {
@@ -119,22 +117,22 @@ func (l *Logs) change(action, name string, do func(*types.LogGroup)) error {
 }
 
 // AssociateKmsKey replaces the key of a group, as on AWS.
-func (l *Logs) AssociateKmsKey(_ context.Context, in *cloudwatchlogs.AssociateKmsKeyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.AssociateKmsKeyOutput, error) {
+func (l *fakeLogs) AssociateKmsKey(_ context.Context, in *cloudwatchlogs.AssociateKmsKeyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.AssociateKmsKeyOutput, error) {
 	return &cloudwatchlogs.AssociateKmsKeyOutput{}, l.change("AssociateKmsKey", *in.LogGroupName, func(g *types.LogGroup) { g.KmsKeyId = in.KmsKeyId })
 }
 
 // DisassociateKmsKey takes the key off.
-func (l *Logs) DisassociateKmsKey(_ context.Context, in *cloudwatchlogs.DisassociateKmsKeyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DisassociateKmsKeyOutput, error) {
+func (l *fakeLogs) DisassociateKmsKey(_ context.Context, in *cloudwatchlogs.DisassociateKmsKeyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DisassociateKmsKeyOutput, error) {
 	return &cloudwatchlogs.DisassociateKmsKeyOutput{}, l.change("DisassociateKmsKey", *in.LogGroupName, func(g *types.LogGroup) { g.KmsKeyId = nil })
 }
 
 // PutRetentionPolicy replaces the retention.
-func (l *Logs) PutRetentionPolicy(_ context.Context, in *cloudwatchlogs.PutRetentionPolicyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
+func (l *fakeLogs) PutRetentionPolicy(_ context.Context, in *cloudwatchlogs.PutRetentionPolicyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
 	return &cloudwatchlogs.PutRetentionPolicyOutput{}, l.change("PutRetentionPolicy", *in.LogGroupName, func(g *types.LogGroup) { g.RetentionInDays = in.RetentionInDays })
 }
 
 // CreateLogGroup makes a group without retention.
-func (l *Logs) CreateLogGroup(_ context.Context, in *cloudwatchlogs.CreateLogGroupInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error) {
+func (l *fakeLogs) CreateLogGroup(_ context.Context, in *cloudwatchlogs.CreateLogGroupInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error) {
 	l.mu.Lock()
 	err, exists := l.fail["CreateLogGroup"], false
 	if _, exists = l.groups[*in.LogGroupName]; err == nil && !exists {
@@ -151,8 +149,8 @@ func (l *Logs) CreateLogGroup(_ context.Context, in *cloudwatchlogs.CreateLogGro
 	return &cloudwatchlogs.CreateLogGroupOutput{}, nil
 }
 
-// Group is a group with a key, or none for "", and a retention, or none for 0.
-func Group(name, key string, days int32) types.LogGroup {
+// logGroup is a group with a key, or none for "", and a retention, or none for 0.
+func logGroup(name, key string, days int32) types.LogGroup {
 	g := types.LogGroup{LogGroupName: &name, LogGroupClass: types.LogGroupClassStandard}
 	if key != "" {
 		g.KmsKeyId = &key

@@ -1,4 +1,4 @@
-package loggroup
+package encryptor
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package loggroup_test
+package encryptor_test
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 )
 
 func TestCovers(t *testing.T) {
 	t.Parallel()
-	set := loggroup.ParsePrefixes("/gatehouse/dev/,/aws/lambda/gatehouse-dev-", "/gatehouse/dev/scratch")
+	set := encryptor.ParsePrefixes("/gatehouse/dev/,/aws/lambda/gatehouse-dev-", "/gatehouse/dev/scratch")
 	for name, want := range map[string]bool{
 		"/gatehouse/dev/user-events/metrics": true,
 		"/aws/lambda/gatehouse-dev-x":        true,
@@ -30,18 +30,18 @@ func TestCovers(t *testing.T) {
 
 func TestParsePrefixes(t *testing.T) {
 	t.Parallel()
-	got := loggroup.ParsePrefixes(" /b , ,/a,/b,", "")
-	if diff := cmp.Diff(loggroup.Prefixes{Include: []string{"/a", "/b"}}, got); diff != "" {
+	got := encryptor.ParsePrefixes(" /b , ,/a,/b,", "")
+	if diff := cmp.Diff(encryptor.Prefixes{Include: []string{"/a", "/b"}}, got); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
-	if loggroup.ParsePrefixes(",", "").Covers("/anything") {
+	if encryptor.ParsePrefixes(",", "").Covers("/anything") {
 		t.Error("the empty prefix covers everything")
 	}
 }
 
 func TestRoots(t *testing.T) {
 	t.Parallel()
-	set := loggroup.Prefixes{Include: []string{"/b/c", "/a", "/b", "/a/x", "/b-"}}
+	set := encryptor.Prefixes{Include: []string{"/b/c", "/a", "/b", "/a/x", "/b-"}}
 	if diff := cmp.Diff([]string{"/a", "/b"}, set.Roots()); diff != "" {
 		t.Errorf("Roots (-want +got):\n%s", diff)
 	}
@@ -53,7 +53,7 @@ func FuzzRoots(f *testing.F) {
 	f.Add("/a,/a/b,/c", "/a/x", "/a/b/c")
 	f.Add("", "", "")
 	f.Fuzz(func(t *testing.T, include, exclude, name string) {
-		set := loggroup.ParsePrefixes(include, exclude)
+		set := encryptor.ParsePrefixes(include, exclude)
 		found := 0
 		for _, root := range set.Roots() {
 			if strings.HasPrefix(name, root) {

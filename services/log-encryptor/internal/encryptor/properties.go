@@ -1,4 +1,4 @@
-package resource
+package encryptor
 
 import (
 	"fmt"
@@ -31,9 +31,9 @@ func retentions() []int64 {
 	return []int64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 }
 
-// parse reads the properties as CloudFormation sends them: every value is a string.
+// parseProperties reads the properties as CloudFormation sends them: every value is a string.
 // It refuses unknown properties, because a misspelt one would silently have no effect.
-func parse(in map[string]any) (properties, error) {
+func parseProperties(in map[string]any) (properties, error) {
 	p := properties{OnDelete: keep}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		value, ok := in[name].(string)
@@ -61,13 +61,13 @@ func parse(in map[string]any) (properties, error) {
 			return p, err
 		}
 	}
-	if !groupName(p.LogGroupName) {
+	if !isGroupName(p.LogGroupName) {
 		return p, fmt.Errorf("property LogGroupName is %q; it is the name of one log group: 1 to 512 letters, digits and . - _ / #, not beginning with aws/", p.LogGroupName)
 	}
 	return p, nil
 }
 
-func groupName(name string) bool {
+func isGroupName(name string) bool {
 	return regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`).MatchString(name) && !strings.HasPrefix(name, "aws/")
 }
 

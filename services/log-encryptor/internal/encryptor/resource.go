@@ -1,9 +1,4 @@
-// Package resource is the custom resource Custom::LogGroupEncryption: a stack names
-// one log group, which is encrypted when the stack has been deployed.
-//
-// It is for groups that a service creates with a name of its own, such as API
-// Gateway's execution logs. A template that owns its group sets KmsKeyId instead.
-package resource
+package encryptor
 
 import (
 	"context"
@@ -16,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
-
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
 )
 
 // notMade is the physical id of a resource whose creation failed. CloudFormation
@@ -25,24 +18,29 @@ import (
 // name.
 const notMade = "(not made)"
 
-// Writer is what the custom resource needs in addition to the keeper.
-type Writer interface {
+// ResourceWriter is what the custom resource needs in addition to the keeper.
+type ResourceWriter interface {
 	CreateLogGroup(context.Context, *cloudwatchlogs.CreateLogGroupInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.CreateLogGroupOutput, error)
 	DisassociateKmsKey(context.Context, *cloudwatchlogs.DisassociateKmsKeyInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DisassociateKmsKeyOutput, error)
 }
 
-// Handler answers CloudFormation's requests. The physical id is the group's name, so
+// ResourceHandler answers requests of Custom::LogGroupEncryption: a stack names one
+// log group, which is encrypted when the stack has been deployed. It is for groups
+// that a service creates with a name of its own, such as API Gateway's execution logs.
+// A template that owns its group sets KmsKeyId instead.
+//
+// The physical id is the group's name, so
 // another name is a replacement: the new group is encrypted first, and CloudFormation
 // requests the deletion of the old one afterwards.
-type Handler struct {
-	Groups *loggroup.Directory
-	Keeper *loggroup.Keeper
-	Logs   Writer
+type ResourceHandler struct {
+	Groups *Directory
+	Keeper *Keeper
+	Logs   ResourceWriter
 	Log    *slog.Logger
 }
 
 // Handle has the shape that cfn.LambdaWrap takes.
-func (h *Handler) Handle(ctx context.Context, e cfn.Event) (id string, data map[string]any, err error) {
+func (h *ResourceHandler) Handle(ctx context.Context, e cfn.Event) (id string, data map[string]any, err error) {
 	defer func() {
 		h.Log.InfoContext(ctx, "request", "type", string(e.RequestType), "stack", e.StackID, "resource", e.LogicalResourceID, "logGroup", id, "failed", err != nil)
 	}()
@@ -67,8 +65,8 @@ func (h *Handler) Handle(ctx context.Context, e cfn.Event) (id string, data map[
 
 // take gives the group what the properties say. An update repairs manual changes,
 // and a repeated request changes nothing.
-func (h *Handler) take(ctx context.Context, properties map[string]any) (map[string]any, error) {
-	p, err := parse(properties)
+func (h *ResourceHandler) take(ctx context.Context, properties map[string]any) (map[string]any, error) {
+	p, err := parseProperties(properties)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +92,7 @@ func (h *Handler) take(ctx context.Context, properties map[string]any) (map[stri
 }
 
 // find reads the group, or creates it if the properties say so.
-func (h *Handler) find(ctx context.Context, p properties) (loggroup.Group, error) {
+func (h *ResourceHandler) find(ctx context.Context, p properties) (Group, error) {
 	g, found, err := h.Groups.Find(ctx, p.LogGroupName)
 	if err != nil || found {
 		return g, err
@@ -116,8 +114,8 @@ func (h *Handler) find(ctx context.Context, p properties) (loggroup.Group, error
 // release removes the key only if the properties say so and the key is ours. It
 // never deletes the group. Invalid properties do nothing: otherwise a stack whose
 // creation failed because of them could not be rolled back.
-func (h *Handler) release(ctx context.Context, name string, properties map[string]any) error {
-	p, err := parse(properties)
+func (h *ResourceHandler) release(ctx context.Context, name string, properties map[string]any) error {
+	p, err := parseProperties(properties)
 	if err != nil || p.OnDelete != disassociate || name == notMade {
 		return nil
 	}

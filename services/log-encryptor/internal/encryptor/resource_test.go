@@ -1,4 +1,4 @@
-package resource_test
+package encryptor_test
 
 import (
 	"encoding/json"
@@ -14,16 +14,12 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
-	"gatehouse.example/services/log-encryptor/internal/resource"
+	"gatehouse.example/services/log-encryptor/internal/encryptor"
 )
 
-const ours, theirs = "arn:ours", "arn:theirs"
-
-func handler(logs *loggrouptest.Logs) *resource.Handler {
-	return &resource.Handler{
-		Groups: &loggroup.Directory{Logs: logs}, Keeper: &loggroup.Keeper{Logs: logs, KeyARN: ours}, Logs: logs, Log: slog.New(slog.DiscardHandler),
+func handler(logs *fakeLogs) *encryptor.ResourceHandler {
+	return &encryptor.ResourceHandler{
+		Groups: &encryptor.Directory{Logs: logs}, Keeper: &encryptor.Keeper{Logs: logs, KeyARN: ours}, Logs: logs, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -48,11 +44,11 @@ func TestHandle(t *testing.T) {
 		after  map[string]string
 	}{
 		"create": {
-			[]types.LogGroup{loggrouptest.Group("/a", "", 0)}, request(cfn.RequestCreate, "", "LogGroupName=/a"),
+			[]types.LogGroup{logGroup("/a", "", 0)}, request(cfn.RequestCreate, "", "LogGroupName=/a"),
 			"/a", "", map[string]string{"/a": ours + " 0"},
 		},
 		"create_with_retention": {
-			[]types.LogGroup{loggrouptest.Group("/a", "", 7)}, request(cfn.RequestCreate, "", "LogGroupName=/a", "RetentionInDays=30", "Revision=2"),
+			[]types.LogGroup{logGroup("/a", "", 7)}, request(cfn.RequestCreate, "", "LogGroupName=/a", "RetentionInDays=30", "Revision=2"),
 			"/a", "", map[string]string{"/a": ours + " 30"},
 		},
 		"create_of_none": {nil, request(cfn.RequestCreate, "", "LogGroupName=/a"), "(not made)", "does not exist; create it first", map[string]string{}},
@@ -61,47 +57,47 @@ func TestHandle(t *testing.T) {
 			"/a", "", map[string]string{"/a": ours + " 1"},
 		},
 		"create_another_key": {
-			[]types.LogGroup{loggrouptest.Group("/a", theirs, 0)}, request(cfn.RequestCreate, "", "LogGroupName=/a"),
+			[]types.LogGroup{logGroup("/a", theirs, 0)}, request(cfn.RequestCreate, "", "LogGroupName=/a"),
 			"(not made)", "another key, arn:theirs", map[string]string{"/a": theirs + " 0"},
 		},
 		"update_repairs": {
-			[]types.LogGroup{loggrouptest.Group("/a", "", 3653)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/a", "RetentionInDays=30"),
+			[]types.LogGroup{logGroup("/a", "", 3653)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/a", "RetentionInDays=30"),
 			"/a", "", map[string]string{"/a": ours + " 30"},
 		},
 		"update_replaces": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0), loggrouptest.Group("/b", "", 0)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/b"),
+			[]types.LogGroup{logGroup("/a", ours, 0), logGroup("/b", "", 0)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/b"),
 			"/b", "", map[string]string{"/a": ours + " 0", "/b": ours + " 0"},
 		},
 		"update_fails": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/b"),
+			[]types.LogGroup{logGroup("/a", ours, 0)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/b"),
 			"/a", "/b does not exist", map[string]string{"/a": ours + " 0"},
 		},
 		"delete_keeps": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a"),
+			[]types.LogGroup{logGroup("/a", ours, 0)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a"),
 			"/a", "", map[string]string{"/a": ours + " 0"},
 		},
 		"delete_disassociates": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 7)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"),
+			[]types.LogGroup{logGroup("/a", ours, 7)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"),
 			"/a", "", map[string]string{"/a": "7"},
 		},
 		"delete_spares_another_key": {
-			[]types.LogGroup{loggrouptest.Group("/a", theirs, 0)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"),
+			[]types.LogGroup{logGroup("/a", theirs, 0)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"),
 			"/a", "", map[string]string{"/a": theirs + " 0"},
 		},
 		"delete_of_a_deleted_group": {nil, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"), "/a", "", map[string]string{}},
 		"rollback_of_a_failed_create": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "(not made)", "LogGroupName=/a", "OnDelete=Disassociate"),
+			[]types.LogGroup{logGroup("/a", ours, 0)}, request(cfn.RequestDelete, "(not made)", "LogGroupName=/a", "OnDelete=Disassociate"),
 			"(not made)", "", map[string]string{"/a": ours + " 0"},
 		},
 		"rollback_of_wrong_properties": {
-			[]types.LogGroup{loggrouptest.Group("/a", ours, 0)}, request(cfn.RequestDelete, "(not made)", "LogGroup=/a", "OnDelete=Disassociate"),
+			[]types.LogGroup{logGroup("/a", ours, 0)}, request(cfn.RequestDelete, "(not made)", "LogGroup=/a", "OnDelete=Disassociate"),
 			"(not made)", "", map[string]string{"/a": ours + " 0"},
 		},
 		"unknown_request": {nil, request("Move", "/a", "LogGroupName=/a"), "/a", `request type "Move"`, map[string]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			logs := loggrouptest.New(tc.groups...)
+			logs := newLogs(tc.groups...)
 			// CloudFormation may send a request twice; both answers and the outcome are the same.
 			for range 2 {
 				id, data, err := handler(logs).Handle(t.Context(), tc.event)
@@ -132,7 +128,7 @@ func TestHandle_refuses_properties(t *testing.T) {
 		"property LogGroupname is not known":  {"LogGroupname=/a"},
 		"property KmsKeyId is not known":      {"LogGroupName=/a", "KmsKeyId=x"},
 	} {
-		logs := loggrouptest.New(loggrouptest.Group("/a", "", 0))
+		logs := newLogs(logGroup("/a", "", 0))
 		id, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestCreate, "", properties...))
 		if id != "(not made)" || err == nil || !strings.Contains(err.Error(), want) || len(logs.Writes()) > 0 {
 			t.Errorf("%v: %q, %v, writes %v", properties, id, err, logs.Writes())
@@ -140,7 +136,7 @@ func TestHandle_refuses_properties(t *testing.T) {
 	}
 	e := request(cfn.RequestCreate, "", "LogGroupName=/a")
 	e.ResourceProperties["RetentionInDays"] = []any{"1"}
-	if _, _, err := handler(loggrouptest.New()).Handle(t.Context(), e); err == nil || !strings.Contains(err.Error(), "not a single value") {
+	if _, _, err := handler(newLogs()).Handle(t.Context(), e); err == nil || !strings.Contains(err.Error(), "not a single value") {
 		t.Errorf("a list: %v", err)
 	}
 }
@@ -148,7 +144,7 @@ func TestHandle_refuses_properties(t *testing.T) {
 // A rollback succeeds even if CloudWatch Logs fails: that may be why it rolls back.
 func TestHandle_rolls_back_without_a_call(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New()
+	logs := newLogs()
 	logs.Fail("DescribeLogGroups", errors.New("no"))
 	create := request(cfn.RequestCreate, "", "LogGroupName=/a", "OnDelete=Disassociate")
 	id, _, err := handler(logs).Handle(t.Context(), create)
@@ -171,9 +167,9 @@ func TestHandle_explains_refusals(t *testing.T) {
 		{Code: "LimitExceededException"}:    "LimitExceededException",
 	} {
 		for _, call := range []string{"AssociateKmsKey", "PutRetentionPolicy", "CreateLogGroup"} {
-			logs := loggrouptest.New()
+			logs := newLogs()
 			if call != "CreateLogGroup" {
-				logs.Put(loggrouptest.Group("/a", "", 0))
+				logs.Put(logGroup("/a", "", 0))
 			}
 			logs.Fail(call, &failure)
 			_, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestCreate, "", "LogGroupName=/a", "RetentionInDays=1", "CreateIfMissing=true"))
@@ -182,7 +178,7 @@ func TestHandle_explains_refusals(t *testing.T) {
 			}
 		}
 	}
-	logs := loggrouptest.New(loggrouptest.Group("/a", ours, 0))
+	logs := newLogs(logGroup("/a", ours, 0))
 	logs.Fail("DisassociateKmsKey", errors.New("no"))
 	if _, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate")); err == nil {
 		t.Error("a deletion that could not do what it was asked for succeeded")
@@ -193,7 +189,7 @@ func TestHandle_explains_refusals(t *testing.T) {
 func TestHandle_the_payload_files(t *testing.T) {
 	t.Parallel()
 	const name = "API-Gateway-Execution-Logs_a1b2c3d4e5/live"
-	logs := loggrouptest.New()
+	logs := newLogs()
 	for _, step := range []struct{ file, want string }{
 		{"create", ours + " 30"}, {"update", ours + " 30"}, {"delete", "30"},
 	} {

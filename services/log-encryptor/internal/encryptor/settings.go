@@ -6,14 +6,13 @@ import (
 	"strconv"
 
 	"gatehouse.example/lambdakit/function"
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
 )
 
 // Settings are what the template puts into the function's environment.
 type Settings struct {
 	Environment string
 	KeyARN      string
-	Prefixes    loggroup.Prefixes
+	Prefixes    Prefixes
 	// RetentionDays is for groups without a retention; 0 leaves them without.
 	RetentionDays int32
 }
@@ -21,7 +20,7 @@ type Settings struct {
 // ReadSettings names the variable that is missing or wrong, instead of failing
 // later without a name.
 func ReadSettings(getenv func(string) string) (Settings, error) {
-	s := Settings{Prefixes: loggroup.ParsePrefixes(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES"))}
+	s := Settings{Prefixes: ParsePrefixes(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES"))}
 	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &s.Environment, "LOG_KEY_ARN": &s.KeyARN}); err != nil {
 		return s, err
 	}

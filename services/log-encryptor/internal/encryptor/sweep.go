@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gatehouse.example/lambdakit/emf"
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
 )
 
 // spare is the time before the function's end in which no other group is started.
@@ -28,9 +27,9 @@ type Key interface {
 // trail, during a throttle or after a bad deployment, a group waits for the next
 // sweep and no longer.
 type Sweeper struct {
-	Groups      *loggroup.Directory
-	Keeper      *loggroup.Keeper
-	Prefixes    loggroup.Prefixes
+	Groups      *Directory
+	Keeper      *Keeper
+	Prefixes    Prefixes
 	Retention   int32
 	Key         Key
 	Environment string
@@ -72,10 +71,10 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sweeper) list(ctx context.Context) ([]loggroup.Group, error) {
-	var out []loggroup.Group
+func (s *Sweeper) list(ctx context.Context) ([]Group, error) {
+	var out []Group
 	for _, root := range s.Prefixes.Roots() {
-		err := s.Groups.List(ctx, root, func(g loggroup.Group) bool {
+		err := s.Groups.List(ctx, root, func(g Group) bool {
 			if s.Prefixes.Covers(g.Name) {
 				out = append(out, g)
 			}
@@ -89,9 +88,9 @@ func (s *Sweeper) list(ctx context.Context) ([]loggroup.Group, error) {
 }
 
 // one handles a group. Without a usable key, or without time, it only counts it.
-func (s *Sweeper) one(ctx context.Context, g loggroup.Group, usable bool, t *tally) {
+func (s *Sweeper) one(ctx context.Context, g Group, usable bool, t *tally) {
 	t.seen++
-	var r loggroup.Result
+	var r Result
 	var err error
 	switch deadline, limited := ctx.Deadline(); {
 	case limited && s.Now().Add(spare).After(deadline):

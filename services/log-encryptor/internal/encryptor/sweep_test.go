@@ -15,8 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/services/log-encryptor/internal/encryptor"
-	"gatehouse.example/services/log-encryptor/internal/loggroup"
-	"gatehouse.example/services/log-encryptor/internal/loggroup/loggrouptest"
 )
 
 // key is nil for a usable one.
@@ -24,10 +22,10 @@ type key struct{ err error }
 
 func (k key) Usable(context.Context) error { return k.err }
 
-func sweeper(logs *loggrouptest.Logs, out *bytes.Buffer) *encryptor.Sweeper {
+func sweeper(logs *fakeLogs, out *bytes.Buffer) *encryptor.Sweeper {
 	return &encryptor.Sweeper{
-		Groups: &loggroup.Directory{Logs: logs}, Keeper: &loggroup.Keeper{Logs: logs, KeyARN: ours},
-		Prefixes: loggroup.ParsePrefixes("/g/,/aws/x-", "/g/not/"), Retention: 30, Key: key{},
+		Groups: &encryptor.Directory{Logs: logs}, Keeper: &encryptor.Keeper{Logs: logs, KeyARN: ours},
+		Prefixes: encryptor.ParsePrefixes("/g/,/aws/x-", "/g/not/"), Retention: 30, Key: key{},
 		Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
@@ -53,9 +51,9 @@ func counted(t *testing.T, out *bytes.Buffer) map[string]float64 {
 
 func TestSweep(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(
-		loggrouptest.Group("/g/bare", "", 0), loggrouptest.Group("/g/keyed", ours, 7), loggrouptest.Group("/g/other", theirs, 7),
-		loggrouptest.Group("/aws/x-1", "", 7), loggrouptest.Group("/g/not/mine", "", 0), loggrouptest.Group("/h/bare", "", 0),
+	logs := newLogs(
+		logGroup("/g/bare", "", 0), logGroup("/g/keyed", ours, 7), logGroup("/g/other", theirs, 7),
+		logGroup("/aws/x-1", "", 7), logGroup("/g/not/mine", "", 0), logGroup("/h/bare", "", 0),
 	)
 	var out bytes.Buffer
 	s := sweeper(logs, &out)
@@ -80,10 +78,10 @@ func TestSweep_is_idempotent(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		logs := loggrouptest.New()
+		logs := newLogs()
 		for range random.IntN(130) {
 			name := []string{"/g/", "/g/not/", "/aws/x-", "/h/"}[random.IntN(4)] + fmt.Sprint(random.IntN(200))
-			logs.Put(loggrouptest.Group(name, []string{"", ours, theirs}[random.IntN(3)], []int32{0, 7, 30}[random.IntN(3)]))
+			logs.Put(logGroup(name, []string{"", ours, theirs}[random.IntN(3)], []int32{0, 7, 30}[random.IntN(3)]))
 		}
 		outside := untouchable(logs.Snapshot())
 		var out bytes.Buffer
@@ -123,9 +121,9 @@ func untouchable(all map[string]string) map[string]string {
 
 func TestSweep_goes_on_after_a_failure(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New()
+	logs := newLogs()
 	for i := range 9 {
-		logs.Put(loggrouptest.Group(fmt.Sprintf("/g/%d", i), "", 7))
+		logs.Put(logGroup(fmt.Sprintf("/g/%d", i), "", 7))
 	}
 	for i := range 7 {
 		logs.Fail(fmt.Sprintf("AssociateKmsKey /g/%d", i), errors.New("no"))
@@ -144,7 +142,7 @@ func TestSweep_goes_on_after_a_failure(t *testing.T) {
 // treats missing data as a failure.
 func TestSweep_without_a_list_counts_nothing(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group("/g/1", "", 0))
+	logs := newLogs(logGroup("/g/1", "", 0))
 	logs.Fail("DescribeLogGroups", errors.New("throttled"))
 	var out bytes.Buffer
 	if err := sweeper(logs, &out).Sweep(t.Context()); err == nil || out.Len() > 0 {
@@ -154,7 +152,7 @@ func TestSweep_without_a_list_counts_nothing(t *testing.T) {
 
 func TestSweep_with_a_broken_key(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group("/g/1", "", 0), loggrouptest.Group("/g/2", ours, 0))
+	logs := newLogs(logGroup("/g/1", "", 0), logGroup("/g/2", ours, 0))
 	var out bytes.Buffer
 	s := sweeper(logs, &out)
 	s.Key = key{errors.New("its state is Disabled")}
@@ -172,7 +170,7 @@ func TestSweep_with_a_broken_key(t *testing.T) {
 // A group for which no time is left is counted as it is, and left to the next sweep.
 func TestSweep_ends_before_the_function_does(t *testing.T) {
 	t.Parallel()
-	logs := loggrouptest.New(loggrouptest.Group("/g/1", "", 0), loggrouptest.Group("/g/2", ours, 0))
+	logs := newLogs(logGroup("/g/1", "", 0), logGroup("/g/2", ours, 0))
 	var out bytes.Buffer
 	s := sweeper(logs, &out)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
