@@ -166,8 +166,8 @@ check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minut
 
 # The package that takes longest starts first, at the same time as the next one.
 # e2e/integration needs an environment: make integration.
-E2E_TESTS = go test -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/reproducible ./e2e/templates \
-	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/reproducible|/templates)?$$')
+E2E_TESTS = go test -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/builds \
+	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/builds)?$$')
 
 .PHONY: test
 test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race detector, contracts, templates, end to end

@@ -1,10 +1,4 @@
-// Package permissions compares what roles may do with what they did.
-//
-// The emulator enforces IAM, so a missing permission fails a test. An unused one
-// fails nothing and is there for an attacker who takes over the function. So the
-// calls of all end-to-end tests have to need each permission; what no test needs is
-// removed, or listed in a file with its reason.
-package permissions
+package e2e
 
 import (
 	"bufio"
@@ -16,17 +10,22 @@ import (
 	"gatehouse.example/tools/policy"
 )
 
-// Permission is one action on one resource that a role may do: a line of the file.
-type Permission struct {
+// The emulator enforces IAM, so a missing permission fails a test. An unused one
+// fails nothing and is there for an attacker who takes over the function. So the
+// calls of all end-to-end tests have to need each permission; what no test needs is
+// removed, or listed in a file with its reason.
+
+// permission is one action on one resource that a role may do: a line of the file.
+type permission struct {
 	// Role is the stack's short name and the role's logical id.
 	Role, Action, Resource string
 }
 
 // String is the permission as the file has it.
-func (a Permission) String() string { return a.Role + "  " + a.Action + "  " + a.Resource }
+func (a permission) String() string { return a.Role + "  " + a.Action + "  " + a.Resource }
 
-// Call is what a role did, or was refused.
-type Call struct {
+// roleCall is what a role did, or was refused.
+type roleCall struct {
 	Role     string `json:"role"`
 	Action   string `json:"action"`
 	Resource string `json:"resource"`
@@ -34,12 +33,12 @@ type Call struct {
 	Count    int    `json:"count"`
 }
 
-// ReadCalls reads the emulator's list. A line that is only half written is the last.
-func ReadCalls(r io.Reader) ([]Call, error) {
-	var calls []Call
+// readCalls reads the emulator's list. A line that is only half written is the last.
+func readCalls(r io.Reader) ([]roleCall, error) {
+	var calls []roleCall
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
-		var c Call
+		var c roleCall
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 			return nil, fmt.Errorf("json.Unmarshal: %w", err)
 		}
@@ -51,29 +50,29 @@ func ReadCalls(r io.Reader) ([]Call, error) {
 	return calls, nil
 }
 
-// OfPolicy are the permissions of a policy document, with the resources in full.
-func OfPolicy(document string) ([]Permission, error) {
+// permissionsOfPolicy are the permissions of a policy document, with the resources in full.
+func permissionsOfPolicy(document string) ([]permission, error) {
 	doc, err := policy.Parse(document)
 	if err != nil {
 		return nil, fmt.Errorf("policy.Parse: %w", err)
 	}
-	var all []Permission
+	var all []permission
 	for _, s := range doc.Statement {
 		if s.Effect != "Allow" {
 			continue
 		}
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
-				all = append(all, Permission{Action: action, Resource: resource})
+				all = append(all, permission{Action: action, Resource: resource})
 			}
 		}
 	}
 	return all, nil
 }
 
-// Used reports whether one of the calls needed the permission.
-func (a Permission) Used(calls []Call) bool {
-	return slices.ContainsFunc(calls, func(c Call) bool {
+// used reports whether one of the calls needed the permission.
+func (a permission) used(calls []roleCall) bool {
+	return slices.ContainsFunc(calls, func(c roleCall) bool {
 		return c.Allowed && policy.MatchFold(a.Action, c.Action) && policy.Match(a.Resource, c.Resource)
 	})
 }

@@ -1,4 +1,4 @@
-package permissions
+package e2e
 
 import (
 	"fmt"
@@ -8,13 +8,13 @@ import (
 	"gatehouse.example/tools/policy"
 )
 
-// List is the file of permissions that no test needs, each with its reason.
-type List map[Permission]string
+// permissionList is the file of permissions that no test needs, each with its reason.
+type permissionList map[permission]string
 
-// ParseList reads the file: blocks of a reason, in lines that begin with #, and of
+// parsePermissionList reads the file: blocks of a reason, in lines that begin with #, and of
 // permissions, one a line.
-func ParseList(text string) (List, error) {
-	list := List{}
+func parsePermissionList(text string) (permissionList, error) {
+	list := permissionList{}
 	reason := ""
 	fresh := true // the next comment begins a reason
 	for i, line := range strings.Split(text, "\n") {
@@ -34,7 +34,7 @@ func ParseList(text string) (List, error) {
 			return nil, fmt.Errorf("line %d: %s has no reason above it", i+1, line)
 		default:
 			fresh = false
-			a := Permission{fields[0], fields[1], fields[2]}
+			a := permission{fields[0], fields[1], fields[2]}
 			if _, twice := list[a]; twice {
 				return nil, fmt.Errorf("line %d: %s is listed twice", i+1, line)
 			}
@@ -44,20 +44,20 @@ func ParseList(text string) (List, error) {
 	return list, nil
 }
 
-// Excuse returns the line whose resource, as a pattern, matches that of a: tests use
+// excuse returns the line whose resource, as a pattern, matches that of a: tests use
 // random names in calls that are denied.
-func (l List) Excuse(a Permission) (Permission, bool) {
+func (l permissionList) excuse(a permission) (permission, bool) {
 	for line := range l {
 		if line.Role == a.Role && line.Action == a.Action && policy.Match(line.Resource, a.Resource) {
 			return line, true
 		}
 	}
-	return Permission{}, false
+	return permission{}, false
 }
 
-// Compare returns what is wrong with the permissions that no call needed, and with
+// compare returns what is wrong with the permissions that no call needed, and with
 // the list that excuses them.
-func (l List) Compare(unused []Permission) []string {
+func (l permissionList) compare(unused []permission) []string {
 	var wrong []string
 	for _, a := range unused {
 		if _, excused := l[a]; !excused {

@@ -1,4 +1,4 @@
-package permissions
+package e2e
 
 import (
 	"strings"
@@ -9,34 +9,34 @@ import (
 
 func TestUsed(t *testing.T) {
 	t.Parallel()
-	calls, err := ReadCalls(strings.NewReader(`{"role":"r","action":"sns:Publish","resource":"arn:t","allowed":true,"count":2}
+	calls, err := readCalls(strings.NewReader(`{"role":"r","action":"sns:Publish","resource":"arn:t","allowed":true,"count":2}
 {"role":"r","action":"sqs:SendMessage","resource":"arn:q","allowed":false,"count":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for a, want := range map[Permission]bool{
+	for a, want := range map[permission]bool{
 		{Action: "SNS:publish", Resource: "arn:t"}:    true,
 		{Action: "sns:*", Resource: "*"}:              true,
 		{Action: "sns:Publish", Resource: "arn:u"}:    false,
 		{Action: "sqs:SendMessage", Resource: "*"}:    false, // it was refused
 		{Action: "sns:Subscribe", Resource: "arn:t*"}: false,
 	} {
-		if got := a.Used(calls); got != want {
+		if got := a.used(calls); got != want {
 			t.Errorf("%s: %v", a, got)
 		}
 	}
-	if _, err := ReadCalls(strings.NewReader("{")); err == nil {
+	if _, err := readCalls(strings.NewReader("{")); err == nil {
 		t.Error("half a line was read")
 	}
 }
 
 func TestOfPolicy(t *testing.T) {
 	t.Parallel()
-	got, err := OfPolicy(`{"Statement":[{"Effect":"Allow","Action":["a:B","a:C"],"Resource":"x"},{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"d:E","Resource":["y","z"]}]}`)
+	got, err := permissionsOfPolicy(`{"Statement":[{"Effect":"Allow","Action":["a:B","a:C"],"Resource":"x"},{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"d:E","Resource":["y","z"]}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Permission{{"", "a:B", "x"}, {"", "a:C", "x"}, {"", "d:E", "y"}, {"", "d:E", "z"}}
+	want := []permission{{"", "a:B", "x"}, {"", "a:C", "x"}, {"", "d:E", "y"}, {"", "d:E", "z"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("permissions (-want +got):\n%s", diff)
 	}
@@ -44,11 +44,11 @@ func TestOfPolicy(t *testing.T) {
 
 func TestParseList(t *testing.T) {
 	t.Parallel()
-	list, err := ParseList("# Because of\n# two lines.\ns/R  a:B  x\ns/R a:C y\n# Another.\ns/R d:E z\n\n# A third.\ns/Q d:E z\n")
+	list, err := parsePermissionList("# Because of\n# two lines.\ns/R  a:B  x\ns/R a:C y\n# Another.\ns/R d:E z\n\n# A third.\ns/Q d:E z\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := List{{"s/R", "a:B", "x"}: "Because of two lines.", {"s/R", "a:C", "y"}: "Because of two lines.", {"s/R", "d:E", "z"}: "Another.", {"s/Q", "d:E", "z"}: "A third."}
+	want := permissionList{{"s/R", "a:B", "x"}: "Because of two lines.", {"s/R", "a:C", "y"}: "Because of two lines.", {"s/R", "d:E", "z"}: "Another.", {"s/Q", "d:E", "z"}: "A third."}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
@@ -58,7 +58,7 @@ func TestParseList(t *testing.T) {
 		"short":         {"# A.\ns/R a:B\n", "want a role, an action and a resource"},
 		"twice":         {"# A.\ns/R a:B x\ns/R a:B x\n", "twice"},
 	} {
-		if _, err := ParseList(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := parsePermissionList(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
 		}
 	}
@@ -66,8 +66,8 @@ func TestParseList(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	list := List{{"s/R", "a:B", "x"}: "why", {"s/R", "old:Action", "x"}: "why"}
-	got := list.Compare([]Permission{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}})
+	list := permissionList{{"s/R", "a:B", "x"}: "why", {"s/R", "old:Action", "x"}: "why"}
+	got := list.compare([]permission{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}})
 	want := []string{
 		"not used, so remove it from the template or list it with its reason: s/R  new:Action  x",
 		"used by a call, or in no role any longer, so remove it from the list: s/R  old:Action  x",
@@ -79,12 +79,12 @@ func TestCompare(t *testing.T) {
 
 func TestExcuse(t *testing.T) {
 	t.Parallel()
-	list := List{{"s/R", "refused:a:B", "log:/elsewhere/*"}: "why"}
-	if got, ok := list.Excuse(Permission{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
+	list := permissionList{{"s/R", "refused:a:B", "log:/elsewhere/*"}: "why"}
+	if got, ok := list.excuse(permission{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
 		t.Errorf("got %v, %v", got, ok)
 	}
-	for _, a := range []Permission{{"s/Q", "refused:a:B", "log:/elsewhere/1"}, {"s/R", "a:B", "log:/elsewhere/1"}, {"s/R", "refused:a:B", "log:/own/1"}} {
-		if _, ok := list.Excuse(a); ok {
+	for _, a := range []permission{{"s/Q", "refused:a:B", "log:/elsewhere/1"}, {"s/R", "a:B", "log:/elsewhere/1"}, {"s/R", "refused:a:B", "log:/own/1"}} {
+		if _, ok := list.excuse(a); ok {
 			t.Errorf("%s is excused", a)
 		}
 	}
@@ -93,6 +93,6 @@ func TestExcuse(t *testing.T) {
 func FuzzParseList(f *testing.F) {
 	f.Add("# A.\ns/R a:B x\n")
 	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = ParseList(text) // must not panic
+		_, _ = parsePermissionList(text) // must not panic
 	})
 }

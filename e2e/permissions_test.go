@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"gatehouse.example/e2e/permissions"
 	"gatehouse.example/tools/actors"
 )
 
@@ -54,7 +53,7 @@ func checkPermissions(ctx context.Context, s *system) error {
 	if err != nil {
 		return fmt.Errorf("os.ReadFile: %w", err)
 	}
-	list, err := permissions.ParseList(string(text))
+	list, err := parsePermissionList(string(text))
 	if err != nil {
 		return fmt.Errorf("%s: %w", unusedFile, err)
 	}
@@ -63,9 +62,9 @@ func checkPermissions(ctx context.Context, s *system) error {
 		return fmt.Errorf("os.Open: %w", err)
 	}
 	defer file.Close()
-	calls, err := permissions.ReadCalls(file)
+	calls, err := readCalls(file)
 	if err != nil {
-		return fmt.Errorf("permissions.ReadCalls: %w", err)
+		return fmt.Errorf("readCalls: %w", err)
 	}
 	reader, err := newRoleReader(s)
 	if err != nil {
@@ -76,15 +75,15 @@ func checkPermissions(ctx context.Context, s *system) error {
 		return err
 	}
 	var wrong []string
-	var unused []permissions.Permission
+	var unused []permission
 	for _, r := range roles {
-		own := slices.DeleteFunc(slices.Clone(calls), func(c permissions.Call) bool { return c.Role != r.name })
+		own := slices.DeleteFunc(slices.Clone(calls), func(c roleCall) bool { return c.Role != r.name })
 		for _, c := range own {
 			if c.Allowed || r.people {
 				continue
 			}
-			refused := permissions.Permission{Role: r.key, Action: "refused:" + c.Action, Resource: reader.readable(c.Resource)}
-			if excuse, ok := list.Excuse(refused); ok {
+			refused := permission{Role: r.key, Action: "refused:" + c.Action, Resource: reader.readable(c.Resource)}
+			if excuse, ok := list.excuse(refused); ok {
 				unused = append(unused, excuse)
 			} else {
 				wrong = append(wrong, "something is missing in the template, or list it with its reason: "+refused.String())
@@ -96,7 +95,7 @@ func checkPermissions(ctx context.Context, s *system) error {
 		}
 		unused = append(unused, more...)
 	}
-	wrong = append(wrong, list.Compare(unused)...)
+	wrong = append(wrong, list.compare(unused)...)
 	fmt.Fprintf(os.Stderr, "permissions: %d roles, %d calls of roles told apart, %d permissions excused\n", len(roles), len(calls), len(list))
 	if len(roles) == 0 || len(calls) == 0 {
 		wrong = append(wrong, "no role or no call was seen")
@@ -166,8 +165,8 @@ func (r *roleReader) roles(ctx context.Context) ([]stackRole, error) {
 // unused are the permissions of a role that none of its calls needed, inline ones
 // and those of managed policies. What AWS's own managed policies hold, AWS
 // changes; they count as one permission each.
-func (r *roleReader) unused(ctx context.Context, one stackRole, calls []permissions.Call) ([]permissions.Permission, error) {
-	var found []permissions.Permission
+func (r *roleReader) unused(ctx context.Context, one stackRole, calls []roleCall) ([]permission, error) {
+	var found []permission
 	inline, err := r.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &one.name})
 	if err != nil {
 		return nil, fmt.Errorf("iam.ListRolePolicies: %w", err)
@@ -181,13 +180,13 @@ func (r *roleReader) unused(ctx context.Context, one stackRole, calls []permissi
 		if err != nil {
 			return nil, fmt.Errorf("url.PathUnescape: %w", err)
 		}
-		all, err := permissions.OfPolicy(document)
+		all, err := permissionsOfPolicy(document)
 		if err != nil {
-			return nil, fmt.Errorf("permissions.OfPolicy: %w", err)
+			return nil, fmt.Errorf("permissionsOfPolicy: %w", err)
 		}
 		for _, a := range all {
-			if !a.Used(calls) {
-				found = append(found, permissions.Permission{Role: one.key, Action: a.Action, Resource: r.readable(a.Resource)})
+			if !a.used(calls) {
+				found = append(found, permission{Role: one.key, Action: a.Action, Resource: r.readable(a.Resource)})
 			}
 		}
 	}
@@ -196,7 +195,7 @@ func (r *roleReader) unused(ctx context.Context, one stackRole, calls []permissi
 		return nil, fmt.Errorf("iam.ListAttachedRolePolicies: %w", err)
 	}
 	for _, p := range attached.AttachedPolicies {
-		found = append(found, permissions.Permission{Role: one.key, Action: "managed-policy", Resource: aws.ToString(p.PolicyArn)})
+		found = append(found, permission{Role: one.key, Action: "managed-policy", Resource: aws.ToString(p.PolicyArn)})
 	}
 	return found, nil
 }

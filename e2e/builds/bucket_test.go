@@ -1,4 +1,4 @@
-package reproducible_test
+package builds
 
 import (
 	"net/http"

@@ -1,7 +1,8 @@
-// Package reproducible_test runs the build of one service as its pipeline does, and
-// tests what deployments rely on: the same sources give the same bytes in any folder,
-// and a change to one function changes no other.
-package reproducible_test
+// Package builds tests what takes too long for `make check` and needs no local system:
+// the templates, with the tool that deploys them, and the build of one service as its
+// pipeline does it. Deployments rely on it: the same sources give the same bytes in any
+// folder, and a change to one function changes no other.
+package builds
 
 import (
 	"io/fs"

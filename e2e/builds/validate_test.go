@@ -1,6 +1,4 @@
-// Package templates checks every template with the tool that deploys them, which takes
-// too long for `make check`.
-package templates
+package builds
 
 import (
 	"os"
