@@ -1,18 +1,22 @@
-// Package functiontest checks how a function is built from its environment, in the
-// same way for every function.
-package functiontest
+package function
 
 import (
+	"context"
 	"log/slog"
 	"strings"
-	"testing"
-
-	"gatehouse.example/lambdakit/function"
 )
 
-// Build builds a function from these variables, and checks that without any one of
-// them it is not built and the error names that variable.
-func Build[T any](t *testing.T, build function.Build[T], values map[string]string) T {
+// TestingT is what CheckBuild needs of [testing.T]. Functions do not link testing.
+type TestingT interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// CheckBuild is for tests. It builds a function from these variables, and checks that
+// without any one of them it is not built and the error names that variable.
+func CheckBuild[T any](t TestingT, build Build[T], values map[string]string) T {
 	t.Helper()
 	with := func(missing string) func(string) string {
 		return func(name string) string {

@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"gatehouse.example/lambdakit/function/functiontest"
+	"gatehouse.example/lambdakit/function"
 )
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"API_URL": "https://x.example/live", "CLIENT_SCOPE": "gatehouse/client", "USER_CLIENT_IDS": "web,native"}
-	functiontest.Build(t, build, values)
+	function.CheckBuild(t, build, values)
 	values["ALLOWED_ORIGINS"] = "https://a.example,https://b.example"
 	h, err := build(t.Context(), func(name string) string { return values[name] }, slog.New(slog.DiscardHandler))
 	if err != nil {

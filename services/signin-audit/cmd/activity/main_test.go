@@ -3,10 +3,10 @@ package main
 import (
 	"testing"
 
-	"gatehouse.example/lambdakit/function/functiontest"
+	"gatehouse.example/lambdakit/function"
 )
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	functiontest.Build(t, build, map[string]string{"AUDIT_TABLE": "x", "GATEHOUSE_ENVIRONMENT": "x"})
+	function.CheckBuild(t, build, map[string]string{"AUDIT_TABLE": "x", "GATEHOUSE_ENVIRONMENT": "x"})
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"testing"
 
-	"gatehouse.example/lambdakit/function/functiontest"
+	"gatehouse.example/lambdakit/function"
 )
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	functiontest.Build(t, build, map[string]string{
+	function.CheckBuild(t, build, map[string]string{
 		"AWS_REGION": "us-east-1", "GATEHOUSE_ENVIRONMENT": "local", "OUTBOX_URL": "x", "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:t",
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/lambdakit/function/functiontest"
+	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/parameters"
 	"gatehouse.example/services/user-events/internal/clientevents"
 )
@@ -21,7 +21,7 @@ func variables() map[string]string {
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	c := functiontest.Build(t, build, variables())
+	c := function.CheckBuild(t, build, variables())
 	if diff := cmp.Diff(map[string]string{"guests": contracts.WhoGuest, "users": contracts.WhoUser}, c.Queues); diff != "" {
 		t.Errorf("Queues (-want +got):\n%s", diff)
 	}

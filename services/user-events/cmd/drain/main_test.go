@@ -3,12 +3,12 @@ package main
 import (
 	"testing"
 
-	"gatehouse.example/lambdakit/function/functiontest"
+	"gatehouse.example/lambdakit/function"
 )
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	d := functiontest.Build(t, build, map[string]string{"GATEHOUSE_ENVIRONMENT": "test", "TOPIC_ARN": "topic"})
+	d := function.CheckBuild(t, build, map[string]string{"GATEHOUSE_ENVIRONMENT": "test", "TOPIC_ARN": "topic"})
 	if d.Topic == nil || d.TopicARN != "topic" || d.Environment != "test" {
 		t.Errorf("build = %+v", d)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
-	"gatehouse.example/services/user-events/internal/ledger"
 	"gatehouse.example/services/user-events/internal/metrics"
 )
 
@@ -30,7 +29,7 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
 	return &metrics.Counter{
-		Ledger:      &ledger.Ledger{Table: dynamodb.NewFromConfig(cfg), Name: table},
+		Ledger:      &metrics.Ledger{Table: dynamodb.NewFromConfig(cfg), Name: table},
 		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
 }
