@@ -29,9 +29,8 @@ type ResourceWriter interface {
 // that a service creates with a name of its own, such as API Gateway's execution logs.
 // A template that owns its group sets KmsKeyId instead.
 //
-// The physical id is the group's name, so
-// another name is a replacement: the new group is encrypted first, and CloudFormation
-// requests the deletion of the old one afterwards.
+// The physical id is the group's name, so another name is a replacement: the new group
+// is encrypted first, and CloudFormation requests the deletion of the old one afterwards.
 type ResourceHandler struct {
 	Groups *Directory
 	Keeper *Keeper

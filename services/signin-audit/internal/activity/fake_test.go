@@ -25,7 +25,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"gatehouse.example/lambdakit/parameters"
-	"gatehouse.example/services/signin-audit/internal/keys"
+	"gatehouse.example/services/signin-audit/internal/recorder"
 )
 
 const (
@@ -48,9 +48,9 @@ type database struct {
 // add writes a row of an event that happened some minutes after the start.
 func (d *database) add(sub, typ string, minute int, more map[string]types.AttributeValue) {
 	value := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	at, id := keys.Stamp(start.Add(time.Duration(minute)*time.Minute)), fmt.Sprintf("id-%03d", minute)
+	at, id := recorder.Stamp(start.Add(time.Duration(minute)*time.Minute)), fmt.Sprintf("id-%03d", minute)
 	row := map[string]types.AttributeValue{
-		"pk": value(keys.User(sub)), "sk": value(keys.Sort(at, id)), "id": value(id), "type": value(typ), "time": value(at),
+		"pk": value(recorder.UserKey(sub)), "sk": value(recorder.SortKey(at, id)), "id": value(id), "type": value(typ), "time": value(at),
 		"pool": value(pool), "client": value("web"), "sub": value(sub), "data": value(`{"newDevice":false}`), "receivedAt": value(at),
 		"salt": value(secret),
 	}

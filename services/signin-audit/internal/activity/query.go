@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"gatehouse.example/services/signin-audit/internal/keys"
+	"gatehouse.example/services/signin-audit/internal/recorder"
 )
 
 // The default and the maximum of limit.
@@ -108,7 +108,7 @@ func stamp(name, value string) (string, error) {
 	if err != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
 		return "", bad(name, "a time such as 2026-11-22T17:00:00Z, or a day such as 2026-11-22")
 	}
-	return keys.Stamp(at), nil
+	return recorder.Stamp(at), nil
 }
 
 // encodeCursor encodes the sort key of the last row of a page, so that no client
@@ -127,8 +127,8 @@ func decodeCursor(cursor string) (string, error) {
 		return "", refusal
 	}
 	at, id, found := strings.Cut(string(raw), "#")
-	moment, err := time.Parse(keys.TimeLayout, at)
-	if err != nil || !found || id == "" || keys.Sort(keys.Stamp(moment), id) != string(raw) {
+	moment, err := time.Parse(recorder.TimeLayout, at)
+	if err != nil || !found || id == "" || recorder.SortKey(recorder.Stamp(moment), id) != string(raw) {
 		return "", refusal
 	}
 	return string(raw), nil

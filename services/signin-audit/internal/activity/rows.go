@@ -13,7 +13,7 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/reason"
-	"gatehouse.example/services/signin-audit/internal/keys"
+	"gatehouse.example/services/signin-audit/internal/recorder"
 )
 
 // maxQueries bounds the queries of one request. The response to each has 1 MB at
@@ -97,7 +97,7 @@ func (t *Table) query(sub string, q Query) *dynamodb.QueryInput {
 		TableName: &t.Name, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
 		Limit:                     aws.Int32(int32(q.Limit)),
 		KeyConditionExpression:    aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": value(keys.User(sub))},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": value(recorder.UserKey(sub))},
 	}
 	if q.Type != "" {
 		in.Limit = aws.Int32(filteredPage)
@@ -118,7 +118,7 @@ func (t *Table) query(sub string, q Query) *dynamodb.QueryInput {
 		}
 	}
 	if q.After != "" {
-		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": value(keys.User(sub)), "sk": value(q.After)}
+		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": value(recorder.UserKey(sub)), "sk": value(q.After)}
 	}
 	return in
 }

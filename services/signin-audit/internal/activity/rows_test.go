@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"gatehouse.example/services/signin-audit/internal/keys"
+	"gatehouse.example/services/signin-audit/internal/recorder"
 )
 
 // parameters are of a query string.
@@ -136,7 +136,7 @@ func TestExpiredRowsAreGone(t *testing.T) {
 
 func TestBadParameters(t *testing.T) {
 	t.Parallel()
-	cursor := encodeCursor(keys.Sort(keys.Stamp(start), "id"))
+	cursor := encodeCursor(recorder.SortKey(recorder.Stamp(start), "id"))
 	for name, parameters := range map[string]map[string]string{
 		"limit_zero":        {"limit": "0"},
 		"limit_too_large":   {"limit": "101"},
@@ -178,11 +178,11 @@ func TestBadParameters(t *testing.T) {
 
 // Whatever a cursor holds, it is a position in the order of rows or refused.
 func FuzzCursor(f *testing.F) {
-	f.Add(encodeCursor(keys.Sort(keys.Stamp(start), "id#1")))
+	f.Add(encodeCursor(recorder.SortKey(recorder.Stamp(start), "id#1")))
 	f.Add("")
 	f.Add("AAAA")
 	// The last character has bits that no byte takes up.
-	f.Add(strings.TrimSuffix(encodeCursor(keys.Sort(keys.Stamp(start), "id1")), "Q") + "R")
+	f.Add(strings.TrimSuffix(encodeCursor(recorder.SortKey(recorder.Stamp(start), "id1")), "Q") + "R")
 	f.Add(encodeCursor("2026-11-22T16:00:00Z#id"))
 	f.Fuzz(func(t *testing.T, cursor string) {
 		sk, err := decodeCursor(cursor)
@@ -193,7 +193,7 @@ func FuzzCursor(f *testing.F) {
 			return
 		}
 		at, id, found := strings.Cut(sk, "#")
-		if _, err := time.Parse(keys.TimeLayout, at); err != nil || !found || id == "" {
+		if _, err := time.Parse(recorder.TimeLayout, at); err != nil || !found || id == "" {
 			t.Fatalf("%q is read as %q", cursor, sk)
 		}
 		if encodeCursor(sk) != cursor {

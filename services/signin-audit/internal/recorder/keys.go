@@ -1,6 +1,4 @@
-// Package keys makes the keys of the audit table, which the recorder writes and the
-// function behind /activity reads.
-package keys
+package recorder
 
 import "time"
 
@@ -10,11 +8,11 @@ const TimeLayout = "2006-01-02T15:04:05.000000000Z"
 // Stamp formats a time for a key.
 func Stamp(at time.Time) string { return at.UTC().Format(TimeLayout) }
 
-// User is the partition of a person's rows.
-func User(sub string) string { return "user#" + sub }
+// UserKey is the partition of a person's rows.
+func UserKey(sub string) string { return "user#" + sub }
 
-// Nobody is the partition of the rows of one day and pool that have no subject.
-func Nobody(pool, day string) string { return "none#" + pool + "#" + day }
+// NobodyKey is the partition of the rows of one day and pool that have no subject.
+func NobodyKey(pool, day string) string { return "none#" + pool + "#" + day }
 
-// Sort is the key of a row in its partition.
-func Sort(stamp, id string) string { return stamp + "#" + id }
+// SortKey is the key of a row in its partition.
+func SortKey(stamp, id string) string { return stamp + "#" + id }

@@ -11,7 +11,6 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
 // Row is one row of the audit table; [Row.item] names its attributes.
@@ -45,18 +44,18 @@ func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Ro
 	if err != nil {
 		return Row{}, err
 	}
-	stamp, day := keys.Stamp(at), at.UTC().Format(time.DateOnly)
+	stamp, day := Stamp(at), at.UTC().Format(time.DateOnly)
 	pool := poolID(ev.Source())
-	pk := keys.Nobody(pool, day)
+	pk := NobodyKey(pool, day)
 	if ev.Subject() != "" {
-		pk = keys.User(ev.Subject())
+		pk = UserKey(ev.Subject())
 	}
 	r := Row{
-		PK: pk, SK: keys.Sort(stamp, ev.ID()),
+		PK: pk, SK: SortKey(stamp, ev.ID()),
 		Day: day, TypeTime: ev.Type() + "#" + stamp + "#" + ev.ID(),
 		ID: ev.ID(), Type: ev.Type(), Time: stamp, Pool: pool,
 		Client: contracts.ClientID(ev), Sub: ev.Subject(), Data: data,
-		ReceivedAt: keys.Stamp(received), Synthetic: contracts.IsSynthetic(ev),
+		ReceivedAt: Stamp(received), Synthetic: contracts.IsSynthetic(ev),
 	}
 	if retention > 0 {
 		// Counted from the act, not from now: a copy must not be kept longer.

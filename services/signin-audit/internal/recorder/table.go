@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/lambdakit/reason"
-	"gatehouse.example/services/signin-audit/internal/keys"
 )
 
 // DynamoDB is what Table needs of the service: the role may do nothing else.
@@ -67,7 +66,7 @@ func same(a, b map[string]types.AttributeValue) bool {
 // caller's time, which every later caller gets too.
 func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt int64) (time.Time, error) {
 	item := map[string]types.AttributeValue{
-		"pk": text("once#" + id), "sk": text("once"), "time": text(keys.Stamp(at)),
+		"pk": text("once#" + id), "sk": text("once"), "time": text(Stamp(at)),
 	}
 	if expiresAt > 0 {
 		item["expiresAt"] = number(expiresAt)
@@ -80,7 +79,7 @@ func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt in
 	if first == nil {
 		return time.Time{}, errors.New("recorder: claimed id without a time")
 	}
-	settled, err := time.Parse(keys.TimeLayout, first.Value)
+	settled, err := time.Parse(TimeLayout, first.Value)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("time.Parse: %w", err)
 	}

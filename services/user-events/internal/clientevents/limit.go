@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/lambdakit/reason"
-	"gatehouse.example/services/user-events/internal/ledger"
+	"gatehouse.example/services/user-events/internal/metrics"
 )
 
 const (
@@ -43,9 +43,9 @@ func (l *MinuteLimit) Take(ctx context.Context, who string, n int, now time.Time
 	defer cancel()
 	out, err := l.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &l.Name,
-		Key:                      map[string]types.AttributeValue{ledger.KeyAttribute: &types.AttributeValueMemberS{Value: Key(who, now)}},
+		Key:                      map[string]types.AttributeValue{metrics.KeyAttribute: &types.AttributeValueMemberS{Value: Key(who, now)}},
 		UpdateExpression:         aws.String("SET #expires = :expires ADD #used :n"),
-		ExpressionAttributeNames: map[string]string{"#expires": ledger.ExpiryAttribute, "#used": used},
+		ExpressionAttributeNames: map[string]string{"#expires": metrics.ExpiryAttribute, "#used": used},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":expires": number(now.Add(keep).Unix()), ":n": number(int64(n)),
 		},

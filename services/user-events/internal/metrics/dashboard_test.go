@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
 	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
@@ -32,7 +31,7 @@ func TestDashboard_names_metrics_that_exist(t *testing.T) {
 	}
 	var out strings.Builder
 	reset := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
-	if _, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), queuetest.Batch(reset)); err != nil {
+	if _, err := newCounter(&memoryTable{}, &out).Handle(t.Context(), queuetest.Batch(reset)); err != nil {
 		t.Fatal(err)
 	}
 	written, drawn := queuetest.Sums(t, out.String()), 0

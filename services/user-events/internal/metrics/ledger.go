@@ -1,6 +1,4 @@
-// Package ledger records which events were counted, so that an event that SNS or SQS
-// delivers twice is counted once.
-package ledger
+package metrics
 
 import (
 	"context"
@@ -18,9 +16,9 @@ import (
 	"gatehouse.example/lambdakit/reason"
 )
 
-// Keep is how long a claim lasts: longer than a copy can wait, which is 14 days in a
+// ClaimTTL is how long a claim lasts: longer than a copy can wait, which is 14 days in a
 // queue and, if it is replayed from the dead-letter queue, another 14 days.
-const Keep = 30 * 24 * time.Hour
+const ClaimTTL = 30 * 24 * time.Hour
 
 // Attributes of the table.
 const (
@@ -29,8 +27,8 @@ const (
 	ClaimAttribute  = "claim"
 )
 
-// limit bounds one claim, retries included.
-const limit = time.Second
+// claimTimeout bounds one claim, retries included.
+const claimTimeout = time.Second
 
 // vacant is true if there is no claim, or if this call made it: when AWS's response is
 // lost, the SDK repeats the call, which must not treat its own claim as another's, or
@@ -39,30 +37,31 @@ const limit = time.Second
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
 const vacant = "attribute_not_exists(#event) OR #expires <= :now OR #claim = :claim"
 
-// Table is what Ledger needs of DynamoDB.
-type Table interface {
+// LedgerTable is what Ledger needs of DynamoDB.
+type LedgerTable interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Ledger claims events in a table.
+// Ledger records in a table which events were counted, so that an event that SNS or
+// SQS delivers twice is counted once.
 type Ledger struct {
-	Table Table
+	Table LedgerTable
 	Name  string
 }
 
-// Key identifies an event: in CloudEvents, source and id together are unique.
-func Key(ev event.Event) string { return ev.Source() + "#" + ev.ID() }
+// EventKey identifies an event: in CloudEvents, source and id together are unique.
+func EventKey(ev event.Event) string { return ev.Source() + "#" + ev.ID() }
 
 // Claim reports whether the caller is the first to claim ev.
 func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	claim := &types.AttributeValueMemberS{Value: rand.Text()}
 	_, err := l.Table.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &l.Name,
 		Item: map[string]types.AttributeValue{
-			KeyAttribute:    &types.AttributeValueMemberS{Value: Key(ev)},
-			ExpiryAttribute: unix(now.Add(Keep)),
+			KeyAttribute:    &types.AttributeValueMemberS{Value: EventKey(ev)},
+			ExpiryAttribute: unix(now.Add(ClaimTTL)),
 			ClaimAttribute:  claim,
 		},
 		ConditionExpression:       aws.String(vacant),

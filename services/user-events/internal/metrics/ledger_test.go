@@ -1,4 +1,4 @@
-package ledger_test
+package metrics_test
 
 import (
 	"context"
@@ -10,12 +10,18 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/ledger"
-	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
+	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
+
+// eventAt is an event that somebody claims at a time.
+type eventAt struct {
+	ev  event.Event
+	now time.Time
+}
 
 func TestClaim(t *testing.T) {
 	t.Parallel()
@@ -24,8 +30,8 @@ func TestClaim(t *testing.T) {
 	otherID := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
 	otherPool := first.Clone()
 	otherPool.SetSource(queuetest.Pool + "2")
-	table := &ledgertest.Table{}
-	l := &ledger.Ledger{Table: table, Name: "ledger"}
+	table := &memoryTable{}
+	l := &metrics.Ledger{Table: table, Name: "ledger"}
 	for _, step := range []struct {
 		name string
 		ev   *eventAt
@@ -35,10 +41,10 @@ func TestClaim(t *testing.T) {
 		{"again", &eventAt{first, now.Add(time.Second)}, false},
 		{"other_id", &eventAt{otherID, now}, true},
 		{"same_id_of_another_pool", &eventAt{otherPool, now}, true},
-		{"just_before_expiry", &eventAt{first, now.Add(ledger.Keep - time.Second)}, false},
+		{"just_before_expiry", &eventAt{first, now.Add(metrics.ClaimTTL - time.Second)}, false},
 		// The row is still there, for DynamoDB deletes late.
-		{"expired", &eventAt{first, now.Add(ledger.Keep)}, true},
-		{"claimed_anew", &eventAt{first, now.Add(ledger.Keep + time.Hour)}, false},
+		{"expired", &eventAt{first, now.Add(metrics.ClaimTTL)}, true},
+		{"claimed_again_after_expiry", &eventAt{first, now.Add(metrics.ClaimTTL + time.Hour)}, false},
 	} {
 		got, err := l.Claim(t.Context(), step.ev.ev, step.ev.now)
 		if err != nil || got != step.want {
@@ -58,9 +64,9 @@ func TestClaim_error_names_no_content(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			table := &ledgertest.Table{Fail: func(string) error { return fail }}
+			table := &memoryTable{Fail: func(string) error { return fail }}
 			ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
-			claimed, err := (&ledger.Ledger{Table: table, Name: "ledger"}).Claim(t.Context(), ev, queuetest.Time())
+			claimed, err := (&metrics.Ledger{Table: table, Name: "ledger"}).Claim(t.Context(), ev, queuetest.Time())
 			if claimed || err == nil || !strings.HasPrefix(err.Error(), "dynamodb.PutItem: ") || strings.Contains(err.Error(), "ada@") {
 				t.Errorf("Claim = %v, %v", claimed, err)
 			}
@@ -69,18 +75,18 @@ func TestClaim_error_names_no_content(t *testing.T) {
 }
 
 // forgetful writes the row, but its first answer is lost and the SDK asks again.
-type forgetful struct{ *ledgertest.Table }
+type forgetful struct{ *memoryTable }
 
 func (f forgetful) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	if _, err := f.Table.PutItem(ctx, in, opts...); err != nil {
+	if _, err := f.memoryTable.PutItem(ctx, in, opts...); err != nil {
 		return nil, err
 	}
-	return f.Table.PutItem(ctx, in, opts...)
+	return f.memoryTable.PutItem(ctx, in, opts...)
 }
 
 func TestClaim_survives_a_lost_answer(t *testing.T) {
 	t.Parallel()
-	l := &ledger.Ledger{Table: forgetful{&ledgertest.Table{}}, Name: "ledger"}
+	l := &metrics.Ledger{Table: forgetful{&memoryTable{}}, Name: "ledger"}
 	ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
 	for i, want := range []bool{true, false} {
 		if got, err := l.Claim(t.Context(), ev, queuetest.Time()); err != nil || got != want {
@@ -102,7 +108,7 @@ func TestClaim_gives_up_on_a_table_that_hangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
-		claimed, err := (&ledger.Ledger{Table: hanging{}, Name: "ledger"}).Claim(t.Context(), ev, queuetest.Time())
+		claimed, err := (&metrics.Ledger{Table: hanging{}, Name: "ledger"}).Claim(t.Context(), ev, queuetest.Time())
 		if took := time.Since(start); claimed || err == nil || took != time.Second {
 			t.Errorf("Claim = %v, %v after %v; want an error after 1s", claimed, err, took)
 		}

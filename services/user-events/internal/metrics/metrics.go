@@ -25,14 +25,14 @@ import (
 // events that are claimed already.
 const spare = 2 * time.Second
 
-// Ledger says whether an event is counted for the first time.
-type Ledger interface {
+// Claimer says whether an event is counted for the first time.
+type Claimer interface {
 	Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error)
 }
 
 // Counter takes batches of events from its queue.
 type Counter struct {
-	Ledger      Ledger
+	Ledger      Claimer
 	Environment string
 	// Out takes the metric lines; in a function it is standard output.
 	Out io.Writer

@@ -15,15 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/ledger"
-	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
 	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
 
-func newCounter(table *ledgertest.Table, out *strings.Builder) *metrics.Counter {
+func newCounter(table *memoryTable, out *strings.Builder) *metrics.Counter {
 	return &metrics.Counter{
-		Ledger: &ledger.Ledger{Table: table, Name: "ledger"}, Environment: "test", Out: out,
+		Ledger: &metrics.Ledger{Table: table, Name: "ledger"}, Environment: "test", Out: out,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return queuetest.Time().Add(1500 * time.Millisecond) },
 	}
 }
@@ -92,7 +90,7 @@ func TestHandle_each_type(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			got, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), queuetest.Batch(queuetest.Body(t, tc.ev)))
+			got, err := newCounter(&memoryTable{}, &out).Handle(t.Context(), queuetest.Batch(queuetest.Body(t, tc.ev)))
 			if err != nil || len(got.BatchItemFailures) != 0 {
 				t.Fatalf("Handle = %v, %v", got, err)
 			}
@@ -111,7 +109,7 @@ func TestHandle_writes_zeros_for_what_is_rare(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	ev := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
-	if _, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), queuetest.Batch(queuetest.Body(t, ev))); err != nil {
+	if _, err := newCounter(&memoryTable{}, &out).Handle(t.Context(), queuetest.Batch(queuetest.Body(t, ev))); err != nil {
 		t.Fatal(err)
 	}
 	sums := queuetest.Sums(t, out.String())
@@ -129,8 +127,8 @@ func TestHandle_bad_neighbours(t *testing.T) {
 	odd := must(contracts.NewSignupRejected(queuetest.Act(), contracts.SignupRejected{Reason: "x"}))
 	oddBody := strings.Replace(queuetest.Body(t, odd), `"reason":"x"`, `"reason":7`, 1)
 	throttled := must(contracts.NewPasswordReset(queuetest.Act()))
-	table := &ledgertest.Table{Fail: func(key string) error {
-		if key == ledger.Key(throttled) {
+	table := &memoryTable{Fail: func(key string) error {
+		if key == metrics.EventKey(throttled) {
 			return errors.New("throttled")
 		}
 		return nil
@@ -173,7 +171,7 @@ func TestHandle_payload_file(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	got, err := newCounter(&ledgertest.Table{}, &out).Handle(t.Context(), in)
+	got, err := newCounter(&memoryTable{}, &out).Handle(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,11 +201,11 @@ func TestHandle_synthetic_events_count_apart(t *testing.T) {
 	}
 	one := queuetest.Body(t, must(contracts.NewPasswordReset(person)))
 	var alone, together strings.Builder
-	if _, err := newCounter(&ledgertest.Table{}, &alone).Handle(t.Context(), queuetest.Batch(one)); err != nil {
+	if _, err := newCounter(&memoryTable{}, &alone).Handle(t.Context(), queuetest.Batch(one)); err != nil {
 		t.Fatal(err)
 	}
 	// The first one twice: a copy counts no more than that of any event.
-	if _, err := newCounter(&ledgertest.Table{}, &together).Handle(t.Context(), queuetest.Batch(append(bodies, bodies[0], one)...)); err != nil {
+	if _, err := newCounter(&memoryTable{}, &together).Handle(t.Context(), queuetest.Batch(append(bodies, bodies[0], one)...)); err != nil {
 		t.Fatal(err)
 	}
 	want := queuetest.Sums(t, alone.String())
@@ -216,7 +214,7 @@ func TestHandle_synthetic_events_count_apart(t *testing.T) {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}
 	var only strings.Builder
-	if _, err := newCounter(&ledgertest.Table{}, &only).Handle(t.Context(), queuetest.Batch(bodies...)); err != nil {
+	if _, err := newCounter(&memoryTable{}, &only).Handle(t.Context(), queuetest.Batch(bodies...)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]float64{metrics.SyntheticEvents: float64(len(bodies))}, positive(queuetest.Sums(t, only.String()))); diff != "" {

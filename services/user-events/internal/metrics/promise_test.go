@@ -13,8 +13,6 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/services/user-events/internal/ledger"
-	"gatehouse.example/services/user-events/internal/ledger/ledgertest"
 	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
@@ -33,7 +31,7 @@ func TestHandle_counts_distinct_events(t *testing.T) {
 				pending = append(pending, body)
 			}
 		}
-		table := &ledgertest.Table{Fail: func(string) error {
+		table := &memoryTable{Fail: func(string) error {
 			if rng.IntN(4) == 0 {
 				return errors.New("throttled")
 			}
@@ -72,10 +70,10 @@ func deliver(t *testing.T, counter *metrics.Counter, pending []string, n int) []
 }
 
 // dying claims like the ledger and then takes the process with it.
-type dying struct{ metrics.Ledger }
+type dying struct{ metrics.Claimer }
 
 func (d dying) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
-	if _, err := d.Ledger.Claim(ctx, ev, now); err != nil {
+	if _, err := d.Claimer.Claim(ctx, ev, now); err != nil {
 		return false, err
 	}
 	return false, errors.New("the process ends here")
@@ -87,7 +85,7 @@ func TestHandle_crash_between_claim_and_count(t *testing.T) {
 	t.Parallel()
 	body := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
 	var out strings.Builder
-	counter := newCounter(&ledgertest.Table{}, &out)
+	counter := newCounter(&memoryTable{}, &out)
 	alive := counter.Ledger
 	counter.Ledger = dying{alive}
 	if got, err := counter.Handle(t.Context(), queuetest.Batch(body)); err != nil || len(got.BatchItemFailures) != 1 {
@@ -103,12 +101,12 @@ func TestHandle_crash_between_claim_and_count(t *testing.T) {
 }
 
 // slow takes its time, and no longer than the caller has.
-type slow struct{ metrics.Ledger }
+type slow struct{ metrics.Claimer }
 
 func (s slow) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
 	select {
 	case <-time.After(3 * time.Second):
-		return s.Ledger.Claim(ctx, ev, now)
+		return s.Claimer.Claim(ctx, ev, now)
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
@@ -124,7 +122,7 @@ func TestHandle_counts_before_its_time_is_over(t *testing.T) {
 			bodies = append(bodies, queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))))
 		}
 		var out strings.Builder
-		counter := newCounter(&ledgertest.Table{}, &out)
+		counter := newCounter(&memoryTable{}, &out)
 		counter.Ledger = slow{counter.Ledger}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -147,7 +145,7 @@ func TestHandle_unwritten_metrics_are_logged(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	counter := &metrics.Counter{
-		Ledger: &ledger.Ledger{Table: &ledgertest.Table{}, Name: "ledger"}, Out: brokenPipe{},
+		Ledger: &metrics.Ledger{Table: &memoryTable{}, Name: "ledger"}, Out: brokenPipe{},
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: queuetest.Time,
 	}
 	body := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))

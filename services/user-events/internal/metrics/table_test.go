@@ -1,5 +1,4 @@
-// Package ledgertest is a ledger table in memory, for the tests of consumers.
-package ledgertest
+package metrics_test
 
 import (
 	"context"
@@ -12,11 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"gatehouse.example/services/user-events/internal/ledger"
+	"gatehouse.example/services/user-events/internal/metrics"
 )
 
-// Table keeps the rows of the ledger and honours the three parts of its condition.
-type Table struct {
+// memoryTable is a ledger table in memory. It keeps the rows of the ledger and honours the three parts of its condition.
+type memoryTable struct {
 	mu   sync.Mutex
 	rows map[string]row
 	// Fail, where set, is asked before each write.
@@ -29,19 +28,19 @@ type row struct {
 }
 
 // PutItem writes a row unless an unexpired one is there.
-func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (t *memoryTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key, ok := in.Item[ledger.KeyAttribute].(*types.AttributeValueMemberS)
+	key, ok := in.Item[metrics.KeyAttribute].(*types.AttributeValueMemberS)
 	if !ok {
-		return nil, errors.New("ledgertest: no key")
+		return nil, errors.New("memoryTable: no key")
 	}
 	if t.Fail != nil {
 		if err := t.Fail(key.Value); err != nil {
 			return nil, err
 		}
 	}
-	expires, now := number(in.Item[ledger.ExpiryAttribute]), number(in.ExpressionAttributeValues[":now"])
+	expires, now := number(in.Item[metrics.ExpiryAttribute]), number(in.ExpressionAttributeValues[":now"])
 	condition := aws.ToString(in.ConditionExpression)
 	old, taken := t.rows[key.Value]
 	if strings.Contains(condition, "#expires <= :now") && old.expires <= now {
@@ -56,12 +55,12 @@ func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(
 	if t.rows == nil {
 		t.rows = map[string]row{}
 	}
-	t.rows[key.Value] = row{expires: expires, claim: text(in.Item[ledger.ClaimAttribute])}
+	t.rows[key.Value] = row{expires: expires, claim: text(in.Item[metrics.ClaimAttribute])}
 	return &dynamodb.PutItemOutput{}, nil
 }
 
 // Rows is how many claims the table holds.
-func (t *Table) Rows() int {
+func (t *memoryTable) Rows() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.rows)
