@@ -49,8 +49,8 @@ func (s *session) plan(ctx context.Context, board *terminal.Board, all []planned
 	slots := make(chan struct{}, atOnce)
 	var working sync.WaitGroup
 	for i := range made {
+		slots <- struct{}{}
 		working.Go(func() {
-			slots <- struct{}{}
 			defer func() { <-slots }()
 			if ctx.Err() != nil {
 				return

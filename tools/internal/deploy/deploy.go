@@ -90,35 +90,25 @@ func (d *Deployer) Run(ctx context.Context, selected []stacks.Stack, graph stack
 		return err
 	}
 	jobs := order(selected, graph)
-	queue := make(chan *job, len(jobs))
+	building := make(chan struct{}, builders)
+	var all sync.WaitGroup
 	for _, j := range jobs {
-		queue <- j
-	}
-	close(queue)
-	var deploying, building sync.WaitGroup
-	for range builders {
-		building.Go(func() {
-			for j := range queue {
-				changed := d.build(ctx, j)
-				deploying.Go(func() {
-					defer close(j.done)
-					if changed && j.err == nil {
-						j.err = d.deploy(ctx, j)
-					}
-				})
+		building <- struct{}{}
+		all.Go(func() {
+			defer close(j.done)
+			changed := d.build(ctx, j)
+			<-building
+			if changed && j.err == nil {
+				j.err = d.deploy(ctx, j)
 			}
 		})
 	}
-	building.Wait()
-	deploying.Wait()
+	all.Wait()
 	return d.report(ctx, jobs)
 }
 
 // report joins the errors of the jobs.
 func (d *Deployer) report(ctx context.Context, jobs []*job) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	var failed []string
 	var errs []error
 	for _, j := range jobs {
@@ -127,8 +117,8 @@ func (d *Deployer) report(ctx context.Context, jobs []*job) error {
 			errs = append(errs, j.err)
 		}
 	}
-	if len(errs) == 0 {
-		return nil
+	if len(errs) == 0 || ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return fmt.Errorf("not deployed: %s\n%w", strings.Join(failed, ", "), errors.Join(errs...))
 }
@@ -193,14 +183,10 @@ func (d *Deployer) compare(ctx context.Context, j *job) (changed bool, err error
 		return false, err
 	}
 	record, err := ReadRecord(d.Layout, j.stack.Name)
-	if err != nil {
-		return false, err
+	if err != nil || record.Instance != d.Instance {
+		return true, err
 	}
-	if record.Instance != d.Instance {
-		return true, nil
-	}
-	j.drifted = record.Drifted
-	if record.Fingerprint != j.fingerprint || record.Drifted {
+	if j.drifted = record.Drifted; j.drifted || record.Fingerprint != j.fingerprint {
 		return true, nil
 	}
 	status, err := cfn.Status(ctx, d.cf, j.name)
@@ -279,4 +265,24 @@ func (d *Deployer) fail(ctx context.Context, j *job, text string, err error) err
 	}
 	j.task.Fail(text)
 	return fmt.Errorf("%s: %w", j.stack.Name, err)
+}
+
+// settleTimeout is enough for an interrupted deployment to end.
+const settleTimeout = 2 * time.Minute
+
+// prepare brings a stack into a state from which it can be deployed: it waits
+// for an operation in progress, and deletes a stack that CloudFormation cannot
+// update because its creation failed.
+func prepare(ctx context.Context, cf *cloudformation.Client, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	status, err := cfn.Settle(ctx, cf, name)
+	if err != nil {
+		return err
+	}
+	switch status {
+	case types.StackStatusRollbackComplete, types.StackStatusRollbackFailed, types.StackStatusCreateFailed, types.StackStatusDeleteFailed:
+		return cfn.DeleteStack(ctx, cf, name)
+	}
+	return nil
 }

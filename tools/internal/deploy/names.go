@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/supervisor"
 )
@@ -100,4 +101,22 @@ func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate strin
 	})
 	n.CertificateARN = made["CertificateArn"]
 	return err
+}
+
+// recreate creates a stack and returns its outputs. An existing stack has an
+// older template and no data; it is deleted first.
+func recreate(ctx context.Context, cf *cloudformation.Client, name, template string, parameters map[string]string) (map[string]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	if _, err := cfn.Settle(ctx, cf, name); err != nil {
+		return nil, err
+	}
+	if err := cfn.DeleteStack(ctx, cf, name); err != nil {
+		return nil, err
+	}
+	in := cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template, Parameters: cfn.Parameters(parameters)}
+	if err := cfn.CreateStack(ctx, cf, in); err != nil {
+		return nil, err
+	}
+	return cfn.Outputs(ctx, cf, name)
 }

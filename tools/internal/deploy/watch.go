@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/stacks"
 )
 
 // settle is how long the folders must be unchanged: editors write files in steps,
@@ -46,10 +51,7 @@ func Changes(ctx context.Context, dirs []string, each func([]string)) error {
 				quiet.Reset(settle)
 			}
 		case <-quiet.C:
-			paths := make([]string, 0, len(changed))
-			for path := range changed {
-				paths = append(paths, path)
-			}
+			paths := slices.Collect(maps.Keys(changed))
 			clear(changed)
 			each(paths)
 		}
@@ -78,5 +80,53 @@ func addTree(w *fsnotify.Watcher, dir string) error {
 			return fmt.Errorf("fsnotify.Watcher.Add: %w", err)
 		}
 		return nil
+	})
+}
+
+// target is one function and the folders with its source.
+type target struct {
+	stack    stacks.Stack
+	function stacks.Function
+	folders  []string
+}
+
+// targets lists every function. A function that does not compile keeps its earlier
+// folders, so that the next edit is noticed.
+func targets(ctx context.Context, all []stacks.Stack, before []target) ([]target, error) {
+	var list []target
+	var first error
+	for _, s := range all {
+		for _, f := range s.Functions {
+			t := target{stack: s, function: f}
+			packages, err := sam.Packages(ctx, s, f.CodeURI)
+			if err != nil && first == nil {
+				first = err
+			}
+			for _, p := range packages {
+				if len(p.Paths()) > 0 {
+					t.folders = append(t.folders, p.Dir)
+				}
+				for _, path := range p.Paths() { // embedded files may be in subfolders, go.mod in a parent
+					t.folders = append(t.folders, filepath.Dir(path))
+				}
+			}
+			slices.Sort(t.folders)
+			t.folders = slices.Compact(t.folders)
+			if err != nil {
+				t.folders = nil
+				if i := slices.IndexFunc(before, func(b target) bool { return b.function.Name == f.Name }); i >= 0 {
+					t.folders = before[i].folders
+				}
+			}
+			list = append(list, t)
+		}
+	}
+	return list, first
+}
+
+// affected are the targets that a changed file is compiled into.
+func affected(list []target, changed []string) []target {
+	return slices.DeleteFunc(slices.Clone(list), func(t target) bool {
+		return !slices.ContainsFunc(changed, func(path string) bool { return slices.Contains(t.folders, filepath.Dir(path)) })
 	})
 }

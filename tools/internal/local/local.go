@@ -1,7 +1,6 @@
 // Package local is `gatehouse local`: it runs all of Gatehouse on one machine. It
 // starts the emulator and the proxy, deploys every stack with the real SAM CLI and
-// writes the environment variables for clients to a file. The other files hold one
-// command each.
+// writes the environment variables for clients to a file.
 package local
 
 import (
@@ -47,23 +46,17 @@ func choose(root string, all []stacks.Stack, names []string) ([]stacks.Stack, er
 }
 
 func find(root string, all []stacks.Stack, name string) (stacks.Stack, error) {
+	var known []string
 	for _, s := range all {
 		if s.Name == name {
 			return s, nil
 		}
+		known = append(known, s.Name)
 	}
 	for _, dir := range []string{name, filepath.Join(root, name)} {
 		if _, err := os.Stat(filepath.Join(dir, "template.yaml")); err == nil {
-			s, err := stacks.Read(dir)
-			if err != nil {
-				return stacks.Stack{}, fmt.Errorf("stacks.Read: %w", err)
-			}
-			return s, nil
+			return stacks.Read(dir)
 		}
-	}
-	known := make([]string, 0, len(all))
-	for _, s := range all {
-		known = append(known, s.Name)
 	}
 	return stacks.Stack{}, fmt.Errorf("no stack %q; the stacks are %v, and any folder with a template.yaml", name, known)
 }

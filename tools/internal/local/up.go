@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 
+	"gatehouse.example/tools/internal/proxy"
 	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
@@ -135,4 +138,65 @@ func sameSettings(s supervisor.State, l supervisor.Layout, board *terminal.Board
 	}
 	board.Print(fmt.Sprintf("already running on %s since %s; deploying what changed", l.URL(), s.Started.Local().Format("15:04:05")))
 	return nil
+}
+
+// down stops the local system and checks that no process and no open port
+// remains. It may be called at any time.
+func down(ctx context.Context, l supervisor.Layout, out *os.File) error {
+	board := terminal.NewBoard(out)
+	defer board.Close()
+	task := board.Start("supervisor", "stopping")
+	stopped, err := supervisor.Stop(ctx, l)
+	if err != nil {
+		task.Fail("not stopped")
+		return fmt.Errorf("supervisor.Stop: %w", err)
+	}
+	// The names in it are no longer valid.
+	if err := os.RemoveAll(l.EnvFile()); err != nil {
+		return fmt.Errorf("os.RemoveAll: %w", err)
+	}
+	if stopped {
+		task.Done("stopped")
+	} else {
+		task.Done("was not running")
+	}
+	return nil
+}
+
+// serveArgs are the arguments of the process that runs serve.
+func serveArgs(l supervisor.Layout) []string {
+	return []string{
+		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
+		"--port", strconv.Itoa(l.Port), "--emulator-port", strconv.Itoa(l.EmulatorPort), "--region", l.Region,
+	}
+}
+
+// serve is the supervisor's process. It runs until ctx is done.
+func serve(ctx context.Context, l supervisor.Layout, out *os.File) error {
+	log := slog.New(slog.NewTextHandler(out, nil))
+	s := &supervisor.Supervisor{
+		Layout: l, Log: log,
+		Emulator: supervisor.Ministack,
+		Healthy:  func(ctx context.Context) bool { return supervisor.EmulatorHealthy(ctx, l) },
+		Proxy: func(ctx context.Context, ready func()) error {
+			return proxy.Run(ctx, proxy.Config{
+				Root: l.Root, Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
+				AccessKeyID: supervisor.AccessKeyID, SecretAccessKey: supervisor.SecretAccessKey,
+				LogDir: l.LogDir(), Log: log,
+			}, ready)
+		},
+	}
+	if err := s.Serve(ctx); err != nil {
+		log.Error("stopped by an error", "error", err.Error())
+		return fmt.Errorf("supervisor.Serve: %w", err)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// installTools installs the pinned Python tools and nothing else.
+func installTools(ctx context.Context, l supervisor.Layout, out *os.File) error {
+	board := terminal.NewBoard(out)
+	defer board.Close()
+	return ensureTools(ctx, l, board)
 }

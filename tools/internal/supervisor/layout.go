@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -96,4 +98,25 @@ func noProxy(name string) string {
 		return set + "," + Host
 	}
 	return Host
+}
+
+// State describes a running supervisor.
+type State struct {
+	// Instance identifies this run of the emulator. What was deployed to an earlier
+	// one no longer exists.
+	Instance    string    `json:"instance"`
+	PID         int       `json:"pid"`
+	EmulatorPID int       `json:"emulatorPid"` // also its process group
+	Port        int       `json:"port"`
+	Emulator    int       `json:"emulatorPort"`
+	Environment string    `json:"environment"`
+	Started     time.Time `json:"started"`
+	// Ready is set once the proxy and the emulator answer.
+	Ready bool `json:"ready"`
+}
+
+// ReadState returns the state of the last supervisor, which is empty if there was none.
+func ReadState(l Layout) (s State, err error) {
+	err = files.ReadJSON(l.StateFile(), &s)
+	return s, err
 }

@@ -3,13 +3,60 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/cfn"
+	"gatehouse.example/tools/internal/pythontools"
+	"gatehouse.example/tools/stacks"
 )
+
+// Tools checks the tools that build and deploy.
+type Tools struct{ Workspace stacks.Workspace }
+
+// Look implements Check.
+func (c Tools) Look(ctx context.Context) []Finding {
+	const what = "tools"
+	out, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
+	if err != nil {
+		return []Finding{{Stop, what, fmt.Sprintf("Go not found: %v", err), "install Go 1.26"}}
+	}
+	ready, err := pythontools.Ready(c.Workspace)
+	if err != nil {
+		return []Finding{{Stop, what, err.Error(), ""}}
+	}
+	if !ready {
+		return []Finding{{Stop, what, "the pinned SAM CLI is not installed in " + c.Workspace.Venv, "make tools"}}
+	}
+	return []Finding{{OK, what, strings.TrimSpace(string(out)) + ", the pinned SAM CLI", ""}}
+}
+
+// Settings checks for values in samconfig.toml that must be replaced, and for the
+// role of gradual deployments.
+type Settings struct {
+	Stack      string
+	Parameters map[string]string
+}
+
+// Look implements Check.
+func (c Settings) Look(context.Context) []Finding {
+	var found []Finding
+	for _, name := range slices.Sorted(maps.Keys(c.Parameters)) {
+		if strings.Contains(c.Parameters[name], "example.com") {
+			found = append(found, Finding{Warning, c.Stack, name + " is still the example value: " + c.Parameters[name], "set your own value in its samconfig.toml"})
+		}
+	}
+	if c.Parameters["GradualDeployment"] == "true" && c.Parameters["DeploymentRoleArn"] == "" {
+		found = append(found, Finding{Stop, c.Stack, "GradualDeployment=true needs a role in DeploymentRoleArn",
+			"set CodeDeploy's role in its samconfig.toml, or GradualDeployment=false for the first deployment"})
+	}
+	return found
+}
 
 // Stacks checks the states of the stacks. CloudFormation refuses to update a stack in
 // some of them, and each has its own remedy.
