@@ -110,7 +110,7 @@ package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make
 
 .PHONY: release-contracts
 release-contracts: ## Part of a release: keep a copy of the events' schemas as released
-	@go run ./tools/cmd/contracts release
+	@go run ./tools/cmd/builder release-contracts
 
 .PHONY: version
 version: ## Print the hash of the packaged template; equal hashes deploy nothing
@@ -153,8 +153,8 @@ tools: ## Install the pinned Python tools into .local/venv
 # prevent that. It ignores files outside the test's module, so tests that read such
 # files always run. A rule compares this list with the code.
 UNCACHED := tools/cmd/pictures tools/internal/awsdeploy tools/internal/branding \
-	tools/internal/proxy tools/internal/proxy/hostedpages tools/internal/proxy/telemetry tools/internal/release \
-	tools/internal/verify tools/stacks
+	tools/internal/proxy tools/internal/proxy/hostedpages tools/internal/proxy/telemetry \
+	tools/internal/builder tools/stacks
 
 .PHONY: check
 check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minute

@@ -20,7 +20,7 @@ import (
 	"gatehouse.example/contracts/schemas"
 )
 
-//go:generate go run gatehouse.example/tools/cmd/contracts catalogue
+//go:generate go run gatehouse.example/tools/cmd/builder catalogue
 
 //go:embed *.tmpl
 var templates embed.FS

@@ -72,8 +72,8 @@ var localSystem = []string{
 
 // production are the packages that build for AWS and deploy to it.
 var production = []string{
-	"tools/cfn", "tools/cmd/builder", "tools/dataloss", "tools/internal/awsdeploy", "tools/internal/release", "tools/internal/runner",
-	"tools/internal/verify", "tools/pipeline", "tools/policy", "tools/sam", "tools/stacks", "tools/template",
+	"tools/cfn", "tools/cmd/builder", "tools/dataloss", "tools/internal/awsdeploy", "tools/internal/builder", "tools/internal/runner",
+	"tools/pipeline", "tools/policy", "tools/sam", "tools/stacks", "tools/template",
 }
 
 // localImports: the packages for AWS do not depend on the local system, directly or

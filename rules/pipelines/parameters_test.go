@@ -32,7 +32,7 @@ func (m pipelineModel) target(stage string, a pipeline.Action) (string, map[stri
 	given := map[string]string{}
 	for name, value := range config.Parameters {
 		if value != "" || !slices.Contains([]string{"PermissionsBoundaryArn", "DeploymentRoleArn", "DeploymentType"}, name) {
-			given[name] = value // as tools/internal/release writes them
+			given[name] = value // as tools/internal/builder writes them
 		}
 	}
 	return repository.Folder(m.service) + "/template.yaml", given, nil

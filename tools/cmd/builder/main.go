@@ -1,20 +1,22 @@
 // Command builder does what the build of a pipeline does: `builder verify` tests one
 // service, and `builder package` makes the artifact that is deployed. `make verify`
-// and `make package` call it, in pipelines and on laptops.
+// and `make package` call it, in pipelines and on laptops. It also writes the files
+// of contracts/ that are derived from the events' schemas: `builder catalogue` writes
+// the catalogue, and `builder release-contracts` keeps a copy of the schemas as
+// released.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 
-	"gatehouse.example/tools/internal/release"
-	"gatehouse.example/tools/internal/verify"
+	"gatehouse.example/tools/internal/builder"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -34,7 +36,13 @@ func realMain(ctx context.Context, args []string) error {
 		return fmt.Errorf("stacks.FindRoot: %w", err)
 	}
 	if len(args) == 0 {
-		return fmt.Errorf("usage: builder verify|package [flags]")
+		return errors.New("usage: builder verify|package|catalogue|release-contracts [flags]")
+	}
+	switch contracts := filepath.Join(root, "contracts"); args[0] {
+	case "catalogue":
+		return writeCatalogue(contracts)
+	case "release-contracts":
+		return releaseSchemas(filepath.Join(contracts, "schemas"))
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	service := flags.String("service", "", "service to build, such as signup-guard, or platform")
@@ -55,14 +63,14 @@ func realMain(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "verify":
-		v := verify.Verify{Root: root, Service: *service, Venv: *venv, Tools: *tools, Reports: *out, Out: os.Stdout}
+		v := builder.Verify{Root: root, Service: *service, Venv: *venv, Tools: *tools, Reports: *out, Out: os.Stdout}
 		return v.Run(ctx)
 	case "package":
-		b := release.Builder{
+		b := builder.Builder{
 			Root: root, Service: *service, Venv: *venv, Tools: *tools, Out: *out, Architecture: *architecture,
 			Bucket: *bucket, KeyARN: *key, Commit: *commit, Environ: os.Environ(), Log: os.Stdout,
 		}
 		return b.Build(ctx)
 	}
-	return fmt.Errorf("unknown command %q: verify or package", strings.ToValidUTF8(args[0], "?"))
+	return fmt.Errorf("unknown command %q: verify, package, catalogue or release-contracts", args[0])
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestRelease(t *testing.T) {
+func TestReleaseSchemas(t *testing.T) {
 	t.Parallel()
 	const before, more, broken = `{"properties":{"id":{"type":"string"}}}`, `{"properties":{"id":{"type":"string"},"at":{"type":"string"}}}`, `{"properties":{}}`
 	for name, tc := range map[string]struct{ now, released, err string }{
@@ -26,7 +26,7 @@ func TestRelease(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err := release(dir)
+			err := releaseSchemas(dir)
 			if (tc.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Fatalf("got %v, want %q", err, tc.err)
 			}

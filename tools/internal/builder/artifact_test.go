@@ -1,4 +1,4 @@
-package release
+package builder
 
 import (
 	"encoding/json"
@@ -24,7 +24,7 @@ parameter_overrides = ["Architecture=arm64", "Environment=test", 'PermissionsBou
 parameter_overrides = ["Architecture=arm64", "Environment=production", "PermissionsBoundaryArn=arn:aws:iam::123456789012:policy/own", 'DomainName=""']
 `
 
-const template = `
+const oneTemplate = `
 Parameters: {Architecture: {Type: String}, Environment: {Type: String}, PermissionsBoundaryArn: {Type: String}, DomainName: {Type: String}}
 Resources: {}
 `
@@ -38,7 +38,7 @@ func repository(t *testing.T, old, replacement string) (Builder, stacks.Stack) {
 	root := t.TempDir()
 	for path, text := range map[string]string{
 		"services/guard/samconfig.toml": strings.ReplaceAll(samconfig, old, replacement),
-		"services/guard/template.yaml":  template,
+		"services/guard/template.yaml":  oneTemplate,
 		stacks.StackPolicy:              `{"Statement": []}`,
 	} {
 		path = filepath.Join(root, path)

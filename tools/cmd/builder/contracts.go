@@ -6,12 +6,26 @@ import (
 	"os"
 	"path/filepath"
 
+	"gatehouse.example/contracts/catalogue"
 	"gatehouse.example/contracts/schemas"
 )
 
-// release keeps the schemas as they are now, for builds to compare with. It is part
+func writeCatalogue(dir string) error {
+	files, err := catalogue.Files(dir)
+	if err != nil {
+		return fmt.Errorf("catalogue.Files: %w", err)
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, "catalogue", name), content, 0o644); err != nil {
+			return fmt.Errorf("os.WriteFile: %w", err)
+		}
+	}
+	return nil
+}
+
+// releaseSchemas keeps the schemas as they are now, for builds to compare with. It is part
 // of every release, and refuses a change that breaks readers of the last one.
-func release(dir string) error {
+func releaseSchemas(dir string) error {
 	broken, err := schemas.BrokenSince(os.DirFS(dir))
 	if err != nil {
 		return fmt.Errorf("schemas.BrokenSince: %w", err)

@@ -1,4 +1,4 @@
-package verify_test
+package builder
 
 import (
 	"bytes"
@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"gatehouse.example/tools/internal/verify"
 )
 
 // gotestsum writes the files that the real one writes, and fails in a folder with a
@@ -54,7 +52,7 @@ func run(t *testing.T, service string, planted map[string]string) (output, repor
 		}
 	}
 	var out bytes.Buffer
-	v := verify.Verify{Root: dir, Service: service, Venv: "/venv", Tools: filepath.Join(dir, "tools"), Reports: filepath.Join(dir, "build", "reports"), Out: &out}
+	v := Verify{Root: dir, Service: service, Venv: "/venv", Tools: filepath.Join(dir, "tools"), Reports: filepath.Join(dir, "build", "reports"), Out: &out}
 	err = v.Run(t.Context())
 	return out.String(), v.Reports, err
 }

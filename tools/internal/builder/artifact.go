@@ -1,8 +1,4 @@
-// Package release makes the artifact that a pipeline's build passes to its
-// deployments: a folder with the template, the configuration of each environment,
-// checksums and bills of materials. Equal sources make equal bytes, so an
-// unchanged function is neither uploaded nor deployed.
-package release
+package builder
 
 import (
 	"context"

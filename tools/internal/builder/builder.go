@@ -1,11 +1,12 @@
-// Package verify tests one service as its pipeline does before it packages the
-// service: the compatibility of its events, vet, unit tests with reports for
-// CodeBuild, and the rules of the repository. It stops at the first failure.
+// Package builder does what the build of a service's pipeline does: it tests the
+// service and makes the artifact that the pipeline deploys. `make verify` and `make
+// package` do the same on a laptop.
 //
 // A change of an event that breaks a reader is refused for every service that uses
 // the event. Which services do is derived from their code and subscriptions, so
-// there is no list to maintain.
-package verify
+// there is no list to maintain. Equal sources make equal artifacts, so an unchanged
+// function is neither uploaded nor deployed.
+package builder
 
 import (
 	"context"

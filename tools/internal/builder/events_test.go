@@ -1,4 +1,4 @@
-package verify
+package builder
 
 import (
 	"encoding/json"
@@ -83,7 +83,7 @@ func TestReadersOfTheRepository(t *testing.T) {
 }
 
 // repository writes a small repository with one publisher and several readers.
-func repository(t *testing.T, schema string) string {
+func eventRepository(t *testing.T, schema string) string {
 	t.Helper()
 	const released = `{"properties":{"data":{"properties":{"reason":{"type":"string"}}}}}`
 	subscription := func(filter string) string {
@@ -126,7 +126,7 @@ func repository(t *testing.T, schema string) string {
 
 func TestCheckNamesEveryConsumer(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, `{"properties":{"data":{"properties":{"reason":{"type":"integer"}}}}}`)
+	dir := eventRepository(t, `{"properties":{"data":{"properties":{"reason":{"type":"integer"}}}}}`)
 	for service, want := range map[string][]string{
 		"guard": {
 			"services/guard publishes gatehouse.user.a.v1 (services/guard/internal/g.go:5)", "event.data.reason: type string became integer", "next to .v1",
@@ -160,7 +160,7 @@ func TestCheckNamesEveryConsumer(t *testing.T) {
 
 func TestCheckAllowsCompatibleChanges(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, `{"properties":{"data":{"properties":{"reason":{"type":"string"},"more":{"type":"string"}}}}}`)
+	dir := eventRepository(t, `{"properties":{"data":{"properties":{"reason":{"type":"string"},"more":{"type":"string"}}}}}`)
 	for _, service := range []string{"guard", "all"} {
 		if broken, err := checkEvents(dir, "services/"+service); err != nil || len(broken) > 0 {
 			t.Errorf("%s: %v, %v", service, broken, err)
@@ -170,7 +170,7 @@ func TestCheckAllowsCompatibleChanges(t *testing.T) {
 
 func TestCheckNeedsEventTypes(t *testing.T) {
 	t.Parallel()
-	dir := repository(t, `{}`)
+	dir := eventRepository(t, `{}`)
 	if err := os.WriteFile(filepath.Join(dir, "contracts", "types.go"), []byte("package contracts\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
