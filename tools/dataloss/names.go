@@ -3,6 +3,7 @@ package dataloss
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -94,15 +95,6 @@ func mentions(template, name string, parameters []types.Parameter) bool {
 	for _, p := range parameters {
 		template = strings.ReplaceAll(template, "${"+aws.ToString(p.ParameterKey)+"}", aws.ToString(p.ParameterValue))
 	}
-	for rest := template; ; {
-		at := strings.Index(rest, name)
-		if at < 0 {
-			return false
-		}
-		rest = rest[at+len(name):]
-		// A longer name is another one.
-		if rest == "" || !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/", rune(rest[0])) {
-			return true
-		}
-	}
+	// A longer name is another one.
+	return regexp.MustCompile(regexp.QuoteMeta(name) + `([^A-Za-z0-9_./-]|$)`).MatchString(template)
 }

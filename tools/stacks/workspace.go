@@ -20,6 +20,9 @@ const (
 	StackPolicy = "pipeline/stack-policy.json"
 )
 
+// Environments are the environments that are deployed to an account.
+var Environments = []string{"dev", "test", "production"}
+
 // FindRoot walks up from dir to the repository's root, the folder of go.work.
 func FindRoot(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
@@ -60,6 +63,19 @@ type Workspace struct {
 	Venv        string // the Python tools; may be shared
 	Environment string
 	Region      string
+}
+
+// OpenWorkspace finds the repository around the working directory. Folders are as in
+// Folder; if they are empty, they are the usual ones.
+func OpenWorkspace(dir, venv string) (w Workspace, err error) {
+	if w.Root, err = FindRoot("."); err != nil {
+		return w, err
+	}
+	if w.Dir, err = Folder(dir, w.Root, DefaultDir); err != nil {
+		return w, err
+	}
+	w.Venv, err = Folder(venv, w.Root, DefaultVenv)
+	return w, err
 }
 
 // LogDir holds one file for each process, deployment and function.

@@ -40,20 +40,15 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := stacks.FindRoot(".")
+	w, err := stacks.OpenWorkspace("", o.venv)
 	if err != nil {
 		return nil, err
 	}
+	w.Dir = filepath.Join(w.Dir, "aws", t.environment)
+	w.Environment, w.Region = t.environment, t.config.Region
 	s := &session{
 		target: t, in: os.Stdin, out: os.Stdout, terminal: terminal.Is(os.Stdin),
-		workspace: stacks.Workspace{
-			Root: root, Dir: filepath.Join(root, stacks.DefaultDir, "aws", t.environment),
-			Environment: t.environment, Region: t.config.Region,
-		},
-		cf: cloudformation.NewFromConfig(t.config),
-	}
-	if s.workspace.Venv, err = stacks.Folder(o.venv, root, stacks.DefaultVenv); err != nil {
-		return nil, err
+		workspace: w, cf: cloudformation.NewFromConfig(t.config),
 	}
 	if err := s.choose(services); err != nil {
 		return nil, err

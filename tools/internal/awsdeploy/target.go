@@ -15,6 +15,7 @@ import (
 
 	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/stacks"
 )
 
 // target is one environment in one account and region. What the plan shows is
@@ -27,9 +28,6 @@ type target struct {
 	// endpoint is the emulator's; empty on AWS.
 	endpoint string
 }
-
-// Environments are the environments that are deployed to an account.
-func Environments() []string { return []string{"dev", "test", "production"} }
 
 // openTarget finds the account and checks that the options are meant for it.
 func openTarget(ctx context.Context, o options) (target, error) {
@@ -62,11 +60,11 @@ func openTarget(ctx context.Context, o options) (target, error) {
 func (o options) validate(environ []string) error {
 	switch {
 	case o.environment == "":
-		return fmt.Errorf("no environment: give --environment %s", strings.Join(Environments(), ", or "))
+		return fmt.Errorf("no environment: give --environment %s", strings.Join(stacks.Environments, ", or "))
 	case o.environment == "local":
 		return errors.New("the environment local runs on this machine: 'make up' deploys it, 'make down' stops it")
-	case !slices.Contains(Environments(), o.environment):
-		return fmt.Errorf("no environment %q; the environments are %s", o.environment, strings.Join(Environments(), ", "))
+	case !slices.Contains(stacks.Environments, o.environment):
+		return fmt.Errorf("no environment %q; the environments are %s", o.environment, strings.Join(stacks.Environments, ", "))
 	}
 	for _, e := range environ {
 		if name, value, _ := strings.Cut(e, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL_") && value != "" {

@@ -11,9 +11,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Environments returns the environments that pipelines deploy to.
-func Environments() []string { return []string{"dev", "test", "production"} }
-
 // Configuration is CloudFormation's template configuration file, as CodePipeline reads it
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html).
 type Configuration struct {
@@ -29,7 +26,7 @@ func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
 	out := map[string]Configuration{}
-	for _, environment := range Environments() {
+	for _, environment := range stacks.Environments {
 		read, err := sam.ReadConfig(s.Samconfig(), environment)
 		if err != nil {
 			return nil, fmt.Errorf("sam.ReadConfig: %w", err)
@@ -79,7 +76,7 @@ func (b Builder) architecture(s stacks.Stack, configs map[string]Configuration) 
 		return b.Architecture, nil
 	}
 	chosen := b.Architecture
-	for _, environment := range Environments() {
+	for _, environment := range stacks.Environments {
 		set := configs[environment].Parameters[name]
 		if b.Architecture == "" && chosen != "" && set != chosen {
 			return "", fmt.Errorf("%s: the environments differ in Architecture (%s, %s), but share one build; use one value, or set ARCHITECTURE=", b.short(s.Samconfig()), chosen, set)
@@ -98,7 +95,7 @@ func (b Builder) architecture(s stacks.Stack, configs map[string]Configuration) 
 }
 
 func (b Builder) writeConfigs(configs map[string]Configuration) error {
-	for _, environment := range Environments() {
+	for _, environment := range stacks.Environments {
 		raw, err := json.MarshalIndent(configs[environment], "", "  ")
 		if err != nil {
 			return fmt.Errorf("json.MarshalIndent: %w", err)

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"os"
 
@@ -30,7 +31,7 @@ func Command() *cobra.Command {
 	set.IntVar(&f.port, "port", supervisor.DefaultPort, "port of the proxy, the endpoint of all clients")
 	set.IntVar(&f.emulatorPort, "emulator-port", 0, "port of the emulator behind it (default: the proxy's + 1)")
 	set.StringVar(&f.environment, "environment", supervisor.DefaultEnvironment, "name in every stack, function and parameter")
-	set.StringVar(&f.region, "region", defaultRegion(), "region that the emulator simulates")
+	set.StringVar(&f.region, "region", cmp.Or(os.Getenv("AWS_REGION"), stacks.DefaultRegion), "region that the emulator simulates")
 	cmd.AddCommand(f.up(), f.deploy(), f.logs(),
 		f.simple("down", "Stop it; no process and no open port remains", down),
 		f.simple("status", "Show what is running and deployed", status),
@@ -42,34 +43,12 @@ func Command() *cobra.Command {
 	return cmd
 }
 
-func defaultRegion() string {
-	if region := os.Getenv("AWS_REGION"); region != "" {
-		return region
-	}
-	return stacks.DefaultRegion
-}
-
 // layout fills in what no flag sets. Folders given by flag are relative to the
 // working directory, the defaults to the repository.
 func (f *flags) layout() (supervisor.Layout, error) {
-	root, err := stacks.FindRoot(".")
-	if err != nil {
-		return supervisor.Layout{}, err
-	}
-	l := supervisor.Layout{
-		Workspace: stacks.Workspace{Root: root, Environment: f.environment, Region: f.region},
-		Port:      f.port, EmulatorPort: f.emulatorPort,
-	}
-	if l.Dir, err = stacks.Folder(f.dir, root, stacks.DefaultDir); err != nil {
-		return supervisor.Layout{}, err
-	}
-	if l.Venv, err = stacks.Folder(f.venv, root, stacks.DefaultVenv); err != nil {
-		return supervisor.Layout{}, err
-	}
-	if l.EmulatorPort == 0 {
-		l.EmulatorPort = l.Port + 1
-	}
-	return l, nil
+	w, err := stacks.OpenWorkspace(f.dir, f.venv)
+	w.Environment, w.Region = f.environment, f.region
+	return supervisor.Layout{Workspace: w, Port: f.port, EmulatorPort: cmp.Or(f.emulatorPort, f.port+1)}, err
 }
 
 // with makes a command's function of one that works on a layout.

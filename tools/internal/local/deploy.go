@@ -30,7 +30,7 @@ func deployNamed(ctx context.Context, l supervisor.Layout, names []string, out *
 }
 
 func deployAll(ctx context.Context, l supervisor.Layout, all []stacks.Stack, names []string, board *terminal.Board) error {
-	state, err := running(l)
+	state, err := supervisor.Ready(l)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func deployAll(ctx context.Context, l supervisor.Layout, all []stacks.Stack, nam
 
 // runWatch deploys every Go edit until ctx is done.
 func runWatch(ctx context.Context, l supervisor.Layout, out *os.File) error {
-	if _, err := running(l); err != nil {
+	if _, err := supervisor.Ready(l); err != nil {
 		return err
 	}
 	all, err := stacks.Discover(l.Root)

@@ -18,27 +18,20 @@ import (
 )
 
 // fromSSM maps variables to the SSM names below /gatehouse/{environment}/.
-func fromSSM() map[string]string {
-	return map[string]string{
-		"API_URL":                       "api/url",
-		"AUDIT_TABLE":                   "signin-audit/audit-table-name",
-		"BUS_NAME":                      "user-events/bus-name",
-		"CLIENT_EVENTS_GUEST_QUEUE_URL": "user-events/client-events-guest-queue-url",
-		"CLIENT_EVENTS_USER_QUEUE_URL":  "user-events/client-events-user-queue-url",
-		"HOSTED_UI_URL":                 "platform/hosted-ui-url",
-		"IDENTITY_POOL_ID":              "platform/identity-pool-id",
-		"MACHINE_CLIENT_ID":             "platform/machine-client-id",
-		"NATIVE_CLIENT_ID":              "platform/native-client-id",
-		"TOPIC_ARN":                     "user-events/topic-arn",
-		"TOPIC_KEY_ARN":                 "user-events/topic-key-arn",
-		"USER_POOL_ID":                  "platform/user-pool-id",
-		"WEB_CLIENT_ID":                 "platform/web-client-id",
-	}
-}
-
-// names is the call of SSM that writeEnvFile needs.
-type names interface {
-	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
+var fromSSM = map[string]string{
+	"API_URL":                       "api/url",
+	"AUDIT_TABLE":                   "signin-audit/audit-table-name",
+	"BUS_NAME":                      "user-events/bus-name",
+	"CLIENT_EVENTS_GUEST_QUEUE_URL": "user-events/client-events-guest-queue-url",
+	"CLIENT_EVENTS_USER_QUEUE_URL":  "user-events/client-events-user-queue-url",
+	"HOSTED_UI_URL":                 "platform/hosted-ui-url",
+	"IDENTITY_POOL_ID":              "platform/identity-pool-id",
+	"MACHINE_CLIENT_ID":             "platform/machine-client-id",
+	"NATIVE_CLIENT_ID":              "platform/native-client-id",
+	"TOPIC_ARN":                     "user-events/topic-arn",
+	"TOPIC_KEY_ARN":                 "user-events/topic-key-arn",
+	"USER_POOL_ID":                  "platform/user-pool-id",
+	"WEB_CLIENT_ID":                 "platform/web-client-id",
 }
 
 // appClients is the call of Cognito that writeEnvFile needs. The machine client's
@@ -50,7 +43,7 @@ type appClients interface {
 // writeEnvFile writes <dir>/env, which gives any shell, SDK or test access to a
 // local system: one `export NAME=value` a line, for the names that exist so far.
 // Only its owner may read it, because it holds a secret.
-func writeEnvFile(ctx context.Context, parameters names, clients appClients, l supervisor.Layout) error {
+func writeEnvFile(ctx context.Context, parameters ssm.GetParametersByPathAPIClient, clients appClients, l supervisor.Layout) error {
 	known, err := allParameters(ctx, parameters, "/gatehouse/"+l.Environment+"/")
 	if err != nil {
 		return err
@@ -63,7 +56,7 @@ func writeEnvFile(ctx context.Context, parameters names, clients appClients, l s
 		"AWS_SECRET_ACCESS_KEY": supervisor.SecretAccessKey,
 		"GATEHOUSE_ENVIRONMENT": l.Environment,
 	}
-	for variable, name := range fromSSM() {
+	for variable, name := range fromSSM {
 		if value, ok := known[name]; ok {
 			if strings.HasSuffix(name, "-queue-url") {
 				value = l.URL() + pathOf(value)
@@ -82,7 +75,7 @@ func writeEnvFile(ctx context.Context, parameters names, clients appClients, l s
 	return nil
 }
 
-func allParameters(ctx context.Context, client names, path string) (map[string]string, error) {
+func allParameters(ctx context.Context, client ssm.GetParametersByPathAPIClient, path string) (map[string]string, error) {
 	known := map[string]string{}
 	pages := ssm.NewGetParametersByPathPaginator(client, &ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true)})
 	for pages.HasMorePages() {

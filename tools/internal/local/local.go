@@ -4,29 +4,12 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/stacks"
 )
-
-// errNotUp is returned by commands that need a running local system.
-var errNotUp = errors.New("the local system is not running; start it with `gatehouse local up`")
-
-// running returns the state of the local system, or errNotUp.
-func running(l supervisor.Layout) (supervisor.State, error) {
-	s, up, err := supervisor.Running(l)
-	if err != nil {
-		return supervisor.State{}, fmt.Errorf("supervisor.Running: %w", err)
-	}
-	if !up || !s.Ready {
-		return supervisor.State{}, errNotUp
-	}
-	return s, nil
-}
 
 // choose finds the named stacks. A name is a service, "platform" or a folder with a
 // template.

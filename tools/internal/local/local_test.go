@@ -126,8 +126,8 @@ func TestStatusAndDeployWithoutASystem(t *testing.T) {
 	if text, err := os.ReadFile(out.Name()); err != nil || !strings.Contains(string(text), "start it with `gatehouse local up`") {
 		t.Errorf("status %q, %v", text, err)
 	}
-	if err := runWatch(t.Context(), l, out); !errors.Is(err, errNotUp) {
-		t.Errorf("watch: %v, want errNotUp", err)
+	if err := runWatch(t.Context(), l, out); !errors.Is(err, supervisor.ErrNotUp) {
+		t.Errorf("watch: %v, want supervisor.ErrNotUp", err)
 	}
 }
 

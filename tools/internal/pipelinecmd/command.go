@@ -4,6 +4,7 @@ package pipelinecmd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,26 +48,15 @@ type system struct {
 }
 
 func (f *flags) open(ctx context.Context) (*system, error) {
-	root, err := stacks.FindRoot(".")
+	w, err := stacks.OpenWorkspace(f.dir, f.venv)
 	if err != nil {
 		return nil, err
 	}
-	l := supervisor.Layout{Workspace: stacks.Workspace{Root: root, Environment: supervisor.DefaultEnvironment, Region: stacks.DefaultRegion}}
-	if region := os.Getenv("AWS_REGION"); region != "" {
-		l.Region = region
-	}
-	if l.Dir, err = stacks.Folder(f.dir, root, stacks.DefaultDir); err != nil {
-		return nil, err
-	}
-	if l.Venv, err = stacks.Folder(f.venv, root, stacks.DefaultVenv); err != nil {
-		return nil, err
-	}
-	state, up, err := supervisor.Running(l)
+	w.Environment, w.Region = supervisor.DefaultEnvironment, cmp.Or(os.Getenv("AWS_REGION"), stacks.DefaultRegion)
+	l := supervisor.Layout{Workspace: w}
+	state, err := supervisor.Ready(l)
 	if err != nil {
-		return nil, fmt.Errorf("supervisor.Running: %w", err)
-	}
-	if !up || !state.Ready {
-		return nil, fmt.Errorf("the local system is not running in %s; 'make up' starts it", l.Dir)
+		return nil, err
 	}
 	l.Port, l.EmulatorPort = state.Port, state.Emulator
 	account, err := runner.LocalAccount(ctx, l.Config())

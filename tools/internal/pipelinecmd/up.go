@@ -25,6 +25,7 @@ import (
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/sam"
+	"gatehouse.example/tools/stacks"
 )
 
 // The names that an administrator uses.
@@ -51,8 +52,8 @@ environment that do not exist yet. Only the pipelines change a stack that exists
 			}
 			defer s.board.Close()
 			for _, e := range environments {
-				if !slices.Contains(awsdeploy.Environments(), e) {
-					return fmt.Errorf("unknown environment %q; use one of %s", e, strings.Join(awsdeploy.Environments(), ", "))
+				if !slices.Contains(stacks.Environments, e) {
+					return fmt.Errorf("unknown environment %q; use one of %s", e, strings.Join(stacks.Environments, ", "))
 				}
 			}
 			return s.up(cmd.Context(), environments)

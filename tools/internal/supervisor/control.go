@@ -27,6 +27,18 @@ func Running(l Layout) (State, bool, error) {
 	return s, true, err
 }
 
+// ErrNotUp is returned by commands that need a running local system.
+var ErrNotUp = errors.New("the local system is not running; start it with `gatehouse local up`")
+
+// Ready returns the state of the local system, or ErrNotUp.
+func Ready(l Layout) (State, error) {
+	s, up, err := Running(l)
+	if err == nil && (!up || !s.Ready) {
+		err = ErrNotUp
+	}
+	return s, err
+}
+
 // Spawn starts a supervisor in its own session, so that neither a closed terminal
 // nor Ctrl-C ends it, and waits until it is ready. If ctx ends first, it stops the
 // supervisor.

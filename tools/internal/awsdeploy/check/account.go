@@ -46,14 +46,11 @@ func (c Concurrency) Look(ctx context.Context) []Finding {
 	return []Finding{{OK, what, text, ""}}
 }
 
-// Quotas is the call of Service Quotas.
-type Quotas interface {
-	ListServiceQuotas(context.Context, *servicequotas.ListServiceQuotasInput, ...func(*servicequotas.Options)) (*servicequotas.ListServiceQuotasOutput, error)
-}
-
 // SignIns shows Cognito's quotas of calls per second. They are for an account and
 // region, not for a pool.
-type SignIns struct{ API Quotas }
+type SignIns struct {
+	API servicequotas.ListServiceQuotasAPIClient
+}
 
 // Look implements Check.
 func (c SignIns) Look(ctx context.Context) []Finding {

@@ -16,7 +16,7 @@ import (
 // Zones are the calls of Route 53.
 type Zones interface {
 	GetHostedZone(context.Context, *route53.GetHostedZoneInput, ...func(*route53.Options)) (*route53.GetHostedZoneOutput, error)
-	ListResourceRecordSets(context.Context, *route53.ListResourceRecordSetsInput, ...func(*route53.Options)) (*route53.ListResourceRecordSetsOutput, error)
+	route53.ListResourceRecordSetsAPIClient
 }
 
 // Resolver makes the DNS queries.
