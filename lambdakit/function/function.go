@@ -5,8 +5,11 @@ package function
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -25,4 +28,15 @@ func Main[T any](build Build[T], handle func(T) any) {
 		os.Exit(1)
 	}
 	lambda.Start(handle(app))
+}
+
+// ReadEnv sets each target to the environment variable of its name. It says which
+// one is missing, instead of failing later without a name.
+func ReadEnv(getenv func(string) string, targets map[string]*string) error {
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		if *targets[name] = getenv(name); *targets[name] == "" {
+			return fmt.Errorf("environment variable %s is not set", name)
+		}
+	}
+	return nil
 }

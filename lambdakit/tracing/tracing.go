@@ -12,6 +12,7 @@ package tracing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -20,8 +21,11 @@ import (
 	"github.com/aws/aws-xray-sdk-go/v2/header"
 	"github.com/aws/aws-xray-sdk-go/v2/instrumentation/awsv2"
 	"github.com/aws/aws-xray-sdk-go/v2/strategy/ctxmissing"
+	"github.com/aws/aws-xray-sdk-go/v2/strategy/exception"
 	"github.com/aws/aws-xray-sdk-go/v2/xray"
 	"github.com/aws/aws-xray-sdk-go/v2/xraylog"
+
+	"gatehouse.example/lambdakit/reason"
 )
 
 // Configure sets the SDK up. Call it once, before the first use: its settings are
@@ -113,3 +117,32 @@ func isID(s string) bool {
 	const digits = "0123456789abcdef"
 	return len(s) == 35 && s[:2] == "1-" && s[10] == '-' && strings.Trim(s[2:10], digits) == "" && strings.Trim(s[11:], digits) == ""
 }
+
+// frames is how much of the stack is reported with an error.
+const frames = 16
+
+// codes reports errors as the SDK does, but without their texts: AWS's can quote the
+// request, which may contain personal data.
+type codes struct {
+	*exception.DefaultFormattingStrategy
+}
+
+func newCodes() codes {
+	return codes{&exception.DefaultFormattingStrategy{FrameCount: frames}}
+}
+
+// ExceptionFromError is called by the SDK for every error.
+func (c codes) ExceptionFromError(err error) exception.Exception {
+	e := c.DefaultFormattingStrategy.ExceptionFromError(err)
+	e.Message = reason.Of(err)
+	var p panicked
+	if errors.As(err, &p) {
+		e.Type, e.Message = "panic", p.kind
+	}
+	return e
+}
+
+// panicked replaces a panic, whose value may contain anything.
+type panicked struct{ kind string }
+
+func (p panicked) Error() string { return "panic of type " + p.kind }

@@ -6,9 +6,15 @@
 package handler
 
 import (
+	"bytes"
 	"context"
+	_ "embed" // for the document below
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -91,4 +97,54 @@ func elsewhere(resource string) bool {
 func (h *Handler) refuse(ctx context.Context, r events.APIGatewayProxyRequest, reason error) events.APIGatewayProxyResponse {
 	h.Log.WarnContext(ctx, "token refused", "route", r.Resource, "reason", reason.Error(), "traceId", tracing.ID(ctx))
 	return rest.Refuse(ctx, http.StatusUnauthorized, reason.Error())
+}
+
+// preflight answers a browser that asks before it sends a token. It returns the origin
+// only if it is one of those in the template. Otherwise the browser does not send the
+// request, so the responses need no check of their own.
+func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) events.APIGatewayProxyResponse {
+	methods = append(methods, http.MethodOptions)
+	answer := rest.Empty(http.StatusNoContent, map[string]string{"Allow": strings.Join(methods, ", "), "Vary": "Origin"})
+	delete(answer.Headers, "Access-Control-Allow-Origin")
+	delete(answer.Headers, "Access-Control-Expose-Headers")
+	origin := header(r, "Origin")
+	if origin == "" || !slices.Contains(h.Origins, origin) {
+		return answer
+	}
+	answer.Headers["Access-Control-Allow-Origin"] = origin
+	answer.Headers["Access-Control-Allow-Methods"] = strings.Join(methods, ", ")
+	answer.Headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-Amzn-Trace-Id"
+	answer.Headers["Access-Control-Max-Age"] = "600"
+	return answer
+}
+
+// header reads a header, whatever the case of its name.
+
+func header(r events.APIGatewayProxyRequest, name string) string {
+	for have, value := range r.Headers {
+		if strings.EqualFold(have, name) {
+			return value
+		}
+	}
+	return ""
+}
+
+// document describes the API: https://spec.openapis.org/oas/v3.1.0.
+//
+//go:embed openapi.json
+var document []byte
+
+// placeholder is in the document where the API's address belongs.
+const placeholder = `"https://api.example.com"`
+
+// DocumentAt is the document of the API at this address.
+func DocumentAt(url string) ([]byte, error) {
+	quoted, err := json.Marshal(url)
+	if err != nil {
+		return nil, fmt.Errorf("json.Marshal: %w", err)
+	}
+	if bytes.Count(document, []byte(placeholder)) != 1 {
+		return nil, errors.New("handler: the OpenAPI document has no place for the address")
+	}
+	return bytes.Replace(document, []byte(placeholder), quoted, 1), nil
 }

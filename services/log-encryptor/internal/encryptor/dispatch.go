@@ -10,8 +10,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"gatehouse.example/lambdakit/function"
 )
 
 // Dispatcher passes each event to its handler.
@@ -48,4 +53,41 @@ func (d *Dispatcher) Handle(ctx context.Context, event json.RawMessage) error {
 	default:
 		return errors.New("encryptor: not a request of CloudFormation, a record of CloudTrail or a scheduled event")
 	}
+}
+
+// Settings are what the template puts into the function's environment.
+type Settings struct {
+	Environment string
+	KeyARN      string
+	Prefixes    Prefixes
+	// RetentionDays is for groups without a retention; 0 leaves them without.
+	RetentionDays int32
+}
+
+// ReadSettings names the variable that is missing or wrong, instead of failing
+// later without a name.
+func ReadSettings(getenv func(string) string) (Settings, error) {
+	s := Settings{Prefixes: ParsePrefixes(getenv("INCLUDE_PREFIXES"), getenv("EXCLUDE_PREFIXES"))}
+	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &s.Environment, "LOG_KEY_ARN": &s.KeyARN}); err != nil {
+		return s, err
+	}
+	if len(s.Prefixes.Include) == 0 {
+		return s, errors.New("environment variable INCLUDE_PREFIXES has no prefix")
+	}
+	days, err := strconv.ParseInt(getenv("RETENTION_DAYS"), 10, 32)
+	if err != nil || days < 0 {
+		return s, fmt.Errorf("environment variable RETENTION_DAYS is %q, not a number of days", getenv("RETENTION_DAYS"))
+	}
+	s.RetentionDays = int32(days)
+	return s, nil
+}
+
+// NewRetryer slows the client down while CloudWatch Logs throttles: the quotas of the
+// calls that change a group are a few a second, for the whole account. It also tries
+// again when another call changes the same group.
+func NewRetryer() aws.Retryer {
+	adaptive := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 8 })
+	})
+	return retry.AddWithErrorCodes(adaptive, "OperationAbortedException")
 }

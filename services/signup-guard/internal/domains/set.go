@@ -1,9 +1,19 @@
+// Package domains knows which email domains are disposable or belong to a privacy
+// relay, and finds a domain, or a parent of it, in a list.
+//
+// The list of disposable domains is a dated copy of the curated list
+// https://github.com/disposable-email-domains/disposable-email-domains (CC0), and
+// [Test]. The file SOURCE says which copy it is; `go run ./internal/domains/refresh`
+// fetches a newer one.
 package domains
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
+
+	"gatehouse.example/contracts"
 )
 
 // Set is a set of domain names. The zero value is empty.
@@ -69,3 +79,16 @@ func (s Set) Text() string { return s.text }
 
 // Names are all names, in order.
 func (s Set) Names() []string { return strings.Fields(s.text) }
+
+// Test is in the list so that a test can be refused by it, as virus scanners have
+// the EICAR file. No mailbox can exist there (docs/adr/0017).
+const Test = "disposable." + contracts.SyntheticDomain
+
+//go:embed domains.txt
+var text string
+
+// Disposable is the embedded list of disposable domains.
+func Disposable() Set { return Set{text: text} }
+
+// Version is the date of the embedded list, as YYYY-MM-DD.
+func Version() string { return date }

@@ -6,8 +6,11 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +21,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse.example/services/signup-guard/internal/address"
 	"gatehouse.example/services/signup-guard/internal/domains"
 )
 
@@ -115,4 +119,118 @@ func write(dir string, r release) error {
 		}
 	}
 	return nil
+}
+
+// check refuses a list with a malformed name, a list that matches a protected
+// domain or a parent of one, and a list that has lost more than half of its names,
+// which would be a broken download.
+func check(names, old, protected []string) error {
+	set, err := domains.NewSet(names)
+	if err != nil {
+		return fmt.Errorf("domains.NewSet: %w", err)
+	}
+	var errs []error
+	for _, name := range names {
+		if address.SafeDomain("x@"+name) != name {
+			errs = append(errs, fmt.Errorf("%q is not a well-formed domain name", name))
+		}
+	}
+	for _, name := range protected {
+		if set.Match(name) {
+			errs = append(errs, fmt.Errorf("the list would refuse %s, which is in protected.txt", name))
+		}
+	}
+	if len(names)*2 < len(old) {
+		errs = append(errs, fmt.Errorf("only %d names, %d before", len(names), len(old)))
+	}
+	return errors.Join(errs...)
+}
+
+// report says what a release changes.
+func report(out io.Writer, r release, old []string) {
+	added, removed := diff(old, r.names), diff(r.names, old)
+	_, _ = fmt.Fprintf(out, "%s %s of %s: %d domains, %d added, %d removed\n", pypiPackage, r.version, r.date, len(r.names), len(added), len(removed))
+	for _, name := range added {
+		_, _ = fmt.Fprintln(out, "+", name)
+	}
+	for _, name := range removed {
+		_, _ = fmt.Fprintln(out, "-", name)
+	}
+}
+
+// diff gives the names of b that are not in a; both are sorted.
+func diff(a, b []string) []string {
+	var only []string
+	for _, name := range b {
+		if _, found := slices.BinarySearchFunc(a, name, strings.Compare); !found {
+			only = append(only, name)
+		}
+	}
+	return only
+}
+
+// maxModule bounds what is unpacked.
+const maxModule = 32 << 20
+
+// release is one version of the package.
+type release struct {
+	version, date, sha256 string
+	names                 []string
+}
+
+// readWheel reads the list out of the package's only module, which is a Python
+// set of strings: no Python is run.
+func readWheel(path string) (release, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return release{}, fmt.Errorf("os.ReadFile: %w", err)
+	}
+	part := strings.Split(filepath.Base(path), "-")
+	if len(part) < 3 {
+		return release{}, errors.New("the wheel's name has no version")
+	}
+	sum := sha256.Sum256(raw)
+	r := release{version: part[1], sha256: hex.EncodeToString(sum[:])}
+	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return release{}, fmt.Errorf("zip.NewReader: %w", err)
+	}
+	for _, f := range archive.File {
+		if f.Name != "disposable_email_domains/__init__.py" {
+			continue
+		}
+		r.date = f.Modified.UTC().Format("2006-01-02")
+		module, err := unpack(f)
+		if err != nil {
+			return release{}, err
+		}
+		r.names = parseModule(module)
+		return r, nil
+	}
+	return release{}, errors.New("the wheel has no disposable_email_domains/__init__.py")
+}
+
+func unpack(f *zip.File) (string, error) {
+	in, err := f.Open()
+	if err != nil {
+		return "", fmt.Errorf("zip.File.Open: %w", err)
+	}
+	defer func() { _ = in.Close() }()
+	module, err := io.ReadAll(io.LimitReader(in, maxModule))
+	if err != nil {
+		return "", fmt.Errorf("io.ReadAll: %w", err)
+	}
+	return string(module), nil
+}
+
+// parseModule gives the sorted names of the set called blocklist.
+func parseModule(module string) []string {
+	_, set, _ := strings.Cut(module, "blocklist = {\n")
+	set, _, _ = strings.Cut(set, "\n}")
+	var names []string
+	for line := range strings.Lines(set) {
+		names = append(names, strings.Trim(line, " ',\"\r\n"))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
