@@ -45,32 +45,28 @@ func realMain(ctx context.Context, args []string) error {
 		return releaseSchemas(filepath.Join(contracts, "schemas"))
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	service := flags.String("service", "", "service to build, such as signup-guard, or platform")
-	venv := flags.String("venv", stacks.DefaultVenv, "virtualenv of the Python tools")
-	tools := flags.String("tools", "", "folder of the Go tools in pipeline/tools")
-	out := flags.String("out", "", "output folder")
-	architecture := flags.String("architecture", "", "arm64 or x86_64; empty means the one in samconfig.toml")
-	bucket := flags.String("bucket", "", "artifact bucket; empty means no upload")
-	key := flags.String("key", "", "ARN of the bucket's KMS key")
-	commit := flags.String("commit", "", "built commit; empty means the one of the clone")
+	b := builder.Build{Root: root, Environ: os.Environ(), Log: os.Stdout}
+	flags.StringVar(&b.Service, "service", "", "service to build, such as signup-guard, or platform")
+	flags.StringVar(&b.Venv, "venv", stacks.DefaultVenv, "virtualenv of the Python tools")
+	flags.StringVar(&b.Tools, "tools", "", "folder of the Go tools in pipeline/tools")
+	flags.StringVar(&b.Out, "out", "", "output folder")
+	flags.StringVar(&b.Architecture, "architecture", "", "arm64 or x86_64; empty means the one in samconfig.toml")
+	flags.StringVar(&b.Bucket, "bucket", "", "artifact bucket; empty means no upload")
+	flags.StringVar(&b.KeyARN, "key", "", "ARN of the bucket's KMS key")
+	flags.StringVar(&b.Commit, "commit", "", "built commit; empty means the one of the clone")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	for _, path := range []*string{venv, tools, out} {
+	for _, path := range []*string{&b.Venv, &b.Tools, &b.Out} {
 		if *path, err = filepath.Abs(*path); err != nil {
 			return fmt.Errorf("filepath.Abs: %w", err)
 		}
 	}
 	switch args[0] {
 	case "verify":
-		v := builder.Verify{Root: root, Service: *service, Venv: *venv, Tools: *tools, Reports: *out, Out: os.Stdout}
-		return v.Run(ctx)
+		return b.Verify(ctx)
 	case "package":
-		b := builder.Builder{
-			Root: root, Service: *service, Venv: *venv, Tools: *tools, Out: *out, Architecture: *architecture,
-			Bucket: *bucket, KeyARN: *key, Commit: *commit, Environ: os.Environ(), Log: os.Stdout,
-		}
-		return b.Build(ctx)
+		return b.Package(ctx)
 	}
 	return fmt.Errorf("unknown command %q: verify, package, catalogue or release-contracts", args[0])
 }

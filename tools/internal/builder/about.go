@@ -2,7 +2,6 @@ package builder
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,47 +18,32 @@ const (
 	maxArtifact = 256 << 20
 )
 
-// Build describes a build, for people and for the text of the approval. Stacks do
+// about describes a build, for people and for the text of the approval. Stacks do
 // not depend on it; otherwise each commit would change every function.
-type Build struct {
+type about struct {
 	Service      string `json:"service"`
 	Commit       string `json:"commit"`
 	Architecture string `json:"architecture"`
 	Go           string `json:"go"`
-	// Version is a hash of the packaged template: equal versions deploy nothing.
+	// Version is a hash of the packaged template: equal versions deploy nothing. It is
+	// empty without one.
 	Version   string     `json:"version"`
-	Functions []Function `json:"functions"`
+	Functions []function `json:"functions"`
 }
 
-// version is empty without a packaged template.
-func (b Builder) version() (string, error) {
-	sum, err := checksum(filepath.Join(b.Out, Template))
-	if errors.Is(err, os.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return sum[:16], nil
-}
-
-func (b Builder) about(ctx context.Context, architecture string, functions []Function) error {
-	version, err := b.version()
-	if err != nil {
+func (b Build) writeAbout(ctx context.Context, architecture string, functions []function) error {
+	version, err := checksum(filepath.Join(b.Out, packagedFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	raw, err := json.MarshalIndent(Build{
+	return b.writeJSON(aboutFile, about{
 		Service: b.Service, Commit: b.commit(ctx), Architecture: architecture,
-		Go: runtime.Version(), Version: version, Functions: functions,
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("json.MarshalIndent: %w", err)
-	}
-	return b.write(About, append(raw, '\n'))
+		Go: runtime.Version(), Version: version[:min(16, len(version))], Functions: functions,
+	})
 }
 
 // commit returns the given commit, or the clone's. CodePipeline's source has no .git.
-func (b Builder) commit(ctx context.Context) string {
+func (b Build) commit(ctx context.Context) string {
 	if b.Commit != "" {
 		return b.Commit
 	}
@@ -73,7 +57,7 @@ func (b Builder) commit(ctx context.Context) string {
 }
 
 // limits refuses early what CodePipeline would refuse after minutes.
-func (b Builder) limits(template, artifact int64) error {
+func (b Build) limits(template, artifact int64) error {
 	var sum, packaged int64
 	err := filepath.WalkDir(b.Out, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -84,7 +68,7 @@ func (b Builder) limits(template, artifact int64) error {
 			return err
 		}
 		sum += info.Size()
-		if d.Name() == Template {
+		if d.Name() == packagedFile {
 			packaged = info.Size()
 		}
 		return nil
@@ -93,7 +77,7 @@ func (b Builder) limits(template, artifact int64) error {
 	case err != nil:
 		return fmt.Errorf("filepath.WalkDir: %w", err)
 	case packaged >= template:
-		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit is %d; move resources to a nested template", b.short(filepath.Join(b.Out, Template)), packaged, template)
+		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit is %d; move resources to a nested template", b.short(filepath.Join(b.Out, packagedFile)), packaged, template)
 	case sum >= artifact:
 		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit for artifacts is %d; upload code to the bucket", b.short(b.Out), sum, artifact)
 	}

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // variable returns the last value of an environment variable, or an empty string.
-func (b Builder) variable(name string) string {
+func (b Build) variable(name string) string {
 	value := ""
 	for _, e := range b.Environ {
 		if v, ok := strings.CutPrefix(e, name+"="); ok {
@@ -19,18 +20,13 @@ func (b Builder) variable(name string) string {
 }
 
 // region returns the region of the artifact bucket.
-func (b Builder) region() string {
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if v := b.variable(name); v != "" {
-			return v
-		}
-	}
-	return stacks.DefaultRegion
+func (b Build) region() string {
+	return cmp.Or(b.variable("AWS_REGION"), b.variable("AWS_DEFAULT_REGION"), stacks.DefaultRegion)
 }
 
 // access returns the AWS settings of the shell or of CodeBuild. The SAM CLI gets
 // them only to upload code; for the local system it does not get them.
-func (b Builder) access() []string {
+func (b Build) access() []string {
 	var kept []string
 	if home := b.variable("HOME"); home != "" {
 		kept = append(kept, "AWS_CONFIG_FILE="+filepath.Join(home, ".aws", "config"),

@@ -2,8 +2,8 @@ package builder
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,35 +14,20 @@ import (
 
 // The files of the artifact. The pipelines and the buildspec refer to these names.
 const (
-	Template  = "packaged.yaml"
-	Checksums = "checksums.txt"
-	About     = "build.json"
-	ConfigDir = "config"
-	SBOMDir   = "sbom"
+	packagedFile  = "packaged.yaml"
+	checksumsFile = "checksums.txt"
+	aboutFile     = "build.json"
+	configDir     = "config"
+	sbomDir       = "sbom"
 )
 
-// Builder makes one service's artifact.
-type Builder struct {
-	Root         string // of the repository
-	Service      string
-	Venv         string // of the SAM CLI
-	Tools        string // folder of cyclonedx-gomod
-	Out          string // output folder, which is cleared first
-	Architecture string // empty: the one in samconfig.toml
-	Bucket       string // empty: nothing is uploaded, and there is no Template
-	KeyARN       string // KMS key of the bucket
-	Commit       string // empty: the one of the clone
-	Environ      []string
-	Log          io.Writer
-}
-
-// Build makes the artifact.
-func (b Builder) Build(ctx context.Context) error {
+// Package makes the artifact that the pipeline deploys.
+func (b Build) Package(ctx context.Context) error {
 	s, err := stacks.Find(b.Root, b.Service)
 	if err != nil {
 		return fmt.Errorf("stacks.Find: %w", err)
 	}
-	if err := b.clear(); err != nil {
+	if err := b.clear([]string{configDir, sbomDir}, packagedFile, checksumsFile, aboutFile); err != nil {
 		return err
 	}
 	b.print("reading samconfig.toml of %s", b.Service)
@@ -57,7 +42,9 @@ func (b Builder) Build(ctx context.Context) error {
 	if err := b.writeConfigs(configs); err != nil {
 		return err
 	}
-	cli := b.cli()
+	// Intermediate files are next to the artifact, not in .local, where the local system builds.
+	workspace := stacks.Workspace{Root: b.Root, Dir: b.Out + ".sam", Venv: b.Venv, Region: b.region()}
+	cli := sam.CLI{Workspace: workspace, Block: "production", Bucket: b.Bucket, Access: b.access()}
 	if err := cli.Prepare(time.Now()); err != nil {
 		return fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
@@ -68,47 +55,16 @@ func (b Builder) Build(ctx context.Context) error {
 	if err := b.upload(ctx, cli, s); err != nil {
 		return err
 	}
-	if err := b.about(ctx, architecture, functions); err != nil {
+	if err := b.writeAbout(ctx, architecture, functions); err != nil {
 		return err
 	}
 	return b.limits(maxTemplate, maxArtifact)
 }
 
-// Files returns the patterns of all files of an artifact. The buildspec has the same
-// list.
-func Files() []string {
-	return []string{Template, About, Checksums, ConfigDir + "/*.json", SBOMDir + "/*.cdx.json"}
-}
-
-// clear removes the files of an earlier build, so that none of them is deployed.
-func (b Builder) clear() error {
-	for _, name := range []string{Template, Checksums, About, ConfigDir, SBOMDir} {
-		if err := os.RemoveAll(filepath.Join(b.Out, name)); err != nil {
-			return fmt.Errorf("os.RemoveAll: %w", err)
-		}
-	}
-	for _, dir := range []string{ConfigDir, SBOMDir} {
-		if err := os.MkdirAll(filepath.Join(b.Out, dir), 0o750); err != nil {
-			return fmt.Errorf("os.MkdirAll: %w", err)
-		}
-	}
-	return nil
-}
-
-// workspace puts SAM's intermediate files next to the artifact, not into .local, where
-// the local system builds.
-func (b Builder) workspace() stacks.Workspace {
-	return stacks.Workspace{Root: b.Root, Dir: b.Out + ".sam", Venv: b.Venv, Region: b.region()}
-}
-
-func (b Builder) cli() sam.CLI {
-	return sam.CLI{Workspace: b.workspace(), Block: "production", Bucket: b.Bucket, Access: b.access()}
-}
-
-func (b Builder) print(format string, args ...any) { _, _ = fmt.Fprintf(b.Log, format+"\n", args...) }
+func (b Build) print(format string, args ...any) { _, _ = fmt.Fprintf(b.Log, format+"\n", args...) }
 
 // write writes one file of the artifact.
-func (b Builder) write(name string, raw []byte) error {
+func (b Build) write(name string, raw []byte) error {
 	if err := os.WriteFile(filepath.Join(b.Out, name), raw, 0o600); err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)
 	}
@@ -116,8 +72,16 @@ func (b Builder) write(name string, raw []byte) error {
 	return nil
 }
 
+func (b Build) writeJSON(name string, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("json.MarshalIndent: %w", err)
+	}
+	return b.write(name, append(raw, '\n'))
+}
+
 // short returns a path relative to the repository, if it is inside.
-func (b Builder) short(path string) string {
+func (b Build) short(path string) string {
 	if rel, err := filepath.Rel(b.Root, path); err == nil && filepath.IsLocal(rel) {
 		return filepath.ToSlash(rel)
 	}

@@ -30,7 +30,7 @@ Resources: {}
 `
 
 // repository has one service, with an error planted in its samconfig.
-func repository(t *testing.T, old, replacement string) (Builder, stacks.Stack) {
+func repository(t *testing.T, old, replacement string) (Build, stacks.Stack) {
 	t.Helper()
 	if !strings.Contains(samconfig, old) {
 		t.Fatalf("nothing to plant at: %s", old)
@@ -53,8 +53,8 @@ func repository(t *testing.T, old, replacement string) (Builder, stacks.Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := Builder{Root: root, Service: "guard", Out: filepath.Join(root, "build", "guard"), Log: io.Discard}
-	if err := b.clear(); err != nil {
+	b := Build{Root: root, Service: "guard", Out: filepath.Join(root, "build", "guard"), Log: io.Discard}
+	if err := b.clear([]string{configDir, sbomDir}); err != nil {
 		t.Fatal(err)
 	}
 	return b, s
@@ -84,7 +84,7 @@ func TestConfigurations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got Configuration
+		var got configuration
 		if err := json.Unmarshal(raw, &got); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestConfigurationsRefuse(t *testing.T) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	b, _ := repository(t, "dev", "dev")
-	for name, text := range map[string]string{Template: "12345", About: "12345"} {
+	for name, text := range map[string]string{packagedFile: "12345", aboutFile: "12345"} {
 		if err := b.write(name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -147,17 +147,17 @@ func TestBuildNamesTheCommit(t *testing.T) {
 	for commit, want := range map[string]string{"0123abcd": "0123abcd", "": "unknown"} {
 		b, _ := repository(t, "dev", "dev")
 		b.Commit = commit
-		if err := b.write(Template, []byte("x")); err != nil {
+		if err := b.write(packagedFile, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.about(t.Context(), "arm64", []Function{{LogicalID: "F", SHA256: "s"}}); err != nil {
+		if err := b.writeAbout(t.Context(), "arm64", []function{{LogicalID: "F", SHA256: "s"}}); err != nil {
 			t.Fatal(err)
 		}
-		raw, err := os.ReadFile(filepath.Join(b.Out, About))
+		raw, err := os.ReadFile(filepath.Join(b.Out, aboutFile))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got Build
+		var got about
 		if err := json.Unmarshal(raw, &got); err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +170,7 @@ func TestBuildNamesTheCommit(t *testing.T) {
 
 func TestAccessIsFromTheShell(t *testing.T) {
 	t.Parallel()
-	b := Builder{Environ: []string{"HOME=/home/a", "PATH=/bin", "AWS_PROFILE=tools", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/x", "AWS_DEFAULT_REGION=eu-west-1"}}
+	b := Build{Environ: []string{"HOME=/home/a", "PATH=/bin", "AWS_PROFILE=tools", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/x", "AWS_DEFAULT_REGION=eu-west-1"}}
 	want := []string{
 		"AWS_CONFIG_FILE=/home/a/.aws/config", "AWS_SHARED_CREDENTIALS_FILE=/home/a/.aws/credentials",
 		"AWS_PROFILE=tools", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/x", "AWS_DEFAULT_REGION=eu-west-1",
@@ -181,7 +181,7 @@ func TestAccessIsFromTheShell(t *testing.T) {
 	if got := b.region(); got != "eu-west-1" {
 		t.Errorf("region %s", got)
 	}
-	if got := (Builder{}).region(); got != "us-east-1" {
+	if got := (Build{}).region(); got != "us-east-1" {
 		t.Errorf("region %s without any setting", got)
 	}
 }
@@ -199,7 +199,8 @@ func TestBuildspecListsAllFiles(t *testing.T) {
 	if err := yaml.Unmarshal(raw, &spec); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(slices.Sorted(slices.Values(Files())), slices.Sorted(slices.Values(spec.Artifacts.Files))); diff != "" {
+	files := []string{packagedFile, aboutFile, checksumsFile, configDir + "/*.json", sbomDir + "/*.cdx.json"}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(files)), slices.Sorted(slices.Values(spec.Artifacts.Files))); diff != "" {
 		t.Errorf("artifacts (-made +buildspec):\n%s", diff)
 	}
 }
@@ -208,7 +209,7 @@ func TestUnknownServiceIsNamed(t *testing.T) {
 	t.Parallel()
 	b, _ := repository(t, "dev", "dev")
 	b.Service = "nobody"
-	if err := b.Build(t.Context()); err == nil || !strings.Contains(err.Error(), `no service is named "nobody"; set SERVICE= to one of guard`) {
+	if err := b.Package(t.Context()); err == nil || !strings.Contains(err.Error(), `no service is named "nobody"; set SERVICE= to one of guard`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -52,9 +52,9 @@ func run(t *testing.T, service string, planted map[string]string) (output, repor
 		}
 	}
 	var out bytes.Buffer
-	v := Verify{Root: dir, Service: service, Venv: "/venv", Tools: filepath.Join(dir, "tools"), Reports: filepath.Join(dir, "build", "reports"), Out: &out}
-	err = v.Run(t.Context())
-	return out.String(), v.Reports, err
+	b := Build{Root: dir, Service: service, Venv: "/venv", Tools: filepath.Join(dir, "tools"), Out: filepath.Join(dir, "build", "reports"), Log: &out}
+	err = b.Verify(t.Context())
+	return out.String(), b.Out, err
 }
 
 func TestRun(t *testing.T) {

@@ -16,18 +16,18 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Function is one built function.
-type Function struct {
+// function is one built function.
+type function struct {
 	LogicalID string `json:"logicalId"`
 	SHA256    string `json:"sha256"` // of its bootstrap
 }
 
 // compile builds the functions with a checksum and a bill of materials for each.
-func (b Builder) compile(ctx context.Context, cli sam.CLI, s stacks.Stack, architecture string) ([]Function, error) {
-	built := []Function{}
+func (b Build) compile(ctx context.Context, cli sam.CLI, s stacks.Stack, architecture string) ([]function, error) {
+	built := []function{}
 	if len(s.Functions) == 0 {
 		b.print("no functions to compile")
-		return built, b.write(Checksums, nil)
+		return built, b.write(checksumsFile, nil)
 	}
 	b.print("sam build: %d functions for %s", len(s.Functions), architecture)
 	if err := b.quietly(func(log io.Writer) error {
@@ -44,31 +44,27 @@ func (b Builder) compile(ctx context.Context, cli sam.CLI, s stacks.Stack, archi
 		}
 		// The format of sha256sum.
 		_, _ = fmt.Fprintf(&sums, "%s  %s/bootstrap\n", sum, f.LogicalID)
-		built = append(built, Function{LogicalID: f.LogicalID, SHA256: sum})
+		built = append(built, function{LogicalID: f.LogicalID, SHA256: sum})
 		if err := b.sbom(ctx, path, f.LogicalID, architecture); err != nil {
 			return nil, err
 		}
 	}
-	return built, b.write(Checksums, sums.Bytes())
+	return built, b.write(checksumsFile, sums.Bytes())
 }
 
 func checksum(path string) (string, error) {
-	f, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("os.Open: %w", err)
+		return "", fmt.Errorf("os.ReadFile: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", fmt.Errorf("io.Copy: %w", err)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // sbom lists the modules that one binary contains, as the compiler recorded them.
 // It omits the serial number and the time, so equal binaries have equal lists.
-func (b Builder) sbom(ctx context.Context, bootstrap, name, architecture string) error {
-	out := filepath.Join(SBOMDir, name+".cdx.json")
+func (b Build) sbom(ctx context.Context, bootstrap, name, architecture string) error {
+	out := filepath.Join(sbomDir, name+".cdx.json")
 	cmd := exec.CommandContext(ctx, filepath.Join(b.Tools, "cyclonedx-gomod"), "bin", "-json", "-std",
 		"-noserial", "-notimestamp", "-output", filepath.Join(b.Out, out), bootstrap)
 	// Otherwise the tool uses the platform of this machine.
@@ -85,9 +81,9 @@ func (b Builder) sbom(ctx context.Context, bootstrap, name, architecture string)
 }
 
 // upload uploads code and nested templates and writes the packaged template.
-func (b Builder) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error {
+func (b Build) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error {
 	if b.Bucket == "" {
-		b.print("no ARTIFACT_BUCKET: nothing is uploaded and %s is not written", Template)
+		b.print("no ARTIFACT_BUCKET: nothing is uploaded and %s is not written", packagedFile)
 		return nil
 	}
 	template := s.Template()
@@ -95,7 +91,7 @@ func (b Builder) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error 
 		template = filepath.Join(cli.Workspace.BuildDir(s.Name), "template.yaml")
 	}
 	b.print("sam package: to s3://%s/code/%s", b.Bucket, s.Name)
-	up := sam.Upload{Template: template, Prefix: "code/" + s.Name, KeyID: b.KeyARN, Out: filepath.Join(b.Out, Template)}
+	up := sam.Upload{Template: template, Prefix: "code/" + s.Name, KeyID: b.KeyARN, Out: filepath.Join(b.Out, packagedFile)}
 	if err := b.quietly(func(log io.Writer) error { return cli.Package(ctx, s, up, log) }); err != nil {
 		return fmt.Errorf("sam.CLI.Package: %w", err)
 	}
@@ -104,7 +100,7 @@ func (b Builder) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error 
 }
 
 // quietly shows the output of SAM only if it fails.
-func (b Builder) quietly(run func(io.Writer) error) error {
+func (b Build) quietly(run func(io.Writer) error) error {
 	var output bytes.Buffer
 	err := run(&output)
 	if err != nil {

@@ -11,21 +11,21 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Configuration is CloudFormation's template configuration file, as CodePipeline reads it
+// configuration is CloudFormation's template configuration file, as CodePipeline reads it
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html).
-type Configuration struct {
+type configuration struct {
 	Parameters  map[string]string
 	Tags        map[string]string
 	StackPolicy json.RawMessage
 }
 
 // configs reads the configuration of each environment from samconfig.toml.
-func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
+func (b Build) configs(s stacks.Stack) (map[string]configuration, error) {
 	policy, err := os.ReadFile(filepath.Join(b.Root, stacks.StackPolicy))
 	if err != nil {
 		return nil, fmt.Errorf("os.ReadFile: %w", err)
 	}
-	out := map[string]Configuration{}
+	out := map[string]configuration{}
 	for _, environment := range stacks.Environments {
 		read, err := sam.ReadConfig(s.Samconfig(), environment)
 		if err != nil {
@@ -35,7 +35,7 @@ func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: [%s.deploy.parameters]: %w", b.short(s.Samconfig()), environment, err)
 		}
-		out[environment] = Configuration{
+		out[environment] = configuration{
 			Parameters:  parameters,
 			Tags:        map[string]string{"Application": "gatehouse", "Environment": environment, "Service": s.Name},
 			StackPolicy: policy,
@@ -44,11 +44,9 @@ func (b Builder) configs(s stacks.Stack) (map[string]Configuration, error) {
 	return out, nil
 }
 
-// setByPipeline reports whether a pipeline's action sets the parameter, because only
-// the pipeline knows the accounts. Its values take precedence over those of the file.
-func setByPipeline(name string) bool {
-	return slices.Contains([]string{"PermissionsBoundaryArn", "DeploymentRoleArn", "DeploymentType"}, name)
-}
+// setByPipeline are the parameters that a pipeline's action sets, because only the
+// pipeline knows the accounts. Its values take precedence over those of the file.
+var setByPipeline = []string{"PermissionsBoundaryArn", "DeploymentRoleArn", "DeploymentType"}
 
 // forPipeline returns the parameters of one environment, or an error if
 // CloudFormation would refuse them.
@@ -61,7 +59,7 @@ func forPipeline(read map[string]string, declared []string, environment string) 
 		if !slices.Contains(declared, name) {
 			return nil, fmt.Errorf("template.yaml has no parameter %s; CloudFormation would refuse it", name)
 		}
-		if value != "" || !setByPipeline(name) {
+		if value != "" || !slices.Contains(setByPipeline, name) {
 			out[name] = value
 		}
 	}
@@ -70,7 +68,7 @@ func forPipeline(read map[string]string, declared []string, environment string) 
 
 // architecture returns the architecture that all environments share, because they
 // get the same binaries, and writes it to each configuration.
-func (b Builder) architecture(s stacks.Stack, configs map[string]Configuration) (string, error) {
+func (b Build) architecture(s stacks.Stack, configs map[string]configuration) (string, error) {
 	const name = "Architecture"
 	if !slices.Contains(s.Parameters, name) {
 		return b.Architecture, nil
@@ -94,13 +92,9 @@ func (b Builder) architecture(s stacks.Stack, configs map[string]Configuration) 
 	return chosen, nil
 }
 
-func (b Builder) writeConfigs(configs map[string]Configuration) error {
+func (b Build) writeConfigs(configs map[string]configuration) error {
 	for _, environment := range stacks.Environments {
-		raw, err := json.MarshalIndent(configs[environment], "", "  ")
-		if err != nil {
-			return fmt.Errorf("json.MarshalIndent: %w", err)
-		}
-		if err := b.write(filepath.Join(ConfigDir, environment+".json"), append(raw, '\n')); err != nil {
+		if err := b.writeJSON(filepath.Join(configDir, environment+".json"), configs[environment]); err != nil {
 			return err
 		}
 	}

@@ -74,22 +74,23 @@ func eventUses(root, folder string) ([]eventUse, error) {
 	return slices.Compact(uses), nil
 }
 
-// eventFolders returns the folders of every stack that may publish or read events. The
-// examples are among them: they stand for the subscribers of other teams.
-func eventFolders(root string) ([]string, error) {
+// usesByFolder returns the uses of each stack, by its folder.
+func usesByFolder(root string) (map[string][]eventUse, error) {
 	system, err := stacks.Discover(root)
 	if err != nil {
 		return nil, fmt.Errorf("stacks.Discover: %w", err)
 	}
-	examples, err := stacks.Examples(root)
+	examples, err := stacks.Examples(root) // they represent the subscribers of other teams
 	if err != nil {
 		return nil, fmt.Errorf("stacks.Examples: %w", err)
 	}
-	var out []string
+	by := map[string][]eventUse{}
 	for _, s := range append(system, examples...) {
-		out = append(out, s.Folder)
+		if by[s.Folder], err = eventUses(root, s.Folder); err != nil {
+			return nil, err
+		}
 	}
-	return out, nil
+	return by, nil
 }
 
 // incompatibility is one change that must not be deployed with a service.
@@ -121,15 +122,9 @@ func checkEvents(root, folder string) ([]incompatibility, error) {
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	folders, err := eventFolders(root)
+	by, err := usesByFolder(root)
 	if err != nil {
 		return nil, err
-	}
-	by := map[string][]eventUse{}
-	for _, f := range folders {
-		if by[f], err = eventUses(root, f); err != nil {
-			return nil, err
-		}
 	}
 	var out []incompatibility
 	for i, use := range by[folder] { // sorted by type and verb

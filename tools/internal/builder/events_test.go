@@ -2,6 +2,7 @@ package builder
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,11 +34,11 @@ func of(t *testing.T, root, folder string, publishes bool) []string {
 func TestPublishersMatchTheCatalogue(t *testing.T) {
 	t.Parallel()
 	derived := map[string][]string{}
-	folders, err := eventFolders(root)
+	folders, err := usesByFolder(root)
 	if err != nil || len(folders) < 7 {
 		t.Fatalf("folders %v: %v", folders, err)
 	}
-	for _, folder := range folders {
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		for _, typ := range of(t, root, folder, true) {
 			derived[typ] = append(derived[typ], filepath.Base(folder))
 		}
@@ -82,7 +83,7 @@ func TestReadersOfTheRepository(t *testing.T) {
 	}
 }
 
-// repository writes a small repository with one publisher and several readers.
+// eventRepository writes a small repository with one publisher and several readers.
 func eventRepository(t *testing.T, schema string) string {
 	t.Helper()
 	const released = `{"properties":{"data":{"properties":{"reason":{"type":"string"}}}}}`
