@@ -152,8 +152,8 @@ tools: ## Install the pinned Python tools into .local/venv
 # Go skips a test if its code and the files that it read have not changed; -shuffle would
 # prevent that. It ignores files outside the test's module, so tests that read such
 # files always run. A rule compares this list with the code.
-UNCACHED := tools/cmd/pictures tools/internal/awsdeploy tools/internal/branding tools/internal/builder \
-	tools/internal/proxy tools/internal/proxy/hostedpages tools/internal/proxy/telemetry tools/stacks
+UNCACHED := tools/cmd/pictures tools/internal/awsdeploy tools/internal/builder tools/internal/proxy \
+	tools/internal/proxy/hostedpages tools/internal/proxy/telemetry tools/stacks
 
 .PHONY: check
 check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minute

@@ -17,7 +17,6 @@ import (
 	"gatehouse.example/tools/internal/proxy/telemetry"
 	"gatehouse.example/tools/internal/proxy/triggers"
 	"gatehouse.example/tools/internal/proxy/upstream"
-	"gatehouse.example/tools/internal/proxy/verification"
 )
 
 // Config says where the proxy listens and what is behind it.
@@ -146,7 +145,6 @@ func newHandler(cfg Config) (*handler, error) {
 	fired := triggers.New(up, cfg.Log)
 	calls := chain(up,
 		fired.Handler,
-		verification.New(up, cfg.Log).Handler,
 		logkeys.New(up, cfg.Log).Handler,
 	)
 	pages, err := hostedpages.New(hostedpages.Config{

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"gatehouse.example/tools/internal/branding"
+	"time"
 )
 
-//go:embed page.html app.html app.js
+//go:embed page.html app.html
 var files embed.FS
+
+//go:embed app.js
+var script []byte
 
 // Page is what a person reads and fills in. Every step of every flow is one form of this
 // kind, so that names for screen readers, errors and the look are right in one place. The
@@ -59,36 +61,21 @@ type Link struct{ Text, URL string }
 
 // templates draws pages in the colours of the brand.
 type templates struct {
-	brand  string
-	style  []byte
-	logo   []byte
-	script []byte
+	branding
 	layout *template.Template
 }
 
 // newTemplates reads the templates, and the branding of the repository at root.
 func newTemplates(root string) (*templates, error) {
-	settings, err := branding.Read(root)
+	brand, err := readBranding(root)
 	if err != nil {
-		return nil, fmt.Errorf("branding.Read: %w", err)
-	}
-	style, err := settings.Stylesheet()
-	if err != nil {
-		return nil, fmt.Errorf("branding.Stylesheet: %w", err)
-	}
-	logo, err := settings.Logo()
-	if err != nil {
-		return nil, fmt.Errorf("branding.Logo: %w", err)
-	}
-	script, err := files.ReadFile("app.js")
-	if err != nil {
-		return nil, fmt.Errorf("files.ReadFile: %w", err)
+		return nil, fmt.Errorf("branding: %w", err)
 	}
 	layout, err := template.ParseFS(files, "*.html")
 	if err != nil {
 		return nil, fmt.Errorf("template.ParseFS: %w", err)
 	}
-	return &templates{brand: settings.Name, style: style, logo: logo, script: script, layout: layout}, nil
+	return &templates{brand, layout}, nil
 }
 
 // assetsPrefix is where assets are served.
@@ -98,19 +85,13 @@ const assetsPrefix = "/_gatehouse/brand/"
 func (t *templates) assets(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header(), "style-src 'unsafe-inline'")
 	w.Header().Set("Cache-Control", "no-cache")
-	switch strings.TrimPrefix(r.URL.Path, assetsPrefix) {
-	case "pages.css":
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		_, _ = w.Write(t.style)
-	case "logo.svg":
-		w.Header().Set("Content-Type", "image/svg+xml")
-		_, _ = w.Write(t.logo)
-	case "app.js":
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		_, _ = w.Write(t.script)
-	default:
+	name := strings.TrimPrefix(r.URL.Path, assetsPrefix)
+	content := map[string][]byte{"pages.css": t.style, "logo.svg": t.logo, "app.js": script}[name]
+	if content == nil {
 		http.NotFound(w, r)
+		return
 	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
 
 // write answers with the page.
@@ -121,14 +102,14 @@ func (t *templates) write(w http.ResponseWriter, status int, page Page) error {
 		Brand  string
 		Prefix string
 		First  int
-	}{page, t.brand, assetsPrefix, first(page.Fields)})
+	}{page, t.Name, assetsPrefix, first(page.Fields)})
 }
 
 // writeApp answers with the page that signs people in and shows who they are, the
 // only one with a script.
 func (t *templates) writeApp(w http.ResponseWriter) error {
 	const allowed = "style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'"
-	return t.draw(w, http.StatusOK, "app.html", allowed, struct{ Brand, Prefix string }{t.brand, assetsPrefix})
+	return t.draw(w, http.StatusOK, "app.html", allowed, struct{ Brand, Prefix string }{t.Name, assetsPrefix})
 }
 
 func (t *templates) draw(w http.ResponseWriter, status int, name, allowed string, values any) error {

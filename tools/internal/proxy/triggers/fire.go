@@ -1,6 +1,7 @@
 // Package triggers calls the functions that a user pool names, where the emulator does
 // not: PreAuthentication, PostAuthentication, PostConfirmation, and PreSignUp of users
-// that an administrator creates. Each file names its gap and what makes it superfluous.
+// that an administrator creates. It also holds a new address back until its owner has
+// proved it. Each file names its gap and what makes it superfluous.
 package triggers
 
 import (
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
@@ -22,6 +24,7 @@ type Triggers struct {
 	timeout    time.Duration // of one attempt
 	log        *slog.Logger
 	operations map[string]upstream.Operation
+	sent       sync.Map // from address to the value that a code was sent to
 }
 
 // New calls triggers by way of the emulator.
@@ -31,14 +34,17 @@ func New(up *upstream.Client, log *slog.Logger) *Triggers {
 		"InitiateAuth": t.initiateAuth, "AdminInitiateAuth": t.initiateAuth,
 		"RespondToAuthChallenge": t.respondToChallenge, "AdminRespondToAuthChallenge": t.respondToChallenge,
 		"ConfirmSignUp": t.confirmSignUp, "AdminConfirmSignUp": t.confirmSignUp,
-		"ConfirmForgotPassword": t.confirmForgotPassword,
-		"SignUp":                t.signUp,
-		"AdminCreateUser":       t.adminCreateUser,
+		"ConfirmForgotPassword":            t.confirmForgotPassword,
+		"SignUp":                           t.signUp,
+		"AdminCreateUser":                  t.adminCreateUser,
+		"UpdateUserAttributes":             t.updateUserAttributes,
+		"GetUserAttributeVerificationCode": t.sendCode,
+		"VerifyUserAttribute":              t.verify,
 	}
 	return t
 }
 
-// Handler answers the calls that fire a trigger; it is nil for every other request.
+// Handler answers the calls that fire a trigger or prove an address; it is nil for every other request.
 func (t *Triggers) Handler(r *http.Request) http.HandlerFunc {
 	return t.up.Cognito(r, t.operations, t.log)
 }

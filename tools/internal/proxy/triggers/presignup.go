@@ -5,13 +5,13 @@ package triggers
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
@@ -90,7 +90,7 @@ func (t *Triggers) adminCreateUser(ctx context.Context, c upstream.Call) (*upstr
 	if alias := aliasOf(p, name); alias != "" {
 		// The user's name will be a generated id; the emulator draws its own, so
 		// this one only has the right shape.
-		name = newUUID()
+		name = uuid.NewString()
 		if attributes[alias] == "" {
 			attributes[alias] = c.Input.Username
 		}
@@ -123,11 +123,4 @@ func validation(list []upstream.Attribute) map[string]string {
 		return nil
 	}
 	return upstream.AttributeMap(list)
-}
-
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

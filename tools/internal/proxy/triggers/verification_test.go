@@ -1,9 +1,8 @@
-package verification
+package triggers
 
 import (
 	"encoding/base64"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,13 +17,6 @@ import (
 func accessToken() string {
 	payload := `{"client_id":"c1","username":"u-1","sub":"u-1"}`
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".x"
-}
-
-// start serves the gap in front of the fake.
-func start(t *testing.T, f *upstreamtest.Fake) string {
-	t.Helper()
-	up := upstreamtest.Upstream(t, f.Server.URL)
-	return upstreamtest.Serve(t, up, New(up, slog.New(slog.DiscardHandler)).Handler)
 }
 
 // update asks for new attributes and returns where codes were sent.
@@ -62,7 +54,7 @@ func TestNewAddressWaitsForItsProof(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	f.Verify, f.Unknown = []string{"email"}, "new@y.example"
-	origin := start(t, f)
+	_, origin := start(t, f)
 
 	sent := update(t, origin, upstreamtest.Attributes("email", "new@y.example", "name", "Erika")...)
 	if diff := cmp.Diff([]delivery{{"email", "EMAIL", "n***@y***"}}, sent); diff != "" {
@@ -96,7 +88,7 @@ func TestUpdateThatNeedsNoProofPassesUnchanged(t *testing.T) {
 			t.Parallel()
 			f := upstreamtest.New(t)
 			f.Verify = []string{"email"}
-			origin := start(t, f)
+			_, origin := start(t, f)
 			if sent := update(t, origin, attributes...); len(sent) != 0 {
 				t.Errorf("sent %v", sent)
 			}
@@ -111,7 +103,7 @@ func TestAddressOfAnotherIsRefused(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	f.Verify = []string{"email"}
-	origin := start(t, f)
+	_, origin := start(t, f)
 	update(t, origin, upstreamtest.Attributes("email", "taken@y.example")...)
 	if got := verify(t, origin, "email", upstream.VerificationCode); got != "AliasExistsException" {
 		t.Errorf("got %q", got)
@@ -122,7 +114,7 @@ func TestVerificationCodeIsSentToTheWaitingAddress(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	f.Verify = []string{"email"}
-	origin := start(t, f)
+	_, origin := start(t, f)
 	ask := func() string {
 		_, _, body := upstreamtest.CallCognito(t, origin, "GetUserAttributeVerificationCode", map[string]any{
 			"AccessToken": accessToken(), "AttributeName": "email",
@@ -143,7 +135,7 @@ func TestRefusedTokenStaysRefused(t *testing.T) {
 	f := upstreamtest.New(t)
 	refusal := `{"__type":"NotAuthorizedException","message":"Access Token has been revoked"}`
 	f.Replies["GetUser"] = upstreamtest.Reply{Status: 400, Body: refusal}
-	origin := start(t, f)
+	_, origin := start(t, f)
 	for _, action := range []string{"UpdateUserAttributes", "GetUserAttributeVerificationCode", "VerifyUserAttribute"} {
 		status, _, body := upstreamtest.CallCognito(t, origin, action, map[string]any{"AccessToken": "x", "AttributeName": "email", "Code": upstream.VerificationCode})
 		if status != 400 || body != refusal {

@@ -1,52 +1,25 @@
-// Package verification holds a new address back until its owner has proved it.
-//
+package triggers
+
 // Gap: the emulator lacks GetUserAttributeVerificationCode and VerifyUserAttribute, and
 // changes an address at once, also in a pool whose new addresses count only after their
-// owner has proved them (AttributesRequireVerificationBeforeUpdate). Delete this package
+// owner has proved them (AttributesRequireVerificationBeforeUpdate). Delete this file
 // when it has all three.
-package verification
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// Verification answers the calls that change and prove an address.
-type Verification struct {
-	up         *upstream.Client
-	log        *slog.Logger
-	operations map[string]upstream.Operation
-	sent       sync.Map // from address to the value that a code was sent to
-}
-
 // address names an attribute of a user that a code was sent for.
 type address struct{ pool, user, attribute string }
 
-// New holds addresses back from the emulator.
-func New(up *upstream.Client, log *slog.Logger) *Verification {
-	v := &Verification{up: up, log: log}
-	v.operations = map[string]upstream.Operation{
-		"UpdateUserAttributes":             v.updateUserAttributes,
-		"GetUserAttributeVerificationCode": v.sendCode,
-		"VerifyUserAttribute":              v.verify,
-	}
-	return v
-}
-
-// Handler answers the calls of this gap; it is nil for every other request.
-func (v *Verification) Handler(r *http.Request) http.HandlerFunc {
-	return v.up.Cognito(r, v.operations, v.log)
-}
-
-func (v *Verification) get(key address) (string, bool) {
-	sent, ok := v.sent.Load(key)
+func (t *Triggers) sentTo(key address) (string, bool) {
+	sent, ok := t.sent.Load(key)
 	value, _ := sent.(string)
 	return value, ok
 }
@@ -66,8 +39,8 @@ func deliveryOf(attribute, to string) delivery {
 }
 
 // updateUserAttributes holds back an address that has to be proved first.
-func (v *Verification) updateUserAttributes(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	p, u, refusal, err := v.tokenOwner(ctx, c)
+func (t *Triggers) updateUserAttributes(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, u, refusal, err := t.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
@@ -78,18 +51,18 @@ func (v *Verification) updateUserAttributes(ctx context.Context, c upstream.Call
 			now = append(now, a)
 			continue
 		}
-		v.sent.Store(address{p.ID, u.Name, a.Name}, a.Value)
+		t.sent.Store(address{p.ID, u.Name, a.Name}, a.Value)
 		sent = append(sent, deliveryOf(a.Name, a.Value))
 	}
 	if len(sent) == 0 {
-		return v.up.Forward(ctx, c.Request, c.Body), nil
+		return t.forward(ctx, c), nil
 	}
 	if len(now) > 0 {
 		body, err := json.Marshal(map[string]any{"AccessToken": c.Input.AccessToken, "UserAttributes": now})
 		if err != nil {
 			return nil, err
 		}
-		if reply := v.up.Forward(ctx, c.Request, body); reply.Status != http.StatusOK {
+		if reply := t.up.Forward(ctx, c.Request, body); reply.Status != http.StatusOK {
 			return reply, nil
 		}
 	}
@@ -98,8 +71,8 @@ func (v *Verification) updateUserAttributes(ctx context.Context, c upstream.Call
 
 // sendCode answers GetUserAttributeVerificationCode. A new address that waits for its
 // proof gets the code.
-func (v *Verification) sendCode(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	p, u, refusal, err := v.tokenOwner(ctx, c)
+func (t *Triggers) sendCode(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, u, refusal, err := t.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
@@ -107,26 +80,26 @@ func (v *Verification) sendCode(ctx context.Context, c upstream.Call) (*upstream
 		return nil, upstream.Refuse("InvalidParameterException", "Invalid attribute name: only email and phone_number can be verified.")
 	}
 	key := address{p.ID, u.Name, c.Input.AttributeName}
-	to, waiting := v.get(key)
+	to, waiting := t.sentTo(key)
 	if !waiting {
 		to = u.Attributes[c.Input.AttributeName]
 	}
 	if to == "" {
 		return nil, upstream.Refuse("InvalidParameterException", "User does not have "+c.Input.AttributeName+" attribute.")
 	}
-	v.sent.Store(key, to)
+	t.sent.Store(key, to)
 	return jsonAnswer(map[string]any{"CodeDeliveryDetails": deliveryOf(c.Input.AttributeName, to)})
 }
 
 // verify takes the code, and with it the address that it proves.
-func (v *Verification) verify(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	p, u, refusal, err := v.tokenOwner(ctx, c)
+func (t *Triggers) verify(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
+	p, u, refusal, err := t.tokenOwner(ctx, c)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
 	name := c.Input.AttributeName
 	key := address{p.ID, u.Name, name}
-	value, waiting := v.get(key)
+	value, waiting := t.sentTo(key)
 	if !verifiable(name) || !waiting {
 		return nil, upstream.Refuse("ExpiredCodeException", "Invalid code provided, please request a code again.")
 	}
@@ -134,7 +107,7 @@ func (v *Verification) verify(ctx context.Context, c upstream.Call) (*upstream.A
 		return nil, upstream.Refuse("CodeMismatchException", "Invalid verification code provided, please try again.")
 	}
 	if slices.Contains(p.Aliases, name) && value != u.Attributes[name] {
-		_, taken, err := v.up.User(ctx, p.ID, value)
+		_, taken, err := t.up.User(ctx, p.ID, value)
 		if err != nil {
 			return nil, err
 		}
@@ -142,14 +115,14 @@ func (v *Verification) verify(ctx context.Context, c upstream.Call) (*upstream.A
 			return nil, upstream.Refuse("AliasExistsException", "An account with the given "+name+" already exists.")
 		}
 	}
-	err = v.up.Directory(ctx, "AdminUpdateUserAttributes", map[string]any{
+	err = t.up.Directory(ctx, "AdminUpdateUserAttributes", map[string]any{
 		"UserPoolId": p.ID, "Username": u.Name,
 		"UserAttributes": []upstream.Attribute{{Name: name, Value: value}, {Name: name + "_verified", Value: "true"}},
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	v.sent.Delete(key)
+	t.sent.Delete(key)
 	return jsonAnswer(map[string]any{})
 }
 
@@ -157,14 +130,14 @@ func verifiable(attribute string) bool { return attribute == "email" || attribut
 
 // tokenOwner lets the emulator check the caller's access token, and finds whose it
 // is. refusal is the emulator's answer when it does not take the token.
-func (v *Verification) tokenOwner(ctx context.Context, c upstream.Call) (p upstream.Pool, u upstream.User, refusal *upstream.Answer, err error) {
+func (t *Triggers) tokenOwner(ctx context.Context, c upstream.Call) (p upstream.Pool, u upstream.User, refusal *upstream.Answer, err error) {
 	body, err := json.Marshal(map[string]string{"AccessToken": c.Input.AccessToken})
 	if err != nil {
 		return p, u, nil, err
 	}
 	get := c.Request.Clone(ctx)
 	get.Header.Set("X-Amz-Target", upstream.CognitoTarget+"GetUser")
-	reply := v.up.Forward(ctx, get, body)
+	reply := t.up.Forward(ctx, get, body)
 	if reply.Status != http.StatusOK {
 		return p, u, reply, nil
 	}
@@ -172,11 +145,11 @@ func (v *Verification) tokenOwner(ctx context.Context, c upstream.Call) (p upstr
 	if err != nil {
 		return p, u, nil, err
 	}
-	_, p, ok, err := v.up.ClientPool(ctx, claims.ClientID)
+	_, p, ok, err := t.up.ClientPool(ctx, claims.ClientID)
 	if err != nil {
 		return p, u, nil, err
 	}
-	u, found, err := v.up.User(ctx, p.ID, claims.Name())
+	u, found, err := t.up.User(ctx, p.ID, claims.Name())
 	if err == nil && (!ok || !found) {
 		err = errors.New("the token's user or client is gone")
 	}
