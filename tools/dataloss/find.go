@@ -102,7 +102,6 @@ func (f Finder) resources(ctx context.Context, stack string) (map[string]types.S
 	return found, err
 }
 
-// one judges one change.
 func (f Finder) one(ctx context.Context, l comparison, c types.ResourceChange) (Report, error) {
 	id, typ := aws.ToString(c.LogicalResourceId), aws.ToString(c.ResourceType)
 	// A change of the type reports the new type, but the old resource is removed.
@@ -182,7 +181,6 @@ func perhaps(k kind, c types.ResourceChange) (what What, why, more string) {
 	return what, why, more
 }
 
-// because names the properties that a change was made by.
 func because(c types.ResourceChange) string {
 	var names []string
 	for _, d := range c.Details {

@@ -10,7 +10,6 @@ import (
 //go:embed kinds.json
 var kindsJSON []byte
 
-// kind is a type of resource that holds data.
 type kind struct {
 	// Holds is the data; First is what to do before the resource is removed.
 	Holds, First string
@@ -22,7 +21,6 @@ type kind struct {
 	Retain bool
 }
 
-// kinds are the types of resources that hold data.
 var kinds = mustReadKinds()
 
 func mustReadKinds() map[string]kind {
@@ -33,7 +31,6 @@ func mustReadKinds() map[string]kind {
 	return all
 }
 
-// touches reports whether a change of the property can replace the resource.
 func (k kind) touches(property string) bool {
 	return slices.Contains(k.CreateOnly, property) || slices.Contains(k.Conditional, property) || slices.Contains(k.Immutable, property)
 }

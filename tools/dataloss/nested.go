@@ -14,7 +14,6 @@ import (
 	"gatehouse.example/tools/template"
 )
 
-// removedStack reports the data in a nested stack that is removed.
 func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, error) {
 	var report Report
 	if stack == "" {

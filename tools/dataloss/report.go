@@ -71,7 +71,6 @@ func (r Report) Err(stack string) error {
 		stack, strings.Join(lines, "\n"))
 }
 
-// advice is the alternative for a resource of a kind.
 func advice(what What, k kind, more string) string {
 	switch what {
 	case PerhapsGone:

@@ -88,7 +88,6 @@ func parameters(lists []string) (map[string]string, error) {
 	return out, nil
 }
 
-// oneValue returns the first value and the rest.
 func oneValue(s string) (value, rest string, err error) {
 	if s == "" || (s[0] != '"' && s[0] != '\'') {
 		value, rest, _ = strings.Cut(s, " ")

@@ -51,7 +51,6 @@ func CleanEnv(env []string) []string {
 	return kept
 }
 
-// goCommand is a go command for packages of a stack.
 func goCommand(ctx context.Context, s stacks.Stack, codeURIs []string, args ...string) *exec.Cmd {
 	for _, uri := range codeURIs {
 		args = append(args, "./"+strings.TrimPrefix(filepath.ToSlash(uri), "./"))

@@ -177,7 +177,6 @@ func (c CLI) env() []string {
 	return append(env, c.Access...)
 }
 
-// appDir is SAM's own folder of settings.
 func (c CLI) appDir() string { return filepath.Join(c.Workspace.Dir, "sam") }
 
 // Prepare writes SAM's settings: no telemetry and no search for a newer version,

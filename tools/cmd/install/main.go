@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"gatehouse.example/tools/internal/pythontools"
@@ -29,16 +28,11 @@ func realMain(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("usage: install VIRTUALENV")
 	}
-	root, err := stacks.FindRoot(".")
+	w, err := stacks.OpenWorkspace("", args[0])
 	if err != nil {
-		return fmt.Errorf("stacks.FindRoot: %w", err)
+		return err
 	}
-	venv, err := filepath.Abs(args[0])
-	if err != nil {
-		return fmt.Errorf("filepath.Abs: %w", err)
-	}
-	l := stacks.Workspace{Root: root, Venv: venv}
-	if ready, err := pythontools.Ready(l); ready || err != nil {
+	if ready, err := pythontools.Ready(w); ready || err != nil {
 		return err
 	}
 	fmt.Println("installing the Python tools into", args[0], "(once, about a minute)")
@@ -47,7 +41,7 @@ func realMain(ctx context.Context, args []string) error {
 		return fmt.Errorf("os.CreateTemp: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	if err := pythontools.Ensure(ctx, l, log); err != nil {
+	if err := pythontools.Ensure(ctx, w, log); err != nil {
 		return fmt.Errorf("tools.Ensure: %w (log: %s)", err, log.Name())
 	}
 	fmt.Println("installed the Python tools")

@@ -11,13 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
-// poolAPI are the calls that read user pools.
 type poolAPI interface {
 	cognitoidentityprovider.ListUserPoolsAPIClient
 	DescribeUserPool(context.Context, *cognitoidentityprovider.DescribeUserPoolInput, ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolOutput, error)
 }
 
-// attachment is a trigger by which a user pool calls a function.
 type attachment struct {
 	Pool, PoolName, Trigger, Function string
 }

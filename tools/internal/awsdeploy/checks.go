@@ -17,7 +17,6 @@ import (
 // platform is the stack with the user pool.
 const platform = "platform"
 
-// checks are the checks that the chosen stacks and their parameters need.
 func (s *session) checks() []check.Check {
 	cfg := s.target.config
 	var full []string

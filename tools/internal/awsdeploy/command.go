@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// options are the flags of all commands.
 type options struct {
 	environment, region, venv string
 	// emulator confirms that the shell's endpoint is an emulator's.

@@ -56,24 +56,30 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 
 // needs refuses to deploy a stack before the stacks that it reads from.
 func (s *session) needs(ctx context.Context) error {
-	chosen := func(name string) bool {
-		return slices.ContainsFunc(s.stacks, func(one plannedStack) bool { return one.Name == name })
+	exist, err := s.existing(ctx)
+	if err != nil {
+		return err
 	}
-	for _, need := range s.all {
-		for _, one := range s.stacks {
-			if chosen(need.Name) || !slices.Contains(s.graph[one.Name], need.Name) {
-				continue
-			}
-			status, err := cfn.Status(ctx, s.cf, need.FullName)
-			if err != nil {
-				return err
-			}
-			if status == "" {
-				return fmt.Errorf("nothing was changed: %s reads names of %s, which does not exist; name both, or no stack to deploy all", one.Name, need.Name)
+	for _, one := range s.stacks {
+		for _, need := range s.graph[one.Name] {
+			if !exist[need] && !slices.ContainsFunc(s.stacks, func(chosen plannedStack) bool { return chosen.Name == need }) {
+				return fmt.Errorf("nothing was changed: %s reads names of %s, which does not exist; name both, or no stack to deploy all", one.Name, need)
 			}
 		}
 	}
 	return nil
+}
+
+func (s *session) existing(ctx context.Context) (map[string]bool, error) {
+	exist := map[string]bool{}
+	for _, one := range s.all {
+		status, err := cfn.Status(ctx, s.cf, one.FullName)
+		if err != nil {
+			return nil, err
+		}
+		exist[one.Name] = status != ""
+	}
+	return exist, nil
 }
 
 // deployOne deploys a stack if it changed, and always protects it, because the
@@ -127,7 +133,6 @@ func (s *session) push(ctx context.Context, one plannedStack) error {
 	return fmt.Errorf("%s was not deployed. The first failure: %s\n  (full log: %s)", one.FullName, reasons[0], log.Name())
 }
 
-// others describes the other stacks after the one at i failed.
 func others(planned []plannedStack, i int) string {
 	var b strings.Builder
 	if i > 0 {
@@ -154,7 +159,6 @@ func (s *session) check(ctx context.Context) error {
 	return check.Stops(findings)
 }
 
-// after prints the stacks' outputs and the next commands.
 func (s *session) after(ctx context.Context) error {
 	fmt.Fprintln(s.out, "\nDeployed")
 	alarms := ""

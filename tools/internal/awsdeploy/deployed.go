@@ -20,7 +20,6 @@ type resource struct {
 	Kept bool
 }
 
-// deployedStack is a stack as it is deployed.
 type deployedStack struct {
 	Name, FullName string
 	Resources      []resource
@@ -30,7 +29,6 @@ type deployedStack struct {
 	capabilities []types.Capability
 }
 
-// stackAPI are the calls that read a stack.
 type stackAPI interface {
 	cloudformation.DescribeStacksAPIClient
 	cloudformation.ListStackResourcesAPIClient

@@ -100,18 +100,17 @@ func (s *session) refuse(ctx context.Context, pools poolAPI, going []*deployedSt
 
 // readers are the remaining stacks that read a name from a deleted one.
 func (s *session) readers(ctx context.Context, going []*deployedStack) ([]string, error) {
+	exist, err := s.existing(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var found []string
 	for _, reader := range s.all {
-		goes := slices.ContainsFunc(going, func(g *deployedStack) bool { return g.Name == reader.Name })
+		if !exist[reader.Name] || slices.ContainsFunc(going, func(g *deployedStack) bool { return g.Name == reader.Name }) {
+			continue
+		}
 		for _, g := range going {
-			if goes || !slices.Contains(s.graph[reader.Name], g.Name) {
-				continue
-			}
-			status, err := cfn.Status(ctx, s.cf, reader.FullName)
-			if err != nil {
-				return nil, err
-			}
-			if status != "" {
+			if slices.Contains(s.graph[reader.Name], g.Name) {
 				found = append(found, fmt.Sprintf("%s reads names of %s", reader.FullName, g.FullName))
 			}
 		}

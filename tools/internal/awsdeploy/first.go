@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/terminal"
 	"gatehouse.example/tools/stacks"
 )
@@ -41,10 +41,11 @@ func First(ctx context.Context, e Emulator) error {
 		return err
 	}
 	defer unlock()
-	missing, err := s.missing(ctx)
+	exist, err := s.existing(ctx)
 	if err != nil {
 		return err
 	}
+	missing := slices.DeleteFunc(slices.Clone(s.stacks), func(one plannedStack) bool { return exist[one.Name] })
 	if len(missing) == 0 {
 		e.Board.Start(e.Environment, "").Done("exists; its pipelines deploy to it")
 		return nil
@@ -60,19 +61,4 @@ func First(ctx context.Context, e Emulator) error {
 		}
 	}
 	return nil
-}
-
-// missing are the stacks that do not exist.
-func (s *session) missing(ctx context.Context) ([]plannedStack, error) {
-	var out []plannedStack
-	for _, one := range s.stacks {
-		status, err := cfn.Status(ctx, s.cf, one.FullName)
-		if err != nil {
-			return nil, err
-		}
-		if status == "" {
-			out = append(out, one)
-		}
-	}
-	return out, nil
 }

@@ -40,7 +40,6 @@ var deletions = []byHand{
 	},
 }
 
-// deletion finds a type in the list. Unknown types come first.
 func deletion(typ string) (index int, known bool) {
 	index = slices.IndexFunc(deletions, func(d byHand) bool { return d.typ == typ })
 	return index, index >= 0
@@ -52,25 +51,26 @@ func printKept(w io.Writer, all []*deployedStack) bool {
 	type kept struct {
 		stack string
 		resource
+		byHand
 		index int
 	}
 	var list []kept
 	for _, s := range all {
 		for _, r := range s.Resources {
-			if r.Kept {
-				index, _ := deletion(r.Type)
-				list = append(list, kept{s.Name, r, max(index, 0)})
+			if !r.Kept {
+				continue
 			}
+			k := kept{s.Name, r, byHand{costs: "unknown", command: "by hand"}, 0}
+			if i, known := deletion(r.Type); known {
+				k.byHand, k.index = deletions[i], i
+			}
+			list = append(list, k)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b kept) int { return a.index - b.index })
 	for _, k := range list {
-		d := byHand{costs: "unknown", command: "by hand"}
-		if deletions[k.index].typ == k.Type {
-			d = deletions[k.index]
-		}
-		fmt.Fprintf(w, "  %s: %s  %s\n    id      %s\n    costs   %s\n    delete  %s\n", k.stack, k.ID, k.Type, k.Physical, d.costs,
-			strings.ReplaceAll(d.command, "%[1]s", k.Physical))
+		fmt.Fprintf(w, "  %s: %s  %s\n    id      %s\n    costs   %s\n    delete  %s\n", k.stack, k.ID, k.Type, k.Physical, k.costs,
+			strings.ReplaceAll(k.command, "%[1]s", k.Physical))
 	}
 	if len(list) > 0 {
 		fmt.Fprintln(w, "  A later deployment creates new resources and does not use these.")

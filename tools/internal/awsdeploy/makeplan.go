@@ -22,7 +22,6 @@ import (
 // compiles in parallel.
 const atOnce = 2
 
-// readSettings reads the environment's settings of each stack from its samconfig.toml.
 func readSettings(all []stacks.Stack, environment string, overrides map[string]string) ([]plannedStack, error) {
 	var read []plannedStack
 	for _, s := range all {

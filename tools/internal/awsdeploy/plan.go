@@ -17,7 +17,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// kind is how a deployment affects a stack.
 type kind string
 
 // The kinds, as they are printed.
@@ -27,7 +26,6 @@ const (
 	unchanged kind = "unchanged"
 )
 
-// plannedStack is one stack of the plan.
 type plannedStack struct {
 	stacks.Stack
 	// FullName is CloudFormation's.
@@ -39,14 +37,12 @@ type plannedStack struct {
 	dataloss.Report
 }
 
-// change is what would happen to one resource.
 type change struct {
 	Action, ID, Type string
 	// Replaced means that a new resource is created and the old one is removed.
 	Replaced bool
 }
 
-// printPlan shows the stacks in the order in which they would be deployed.
 func printPlan(w io.Writer, all []plannedStack) {
 	fmt.Fprintln(w, "\nPlan, in this order")
 	for i, s := range all {
@@ -87,7 +83,6 @@ func (s plannedStack) summary() string {
 	return fmt.Sprintf("%d to add, %d to change, %d to remove", count["Add"], count["Modify"]+count["Dynamic"], count["Remove"])
 }
 
-// checkDataLoss returns an error if a stack would lose data.
 func checkDataLoss(all []plannedStack) error {
 	var errs []error
 	for _, s := range all {
@@ -96,12 +91,10 @@ func checkDataLoss(all []plannedStack) error {
 	return errors.Join(errs...)
 }
 
-// toDeploy are the stacks that a deployment would change.
 func toDeploy(all []plannedStack) []plannedStack {
 	return slices.DeleteFunc(slices.Clone(all), func(s plannedStack) bool { return s.Kind == unchanged })
 }
 
-// changeSetAPI are the calls that read and delete change sets.
 type changeSetAPI interface {
 	cloudformation.DescribeStacksAPIClient
 	ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error)
@@ -109,7 +102,6 @@ type changeSetAPI interface {
 	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
 }
 
-// finder finds the data that a change set would delete.
 type finder func(ctx context.Context, stack, changeSet string) (dataloss.Report, error)
 
 // changes calls make, which makes a change set of the stack, and returns its changes

@@ -14,14 +14,12 @@ import (
 	"gatehouse.example/tools/template"
 )
 
-// protector are the calls that protect a stack.
 type protector interface {
 	cloudformation.ListStackResourcesAPIClient
 	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
 	SetStackPolicy(context.Context, *cloudformation.SetStackPolicyInput, ...func(*cloudformation.Options)) (*cloudformation.SetStackPolicyOutput, error)
 }
 
-// stackPolicy reads the stack policy of the repository at root.
 func stackPolicy(root string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(root, stacks.StackPolicy))
 	if err != nil {
@@ -58,7 +56,6 @@ func setPolicy(ctx context.Context, api protector, stack, policy string) error {
 	return nil
 }
 
-// protectFromDeletion switches a stack's termination protection.
 func protectFromDeletion(ctx context.Context, api protector, stack string, on bool) error {
 	_, err := api.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{StackName: &stack, EnableTerminationProtection: &on})
 	if err != nil {

@@ -57,7 +57,6 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	return s, nil
 }
 
-// choose reads the repository's stacks and selects the named ones.
 func (s *session) choose(services []string) error {
 	found, err := stacks.Discover(s.workspace.Root)
 	if err != nil {

@@ -119,7 +119,6 @@ func (t target) overrides() map[string]string {
 	return sam.EmulatorParameters(t.endpoint, t.environment)
 }
 
-// print shows the account that all later output is about.
 func (t target) print(w io.Writer) {
 	fmt.Fprintf(w, "Environment  %s\nAccount      %s\nRegion       %s\nAs           %s\n", t.environment, t.account, t.config.Region, t.caller)
 	if t.endpoint != "" {

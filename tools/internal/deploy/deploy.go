@@ -71,7 +71,6 @@ func New(ctx context.Context, l supervisor.Layout, instance string, board *termi
 	return d, os.MkdirAll(l.LogDir(), 0o750)
 }
 
-// job is the deployment of one stack.
 type job struct {
 	stack       stacks.Stack
 	needs       []*job
@@ -107,7 +106,6 @@ func (d *Deployer) Run(ctx context.Context, selected []stacks.Stack, graph stack
 	return d.report(ctx, jobs)
 }
 
-// report joins the errors of the jobs.
 func (d *Deployer) report(ctx context.Context, jobs []*job) error {
 	var failed []string
 	var errs []error
@@ -123,7 +121,6 @@ func (d *Deployer) report(ctx context.Context, jobs []*job) error {
 	return fmt.Errorf("not deployed: %s\n%w", strings.Join(failed, ", "), errors.Join(errs...))
 }
 
-// order sorts the stacks by the graph's levels and links them.
 func order(selected []stacks.Stack, graph stacks.Graph) []*job {
 	byName := map[string]*job{}
 	for _, s := range selected {
@@ -155,7 +152,6 @@ func order(selected []stacks.Stack, graph stacks.Graph) []*job {
 	return jobs
 }
 
-// build reports whether the stack has to be deployed.
 func (d *Deployer) build(ctx context.Context, j *job) bool {
 	j.task = d.Board.Start(j.stack.Name, "comparing")
 	changed, err := d.compare(ctx, j)
@@ -173,7 +169,6 @@ func (d *Deployer) build(ctx context.Context, j *job) bool {
 	return true
 }
 
-// compare reports whether the stack's inputs differ from the deployed ones.
 func (d *Deployer) compare(ctx context.Context, j *job) (changed bool, err error) {
 	if j.cfg, j.name, err = Settings(d.Layout, j.stack); err != nil {
 		return false, err
@@ -258,7 +253,6 @@ func (d *Deployer) push(ctx context.Context, j *job) error {
 	return r.write(d.Layout, j.stack.Name)
 }
 
-// fail ends the task and adds the stack to the error.
 func (d *Deployer) fail(ctx context.Context, j *job, text string, err error) error {
 	if ctx.Err() != nil {
 		text = "interrupted"

@@ -39,7 +39,6 @@ func (n ownNames) parameters(stack string) map[string]string {
 	return map[string]string{"CertificateArn": n.CertificateARN, "DomainName": nameOf(stack), "HostedZoneId": n.HostedZoneID}
 }
 
-// nameOf is a stack's name in the zone.
 func nameOf(stack string) string {
 	if stack == "platform" {
 		stack = "signin"
@@ -49,7 +48,6 @@ func nameOf(stack string) string {
 
 func namesFile(l supervisor.Layout) string { return filepath.Join(l.Dir, "state", "names.json") }
 
-// readNames reads the file of the last run, which may not exist.
 func readNames(l supervisor.Layout) (ownNames, error) {
 	var n ownNames
 	err := files.ReadJSON(namesFile(l), &n)

@@ -124,7 +124,6 @@ func targets(ctx context.Context, all []stacks.Stack, before []target) ([]target
 	return list, first
 }
 
-// affected are the targets that a changed file is compiled into.
 func affected(list []target, changed []string) []target {
 	return slices.DeleteFunc(slices.Clone(list), func(t target) bool {
 		return !slices.ContainsFunc(changed, func(path string) bool { return slices.Contains(t.folders, filepath.Dir(path)) })

@@ -121,7 +121,6 @@ type Lambda interface {
 	UpdateAlias(context.Context, *lambda.UpdateAliasInput, ...func(*lambda.Options)) (*lambda.UpdateAliasOutput, error)
 }
 
-// build compiles a function.
 func build(ctx context.Context, l supervisor.Layout, t target) (code []byte, err error) {
 	out := filepath.Join(l.Dir, "watch", t.function.FullName(l.Environment), "bootstrap")
 	var output bytes.Buffer

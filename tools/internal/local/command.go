@@ -11,7 +11,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// flags are shared by all commands.
 type flags struct {
 	dir, venv, environment, region string
 	port, emulatorPort             int

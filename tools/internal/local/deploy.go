@@ -66,7 +66,6 @@ func deployAll(ctx context.Context, l supervisor.Layout, all []stacks.Stack, nam
 	return runErr
 }
 
-// runWatch deploys every Go edit until ctx is done.
 func runWatch(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	if _, err := supervisor.Ready(l); err != nil {
 		return err

@@ -100,7 +100,6 @@ func pathOf(address string) string {
 	return u.Path
 }
 
-// secret reads an app client's secret.
 func secret(ctx context.Context, clients appClients, pool, id string) (string, error) {
 	out, err := clients.DescribeUserPoolClient(ctx, &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: &id})
 	if err != nil {
@@ -122,7 +121,6 @@ func format(values map[string]string) string {
 
 var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// quote quotes a value for a shell if that is necessary.
 func quote(value string) string {
 	if plainValue.MatchString(value) {
 		return value

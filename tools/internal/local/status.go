@@ -19,7 +19,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// status shows what runs, what is deployed and whether it is up to date.
 func status(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	state, up, err := supervisor.Running(l)
 	if err != nil {
@@ -51,7 +50,6 @@ func status(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	return show([]string{"environment variables", l.EnvFile()}, []string{"logs", l.LogDir()})
 }
 
-// columns writes rows in columns, and an empty line.
 func columns(out io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
@@ -71,7 +69,6 @@ func health(ok bool) string {
 	return "does not answer"
 }
 
-// deployed describes every stack and every function.
 func deployed(ctx context.Context, l supervisor.Layout, state supervisor.State) (stackRows, functionRows [][]string, err error) {
 	all, err := stacks.Discover(l.Root)
 	if err != nil {

@@ -52,7 +52,6 @@ func up(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	return nil
 }
 
-// start starts the local system without any stack.
 func start(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()
@@ -163,7 +162,6 @@ func down(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	return nil
 }
 
-// serveArgs are the arguments of the process that runs serve.
 func serveArgs(l supervisor.Layout) []string {
 	return []string{
 		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
@@ -194,7 +192,6 @@ func serve(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	return nil
 }
 
-// installTools installs the pinned Python tools and nothing else.
 func installTools(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()

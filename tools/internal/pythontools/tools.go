@@ -113,7 +113,6 @@ func fingerprint(w stacks.Workspace) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// findPython returns the first Python that is new enough.
 func findPython(ctx context.Context) (string, error) {
 	for _, name := range []string{"python3.11", "python3.12", "python3.13", "python3.14", "python3"} {
 		path, err := exec.LookPath(name)

@@ -141,7 +141,6 @@ func clearStale(ctx context.Context, l Layout) (bool, error) {
 	return true, nil
 }
 
-// checkGone checks that no process and no port remains.
 func checkGone(ctx context.Context, s State) error {
 	if s.EmulatorPID > 0 && pythontools.Alive(s.EmulatorPID) {
 		return fmt.Errorf("processes of group %d still run", s.EmulatorPID)

@@ -41,7 +41,6 @@ func portHolder(port int, kind string) string {
 	return ""
 }
 
-// listeners returns the inodes of the sockets that listen on a port.
 func listeners(table string, port int) []string {
 	raw, err := os.ReadFile(table)
 	if err != nil {

@@ -41,7 +41,6 @@ const (
 // holds the open ports of its parent until it starts its program.
 const portSettle = time.Second
 
-// checkPorts returns a PortTakenError if a port of a local system is in use.
 func checkPorts(ctx context.Context, proxy, emulator int) error {
 	return cmp.Or(checkPort(ctx, tcp, proxy), checkPort(ctx, tcp, emulator),
 		checkPort(ctx, udp, proxy)) // for the X-Ray daemon
@@ -68,7 +67,6 @@ func checkPort(ctx context.Context, network string, port int) error {
 	}
 }
 
-// listen listens on the port for a moment.
 func listen(ctx context.Context, network string, port int) error {
 	var cfg net.ListenConfig
 	var open io.Closer

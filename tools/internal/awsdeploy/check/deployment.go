@@ -89,7 +89,6 @@ func (c Stacks) Look(ctx context.Context) []Finding {
 	return findings
 }
 
-// remedy is what to do about a stack that cannot be deployed, or empty.
 func remedy(name string, status types.StackStatus) string {
 	const aws = "aws cloudformation "
 	switch status {

@@ -55,7 +55,6 @@ func (c Trail) Look(ctx context.Context) []Finding {
 	}}
 }
 
-// logs reports whether a trail is on and logs writing management events.
 func (c Trail) logs(ctx context.Context, t types.Trail) (yes bool, call string, err error) {
 	status, err := c.API.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: t.TrailARN})
 	if err != nil {
@@ -74,7 +73,6 @@ func (c Trail) logs(ctx context.Context, t types.Trail) (yes bool, call string, 
 	return slices.ContainsFunc(out.EventSelectors, basic) || slices.ContainsFunc(out.AdvancedEventSelectors, management), "", nil
 }
 
-// management reports whether an advanced selector includes writing management events.
 func management(s types.AdvancedEventSelector) bool {
 	takes := false
 	for _, f := range s.FieldSelectors {
