@@ -1,9 +1,16 @@
+// Package actors has the clients of a deployed environment: a user who signs up
+// and in, a machine, a guest, a caller of the API, a subscriber of the topic, and
+// readers of metrics and audit rows. The demo, the canary, the integration tests
+// and the end-to-end tests share them, so that all four use an environment the
+// same way. They use public APIs only and work on AWS as they do locally.
 package actors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -33,6 +40,14 @@ func Connect(ctx context.Context, options ...func(*config.LoadOptions) error) (a
 		return aws.Config{}, errors.New("no AWS credentials; for the local system run 'source .local/env', for AWS sign in or set AWS_PROFILE")
 	}
 	return cfg, nil
+}
+
+// Environment is the one that a flag names, or else $GATEHOUSE_ENVIRONMENT.
+func Environment(flag string) (string, error) {
+	if flag = cmp.Or(flag, os.Getenv("GATEHOUSE_ENVIRONMENT")); flag == "" {
+		return "", errors.New("no environment; run 'source .local/env', or give --environment")
+	}
+	return flag, nil
 }
 
 // Parameter returns an SSM parameter of a service in the environment.

@@ -14,7 +14,9 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/actors"
@@ -105,4 +107,31 @@ func run(ctx context.Context, out io.Writer, o options, now time.Time) error {
 		return printJSON(out, rows)
 	}
 	return printTable(out, rows)
+}
+
+// tableName follows the order in the command's help.
+func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(string) string) (string, error) {
+	if o.table != "" {
+		return o.table, nil
+	}
+	environment := o.environment
+	if environment == "" {
+		if name := getenv("AUDIT_TABLE"); name != "" {
+			return name, nil
+		}
+		environment = getenv("GATEHOUSE_ENVIRONMENT")
+	}
+	if environment == "" {
+		return "", errors.New("no table; run 'source .local/env', or give --environment or --table")
+	}
+	return actors.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
+}
+
+// hint adds what to do next to the errors that have one remedy.
+func hint(err error) error {
+	var missing *types.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return fmt.Errorf("the table does not exist; run 'source .local/env' again, or give --environment: %w", err)
+	}
+	return actors.Hint(err)
 }

@@ -1,15 +1,16 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"gatehouse.example/tools/internal/terminal"
 )
 
 // printTable writes rows for people.
@@ -18,19 +19,15 @@ func printTable(out io.Writer, rows []row) error {
 		_, err := fmt.Fprintln(out, "no rows; rows appear within seconds, --day and --user widen the search")
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TIME\tTYPE\tUSER\tCLIENT\tWHAT")
+	table := [][]string{{"TIME", "TYPE", "USER", "CLIENT", "WHAT"}}
 	for _, r := range rows {
 		cells := []string{seconds(r.time), short(r.typ), r.sub, r.client, what(r)}
 		for i, c := range cells {
-			cells[i] = printable(c)
+			cells[i] = terminal.Printable(cmp.Or(c, "-"))
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+		table = append(table, cells)
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write rows: %w", err)
-	}
-	return nil
+	return terminal.Table(out, table...)
 }
 
 // printJSON writes rows for programs.
@@ -89,17 +86,4 @@ func what(r row) string {
 		words = append(words, name+"="+strings.Trim(string(fields[name]), `"`))
 	}
 	return strings.Join(words, " ")
-}
-
-// printable keeps a row from steering the terminal and gives empty cells a sign.
-func printable(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }

@@ -27,13 +27,8 @@ type row struct {
 	synthetic                                          bool
 }
 
-// querier is what reader needs of DynamoDB.
-type querier interface {
-	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-}
-
 type reader struct {
-	client querier
+	client dynamodb.QueryAPIClient
 	table  string
 	now    time.Time
 }

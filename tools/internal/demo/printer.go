@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
@@ -71,13 +70,13 @@ func (p *printer) row(r actors.Row) { p.line("  row     %s  %s  %s", r.Time, r.P
 // summary is the table that ends the story.
 func (p *printer) summary(results []result) {
 	p.heading("Summary")
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "  ACT\tEVENT\tID\tMETRIC\tAUDIT ROW")
+	rows := [][]string{{"  ACT", "EVENT", "ID", "METRIC", "AUDIT ROW"}}
 	for _, r := range results {
-		_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\t%s +%g\t%s\n",
-			r.act, strings.TrimPrefix(r.event.Type(), "gatehouse."), short(r.event.ID()), r.metric, r.is-r.was, r.row.Time)
+		rows = append(rows, []string{
+			"  " + r.act, strings.TrimPrefix(r.event.Type(), "gatehouse."), short(r.event.ID()), fmt.Sprintf("%s +%g", r.metric, r.is-r.was), r.row.Time,
+		})
 	}
-	_ = w.Flush()
+	_ = terminal.Table(p.out, rows...)
 }
 
 // short is the first group of a UUID: enough to tell ids apart by eye.

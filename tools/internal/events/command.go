@@ -7,10 +7,12 @@
 package events
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/spf13/cobra"
@@ -124,4 +126,14 @@ func deadLetterQueues(cmd *cobra.Command, environment string) (*sqs.Client, []de
 		return nil, nil, fmt.Errorf("no dead-letter queue begins with gatehouse-%s-; is anything deployed there?", env)
 	}
 	return client, dlqs, nil
+}
+
+// connect finds the environment and its account, or advises how to set them.
+func connect(ctx context.Context, environment string) (aws.Config, string, error) {
+	environment, err := actors.Environment(environment)
+	if err != nil {
+		return aws.Config{}, "", err
+	}
+	cfg, err := actors.Connect(ctx)
+	return cfg, environment, err
 }

@@ -2,10 +2,13 @@ package events
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 	"strconv"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/internal/terminal"
 )
 
 // receiver is what lister needs of SQS.
@@ -29,15 +33,13 @@ type lister struct {
 
 // list prints the queues and, if asked, their first messages.
 func (l *lister) list(ctx context.Context, dlqs []deadLetterQueue, peek bool) error {
-	w := tabwriter.NewWriter(l.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DEAD-LETTER QUEUE\tMESSAGES")
-	total := 0
+	rows, total := [][]string{{"DEAD-LETTER QUEUE", "MESSAGES"}}, 0
 	for _, q := range dlqs {
-		fmt.Fprintf(w, "%s\t%d\n", q.name, q.messages)
+		rows = append(rows, []string{q.name, strconv.Itoa(q.messages)})
 		total += q.messages
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write queues: %w", err)
+	if err := terminal.Table(l.out, rows...); err != nil {
+		return err
 	}
 	if total == 0 {
 		return nil
@@ -69,14 +71,11 @@ func (l *lister) peek(ctx context.Context, q deadLetterQueue) error {
 	// The SDK cannot send a visibility timeout of zero, so the messages are released.
 	release(ctx, l.client, q, out.Messages)
 	fmt.Fprintf(l.out, "\n%s, first %d:\n", q.name, len(out.Messages))
-	w := tabwriter.NewWriter(l.out, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, m := range out.Messages {
-		fmt.Fprintf(w, "  %s\t%s\n", describe(m), l.age(m))
+		rows = append(rows, []string{"  " + describe(m), l.age(m)})
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write messages: %w", err)
-	}
-	return nil
+	return terminal.Table(l.out, rows...)
 }
 
 func (l *lister) age(m types.Message) string {
@@ -106,4 +105,75 @@ func release(ctx context.Context, client receiver, q deadLetterQueue, messages [
 			QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0,
 		})
 	}
+}
+
+// suffix of the names of dead-letter queues.
+const suffix = "-dlq"
+
+// deadLetterQueue is a queue for messages that no consumer could handle.
+type deadLetterQueue struct {
+	name, url string
+	messages  int
+	// sources are the queues whose messages end here.
+	sources []queue
+}
+
+type queue struct{ name, url string }
+
+// directory is what find needs of SQS.
+type directory interface {
+	ListQueues(context.Context, *sqs.ListQueuesInput, ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// find lists the dead-letter queues whose names begin with prefix: those with
+// the suffix, and those that a queue's redrive policy names. The policy, and
+// not the name, tells where a message came from.
+func find(ctx context.Context, client directory, prefix string) ([]deadLetterQueue, error) {
+	byARN := map[string]*deadLetterQueue{}
+	sources := map[string][]queue{}
+	pages := sqs.NewListQueuesPaginator(client, &sqs.ListQueuesInput{QueueNamePrefix: &prefix, MaxResults: new(int32(1000))})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("sqs.ListQueues: %w", err)
+		}
+		for _, url := range page.QueueUrls {
+			out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{
+				types.QueueAttributeNameQueueArn, types.QueueAttributeNameRedrivePolicy, types.QueueAttributeNameApproximateNumberOfMessages,
+			}})
+			if err != nil {
+				return nil, fmt.Errorf("sqs.GetQueueAttributes: %w", err)
+			}
+			name := path.Base(url)
+			count, _ := strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
+			byARN[out.Attributes["QueueArn"]] = &deadLetterQueue{name: name, url: url, messages: count}
+			var policy struct {
+				Target string `json:"deadLetterTargetArn"`
+			}
+			if json.Unmarshal([]byte(out.Attributes["RedrivePolicy"]), &policy) == nil && policy.Target != "" {
+				sources[policy.Target] = append(sources[policy.Target], queue{name: name, url: url})
+			}
+		}
+	}
+	var found []deadLetterQueue
+	for arn, q := range byARN {
+		if q.sources = sources[arn]; len(q.sources) > 0 || strings.HasSuffix(q.name, suffix) {
+			found = append(found, *q)
+		}
+	}
+	slices.SortFunc(found, func(a, b deadLetterQueue) int { return strings.Compare(a.name, b.name) })
+	return found, nil
+}
+
+// pick finds a dead-letter queue by its name, or by that of its source.
+func pick(dlqs []deadLetterQueue, name string) (deadLetterQueue, error) {
+	var names []string
+	for _, q := range dlqs {
+		if q.name == name || slices.ContainsFunc(q.sources, func(s queue) bool { return s.name == name }) {
+			return q, nil
+		}
+		names = append(names, q.name)
+	}
+	return deadLetterQueue{}, fmt.Errorf("no dead-letter queue %q; there are:\n  %s", name, strings.Join(names, "\n  "))
 }

@@ -1,5 +1,6 @@
-// Package terminal shows the progress of several tasks: on a terminal in lines
-// that change in place, elsewhere in plain lines for a log.
+// Package terminal is how commands print. It shows the progress of several tasks, on a
+// terminal in lines that change in place, elsewhere in plain lines for a log. It also
+// prints tables.
 package terminal
 
 import (

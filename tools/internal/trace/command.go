@@ -6,7 +6,10 @@ package trace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/xray"
@@ -55,7 +58,7 @@ where Transaction Search is switched on, it finds none by this way.`,
 			if !asJSON {
 				return Show(cmd.Context(), cmd.OutOrStdout(), client, id, wait)
 			}
-			t, err := newReader(client, wait).read(cmd.Context(), id)
+			t, err := reader{client: client, wait: wait, pause: pollPause}.read(cmd.Context(), id)
 			if err != nil {
 				return actors.Hint(err)
 			}
@@ -69,15 +72,11 @@ where Transaction Search is switched on, it finds none by this way.`,
 
 // Show waits for the trace of that X-Ray id and draws its tree.
 func Show(ctx context.Context, out io.Writer, client *xray.Client, id string, wait time.Duration) error {
-	t, err := newReader(client, wait).read(ctx, id)
+	t, err := reader{client: client, wait: wait, pause: pollPause}.read(ctx, id)
 	if err != nil {
 		return actors.Hint(err)
 	}
 	return printTree(out, t)
-}
-
-func newReader(client batchGetter, wait time.Duration) reader {
-	return reader{client: client, wait: wait, pause: pollPause}
 }
 
 func listCommand() *cobra.Command {
@@ -96,20 +95,17 @@ func listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return list(cmd.Context(), cmd.OutOrStdout(), client, since, limit, time.Now())
+			now := time.Now()
+			found, err := summaries(cmd.Context(), client, now.Add(-since), now)
+			if err != nil {
+				return actors.Hint(err)
+			}
+			return printList(cmd.OutOrStdout(), found, limit)
 		},
 	}
 	cmd.Flags().DurationVar(&since, "since", 10*time.Minute, "how far to look back")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many traces at most")
 	return cmd
-}
-
-func list(ctx context.Context, out io.Writer, client summarizer, since time.Duration, limit int, now time.Time) error {
-	found, err := summaries(ctx, client, now.Add(-since), now)
-	if err != nil {
-		return actors.Hint(err)
-	}
-	return printList(out, found, limit)
 }
 
 func connect(ctx context.Context) (*xray.Client, error) {
@@ -118,4 +114,31 @@ func connect(ctx context.Context) (*xray.Client, error) {
 		return nil, err
 	}
 	return xray.NewFromConfig(cfg), nil
+}
+
+var (
+	xrayID = regexp.MustCompile(`^1-[0-9a-f]{8}-[0-9a-f]{24}$`)
+	// traceparent is https://www.w3.org/TR/trace-context/#traceparent-header, of this
+	// version or a later one.
+	traceparent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{8})([0-9a-f]{24})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`)
+)
+
+// ID reads an id in any of its usual forms.
+func ID(given string) (string, error) {
+	text := strings.TrimSpace(given)
+	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), "X-Amzn-Trace-Id") {
+		text = strings.TrimSpace(value)
+	}
+	for field := range strings.SplitSeq(text, ";") {
+		if root, found := strings.CutPrefix(strings.TrimSpace(field), "Root="); found {
+			text = root
+		}
+	}
+	if lower := strings.ToLower(text); xrayID.MatchString(lower) {
+		return lower, nil
+	}
+	if m := traceparent.FindStringSubmatch(text); m != nil {
+		return "1-" + m[1] + "-" + m[2], nil
+	}
+	return "", fmt.Errorf("%.80q is not a trace id; give one such as 1-6921f8c0-1f0e2d3c4b5a69788796a5b4, an X-Amzn-Trace-Id header or a traceparent", given)
 }

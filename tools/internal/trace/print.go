@@ -8,12 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/xray/types"
+
+	"gatehouse.example/tools/internal/terminal"
 )
 
 // mark is printed at parts that the proxy made.
@@ -75,13 +75,13 @@ func printPart(b *strings.Builder, p *part, branch, indent string) bool {
 		indent = "  "
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-	fmt.Fprintf(b, "%6s ms %6s ms  %s%s\n", number(p.Offset), number(p.Duration), branch, printable(strings.Join(words, "  ")))
+	fmt.Fprintf(b, "%6s ms %6s ms  %s%s\n", number(p.Offset), number(p.Duration), branch, terminal.Printable(strings.Join(words, "  ")))
 	for _, e := range p.Exceptions {
 		below := "   "
 		if len(p.Below) > 0 {
 			below = "│  "
 		}
-		fmt.Fprintf(b, "%21s%s%s! %s\n", "", indent, below, printable(short(e)))
+		fmt.Fprintf(b, "%21s%s%s! %s\n", "", indent, below, terminal.Printable(short(e)))
 	}
 	for i, child := range p.Below {
 		branch, next := indent+"├─ ", indent+"│  "
@@ -112,16 +112,14 @@ func printList(out io.Writer, found []types.TraceSummary, limit int) error {
 	slices.SortStableFunc(found, func(a, b types.TraceSummary) int {
 		return aws.ToTime(b.StartTime).Compare(aws.ToTime(a.StartTime))
 	})
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tTIME\tTOOK\tSTATUS\tWHAT")
+	rows := [][]string{{"ID", "TIME", "TOOK", "STATUS", "WHAT"}}
 	for _, s := range found[:min(limit, len(found))] {
-		fmt.Fprintf(w, "%s\t%s\t%s ms\t%s\t%s\n", aws.ToString(s.Id), aws.ToTime(s.StartTime).UTC().Format(time.RFC3339),
-			number(millis(aws.ToFloat64(s.Duration))), summaryStatus(s), printable(what(s)))
+		rows = append(rows, []string{
+			aws.ToString(s.Id), aws.ToTime(s.StartTime).UTC().Format(time.RFC3339),
+			number(millis(aws.ToFloat64(s.Duration))) + " ms", summaryStatus(s), terminal.Printable(what(s)),
+		})
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write traces: %w", err)
-	}
-	return nil
+	return terminal.Table(out, rows...)
 }
 
 func summaryStatus(s types.TraceSummary) string {
@@ -160,14 +158,4 @@ func short(s string) string {
 		return string(r[:most]) + "…"
 	}
 	return s
-}
-
-// printable replaces control characters, which could control the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }

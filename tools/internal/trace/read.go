@@ -13,18 +13,8 @@ import (
 // pollPause is the time between two reads of a trace.
 const pollPause = 300 * time.Millisecond
 
-// batchGetter is what reader needs of X-Ray.
-type batchGetter interface {
-	BatchGetTraces(context.Context, *xray.BatchGetTracesInput, ...func(*xray.Options)) (*xray.BatchGetTracesOutput, error)
-}
-
-// summarizer is what summaries needs of X-Ray.
-type summarizer interface {
-	GetTraceSummaries(context.Context, *xray.GetTraceSummariesInput, ...func(*xray.Options)) (*xray.GetTraceSummariesOutput, error)
-}
-
 type reader struct {
-	client      batchGetter
+	client      xray.BatchGetTracesAPIClient
 	wait, pause time.Duration
 }
 
@@ -50,17 +40,13 @@ func (r reader) read(ctx context.Context, id string) (tree, error) {
 			return tree{}, ctx.Err()
 		case <-over:
 			if t.parts == 0 {
-				return tree{}, notFound(id, r.wait)
+				return tree{}, fmt.Errorf("no trace %s after %s: is it from another system or region, or not sampled? "+
+					"The local system forgets its traces when it stops; on AWS they may take longer (--wait 1m)", id, r.wait)
 			}
 			return t, nil
 		case <-again.C:
 		}
 	}
-}
-
-func notFound(id string, waited time.Duration) error {
-	return fmt.Errorf("no trace %s after %s: is it from another system or region, or not sampled? "+
-		"The local system forgets its traces when it stops; on AWS they may take longer (--wait 1m)", id, waited)
 }
 
 // look reads all pages of one trace.
@@ -88,7 +74,7 @@ func (r reader) look(ctx context.Context, id string) (tree, error) {
 }
 
 // summaries reads all traces of a time range.
-func summaries(ctx context.Context, client summarizer, from, to time.Time) ([]types.TraceSummary, error) {
+func summaries(ctx context.Context, client xray.GetTraceSummariesAPIClient, from, to time.Time) ([]types.TraceSummary, error) {
 	var found []types.TraceSummary
 	pages := xray.NewGetTraceSummariesPaginator(client, &xray.GetTraceSummariesInput{StartTime: &from, EndTime: &to})
 	for pages.HasMorePages() {
