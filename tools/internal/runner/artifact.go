@@ -56,9 +56,4 @@ func s3Client(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-func truncate(name string, length int) string {
-	if len(name) > length {
-		return name[:length]
-	}
-	return name
-}
+func truncate(name string, length int) string { return name[:min(length, len(name))] }

@@ -129,11 +129,7 @@ func (b build) artifact() ([]byte, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no file matches the artifacts %v in %q", b.spec.Artifacts.Files, b.spec.Artifacts.Base)
 	}
-	zip, err := pack(filepath.Join(b.dir, b.spec.Artifacts.Base), files)
-	if err != nil {
-		return nil, err
-	}
-	return zip, nil
+	return pack(filepath.Join(b.dir, b.spec.Artifacts.Base), files)
 }
 
 // find returns the files that match, relative to the base folder.
@@ -158,8 +154,5 @@ func makeHome(dir string) error {
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(at, "mode"), []byte("off"), 0o600); err != nil {
-		return fmt.Errorf("os.WriteFile: %w", err)
-	}
-	return nil
+	return writeText(filepath.Join(at, "mode"), "off")
 }

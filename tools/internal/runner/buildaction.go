@@ -147,7 +147,7 @@ func (c call) checkReports(ctx context.Context, project pipeline.Project, spec b
 			continue
 		}
 		put := "codebuild:BatchPutTestCases"
-		if spec.Reports[name].coverage() {
+		if spec.Reports[name].Format == cobertura {
 			put = "codebuild:BatchPutCodeCoverages"
 		}
 		errs = append(errs, account.check(ctx, request{
@@ -222,11 +222,12 @@ func tailOf(path string) string {
 	if err != nil {
 		return ""
 	}
-	if len(raw) > logTail {
-		raw = raw[len(raw)-logTail:]
-		if _, rest, ok := strings.Cut(string(raw), "\n"); ok {
-			raw = []byte(rest)
+	text := strings.TrimSpace(string(raw))
+	if len(text) > logTail {
+		text = text[len(text)-logTail:]
+		if _, rest, ok := strings.Cut(text, "\n"); ok {
+			text = rest
 		}
 	}
-	return strings.TrimRight("  | "+strings.ReplaceAll(strings.TrimSpace(string(raw)), "\n", "\n  | "), " ")
+	return "  | " + strings.ReplaceAll(text, "\n", "\n  | ")
 }

@@ -32,7 +32,7 @@ func (b build) reports() ([]string, error) {
 }
 
 func (r reportFiles) read(dir string, files []string) (string, error) {
-	var sum tests
+	var suites suite
 	var rates []string
 	for _, file := range files {
 		raw, err := os.ReadFile(filepath.Join(dir, file))
@@ -53,22 +53,21 @@ func (r reportFiles) read(dir string, files []string) (string, error) {
 		if err := xml.Unmarshal(raw, &s); err != nil {
 			return "", fmt.Errorf("%s: xml.Unmarshal: %w", file, err)
 		}
-		s.count(&sum)
+		suites.Suites = append(suites.Suites, s)
 	}
 	if r.Format == cobertura {
 		return strings.Join(rates, ", "), nil
 	}
-	text := fmt.Sprintf("%d tests", sum.all)
-	if sum.failed > 0 {
-		text += fmt.Sprintf(", %d failed", sum.failed)
+	all, failed, skipped := suites.count()
+	text := fmt.Sprintf("%d tests", all)
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
 	}
-	if sum.skipped > 0 {
-		text += fmt.Sprintf(", %d skipped", sum.skipped)
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", skipped)
 	}
 	return text, nil
 }
-
-type tests struct{ all, failed, skipped int }
 
 // suite is a testsuites or a testsuite element of a JUnit file. Both may contain
 // testsuite elements.
@@ -81,20 +80,19 @@ type suite struct {
 	} `xml:"testcase"`
 }
 
-func (s *suite) count(sum *tests) {
+func (s suite) count() (all, failed, skipped int) {
 	for _, c := range s.Cases {
-		sum.all++
+		all++
 		switch {
 		case c.Failure != nil || c.Error != nil:
-			sum.failed++
+			failed++
 		case c.Skipped != nil:
-			sum.skipped++
+			skipped++
 		}
 	}
 	for _, inner := range s.Suites {
-		inner.count(sum)
+		a, f, sk := inner.count()
+		all, failed, skipped = all+a, failed+f, skipped+sk
 	}
+	return all, failed, skipped
 }
-
-// coverage reports whether the report is about covered lines, not about tests.
-func (r reportFiles) coverage() bool { return r.Format == cobertura }

@@ -34,14 +34,14 @@ func (b build) script() (string, error) {
 	}
 	fmt.Fprintf(&out, "rm -f %s\n", quote(b.at()))
 	path := filepath.Join(b.state, "build.sh")
-	return path, b.write(path, out.String())
+	return path, writeText(path, out.String())
 }
 
 func (b build) commands(out *strings.Builder, phase string, commands []string) error {
 	for i, command := range commands {
 		name := phase + "." + strconv.Itoa(i)
 		path := filepath.Join(b.state, name)
-		if err := b.write(path, command+"\n"); err != nil {
+		if err := writeText(path, command+"\n"); err != nil {
 			return err
 		}
 		onFailure := "break"
@@ -58,7 +58,7 @@ func (b build) at() string                  { return filepath.Join(b.state, "at"
 func (b build) failed() string              { return filepath.Join(b.state, "failed") }
 func (b build) exported(name string) string { return filepath.Join(b.state, "export."+name) }
 
-func (b build) write(path, text string) error {
+func writeText(path, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)
 	}

@@ -43,12 +43,6 @@ type ChangeSet struct {
 	Role         string
 }
 
-// templateConfiguration is the file that TemplateConfiguration names.
-type templateConfiguration struct {
-	Parameters, Tags map[string]string
-	StackPolicy      json.RawMessage
-}
-
 // readChangeSet reads the change set that an action's settings describe.
 func readChangeSet(settings map[string]string, in inputArtifacts) (ChangeSet, error) {
 	template, err := in.file(settings["TemplatePath"])
@@ -85,7 +79,10 @@ func (p *ChangeSet) configure(path string, in inputArtifacts) error {
 	if err != nil {
 		return err
 	}
-	var c templateConfiguration
+	var c struct {
+		Parameters, Tags map[string]string
+		StackPolicy      json.RawMessage
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&c); err != nil {

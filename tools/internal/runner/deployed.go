@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -32,15 +33,13 @@ func deployedStack(ctx context.Context, account Account, name string) (pipeline.
 	if err != nil {
 		return pipeline.Stack{}, fmt.Errorf("cloudformation.GetTemplate: %w", err)
 	}
-	found := &stackResolver{account: account, resources: map[string]stackResource{}}
 	resources, err := cfn.Resources(ctx, cf, name)
 	if err != nil {
 		return pipeline.Stack{}, err
 	}
-	for _, r := range resources {
-		found.resources[aws.ToString(r.LogicalResourceId)] = stackResource{aws.ToString(r.ResourceType), aws.ToString(r.PhysicalResourceId)}
-	}
-	return pipeline.Stack{Template: aws.ToString(template.TemplateBody), Parameters: stackParameters(account, *stack), Resolver: found}, nil
+	return pipeline.Stack{
+		Template: aws.ToString(template.TemplateBody), Parameters: stackParameters(account, *stack), Resolver: stackResolver{account, resources},
+	}, nil
 }
 
 // stackParameters returns the parameters of a stack and the pseudo parameters.
@@ -58,15 +57,13 @@ func stackParameters(account Account, s types.Stack) map[string]string {
 	return out
 }
 
-type stackResource struct{ typ, id string }
-
 // stackResolver resolves what the template of a deployed stack refers to.
 type stackResolver struct {
 	account   Account
-	resources map[string]stackResource
+	resources []types.StackResourceSummary
 }
 
-func (s *stackResolver) Parameter(ctx context.Context, name string) (string, error) {
+func (s stackResolver) Parameter(ctx context.Context, name string) (string, error) {
 	out, err := ssm.NewFromConfig(s.account.Config).GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
 	if err != nil {
 		return "", fmt.Errorf("ssm.GetParameter %s: %w", name, err)
@@ -75,22 +72,23 @@ func (s *stackResolver) Parameter(ctx context.Context, name string) (string, err
 }
 
 // Attribute supports the attributes that pipelines use.
-func (s *stackResolver) Attribute(ctx context.Context, name, attribute string) (string, error) {
-	r, ok := s.resources[name]
-	if !ok {
+func (s stackResolver) Attribute(ctx context.Context, name, attribute string) (string, error) {
+	i := slices.IndexFunc(s.resources, func(r types.StackResourceSummary) bool { return *r.LogicalResourceId == name })
+	if i < 0 {
 		return "", fmt.Errorf("the stack has no parameter and no resource %s", name)
 	}
+	typ, id := aws.ToString(s.resources[i].ResourceType), aws.ToString(s.resources[i].PhysicalResourceId)
 	switch {
 	case attribute == "Ref":
-		return r.id, nil
-	case attribute == "Arn" && r.typ == "AWS::IAM::Role":
-		out, err := iam.NewFromConfig(s.account.Config).GetRole(ctx, &iam.GetRoleInput{RoleName: &r.id})
+		return id, nil
+	case attribute == "Arn" && typ == "AWS::IAM::Role":
+		out, err := iam.NewFromConfig(s.account.Config).GetRole(ctx, &iam.GetRoleInput{RoleName: &id})
 		if err != nil {
 			return "", fmt.Errorf("iam.GetRole: %w", err)
 		}
 		return aws.ToString(out.Role.Arn), nil
-	case attribute == "Arn" && r.typ == "AWS::CodeBuild::Project":
-		return s.account.arn("codebuild", "project/"+r.id), nil
+	case attribute == "Arn" && typ == "AWS::CodeBuild::Project":
+		return s.account.arn("codebuild", "project/"+id), nil
 	}
-	return "", fmt.Errorf("the attribute %s of %s (%s) is not supported", attribute, name, r.typ)
+	return "", fmt.Errorf("the attribute %s of %s (%s) is not supported", attribute, name, typ)
 }

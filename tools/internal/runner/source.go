@@ -2,12 +2,14 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,65 +27,50 @@ type Repository struct{ Dir string }
 
 // revision returns a commit, or the working tree if none is given. It is a zip
 // file without the history, as CodePipeline makes it.
-func (r Repository) revision(ctx context.Context, commit string) (revision, error) {
-	if commit == "" {
-		return r.workingTree(ctx)
-	}
-	return r.commit(ctx, commit)
-}
-
-func (r Repository) commit(ctx context.Context, ref string) (revision, error) {
-	commit, err := r.git(ctx, "rev-parse", "--verify", ref+"^{commit}")
+func (r Repository) revision(ctx context.Context, ref string) (revision, error) {
+	commit, err := r.git(ctx, "rev-parse", "--verify", cmp.Or(ref, "HEAD")+"^{commit}")
 	if err != nil {
-		return revision{}, fmt.Errorf("%s is not a commit of %s: %w", ref, r.Dir, err)
+		return revision{}, fmt.Errorf("%s is not a commit of %s: %w", cmp.Or(ref, "HEAD"), r.Dir, err)
 	}
-	out, err := r.outputs(ctx, commit)
+	shown, err := r.git(ctx, "show", "--no-patch", "--format=%aI%n%s", commit)
 	if err != nil {
 		return revision{}, err
 	}
-	cmd := exec.CommandContext(ctx, "git", "-C", r.Dir, "archive", "--format=zip", commit)
-	zip, err := cmd.Output()
-	if err != nil {
+	date, message, _ := strings.Cut(shown, "\n")
+	out := revision{
+		outputs: map[string]string{"CommitId": commit, "AuthorDate": date, "CommitMessage": message},
+		note:    "commit " + commit[:12],
+	}
+	if ref == "" {
+		err = r.workingTree(ctx, &out)
+		return out, err
+	}
+	if out.zip, err = exec.CommandContext(ctx, "git", "-C", r.Dir, "archive", "--format=zip", commit).Output(); err != nil {
 		return revision{}, fmt.Errorf("git archive: %w", err)
 	}
-	return revision{zip: zip, outputs: out, note: "commit " + commit[:12]}, nil
+	return out, nil
 }
 
-// workingTree returns the files that git tracks, with their changes, and the new
-// files that git does not ignore.
-func (r Repository) workingTree(ctx context.Context) (revision, error) {
-	commit, err := r.git(ctx, "rev-parse", "--verify", "HEAD^{commit}")
-	if err != nil {
-		return revision{}, fmt.Errorf("%s is not a clone with a commit: %w", r.Dir, err)
-	}
-	out, err := r.outputs(ctx, commit)
-	if err != nil {
-		return revision{}, err
-	}
+// workingTree adds the files that git tracks, with their changes, and the new files
+// that git does not ignore.
+func (r Repository) workingTree(ctx context.Context, to *revision) error {
 	listed, err := r.git(ctx, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
 	if err != nil {
-		return revision{}, err
+		return err
 	}
-	var files []string
-	for _, name := range strings.Split(listed, "\x00") {
+	files := slices.DeleteFunc(strings.Split(listed, "\x00"), func(name string) bool {
 		// A folder is another repository. A tracked file may be deleted.
-		if info, err := os.Lstat(filepath.Join(r.Dir, name)); err == nil && name != "" && !info.IsDir() {
-			files = append(files, name)
-		}
-	}
-	zip, err := pack(r.Dir, files)
-	if err != nil {
-		return revision{}, err
+		info, err := os.Lstat(filepath.Join(r.Dir, name))
+		return name == "" || err != nil || info.IsDir()
+	})
+	if to.zip, err = pack(r.Dir, files); err != nil {
+		return err
 	}
 	changed, err := r.git(ctx, "status", "--porcelain", "-z")
-	if err != nil {
-		return revision{}, err
-	}
-	note := "commit " + commit[:12]
 	if n := strings.Count(changed, "\x00"); n > 0 {
-		note += fmt.Sprintf(" and %d changes of the working tree", n)
+		to.note += fmt.Sprintf(" and %d changes of the working tree", n)
 	}
-	return revision{zip: zip, outputs: out, note: note}, nil
+	return err
 }
 
 // Changed returns the files that differ from a commit, and the new files.
@@ -97,16 +84,6 @@ func (r Repository) Changed(ctx context.Context, since string) ([]string, error)
 		return nil, err
 	}
 	return strings.FieldsFunc(listed+"\x00"+added, func(c rune) bool { return c == 0 }), nil
-}
-
-// outputs returns the variables of the source action that come from the commit.
-func (r Repository) outputs(ctx context.Context, commit string) (map[string]string, error) {
-	shown, err := r.git(ctx, "show", "--no-patch", "--format=%aI%n%s", commit)
-	if err != nil {
-		return nil, err
-	}
-	date, message, _ := strings.Cut(shown, "\n")
-	return map[string]string{"CommitId": commit, "AuthorDate": date, "CommitMessage": message}, nil
 }
 
 func (r Repository) git(ctx context.Context, args ...string) (string, error) {

@@ -43,7 +43,7 @@ func clone(t *testing.T) Repository {
 
 func TestWorkingTree(t *testing.T) {
 	t.Parallel()
-	r, err := clone(t).workingTree(t.Context())
+	r, err := clone(t).revision(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestWorkingTree(t *testing.T) {
 func TestCommit(t *testing.T) {
 	t.Parallel()
 	c := clone(t)
-	r, err := c.commit(t.Context(), "HEAD")
+	r, err := c.revision(t.Context(), "HEAD")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestCommit(t *testing.T) {
 	if _, err := fileIn(r.zip, "added"); err == nil {
 		t.Error("a file that is not in the commit is in the zip")
 	}
-	if _, err := c.commit(t.Context(), "nothing"); err == nil || !strings.Contains(err.Error(), "nothing is not a commit") {
+	if _, err := c.revision(t.Context(), "nothing"); err == nil || !strings.Contains(err.Error(), "nothing is not a commit") {
 		t.Errorf("got %v", err)
 	}
 }

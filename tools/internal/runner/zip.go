@@ -3,6 +3,7 @@ package runner
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,9 +16,7 @@ import (
 func pack(dir string, files []string) ([]byte, error) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
-	files = slices.Clone(files)
-	slices.Sort(files)
-	for _, name := range files {
+	for _, name := range slices.Sorted(slices.Values(files)) {
 		if err := addFile(w, dir, name); err != nil {
 			return nil, err
 		}
@@ -40,7 +39,14 @@ func addFile(w *zip.Writer, dir, name string) error {
 	if err != nil {
 		return fmt.Errorf("zip.Writer.CreateHeader: %w", err)
 	}
-	content, err := contentOf(path, info)
+	var content []byte
+	if info.Mode()&fs.ModeSymlink != 0 {
+		var target string
+		target, err = os.Readlink(path)
+		content = []byte(target)
+	} else {
+		content, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,22 +54,6 @@ func addFile(w *zip.Writer, dir, name string) error {
 		return fmt.Errorf("io.Writer.Write: %w", err)
 	}
 	return nil
-}
-
-// contentOf returns the content of a file, or the target of a symbolic link.
-func contentOf(path string, info fs.FileInfo) ([]byte, error) {
-	if info.Mode()&fs.ModeSymlink != 0 {
-		to, err := os.Readlink(path)
-		if err != nil {
-			return nil, fmt.Errorf("os.Readlink: %w", err)
-		}
-		return []byte(to), nil
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("os.ReadFile: %w", err)
-	}
-	return content, nil
 }
 
 // unpack writes the files of a zip file to dir. It writes nothing outside dir.
@@ -126,10 +116,9 @@ func fileIn(raw []byte, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zip.NewReader: %w", err)
 	}
-	for _, f := range r.File {
-		if f.Name == name {
-			return unzip(f)
-		}
+	content, err := fs.ReadFile(r, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("it has no file %s", name)
 	}
-	return nil, fmt.Errorf("it has no file %s", name)
+	return content, err
 }

@@ -3,10 +3,8 @@
 package history
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -81,20 +79,16 @@ func (s Store) Save(e Execution) error {
 
 // All returns the executions, newest first.
 func (s Store) All() ([]Execution, error) {
-	files, err := filepath.Glob(filepath.Join(s.Dir, "*", "execution.json"))
+	paths, err := filepath.Glob(filepath.Join(s.Dir, "*", "execution.json"))
 	if err != nil {
 		return nil, fmt.Errorf("filepath.Glob: %w", err)
 	}
-	slices.Sort(files)
+	slices.Sort(paths)
 	var all []Execution
-	for _, file := range slices.Backward(files) {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("os.ReadFile: %w", err)
-		}
+	for _, file := range slices.Backward(paths) {
 		var e Execution
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, fmt.Errorf("%s: json.Unmarshal: %w", file, err)
+		if err := files.ReadJSON(file, &e); err != nil {
+			return nil, err
 		}
 		all = append(all, e)
 	}

@@ -27,23 +27,18 @@ func Print(w io.Writer, e Execution) {
 		}
 	}
 	_ = table.Flush() // an output that was closed must not stop a pipeline
+	var simulated strings.Builder
 	for _, s := range e.Stages {
 		for _, a := range s.Actions {
 			if a.Error != "" {
 				fmt.Fprintf(w, "\n  failed     %s/%s: %s\n", s.Name, a.Name, strings.ReplaceAll(a.Error, "\n", "\n             "))
 			}
-		}
-	}
-	first := true
-	for _, s := range e.Stages {
-		for _, a := range s.Actions {
 			for _, text := range a.Simulated {
-				if first {
-					fmt.Fprintln(w)
-				}
-				first = false
-				fmt.Fprintf(w, "  simulated  %s/%s: %s\n", s.Name, a.Name, text)
+				fmt.Fprintf(&simulated, "  simulated  %s/%s: %s\n", s.Name, a.Name, text)
 			}
 		}
+	}
+	if simulated.Len() > 0 {
+		fmt.Fprint(w, "\n", simulated.String())
 	}
 }
