@@ -1,11 +1,17 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
 	"gatehouse.example/tools/sam"
@@ -86,4 +92,108 @@ func (b Build) short(path string) string {
 		return filepath.ToSlash(rel)
 	}
 	return path
+}
+
+// The limits of CodePipeline (https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html).
+const (
+	maxTemplate = 51_200
+	maxArtifact = 256 << 20
+)
+
+// about describes a build, for people and for the text of the approval. Stacks do
+// not depend on it; otherwise each commit would change every function.
+type about struct {
+	Service      string `json:"service"`
+	Commit       string `json:"commit"`
+	Architecture string `json:"architecture"`
+	Go           string `json:"go"`
+	// Version is a hash of the packaged template: equal versions deploy nothing. It is
+	// empty without one.
+	Version   string     `json:"version"`
+	Functions []function `json:"functions"`
+}
+
+func (b Build) writeAbout(ctx context.Context, architecture string, functions []function) error {
+	version, err := checksum(filepath.Join(b.Out, packagedFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return b.writeJSON(aboutFile, about{
+		Service: b.Service, Commit: b.commit(ctx), Architecture: architecture,
+		Go: runtime.Version(), Version: version[:min(16, len(version))], Functions: functions,
+	})
+}
+
+// commit returns the given commit, or the clone's. CodePipeline's source has no .git.
+func (b Build) commit(ctx context.Context) string {
+	if b.Commit != "" {
+		return b.Commit
+	}
+	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+	cmd.Dir = b.Root
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// limits refuses early what CodePipeline would refuse after minutes.
+func (b Build) limits(template, artifact int64) error {
+	var sum, packaged int64
+	err := filepath.WalkDir(b.Out, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		sum += info.Size()
+		if d.Name() == packagedFile {
+			packaged = info.Size()
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("filepath.WalkDir: %w", err)
+	case packaged >= template:
+		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit is %d; move resources to a nested template", b.short(filepath.Join(b.Out, packagedFile)), packaged, template)
+	case sum >= artifact:
+		return fmt.Errorf("%s has %d bytes, but CodePipeline's limit for artifacts is %d; upload code to the bucket", b.short(b.Out), sum, artifact)
+	}
+	return nil
+}
+
+// variable returns the last value of an environment variable, or an empty string.
+func (b Build) variable(name string) string {
+	value := ""
+	for _, e := range b.Environ {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// region returns the region of the artifact bucket.
+func (b Build) region() string {
+	return cmp.Or(b.variable("AWS_REGION"), b.variable("AWS_DEFAULT_REGION"), stacks.DefaultRegion)
+}
+
+// access returns the AWS settings of the shell or of CodeBuild. The SAM CLI gets
+// them only to upload code; for the local system it does not get them.
+func (b Build) access() []string {
+	var kept []string
+	if home := b.variable("HOME"); home != "" {
+		kept = append(kept, "AWS_CONFIG_FILE="+filepath.Join(home, ".aws", "config"),
+			"AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(home, ".aws", "credentials"))
+	}
+	for _, e := range b.Environ {
+		if strings.HasPrefix(e, "AWS_") {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }

@@ -6,7 +6,11 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -80,4 +84,139 @@ func localName(file *ast.File) string {
 		return "contracts"
 	}
 	return ""
+}
+
+// contracts is the import path of the package that names the event types.
+const contracts = "gatehouse.example/contracts"
+
+// eventType matches the name of an event type.
+var eventType = regexp.MustCompile(`^gatehouse\.[a-z.]+\.v[0-9]+$`)
+
+// word is the meaning of one exported name of package contracts.
+type word struct {
+	// types of events, sorted.
+	types []string
+	// makes is true for functions: their callers publish the event.
+	makes bool
+	// data is true for the struct of an event's data.
+	data bool
+}
+
+// vocabulary maps the exported names of package contracts to event types. It reads
+// them from the package's source: the values of constants, the constants that a
+// function uses, and for a struct those of the functions that have it as a parameter.
+func vocabulary(dir string) (map[string]word, error) {
+	files, err := parseDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	values, uses, takes := map[string]string{}, map[string][]string{}, map[string][]string{}
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			switch decl := decl.(type) {
+			case *ast.GenDecl:
+				maps.Copy(values, constants(decl))
+			case *ast.FuncDecl:
+				if decl.Recv == nil && decl.Body != nil {
+					uses[decl.Name.Name] = identifiers(decl.Body)
+					takes[decl.Name.Name] = identifiers(decl.Type.Params)
+				}
+			}
+		}
+	}
+	out := map[string]word{}
+	for name, value := range values {
+		out[name] = word{types: []string{value}}
+	}
+	for name := range uses {
+		types := typesOf(name, values, uses, map[string]bool{})
+		if len(types) == 0 || !ast.IsExported(name) {
+			continue
+		}
+		out[name] = word{types: types, makes: true}
+		for _, taken := range takes[name] {
+			if _, isFunc := uses[taken]; !isFunc && ast.IsExported(taken) && len(types) == 1 {
+				out[taken] = word{data: true, types: slices.Compact(slices.Sorted(slices.Values(append(out[taken].types, types...))))}
+			}
+		}
+	}
+	// The parameter of every constructor is the act, not the data of a type.
+	maps.DeleteFunc(out, func(_ string, w word) bool { return !w.makes && len(w.types) > 1 })
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s names no event type; were they moved?", dir)
+	}
+	return out, nil
+}
+
+// typesOf returns the types that a function uses, directly or through its callees.
+func typesOf(name string, values map[string]string, uses map[string][]string, seen map[string]bool) []string {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	var types []string
+	for _, used := range uses[name] {
+		if value, ok := values[used]; ok {
+			types = append(types, value)
+		}
+		types = append(types, typesOf(used, values, uses, seen)...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
+
+// constants returns the constants of a declaration whose values are event types.
+func constants(decl *ast.GenDecl) map[string]string {
+	out := map[string]string{}
+	for _, spec := range decl.Specs {
+		spec, ok := spec.(*ast.ValueSpec)
+		if !ok || decl.Tok != token.CONST {
+			continue
+		}
+		for i, name := range spec.Names {
+			if i >= len(spec.Values) {
+				break
+			}
+			literal, ok := spec.Values[i].(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				continue
+			}
+			if value, err := strconv.Unquote(literal.Value); err == nil && eventType.MatchString(value) {
+				out[name.Name] = value
+			}
+		}
+	}
+	return out
+}
+
+// identifiers returns the identifiers in a node.
+func identifiers(node ast.Node) []string {
+	var names []string
+	ast.Inspect(node, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			names = append(names, id.Name)
+		}
+		return true
+	})
+	return names
+}
+
+// parseDir parses the Go files of a folder, except tests.
+func parseDir(dir string) ([]*ast.File, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, fmt.Errorf("filepath.Glob: %w", err)
+	}
+	var files []*ast.File
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, fmt.Errorf("parser.ParseFile: %w", err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }

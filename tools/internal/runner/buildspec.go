@@ -3,7 +3,11 @@ package runner
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -103,4 +107,81 @@ func (s buildspec) goVersion() string {
 		return phases[i].Runtimes["golang"]
 	}
 	return ""
+}
+
+// script writes the shell script of a build. Each command is in its own file and
+// one shell reads them all, so that later commands see the variables and the
+// working folder that an earlier one sets. The file "at" names the current command.
+func (b build) script() (string, error) {
+	var out strings.Builder
+	out.WriteString("export CODEBUILD_BUILD_SUCCEEDING=1\n")
+	for _, p := range b.spec.phases() {
+		// A loop that runs once, so that a failed command can break out of it.
+		out.WriteString("while :; do\n:\n")
+		if err := b.commands(&out, p.name, p.Commands); err != nil {
+			return "", err
+		}
+		out.WriteString("break\ndone\n")
+		if err := b.commands(&out, p.name+"-finally", p.Finally); err != nil {
+			return "", err
+		}
+		if p.stops {
+			out.WriteString(`[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ] || exit 1` + "\n")
+		}
+	}
+	out.WriteString(`[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ] || exit 1` + "\n")
+	for _, name := range b.spec.Env.Exported {
+		fmt.Fprintf(&out, "[ -z \"${%s+set}\" ] || printf %%s \"$%s\" >%s\n", name, name, quote(b.exported(name)))
+	}
+	fmt.Fprintf(&out, "rm -f %s\n", quote(b.at()))
+	path := filepath.Join(b.state, "build.sh")
+	return path, writeText(path, out.String())
+}
+
+func (b build) commands(out *strings.Builder, phase string, commands []string) error {
+	for i, command := range commands {
+		name := phase + "." + strconv.Itoa(i)
+		path := filepath.Join(b.state, name)
+		if err := writeText(path, command+"\n"); err != nil {
+			return err
+		}
+		onFailure := "break"
+		if strings.HasSuffix(phase, "-finally") {
+			onFailure = ":"
+		}
+		fmt.Fprintf(out, "printf %%s %s >%s\nprintf '%%s\\n' %s\n. %s || { export CODEBUILD_BUILD_SUCCEEDING=0; cp %s %s; %s; }\n",
+			quote(name), quote(b.at()), quote("["+phase+"] "+command), quote(path), quote(b.at()), quote(b.failed()), onFailure)
+	}
+	return nil
+}
+
+func (b build) at() string                  { return filepath.Join(b.state, "at") }
+func (b build) failed() string              { return filepath.Join(b.state, "failed") }
+func (b build) exported(name string) string { return filepath.Join(b.state, "export."+name) }
+
+func writeText(path, text string) error {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("os.WriteFile: %w", err)
+	}
+	return nil
+}
+
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// failedCommand returns the phase and the command that failed first, or during
+// which the shell ended.
+func (b build) failedCommand() string {
+	for _, file := range []string{b.failed(), b.at()} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		phase, index, _ := strings.Cut(string(raw), ".")
+		command, err := os.ReadFile(filepath.Join(b.state, filepath.Base(string(raw))))
+		if err != nil {
+			continue
+		}
+		return fmt.Sprintf("phase %s, command %s: %s", phase, index, strings.TrimSpace(string(command)))
+	}
+	return "the build's shell"
 }
