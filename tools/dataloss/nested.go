@@ -26,24 +26,21 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 	for id, r := range inside {
 		typ, below := aws.ToString(r.ResourceType), path+"/"+id
 		k, stateful := kinds[typ]
+		var more Report
 		switch {
 		case stateful:
-			report.Findings = append(report.Findings, Finding{
+			more.Findings = []Finding{{
 				Path: below, Type: typ, What: Removed, Because: "with its nested stack " + path, Instead: advice(Removed, k, ""),
-			})
+			}}
 		case typ == nestedType:
-			more, err := f.removedStack(ctx, below, aws.ToString(r.PhysicalResourceId))
-			if err != nil {
-				return report, err
-			}
-			report.add(more)
+			more, err = f.removedStack(ctx, below, aws.ToString(r.PhysicalResourceId))
 		case typ == parameterType:
-			more, err := f.nameGone(ctx, stack, below, aws.ToString(r.PhysicalResourceId), "with its nested stack "+path)
-			if err != nil {
-				return report, err
-			}
-			report.add(more)
+			more, err = f.nameGone(ctx, stack, below, aws.ToString(r.PhysicalResourceId), "with its nested stack "+path)
 		}
+		if err != nil {
+			return report, err
+		}
+		report.add(more)
 	}
 	return report, nil
 }

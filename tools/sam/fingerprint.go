@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -66,17 +65,14 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]GoPack
 		return nil, fmt.Errorf("go list in %s: %w: %s", s.Dir, err, strings.TrimSpace(output.String()))
 	}
 	var all []GoPackage
-	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
 		var f GoPackage
-		err := dec.Decode(&f)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
+		if err := dec.Decode(&f); err != nil {
 			return nil, fmt.Errorf("json.Decoder.Decode: %w", err)
 		}
 		all = append(all, f)
 	}
+	return all, nil
 }
 
 // Fingerprint hashes everything that a stack is built from: its templates and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -58,6 +59,9 @@ func attachments(ctx context.Context, api poolAPI, functions []string) ([]attach
 	return found, nil
 }
 
+// functionARN is the end of arn:aws:lambda:REGION:ACCOUNT:function:NAME, perhaps with :ALIAS.
+var functionARN = regexp.MustCompile(`:function:([^:"]+)`)
+
 // triggers finds the ARNs of functions at any depth of a configuration: newer
 // triggers are objects, and later ones are not known here.
 func triggers(config any) ([]attachment, error) {
@@ -65,34 +69,16 @@ func triggers(config any) ([]attachment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("json.Marshal: %w", err)
 	}
-	var tree map[string]any
+	var tree map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return nil, fmt.Errorf("json.Unmarshal: %w", err)
 	}
 	var found []attachment
 	for name, value := range tree {
-		for _, function := range functionsIn(value) {
-			found = append(found, attachment{Trigger: name, Function: function})
+		for _, m := range functionARN.FindAllSubmatch(value, -1) {
+			found = append(found, attachment{Trigger: name, Function: string(m[1])})
 		}
 	}
 	slices.SortFunc(found, func(a, b attachment) int { return strings.Compare(a.Trigger, b.Trigger) })
 	return found, nil
-}
-
-func functionsIn(value any) []string {
-	switch v := value.(type) {
-	case string:
-		// arn:aws:lambda:REGION:ACCOUNT:function:NAME, perhaps with :ALIAS
-		if _, name, ok := strings.Cut(v, ":function:"); ok {
-			name, _, _ = strings.Cut(name, ":")
-			return []string{name}
-		}
-	case map[string]any:
-		var all []string
-		for _, below := range v {
-			all = append(all, functionsIn(below)...)
-		}
-		return all
-	}
-	return nil
 }

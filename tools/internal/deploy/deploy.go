@@ -152,6 +152,7 @@ func order(selected []stacks.Stack, graph stacks.Graph) []*job {
 	return jobs
 }
 
+// build reports whether the stack has to be deployed.
 func (d *Deployer) build(ctx context.Context, j *job) bool {
 	j.task = d.Board.Start(j.stack.Name, "comparing")
 	changed, err := d.compare(ctx, j)

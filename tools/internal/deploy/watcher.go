@@ -39,7 +39,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		w.say("%v", err)
 	}
 	w.live = map[string][sha256.Size]byte{}
-	dirs := []string{filepath.Join(w.Layout.Root, "contracts")}
+	dirs := []string{filepath.Join(w.Layout.Root, "contracts"), filepath.Join(w.Layout.Root, "lambdakit")}
 	for _, s := range w.Stacks {
 		if len(s.Functions) > 0 {
 			dirs = append(dirs, s.Dir)

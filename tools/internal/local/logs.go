@@ -90,15 +90,13 @@ func unseen(path string, seen map[string]int64) (string, error) {
 	from, known := seen[path]
 	if !known {
 		from = max(0, info.Size()-logTail)
-	}
-	if from > info.Size() {
+	} else if from > info.Size() {
 		from = 0
 	}
-	text := make([]byte, info.Size()-from)
-	n, err := f.ReadAt(text, from)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("os.File.ReadAt: %w", err)
+	text, err := io.ReadAll(io.NewSectionReader(f, from, info.Size()-from))
+	if err != nil {
+		return "", fmt.Errorf("io.ReadAll: %w", err)
 	}
-	seen[path] = from + int64(n)
-	return string(text[:n]), nil
+	seen[path] = from + int64(len(text))
+	return string(text), nil
 }

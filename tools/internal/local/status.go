@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -29,37 +27,17 @@ func status(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		return nil
 	}
 	l.Port, l.EmulatorPort, l.Environment = state.Port, state.Emulator, state.Environment
-	show := func(rows ...[]string) error { return columns(out, rows) }
-	err = show(
-		[]string{"PROCESS", "PID", "WHERE", "STATE"},
-		[]string{"proxy", strconv.Itoa(state.PID), l.URL(), health(supervisor.ProxyHealthy(ctx, l))},
-		[]string{"emulator", strconv.Itoa(state.EmulatorPID), l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l))},
-	)
-	if err != nil {
-		return err
-	}
-	if state.Ready {
-		stackRows, functionRows, err := deployed(ctx, l, state)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(show(stackRows...), show(functionRows...)); err != nil {
-			return err
-		}
-	}
-	return show([]string{"environment variables", l.EnvFile()}, []string{"logs", l.LogDir()})
-}
-
-func columns(out io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
+	fmt.Fprintln(table, "PROCESS\tPID\tWHERE\tSTATE")
+	fmt.Fprintf(table, "proxy\t%d\t%s\t%s\n", state.PID, l.URL(), health(supervisor.ProxyHealthy(ctx, l)))
+	fmt.Fprintf(table, "emulator\t%d\t%s\t%s\n\n", state.EmulatorPID, l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l)))
+	if state.Ready {
+		if err := deployed(ctx, table, l, state); err != nil {
+			return errors.Join(table.Flush(), err)
+		}
 	}
-	_, _ = fmt.Fprintln(table)
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("tabwriter.Writer.Flush: %w", err)
-	}
-	return nil
+	fmt.Fprintf(table, "environment variables\t%s\nlogs\t%s\n\n", l.EnvFile(), l.LogDir())
+	return table.Flush()
 }
 
 func health(ok bool) string {
@@ -69,38 +47,40 @@ func health(ok bool) string {
 	return "does not answer"
 }
 
-func deployed(ctx context.Context, l supervisor.Layout, state supervisor.State) (stackRows, functionRows [][]string, err error) {
+// deployed writes a line for every stack and every function.
+func deployed(ctx context.Context, table io.Writer, l supervisor.Layout, state supervisor.State) error {
 	all, err := stacks.Discover(l.Root)
 	if err != nil {
-		return nil, nil, fmt.Errorf("stacks.Discover: %w", err)
+		return fmt.Errorf("stacks.Discover: %w", err)
 	}
 	cf := cloudformation.NewFromConfig(l.Config())
-	stackRows = [][]string{{"STACK", "STATUS", "DEPLOYED", ""}}
-	functionRows = [][]string{{"FUNCTION", "STACK"}}
+	functions := "\nFUNCTION\tSTACK\n"
+	fmt.Fprintln(table, "STACK\tSTATUS\tDEPLOYED\t")
 	for _, s := range all {
 		_, name, err := deploy.Settings(l, s)
 		if err != nil {
-			return nil, nil, fmt.Errorf("deploy.Settings: %w", err)
+			return fmt.Errorf("deploy.Settings: %w", err)
 		}
 		stackStatus, err := cfn.Status(ctx, cf, name)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		record, err := deploy.ReadRecord(l, s.Name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("deploy.ReadRecord: %w", err)
+			return fmt.Errorf("deploy.ReadRecord: %w", err)
 		}
 		when, note := "-", "not deployed"
 		if record.Instance == state.Instance {
 			when = record.Deployed.Local().Format("15:04:05")
 			note = upToDate(ctx, l, s, record)
 		}
-		stackRows = append(stackRows, []string{name, cmp.Or(string(stackStatus), "-"), when, note})
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, cmp.Or(string(stackStatus), "-"), when, note)
 		for _, f := range s.Functions {
-			functionRows = append(functionRows, []string{f.FullName(l.Environment), s.Name})
+			functions += f.FullName(l.Environment) + "\t" + s.Name + "\n"
 		}
 	}
-	return stackRows, functionRows, nil
+	fmt.Fprintln(table, functions)
+	return nil
 }
 
 func upToDate(ctx context.Context, l supervisor.Layout, s stacks.Stack, record deploy.Record) string {

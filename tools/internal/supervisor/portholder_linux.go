@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,8 +45,8 @@ func listeners(table string, port int) []string {
 		return nil
 	}
 	var inodes []string
-	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
-		field := strings.Fields(lines.Text())
+	for line := range strings.Lines(string(raw)) {
+		field := strings.Fields(line)
 		if len(field) < 10 || field[3] != listening && field[3] != unconnected {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,12 +93,7 @@ func (t *Task) end(mark, result string) {
 	b := t.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i, other := range b.active {
-		if other == t {
-			b.active = append(b.active[:i], b.active[i+1:]...)
-			break
-		}
-	}
+	b.active = slices.DeleteFunc(b.active, func(other *Task) bool { return other == t })
 	t.step = result
 	b.change(t, mark)
 }
