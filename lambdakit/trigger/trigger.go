@@ -11,10 +11,17 @@ package trigger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/google/uuid"
+
+	"gatehouse.example/contracts"
 )
 
 // Refusal is the one error that a person sees. Cognito shows its text, so it is
@@ -82,4 +89,160 @@ func (h *Handler) run(ctx context.Context, call Call) (err error) {
 		}
 	}()
 	return h.Run(ctx, call)
+}
+
+// noClient is what Cognito sends if no app client is involved.
+const noClient = "CLIENT_ID_NOT_APPLICABLE"
+
+// Call is what Gatehouse reads of a trigger's payload. Nothing else is decoded.
+type Call struct {
+	// Source is the trigger source, such as PreSignUp_SignUp.
+	Source string
+	// UserName may be an address: it never leaves the function.
+	UserName string
+	// Attributes are the user's string attributes: they never leave the function.
+	Attributes map[string]string
+	// UserNotFound is set by PreAuthentication for an unknown user.
+	UserNotFound bool
+	// NewDevice is set by PostAuthentication.
+	NewDevice bool
+	// Act is where and when it happened, ready for an event.
+	Act contracts.Act
+}
+
+// payload has the parameters that all triggers share. Fields that are missing or of
+// another type are left empty, because AWS adds and moves fields.
+type payload struct {
+	TriggerSource string `json:"triggerSource"`
+	Region        string `json:"region"`
+	UserPoolID    string `json:"userPoolId"`
+	UserName      string `json:"userName"`
+	CallerContext struct {
+		ClientID string `json:"clientId"`
+	} `json:"callerContext"`
+	Request struct {
+		UserAttributes lenientStrings `json:"userAttributes"`
+		UserNotFound   lenientBool    `json:"userNotFound"`
+		NewDeviceUsed  lenientBool    `json:"newDeviceUsed"`
+	} `json:"request"`
+}
+
+func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
+	var p payload
+	var otherType *json.UnmarshalTypeError
+	// Decoding continues after a field of another type, so that is not an error.
+	if err := json.Unmarshal(raw, &p); err != nil && !errors.As(err, &otherType) {
+		// The text of a decoding error can quote the payload, so it is not passed on.
+		return Call{}, errors.New("the payload is not JSON of the expected shape")
+	}
+	switch {
+	case p.TriggerSource == "":
+		return Call{}, errors.New("the payload has no triggerSource")
+	case p.UserPoolID == "":
+		return Call{}, errors.New("the payload has no userPoolId")
+	}
+	poolARN, err := poolARN(ctx, p.Region, p.UserPoolID)
+	if err != nil {
+		return Call{}, err
+	}
+	client := p.CallerContext.ClientID
+	if client == noClient {
+		client = ""
+	}
+	return Call{
+		Source: p.TriggerSource, UserName: p.UserName, Attributes: p.Request.UserAttributes,
+		UserNotFound: bool(p.Request.UserNotFound), NewDevice: bool(p.Request.NewDeviceUsed),
+		Act: contracts.Act{
+			PoolARN: poolARN, Subject: sub(p.Request.UserAttributes), ClientID: client,
+			Time: now, TraceParent: TraceParent(ctx),
+			Synthetic: contracts.IsSyntheticAddress(p.Request.UserAttributes["email"]),
+		},
+	}, nil
+}
+
+// sub is the user's sub, or empty. At sign-up the attributes are what the person
+// typed, so only a UUID, which is the form of Cognito's own, may become a subject.
+func sub(attributes map[string]string) string {
+	if s := attributes["sub"]; uuid.Validate(s) == nil && len(s) == 36 {
+		return s
+	}
+	return ""
+}
+
+// poolARN makes the pool's ARN from the function's own: the function's policy allows
+// only pools of its own account.
+func poolARN(ctx context.Context, region, poolID string) (string, error) {
+	lc, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return "", errors.New("no Lambda context")
+	}
+	part := strings.Split(lc.InvokedFunctionArn, ":")
+	if len(part) < 7 || part[0] != "arn" {
+		return "", errors.New("the function's ARN is malformed")
+	}
+	if region == "" {
+		region = part[3]
+	}
+	return fmt.Sprintf("arn:%s:cognito-idp:%s:%s:userpool/%s", part[1], region, part[4], poolID), nil
+}
+
+// lenientStrings keeps the string values of an object and drops the rest.
+type lenientStrings map[string]string
+
+// UnmarshalJSON never fails.
+func (s *lenientStrings) UnmarshalJSON(raw []byte) error {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		return nil
+	}
+	*s = make(lenientStrings, len(values))
+	for name, value := range values {
+		var text *string
+		if json.Unmarshal(value, &text) == nil && text != nil {
+			(*s)[name] = *text
+		}
+	}
+	return nil
+}
+
+// lenientBool is false for everything that is not true.
+type lenientBool bool
+
+// UnmarshalJSON never fails.
+func (b *lenientBool) UnmarshalJSON(raw []byte) error {
+	*b = lenientBool(string(raw) == "true")
+	return nil
+}
+
+// TraceParent turns the X-Ray header of an invocation into a W3C traceparent,
+// or returns "" where there is none. The two carry the same 128 and 64 bits
+// (https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids,
+// https://www.w3.org/TR/trace-context/#traceparent-header).
+func TraceParent(ctx context.Context) string {
+	// aws-lambda-go uses this plain string as the key.
+	header, _ := ctx.Value("x-amzn-trace-id").(string)
+	var root, parent, flags = "", "", "00"
+	for field := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		switch name {
+		case "Root":
+			root = value
+		case "Parent":
+			parent = value
+		case "Sampled":
+			if value == "1" {
+				flags = "01"
+			}
+		}
+	}
+	id := strings.Split(root, "-")
+	if len(id) != 3 || !isHex(id[1]+id[2], 32) || !isHex(parent, 16) {
+		return ""
+	}
+	return "00-" + id[1] + id[2] + "-" + parent + "-" + flags
+}
+
+// isHex reports whether s is n lower-case hexadecimal digits, not all zero.
+func isHex(s string, n int) bool {
+	return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" && strings.Trim(s, "0") != ""
 }
