@@ -113,10 +113,8 @@ func oneValue(s string) (value, rest string, err error) {
 // With overrides on its command line SAM would ignore all parameters of the file
 // (https://github.com/aws/aws-sam-cli/issues/2380).
 func Merge(file, overrides map[string]string, declared []string) map[string]string {
-	merged := maps.Clone(file)
-	if merged == nil {
-		merged = map[string]string{}
-	}
+	merged := map[string]string{}
+	maps.Copy(merged, file)
 	for name, value := range overrides {
 		if slices.Contains(declared, name) {
 			merged[name] = value

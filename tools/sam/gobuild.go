@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"gatehouse.example/tools/stacks"
@@ -38,17 +39,13 @@ func goEnv() []string {
 // CleanEnv removes the variables of the shell that would change a build or a
 // deployment: AWS settings, SAM's and Python's.
 func CleanEnv(env []string) []string {
-	kept := make([]string, 0, len(env))
-	for _, e := range env {
-		name, _, _ := strings.Cut(e, "=")
-		switch {
-		case strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "SAM_CLI_"), strings.HasPrefix(name, "PYTHON"),
-			name == "GOFLAGS", name == "GOWORK", name == "GOOS", name == "GOARCH", name == "CGO_ENABLED":
-		default:
-			kept = append(kept, e)
+	return slices.DeleteFunc(slices.Clone(env), func(e string) bool {
+		switch name, _, _ := strings.Cut(e, "="); name {
+		case "GOFLAGS", "GOWORK", "GOOS", "GOARCH", "CGO_ENABLED":
+			return true
 		}
-	}
-	return kept
+		return strings.HasPrefix(e, "AWS_") || strings.HasPrefix(e, "SAM_CLI_") || strings.HasPrefix(e, "PYTHON")
+	})
 }
 
 func goCommand(ctx context.Context, s stacks.Stack, codeURIs []string, args ...string) *exec.Cmd {

@@ -187,8 +187,5 @@ func (c CLI) Prepare(now time.Time) error {
 	}
 	// SAM ignores a time without a decimal point.
 	settings := fmt.Sprintf(`{"telemetryEnabled": false, "lastVersionCheck": %.1f}`, float64(now.Unix()))
-	if err := files.Replace(filepath.Join(c.appDir(), "metadata.json"), []byte(settings)); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
-	}
-	return nil
+	return files.Replace(filepath.Join(c.appDir(), "metadata.json"), []byte(settings))
 }

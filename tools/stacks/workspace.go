@@ -113,8 +113,5 @@ func (w Workspace) Built(stack, fingerprint string) bool {
 
 // MarkBuilt records what the build folder was built from.
 func (w Workspace) MarkBuilt(stack, fingerprint string) error {
-	if err := files.Replace(w.fingerprint(stack), []byte(fingerprint)); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
-	}
-	return nil
+	return files.Replace(w.fingerprint(stack), []byte(fingerprint))
 }

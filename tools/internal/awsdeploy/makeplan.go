@@ -119,8 +119,5 @@ func (s *session) build(ctx context.Context, cli sam.CLI, one *plannedStack, log
 	if err := cli.Build(ctx, one.Stack, one.Config.Parameters, log); err != nil {
 		return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 	}
-	if err := s.workspace.MarkBuilt(one.Name, fingerprint); err != nil {
-		return fmt.Errorf("stacks.Workspace.MarkBuilt: %w", err)
-	}
-	return nil
+	return s.workspace.MarkBuilt(one.Name, fingerprint)
 }

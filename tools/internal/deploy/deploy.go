@@ -122,32 +122,26 @@ func (d *Deployer) report(ctx context.Context, jobs []*job) error {
 }
 
 func order(selected []stacks.Stack, graph stacks.Graph) []*job {
+	var jobs []*job
 	byName := map[string]*job{}
 	for _, s := range selected {
 		byName[s.Name] = &job{stack: s, done: make(chan struct{})}
+		jobs = append(jobs, byName[s.Name])
 	}
-	var names []string
 	levels, _ := graph.Levels() // NewGraph refuses cycles
-	for _, level := range levels {
-		names = append(names, level...)
-	}
+	names := slices.Concat(levels...)
 	for _, s := range selected { // outside the graph, such as an example
 		if !slices.Contains(names, s.Name) {
 			names = append(names, s.Name)
 		}
 	}
-	var jobs []*job
-	for _, name := range names {
-		j := byName[name]
-		if j == nil {
-			continue
-		}
-		for _, need := range graph[name] {
+	slices.SortFunc(jobs, func(a, b *job) int { return slices.Index(names, a.stack.Name) - slices.Index(names, b.stack.Name) })
+	for _, j := range jobs {
+		for _, need := range graph[j.stack.Name] {
 			if n := byName[need]; n != nil {
 				j.needs = append(j.needs, n)
 			}
 		}
-		jobs = append(jobs, j)
 	}
 	return jobs
 }

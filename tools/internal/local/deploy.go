@@ -75,8 +75,5 @@ func runWatch(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		return fmt.Errorf("stacks.Discover: %w", err)
 	}
 	w := &deploy.Watcher{Layout: l, Stacks: all, Lambda: lambda.NewFromConfig(l.Config()), Out: out}
-	if err := w.Run(ctx); err != nil {
-		return fmt.Errorf("deploy.Watcher.Run: %w", err)
-	}
-	return nil
+	return w.Run(ctx)
 }

@@ -69,10 +69,7 @@ func writeEnvFile(ctx context.Context, parameters ssm.GetParametersByPathAPIClie
 			return err
 		}
 	}
-	if err := files.Replace(l.EnvFile(), []byte(format(values))); err != nil {
-		return fmt.Errorf("files.Replace: %w", err)
-	}
-	return nil
+	return files.Replace(l.EnvFile(), []byte(format(values)))
 }
 
 func allParameters(ctx context.Context, client ssm.GetParametersByPathAPIClient, path string) (map[string]string, error) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gatehouse.example/tools/internal/files"
@@ -132,18 +133,10 @@ func run(ctx context.Context, log io.Writer, name string, args ...string) error 
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &output), io.MultiWriter(log, &output)
 	// A PYTHONPATH of the shell would add its packages.
-	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "PYTHON") {
-			cmd.Env = append(cmd.Env, e)
-		}
-	}
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PYTHON") })
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args[:2], " "), err, lastLine(output.String()))
+		lines := strings.Split(strings.TrimSpace(output.String()), "\n")
+		return fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args[:2], " "), err, lines[len(lines)-1])
 	}
 	return nil
-}
-
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
 }
