@@ -39,8 +39,7 @@ func Files(t *testing.T, endings ...string) []string {
 			}
 			return nil // .git is a file in a worktree
 		}
-		// In a git worktree .git is a file.
-		if d.Type().IsRegular() && d.Name() != ".git" && (len(endings) == 0 || slices.Contains(endings, filepath.Ext(path))) {
+		if d.Type().IsRegular() && (len(endings) == 0 || slices.Contains(endings, filepath.Ext(path))) {
 			out = append(out, path)
 		}
 		return nil

@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,11 +58,7 @@ Resources:
 // Good returns the text of a template without findings.
 func Good(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(Root, "rules", "repository", "testdata", "good.yaml"))
-	if err != nil {
-		t.Fatalf("os.ReadFile: %v", err)
-	}
-	return string(text)
+	return Read(t, filepath.Join(Root, "rules", "repository", "testdata", "good.yaml"))
 }
 
 // MustParse is Parse for tests.

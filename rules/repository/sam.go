@@ -2,6 +2,7 @@ package repository
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -66,4 +67,38 @@ func IsSAM(t *template.Template) bool {
 // Release returns the parameters of a deployment by a pipeline.
 func Release(gradual string) map[string]string {
 	return map[string]string{"DeploymentRoleArn": "arn:aws:iam::111122223333:role/x", "Environment": "test", "GradualDeployment": gradual, "OnAws": "true"}
+}
+
+// venv is the virtualenv with the pinned SAM CLI and cfn-lint.
+func venv() string {
+	return cmp.Or(os.Getenv("GATEHOUSE_VENV"), filepath.Join(Root, ".local", "venv"))
+}
+
+// CfnLint returns the path of the pinned linter. It fails the test if there is none: a
+// test that passes because it did not run is worse than no test.
+func CfnLint(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{filepath.Join(venv(), "bin", "cfn-lint"), filepath.Join(Root, ".local", "venv", "bin", "cfn-lint"), "cfn-lint"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("cfn-lint is not installed; run `make tools` first")
+	return ""
+}
+
+// LintPins is the file with the versions of cfn-lint and SAM's translator.
+func LintPins() string { return filepath.Join(Root, "tools", "requirements.txt") }
+
+// Python returns the path of the interpreter that runs the pinned SAM CLI.
+func Python(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(venv(), "bin", "python"))
+	if err == nil {
+		_, err = exec.LookPath(path)
+	}
+	if err != nil {
+		t.Fatalf("SAM's translator is not installed; run `make tools` first: %v", err)
+	}
+	return path
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -88,3 +89,33 @@ func ReadTemplates(root string) ([]*template.Template, error) {
 	}
 	return found, nil
 }
+
+// Names are the writers and readers of each SSM name, by stack.
+type Names struct {
+	Writers, Readers map[string][]string
+}
+
+// NamesOf collects the SSM names of the templates, with ${Environment} in them.
+func NamesOf(templates []*template.Template) Names {
+	n := Names{Writers: map[string][]string{}, Readers: map[string][]string{}}
+	for _, t := range templates {
+		for _, r := range t.Resources("AWS::SSM::Parameter") {
+			name := template.Text(r.Prop("Name"))
+			n.Writers[name] = append(n.Writers[name], Dir(t))
+		}
+		for _, name := range t.SSMNames() {
+			// The tools account is not an environment and uses the log key of one.
+			name = strings.Replace(name, "${LogKeyEnvironment}", "${Environment}", 1)
+			if !slices.Contains(n.Readers[name], Dir(t)) {
+				n.Readers[name] = append(n.Readers[name], Dir(t))
+			}
+		}
+	}
+	return n
+}
+
+// CognitoTriggers are the command folders of the functions that Cognito calls.
+var CognitoTriggers = []string{"presignup", "preauthentication", "postauthentication", "postconfirmation"}
+
+// FunctionType is the resource type of a function in a template.
+const FunctionType = "AWS::Serverless::Function"

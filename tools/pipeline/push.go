@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,45 +15,31 @@ type Push struct {
 	Files []string
 }
 
-// starts reports whether a push starts a pipeline: the branch and at least one
-// file must match the same filter. A filter without patterns matches everything.
-func (p Pipeline) starts(push Push) (bool, error) {
-	for _, t := range p.Triggers {
-		for _, filter := range t.GitConfiguration.Push {
-			branch, err := matchesAny(filter.Branches, []string{push.Branch})
-			if err != nil {
-				return false, err
-			}
-			files, err := matchesAny(filter.FilePaths, push.Files)
-			if err != nil {
-				return false, err
-			}
-			if branch && files {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
-
-// Started returns the names of the pipelines that a push starts, sorted.
+// Started returns the names of the pipelines that a push starts, sorted. The branch
+// and at least one file must match the same filter.
 func Started(all []Pipeline, push Push) ([]string, error) {
 	var out []string
 	for _, p := range all {
-		starts, err := p.starts(push)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.Name, err)
-		}
-		if starts {
-			out = append(out, p.Name)
+		for _, t := range p.Triggers {
+			for _, filter := range t.GitConfiguration.Push {
+				branch, branchErr := filter.Branches.matchAny([]string{push.Branch})
+				files, filesErr := filter.FilePaths.matchAny(push.Files)
+				if err := errors.Join(branchErr, filesErr); err != nil {
+					return nil, fmt.Errorf("%s: %w", p.Name, err)
+				}
+				if branch && files {
+					out = append(out, p.Name)
+				}
+			}
 		}
 	}
 	slices.Sort(out)
-	return out, nil
+	return slices.Compact(out), nil
 }
 
-// matchesAny reports whether the patterns match at least one of the names.
-func matchesAny(p Patterns, names []string) (bool, error) {
+// matchAny reports whether the patterns match at least one of the names. A filter
+// without patterns matches everything.
+func (p Patterns) matchAny(names []string) (bool, error) {
 	if len(p.Includes) == 0 && len(p.Excludes) == 0 {
 		return true, nil
 	}
@@ -68,12 +55,9 @@ func matchesAny(p Patterns, names []string) (bool, error) {
 // Match reports whether the patterns match a name. Without inclusions every name
 // matches that is not excluded.
 func (p Patterns) Match(name string) (bool, error) {
-	out, err := matchesOne(p.Excludes, name)
-	if err != nil || out {
-		return false, err
-	}
-	if len(p.Includes) == 0 {
-		return true, nil
+	excluded, err := matchesOne(p.Excludes, name)
+	if err != nil || excluded || len(p.Includes) == 0 {
+		return err == nil && !excluded, err
 	}
 	return matchesOne(p.Includes, name)
 }

@@ -93,14 +93,12 @@ const (
 )
 
 // settings are the supported configuration keys of each action type.
-func settings() map[string][]string {
-	build := []string{"EnvironmentVariables", "ProjectName"}
-	return map[string][]string{
-		Source: {"BranchName", "ConnectionArn", "DetectChanges", "FullRepositoryId", "OutputArtifactFormat"},
-		Build:  build, Test: build,
-		CloudFormation: {"ActionMode", "Capabilities", "ChangeSetName", "ParameterOverrides", "RoleArn", "StackName", "TemplateConfiguration", "TemplatePath"},
-		Approval:       {"CustomData", "ExternalEntityLink", "NotificationArn"},
-	}
+var settings = map[string][]string{
+	Source:         {"BranchName", "ConnectionArn", "DetectChanges", "FullRepositoryId", "OutputArtifactFormat"},
+	Build:          {"EnvironmentVariables", "ProjectName"},
+	Test:           {"EnvironmentVariables", "ProjectName"},
+	CloudFormation: {"ActionMode", "Capabilities", "ChangeSetName", "ParameterOverrides", "RoleArn", "StackName", "TemplateConfiguration", "TemplatePath"},
+	Approval:       {"CustomData", "ExternalEntityLink", "NotificationArn"},
 }
 
 func (p *Pipeline) read(raw []byte) error {
@@ -132,7 +130,7 @@ func action(raw []byte) (Action, error) {
 	if err := strict(raw, &a); err != nil {
 		return a, err
 	}
-	known, ok := settings()[a.ActionTypeID.String()]
+	known, ok := settings[a.ActionTypeID.String()]
 	if !ok {
 		return a, fmt.Errorf("the action type %s is not supported", a.ActionTypeID)
 	}

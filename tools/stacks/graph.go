@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,7 +85,8 @@ func (g Graph) Levels() ([][]string, error) {
 			}
 		}
 		if len(level) == 0 {
-			return nil, fmt.Errorf("the stacks read each other's SSM names in a cycle: %s", strings.Join(g.without(done), ", "))
+			cycle := slices.DeleteFunc(slices.Sorted(maps.Keys(g)), func(name string) bool { return done[name] })
+			return nil, fmt.Errorf("the stacks read each other's SSM names in a cycle: %s", strings.Join(cycle, ", "))
 		}
 		slices.Sort(level)
 		for _, name := range level {
@@ -93,15 +95,4 @@ func (g Graph) Levels() ([][]string, error) {
 		levels = append(levels, level)
 	}
 	return levels, nil
-}
-
-func (g Graph) without(done map[string]bool) []string {
-	var names []string
-	for name := range g {
-		if !done[name] {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }

@@ -58,13 +58,3 @@ func TestNestedURL(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-func TestPairs(t *testing.T) {
-	t.Parallel()
-	if got, err := pairs([]string{"A=b=c"}); err != nil || got["A"] != "b=c" {
-		t.Errorf("got %v, %v", got, err)
-	}
-	if _, err := pairs([]string{"A"}); err == nil {
-		t.Error("a variable without a value was accepted")
-	}
-}

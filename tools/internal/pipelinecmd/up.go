@@ -86,7 +86,10 @@ func (s *system) up(ctx context.Context, environments []string) error {
 		return err
 	}
 	for _, e := range environments {
-		if err := s.first(ctx, e); err != nil {
+		err := awsdeploy.First(ctx, awsdeploy.Emulator{
+			Config: s.runner.Account.Config, Account: s.runner.Account.ID, Environment: e, Workspace: s.layout.Workspace, Board: s.board,
+		})
+		if err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}
 	}
@@ -203,14 +206,6 @@ func (s *system) upload(ctx context.Context, stack, file string) (string, error)
 		return "", fmt.Errorf("s3.PutObject: %w", err)
 	}
 	return aws.ToString(s.runner.Account.Config.BaseEndpoint) + "/" + bucket + "/" + key, nil
-}
-
-// first deploys the stacks that an environment does not have yet.
-func (s *system) first(ctx context.Context, environment string) error {
-	return awsdeploy.First(ctx, awsdeploy.Emulator{
-		Config: s.runner.Account.Config, Account: s.runner.Account.ID, Environment: environment,
-		Workspace: s.layout.Workspace, Board: s.board,
-	})
 }
 
 // lock prevents two runs of `gatehouse pipeline up` at the same time.

@@ -53,15 +53,7 @@ func (a Account) asService(ctx context.Context, service, source, role string) (a
 	return cfg, nil
 }
 
-// asRole assumes a role with the permissions of another.
-func asRole(ctx context.Context, from aws.Config, role, session string) (aws.Config, error) {
-	cfg, err := assume(ctx, from, role, &sts.AssumeRoleInput{RoleSessionName: &session})
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("cannot assume the role %s: %w", role, err)
-	}
-	return cfg, nil
-}
-
+// assume assumes a role with the permissions of from.
 func assume(ctx context.Context, from aws.Config, role string, in *sts.AssumeRoleInput) (aws.Config, error) {
 	in.RoleArn = &role
 	out, err := sts.NewFromConfig(from).AssumeRole(ctx, in)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -102,9 +101,10 @@ func (s buildspec) phases() []namedPhase {
 
 // goVersion returns the Go version of the buildspec, or an empty string.
 func (s buildspec) goVersion() string {
-	phases := s.phases()
-	if i := slices.IndexFunc(phases, func(p namedPhase) bool { return p.Runtimes["golang"] != "" }); i >= 0 {
-		return phases[i].Runtimes["golang"]
+	for _, p := range s.phases() {
+		if version := p.Runtimes["golang"]; version != "" {
+			return version
+		}
 	}
 	return ""
 }

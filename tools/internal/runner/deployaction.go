@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"gatehouse.example/tools/pipeline"
 	"gatehouse.example/tools/sam"
@@ -26,8 +27,8 @@ func (c call) deploy(ctx context.Context) (outcome, error) {
 	}
 	role := c.execution.definition.Pipeline.RoleArn
 	if c.action.RoleArn != "" {
-		if as, err = asRole(ctx, as, c.action.RoleArn, c.execution.record.Pipeline); err != nil {
-			return outcome{}, fmt.Errorf("the pipeline's role %w", err)
+		if as, err = assume(ctx, as, c.action.RoleArn, &sts.AssumeRoleInput{RoleSessionName: &c.execution.record.Pipeline}); err != nil {
+			return outcome{}, fmt.Errorf("the pipeline's role cannot assume the role %s: %w", c.action.RoleArn, err)
 		}
 		role = c.action.RoleArn
 	}
