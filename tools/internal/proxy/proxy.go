@@ -54,9 +54,10 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	if err != nil {
 		return err
 	}
-	daemon, err := telemetry.Listen(ctx, listener.Addr().String())
+	// Like an X-Ray daemon, one address serves both TCP and UDP.
+	daemon, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", listener.Addr().String())
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(fmt.Errorf("X-Ray daemon: %w", err), listener.Close())
 	}
 	server := &http.Server{
 		Handler:           handler,

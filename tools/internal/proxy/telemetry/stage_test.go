@@ -19,9 +19,15 @@ const guest = "/restapis/abc/live/_user_request_/guest"
 // start serves the traces in front of an emulator.
 func start(t *testing.T, emulator string) (origin string) {
 	t.Helper()
+	_, origin = startTraces(t, emulator)
+	return origin
+}
+
+func startTraces(t *testing.T, emulator string) (traces *Traces, origin string) {
+	t.Helper()
 	up := upstreamtest.Upstream(t, emulator)
-	traces := NewTraces(up, slog.New(slog.DiscardHandler))
-	return upstreamtest.Serve(t, up, func(r *http.Request) http.HandlerFunc {
+	traces = NewTraces(up, slog.New(slog.DiscardHandler))
+	return traces, upstreamtest.Serve(t, up, func(r *http.Request) http.HandlerFunc {
 		traces.Begin(r)
 		return traces.Handler(r)
 	})
@@ -47,6 +53,20 @@ func withTrace(t *testing.T, method, origin, body string) *http.Request {
 	req := upstreamtest.Request(t, method, origin+guest, body)
 	req.Header.Set(upstream.TraceHeader, "Root="+testRoot+";Parent=53995c3f42cd8ad8;Sampled=1")
 	return req
+}
+
+// stageDocument is the segment of a stage as readers of a trace find it.
+type stageDocument struct {
+	TraceID                string  `json:"trace_id"`
+	ID                     string  `json:"id"`
+	ParentID               string  `json:"parent_id"`
+	Name                   string  `json:"name"`
+	Origin                 string  `json:"origin"`
+	Start                  float64 `json:"start_time"`
+	End                    float64 `json:"end_time"`
+	Error, Throttle, Fault bool
+	HTTP                   struct{ Request, Response map[string]any }
+	Metadata               map[string]map[string]any `json:"metadata"`
 }
 
 // throughStage makes one call of a REST API; it returns the answer's headers

@@ -1,37 +1,39 @@
 package telemetry
 
 // Gap: the emulator has no X-Ray, and it makes no trace header for a request that has
-// none, as AWS does. Delete this file and xray*.go when it has
-// both.
+// none, as AWS does. Delete this file and xray*.go when it has both.
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// countsPath shows what the store holds.
-const countsPath = "/_gatehouse/traces"
+const (
+	// countsPath shows what the store holds, for tests and for people.
+	countsPath = "/_gatehouse/traces"
+	maxXRay    = 8 << 20 // of a body
+)
 
 // Traces keeps traces and takes part in them.
 type Traces struct {
-	up     *upstream.Client
-	log    *slog.Logger
-	store  *Store
-	api    api
-	stages *stages
+	*Store
+	up  *upstream.Client
+	log *slog.Logger
+
+	namesMu sync.Mutex
+	names   map[string]string // of APIs by id; an id is never used twice
 }
 
 // NewTraces begins without any trace.
 func NewTraces(up *upstream.Client, log *slog.Logger) *Traces {
-	store := NewStore(DefaultLimits())
-	return &Traces{up: up, log: log, store: store, api: api{store}, stages: &stages{up: up, names: map[string]string{}}}
+	return &Traces{Store: NewStore(DefaultLimits()), up: up, log: log, names: map[string]string{}}
 }
 
 // Begin gives the request a trace id unless the caller sent one. SigV4 covers only the
@@ -50,8 +52,8 @@ func (t *Traces) Handler(r *http.Request) http.HandlerFunc {
 	case isRestAPI(r.URL.Path):
 		return t.restAPI
 	case r.URL.Path == countsPath:
-		return t.counts
-	case service == "xray" && t.api.serves(r.URL.Path):
+		return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, t.Counts()) }
+	case service == "xray" && t.operation(r.URL.Path) != nil:
 		return t.serveXRay
 	}
 	return nil
@@ -66,26 +68,43 @@ func (t *Traces) serveXRay(w http.ResponseWriter, r *http.Request) {
 			"The local system's traces are open to the operator's own key only.")
 		return
 	}
-	t.api.ServeHTTP(w, r)
+	t.ServeHTTP(w, r)
 }
 
-// counts shows what the store holds, for tests and for people.
-func (t *Traces) counts(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(t.store.Counts()) // the status is out already
-}
-
-// Listen opens the UDP port with the number of the proxy's TCP port: one address serves
-// both, as an X-Ray daemon's does.
-func Listen(ctx context.Context, address string) (net.PacketConn, error) {
-	conn, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", address)
-	if err != nil {
-		return nil, fmt.Errorf("X-Ray daemon: %w", err)
+// ServeHTTP answers one call of X-Ray's API.
+func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := s.operation(r.URL.Path)
+	if operation == nil || r.Method != http.MethodPost {
+		writeError(w, http.StatusNotFound, "UnknownOperationException", "")
+		return
 	}
-	return conn, nil
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxXRay))
+	if err != nil {
+		if errors.As(err, new(*http.MaxBytesError)) {
+			writeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request is too large.")
+		}
+		return // otherwise the client went away
+	}
+	answer, err := operation(body)
+	var bad badRequest
+	switch {
+	case errors.As(err, &bad):
+		writeError(w, http.StatusBadRequest, "InvalidRequestException", bad.Error())
+	case err != nil:
+		writeError(w, http.StatusInternalServerError, "InternalFailure", err.Error())
+	default:
+		writeJSON(w, http.StatusOK, answer)
+	}
 }
 
-// Serve receives what tracing SDKs send until ctx is done.
-func (t *Traces) Serve(ctx context.Context, conn net.PacketConn) error {
-	return t.store.Serve(ctx, conn)
+// writeError writes an error in X-Ray's protocol.
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("X-Amzn-Errortype", code)
+	writeJSON(w, status, map[string]string{"message": message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
 }

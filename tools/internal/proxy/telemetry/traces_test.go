@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,15 +31,12 @@ func callXRay(t *testing.T, origin, key, path, body string) (int, http.Header, s
 func TestXRayIsTheOperators(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
-	origin := start(t, f.Server.URL)
-	put := `{"TraceSegmentDocuments":[` + quote(testSegment) + `]}`
-	for _, path := range []string{"/TraceSegments", "/Traces", "/TraceSummaries"} {
-		if status, header, _ := callXRay(t, origin, "ASIAGUEST", path, put); status != 403 || header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
+	traces, origin := startTraces(t, f.Server.URL)
+	traces.Add(parsed(t, testSegment)...)
+	for _, path := range []string{"/Traces", "/TraceSummaries"} {
+		if status, header, _ := callXRay(t, origin, "ASIAGUEST", path, "{}"); status != 403 || header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
 			t.Errorf("%s with another key: status %d, %v", path, status, header)
 		}
-	}
-	if status, _, body := callXRay(t, origin, "test", "/TraceSegments", put); status != 200 {
-		t.Errorf("put: %d %s", status, body)
 	}
 	if status, _, body := callXRay(t, origin, "test", "/Traces", `{"TraceIds":["`+testRoot+`"]}`); status != 200 || !strings.Contains(body, "70de5b6f19ff9a0a") {
 		t.Errorf("get: %d %s", status, body)
@@ -65,11 +61,6 @@ func TestOtherServicesKeepTheirPaths(t *testing.T) {
 	if diff := cmp.Diff([]string{"/Traces"}, f.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-}
-
-func quote(s string) string {
-	raw, _ := json.Marshal(s)
-	return string(raw)
 }
 
 func TestTraceHeader(t *testing.T) {

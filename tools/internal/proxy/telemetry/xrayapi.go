@@ -1,85 +1,32 @@
 package telemetry
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
+	"time"
 )
 
-const (
-	// maxTraceIDs is how many traces one BatchGetTraces may ask for
-	// (https://docs.aws.amazon.com/xray/latest/api/API_BatchGetTraces.html).
-	maxTraceIDs = 5
-	maxIDLength = 35
-	maxBody     = 8 << 20
-)
-
-// api answers the calls that write traces and read them back, in the shapes of
-// https://docs.aws.amazon.com/xray/latest/api/API_Operations.html. Who may call is
-// the caller's business.
-type api struct {
-	Store *Store
-}
-
-// serves reports whether the path is one of this API's.
-func (a api) serves(path string) bool { return a.operation(path) != nil }
-
-func (a api) operation(path string) func(body []byte) (any, error) {
-	switch path {
-	case "/TraceSegments":
-		return a.putTraceSegments
-	case "/Traces":
-		return a.batchGetTraces
-	case "/TraceSummaries":
-		return a.getTraceSummaries
-	}
-	return nil
-}
+// maxTraceIDs is how many traces one BatchGetTraces may ask for
+// (https://docs.aws.amazon.com/xray/latest/api/API_BatchGetTraces.html).
+const maxTraceIDs = 5
 
 // badRequest is an InvalidRequestException.
 type badRequest string
 
 func (b badRequest) Error() string { return string(b) }
 
-// ServeHTTP answers one call.
-func (a api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation := a.operation(r.URL.Path)
-	if operation == nil || r.Method != http.MethodPost {
-		writeError(w, http.StatusNotFound, "UnknownOperationException", "")
-		return
+// operation finds the call that reads traces at a path, in the shapes of
+// https://docs.aws.amazon.com/xray/latest/api/API_Operations.html.
+func (s *Store) operation(path string) func(body []byte) (any, error) {
+	switch path {
+	case "/Traces":
+		return s.batchGetTraces
+	case "/TraceSummaries":
+		return s.getTraceSummaries
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		writeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request is too large.")
-		return
-	case err != nil:
-		return // the client went away
-	}
-	answer, err := operation(body)
-	var bad badRequest
-	switch {
-	case errors.As(err, &bad):
-		writeError(w, http.StatusBadRequest, "InvalidRequestException", bad.Error())
-		return
-	case err != nil:
-		writeError(w, http.StatusInternalServerError, "InternalFailure", err.Error())
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer) // the status is out already
-}
-
-// writeError writes an error in X-Ray's protocol.
-func writeError(w http.ResponseWriter, status int, code, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Amzn-Errortype", code)
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
+	return nil
 }
 
 func decode(body []byte, into any) error {
@@ -89,39 +36,6 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-type unprocessed struct {
-	ID      string `json:"Id,omitempty"`
-	Code    string `json:"ErrorCode"`
-	Message string `json:"Message"`
-}
-
-func (a api) putTraceSegments(body []byte) (any, error) {
-	var in struct {
-		TraceSegmentDocuments []string
-	}
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
-	if len(in.TraceSegmentDocuments) == 0 {
-		return nil, badRequest("TraceSegmentDocuments must not be empty.")
-	}
-	refused := []unprocessed{}
-	for _, text := range in.TraceSegmentDocuments {
-		documents, err := parseDocument([]byte(text))
-		var invalid *invalidError
-		switch {
-		case errors.As(err, &invalid):
-			a.Store.malformed()
-			refused = append(refused, unprocessed{invalid.id, invalid.code, invalid.Error()})
-		case err != nil:
-			return nil, fmt.Errorf("document: %w", err)
-		default:
-			a.Store.Add(documents...)
-		}
-	}
-	return map[string]any{"UnprocessedTraceSegments": refused}, nil
-}
-
 type traceAnswer struct {
 	ID            string    `json:"Id"`
 	Duration      float64   `json:"Duration"`
@@ -129,9 +43,14 @@ type traceAnswer struct {
 	Segments      []segment `json:"Segments"`
 }
 
+type segment struct {
+	ID       string `json:"Id"`
+	Document string `json:"Document"`
+}
+
 // batchGetTraces leaves out ids that nothing is known of, as X-Ray does;
 // UnprocessedTraceIds are those that it could not look up, so it stays empty here.
-func (a api) batchGetTraces(body []byte) (any, error) {
+func (s *Store) batchGetTraces(body []byte) (any, error) {
 	var in struct {
 		TraceIDs []string `json:"TraceIds"`
 	}
@@ -143,10 +62,10 @@ func (a api) batchGetTraces(body []byte) (any, error) {
 	}
 	found := []traceAnswer{}
 	for _, id := range in.TraceIDs {
-		if len(id) > maxIDLength || !isTraceID(id) {
+		if !isTraceID(id) {
 			return nil, badRequest("Invalid trace id.")
 		}
-		t, known := a.Store.get(strings.ToLower(id))
+		t, known := s.get(strings.ToLower(id))
 		if !known {
 			continue
 		}
@@ -165,4 +84,99 @@ func (t snapshot) answer() (traceAnswer, error) {
 		return traceAnswer{}, fmt.Errorf("trace %s: %w", t.id, err)
 	}
 	return traceAnswer{ID: t.id, Duration: t.summary().Duration, LimitExceeded: t.exceeded, Segments: segments}, nil
+}
+
+// node is a segment or subsegment.
+type node = map[string]any
+
+// merge adds subsegments that came by themselves to their parents, as X-Ray answers them.
+// One whose parent is missing stays a separate document.
+func merge(documents []json.RawMessage) ([]segment, error) {
+	known := map[string]node{}
+	tops := make([]node, len(documents))
+	for i, raw := range documents {
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.UseNumber() // keeps every digit
+		if err := decoder.Decode(&tops[i]); err != nil {
+			return nil, fmt.Errorf("json.Decode: %w", err)
+		}
+		walk(tops[i], func(n node) {
+			if id, ok := n["id"].(string); ok {
+				known[id] = n
+			}
+		})
+	}
+	var separate []node
+	for _, n := range tops {
+		parentID, _ := n["parent_id"].(string)
+		parent, found := known[parentID]
+		if n["type"] != "subsegment" || !found || contains(n, parentID) {
+			separate = append(separate, n)
+			continue
+		}
+		for _, name := range []string{"type", "trace_id", "parent_id"} {
+			delete(n, name)
+		}
+		below, _ := parent["subsegments"].([]any)
+		parent["subsegments"] = append(below, n)
+	}
+	segments := make([]segment, 0, len(separate))
+	for _, n := range separate {
+		document, err := json.Marshal(n)
+		if err != nil {
+			return nil, fmt.Errorf("json.Marshal: %w", err)
+		}
+		id, _ := n["id"].(string)
+		segments = append(segments, segment{ID: id, Document: string(document)})
+	}
+	return segments, nil
+}
+
+// walk visits n and everything below it.
+func walk(n node, visit func(node)) {
+	visit(n)
+	below, _ := n["subsegments"].([]any)
+	for _, one := range below {
+		if child, ok := one.(node); ok {
+			walk(child, visit)
+		}
+	}
+}
+
+// contains reports whether n or anything below it has the id. If it has the id of a
+// parent, n cannot be below that parent.
+func contains(n node, id string) bool {
+	found := false
+	walk(n, func(one node) { found = found || one["id"] == id })
+	return found
+}
+
+// getTraceSummaries answers all of a time range on one page. Filter expressions
+// are refused, because ignoring one would answer another question.
+func (s *Store) getTraceSummaries(body []byte) (any, error) {
+	var in struct {
+		StartTime, EndTime *float64
+		TimeRangeType      string
+		FilterExpression   string
+	}
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	switch {
+	case in.StartTime == nil || in.EndTime == nil || *in.StartTime > *in.EndTime:
+		return nil, badRequest("StartTime and EndTime must be given, in this order.")
+	case in.FilterExpression != "":
+		return nil, badRequest("Filter expressions are not supported by the local system.")
+	case in.TimeRangeType != "" && in.TimeRangeType != "TraceId":
+		return nil, badRequest("TimeRangeType must be TraceId.")
+	}
+	from := time.UnixMilli(int64(*in.StartTime * 1000)).Truncate(time.Second) // a trace's id has whole seconds
+	to := time.UnixMilli(int64(*in.EndTime * 1000))
+	out := []summary{}
+	for _, t := range s.all() {
+		if at := began(t.id); !at.Before(from) && !at.After(to) {
+			out = append(out, t.summary())
+		}
+	}
+	return map[string]any{"TraceSummaries": out, "TracesProcessedCount": len(out)}, nil
 }

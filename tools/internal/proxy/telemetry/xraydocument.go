@@ -20,9 +20,9 @@ type Document struct {
 }
 
 // invalidError is why X-Ray would refuse a document, in its own words.
-type invalidError struct{ id, code string }
+type invalidError string
 
-func (e *invalidError) Error() string { return "Invalid segment. ErrorCode: " + e.code }
+func (e invalidError) Error() string { return "Invalid segment. ErrorCode: " + string(e) }
 
 // fields are those that X-Ray asks for.
 type fields struct {
@@ -40,18 +40,11 @@ type fields struct {
 func parseDocument(raw []byte) ([]Document, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) > maxDocument {
-		return nil, &invalidError{code: "SegmentTooLarge"}
+		return nil, invalidError("SegmentTooLarge")
 	}
-	if !bytes.HasPrefix(raw, []byte("[")) {
-		one, err := parseOne(raw)
-		if err != nil {
-			return nil, err
-		}
-		return []Document{one}, nil
-	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, &invalidError{code: "ParseError"}
+	list := []json.RawMessage{raw}
+	if bytes.HasPrefix(raw, []byte("[")) && json.Unmarshal(raw, &list) != nil {
+		return nil, invalidError("ParseError")
 	}
 	documents := make([]Document, 0, len(list))
 	for _, item := range list {
@@ -67,7 +60,7 @@ func parseDocument(raw []byte) ([]Document, error) {
 func parseOne(raw []byte) (Document, error) {
 	var f fields
 	if err := json.Unmarshal(raw, &f); err != nil {
-		return Document{}, &invalidError{code: "ParseError"}
+		return Document{}, invalidError("ParseError")
 	}
 	bad := ""
 	switch {
@@ -89,7 +82,7 @@ func parseOne(raw []byte) (Document, error) {
 		bad = "InvalidParentId"
 	}
 	if bad != "" {
-		return Document{}, &invalidError{id: f.ID, code: bad}
+		return Document{}, invalidError(bad)
 	}
 	return Document{TraceID: strings.ToLower(f.TraceID), ID: f.ID, Raw: bytes.Clone(raw)}, nil
 }

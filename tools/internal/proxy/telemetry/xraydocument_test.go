@@ -63,9 +63,9 @@ func TestParseDocument(t *testing.T) {
 			for _, d := range documents {
 				got = append(got, d.ID)
 			}
-			var invalid *invalidError
+			var invalid invalidError
 			if errors.As(err, &invalid) {
-				got = []string{invalid.code}
+				got = []string{string(invalid)}
 			}
 			if text := strings.Join(got, " "); text != tc.want {
 				t.Errorf("got %q, %v; want %q", text, err, tc.want)

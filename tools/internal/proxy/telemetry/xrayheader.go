@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -60,9 +61,6 @@ func newTraceID(now time.Time) string {
 	return fmt.Sprintf("1-%08x-%s", now.Unix(), random(12))
 }
 
-// newSegmentID makes the id of a segment.
-func newSegmentID() string { return random(8) }
-
 func random(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails since Go 1.24
@@ -83,10 +81,6 @@ func isHex(s string) bool { return strings.Trim(s, "0123456789abcdefABCDEF") == 
 
 // began is the time in a trace's id, which is the client's.
 func began(traceID string) time.Time {
-	raw, err := hex.DecodeString(traceID[2:10])
-	if err != nil {
-		return time.Time{}
-	}
-	seconds := int64(raw[0])<<24 | int64(raw[1])<<16 | int64(raw[2])<<8 | int64(raw[3])
+	seconds, _ := strconv.ParseInt(traceID[2:10], 16, 64) // the id was checked
 	return time.Unix(seconds, 0).UTC()
 }

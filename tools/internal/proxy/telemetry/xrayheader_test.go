@@ -46,7 +46,7 @@ func TestNewIDs(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1480615200, 0).UTC()
 	id := newTraceID(now)
-	if !isTraceID(id) || !began(id).Equal(now) || !isSegmentID(newSegmentID()) {
+	if !isTraceID(id) || !began(id).Equal(now) || !isSegmentID(random(8)) {
 		t.Errorf("%q began %s", id, began(id))
 	}
 	if id == newTraceID(now) {

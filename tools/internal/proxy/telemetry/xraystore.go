@@ -1,12 +1,17 @@
 package telemetry
 
 import (
-	"container/list"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
 	"slices"
 	"sync"
-	"time"
 )
+
+// maxPacket is the most that fits into a UDP packet.
+const maxPacket = 64 << 10
 
 // Limits bound the store; the oldest trace goes first.
 type Limits struct {
@@ -23,11 +28,10 @@ func DefaultLimits() Limits { return Limits{Traces: 5000, Bytes: 64 << 20, Trace
 // Store keeps traces in memory; they end with the process.
 type Store struct {
 	limits Limits
-	now    func() time.Time
 
 	mu     sync.Mutex
-	traces map[string]*list.Element // of *trace
-	order  *list.List               // oldest first
+	traces map[string]*trace
+	order  []string // ids of traces, the oldest first
 	counts Counts
 }
 
@@ -45,9 +49,7 @@ type Counts struct {
 
 // trace is what has arrived for one id.
 type trace struct {
-	id       string
-	arrived  time.Time // the first document
-	order    []string  // of documents by id
+	order    []string // of documents by id
 	raw      map[string]json.RawMessage
 	bytes    int
 	exceeded bool
@@ -55,7 +57,7 @@ type trace struct {
 
 // NewStore makes an empty store.
 func NewStore(limits Limits) *Store {
-	return &Store{limits: limits, now: time.Now, traces: map[string]*list.Element{}, order: list.New()}
+	return &Store{limits: limits, traces: map[string]*trace{}}
 }
 
 // Add keeps documents. One with an id that is there already replaces it: an SDK
@@ -66,19 +68,19 @@ func (s *Store) Add(documents ...Document) {
 	for _, d := range documents {
 		s.add(d)
 	}
-	for s.order.Len() > s.limits.Traces || s.counts.Bytes > s.limits.Bytes && s.order.Len() > 1 {
+	for len(s.order) > s.limits.Traces || s.counts.Bytes > s.limits.Bytes && len(s.order) > 1 {
 		s.evict()
 	}
 }
 
 func (s *Store) add(d Document) {
-	element, found := s.traces[d.TraceID]
-	if !found {
-		element = s.order.PushBack(&trace{id: d.TraceID, arrived: s.now(), raw: map[string]json.RawMessage{}})
-		s.traces[d.TraceID] = element
+	t := s.traces[d.TraceID]
+	if t == nil {
+		t = &trace{raw: map[string]json.RawMessage{}}
+		s.traces[d.TraceID] = t
+		s.order = append(s.order, d.TraceID)
 		s.counts.Traces++
 	}
-	t := held(element)
 	old, replaces := t.raw[d.ID]
 	grown := len(d.Raw) - len(old)
 	if t.bytes+grown > s.limits.TraceBytes {
@@ -96,20 +98,13 @@ func (s *Store) add(d Document) {
 }
 
 func (s *Store) evict() {
-	t := held(s.order.Front())
-	s.order.Remove(s.order.Front())
-	delete(s.traces, t.id)
+	t := s.traces[s.order[0]]
+	delete(s.traces, s.order[0])
+	s.order = s.order[1:]
 	s.counts.Traces--
 	s.counts.Documents -= len(t.order)
 	s.counts.Bytes -= t.bytes
 	s.counts.Evicted++
-}
-
-// malformed counts a packet or document that was dropped.
-func (s *Store) malformed() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.counts.Malformed++
 }
 
 // Counts is a look at the store.
@@ -122,7 +117,6 @@ func (s *Store) Counts() Counts {
 // snapshot is a trace as it is now. The documents are shared: nobody changes them.
 type snapshot struct {
 	id        string
-	arrived   time.Time
 	exceeded  bool
 	documents []json.RawMessage
 }
@@ -131,35 +125,54 @@ type snapshot struct {
 func (s *Store) get(id string) (snapshot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	element, found := s.traces[id]
-	if !found {
-		return snapshot{}, false
-	}
-	return held(element).snapshot(), true
+	return s.snapshot(id)
 }
 
 // all returns every trace, the newest first.
 func (s *Store) all() []snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	traces := make([]snapshot, 0, s.order.Len())
-	for e := s.order.Front(); e != nil; e = e.Next() {
-		traces = append(traces, held(e).snapshot())
+	var traces []snapshot
+	for _, id := range slices.Backward(s.order) {
+		one, _ := s.snapshot(id)
+		traces = append(traces, one)
 	}
-	slices.Reverse(traces)
 	return traces
 }
 
-// held is the list's element as what it is: the list holds nothing else.
-func held(e *list.Element) *trace {
-	t, _ := e.Value.(*trace)
-	return t
+func (s *Store) snapshot(id string) (snapshot, bool) {
+	t := s.traces[id]
+	if t == nil {
+		return snapshot{}, false
+	}
+	one := snapshot{id: id, exceeded: t.exceeded}
+	for _, document := range t.order {
+		one.documents = append(one.documents, t.raw[document])
+	}
+	return one, true
 }
 
-func (t *trace) snapshot() snapshot {
-	documents := make([]json.RawMessage, 0, len(t.order))
-	for _, id := range t.order {
-		documents = append(documents, t.raw[id])
+// Serve receives what tracing SDKs send by UDP until ctx is done. Nothing is answered:
+// a sender never learns whether anybody listens.
+func (s *Store) Serve(ctx context.Context, conn net.PacketConn) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	packet := make([]byte, maxPacket)
+	for {
+		n, _, err := conn.ReadFrom(packet)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
+			return fmt.Errorf("net.PacketConn.ReadFrom: %w", err)
+		}
+		documents, err := parsePacket(packet[:n])
+		if err != nil {
+			s.mu.Lock()
+			s.counts.Malformed++
+			s.mu.Unlock()
+			continue
+		}
+		s.Add(documents...)
 	}
-	return snapshot{id: t.id, arrived: t.arrived, exceeded: t.exceeded, documents: documents}
 }

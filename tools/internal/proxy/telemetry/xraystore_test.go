@@ -86,13 +86,12 @@ func TestOneTraceIsBounded(t *testing.T) {
 func TestStoreTogether(t *testing.T) {
 	t.Parallel()
 	s := NewStore(Limits{10, 1 << 20, 1 << 20})
-	api := api{Store: s}
 	var together sync.WaitGroup
 	for worker := range 4 {
 		together.Go(func() {
 			for n := range 100 {
 				s.Add(parsed(t, doc(id(n+1), "trace_id", traceNo(n%20), "type", "subsegment", "parent_id", id(worker+1)))...)
-				if _, err := api.batchGetTraces([]byte(`{"TraceIds":["` + traceNo(n%20) + `"]}`)); err != nil {
+				if _, err := s.batchGetTraces([]byte(`{"TraceIds":["` + traceNo(n%20) + `"]}`)); err != nil {
 					t.Error(err)
 				}
 				s.all()
