@@ -125,8 +125,10 @@ func order(selected []stacks.Stack, graph stacks.Graph) []*job {
 	var jobs []*job
 	byName := map[string]*job{}
 	for _, s := range selected {
-		byName[s.Name] = &job{stack: s, done: make(chan struct{})}
-		jobs = append(jobs, byName[s.Name])
+		if byName[s.Name] == nil {
+			byName[s.Name] = &job{stack: s, done: make(chan struct{})}
+			jobs = append(jobs, byName[s.Name])
+		}
 	}
 	levels, _ := graph.Levels() // NewGraph refuses cycles
 	names := slices.Concat(levels...)
