@@ -13,20 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-const (
-	eventsService = "events.amazonaws.com"
-	eventsTarget  = "AWSEvents."
-)
-
-// viaAPICall is the detail type under which CloudTrail's records of calls reach EventBridge.
-const viaAPICall = "AWS API Call via CloudTrail"
+const eventsTarget = "AWSEvents."
 
 // cloudTrail delivers records to the rules of the default bus, as CloudTrail and
 // EventBridge do on AWS. It delivers at once; AWS takes minutes.
@@ -35,30 +26,19 @@ type cloudTrail struct {
 	log *slog.Logger
 }
 
-// trailRecord is a record of CloudTrail on its way to EventBridge.
+// trailRecord is a record of CloudTrail as a target of EventBridge gets it.
 type trailRecord struct {
-	Source     string // such as aws.logs
-	DetailType string
-	Account    string
-	Time       time.Time
+	Version    string         `json:"version"`
+	ID         string         `json:"id"`
+	DetailType string         `json:"detail-type"`
+	Source     string         `json:"source"` // such as aws.logs
+	Account    string         `json:"account"`
+	Time       string         `json:"time"`
+	Region     string         `json:"region"`
+	Resources  []string       `json:"resources"`
+	Detail     map[string]any `json:"detail"`
 	// ReadOnly records reach only rules that ask for all management events.
-	ReadOnly bool
-	Detail   map[string]any
-}
-
-// newEventID is what AWS draws for every record and every event.
-func newEventID() string { return uuid.NewString() }
-
-// envelope is the record as a target of EventBridge gets it.
-func (c *cloudTrail) envelope(r trailRecord) ([]byte, error) {
-	body, err := json.Marshal(map[string]any{
-		"version": "0", "id": newEventID(), "detail-type": r.DetailType, "source": r.Source, "account": r.Account,
-		"time": r.Time.UTC().Format(time.RFC3339), "region": c.up.Region, "resources": []string{}, "detail": r.Detail,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("json.Marshal: %w", err)
-	}
-	return body, nil
+	ReadOnly bool `json:"-"`
 }
 
 type trailRule struct {
@@ -84,9 +64,9 @@ type trailTarget struct {
 // deliver sends the record to every target of every rule that matches. If one fails, the
 // others get it all the same.
 func (c *cloudTrail) deliver(ctx context.Context, r trailRecord) error {
-	event, err := c.envelope(r)
+	event, err := json.Marshal(r)
 	if err != nil {
-		return err
+		return fmt.Errorf("json.Marshal: %w", err)
 	}
 	var failures []error
 	for in := (map[string]any{}); ; {
@@ -140,7 +120,7 @@ func (c *cloudTrail) invoke(ctx context.Context, rule trailRule, target trailTar
 	if err != nil {
 		return err
 	}
-	if !upstream.MayInvoke(policy, eventsService, target.ARN, rule.ARN) {
+	if !upstream.MayInvoke(policy, "events.amazonaws.com", target.ARN, rule.ARN) {
 		return errors.New("the function's policy does not allow the rule to call it")
 	}
 	ctx, cancel := context.WithTimeout(ctx, upstream.Timeout)

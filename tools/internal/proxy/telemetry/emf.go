@@ -5,6 +5,7 @@ package telemetry
 // Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -89,11 +90,8 @@ func (d emfDirective) data(root map[string]json.RawMessage, seconds float64) []d
 			if m.Name == "" || len(values) == 0 || m.StorageResolution != 0 && m.StorageResolution != 1 && m.StorageResolution != 60 {
 				continue
 			}
-			unit := m.Unit
-			if unit == "" {
-				unit = "None"
-			}
-			if !slices.Contains(emfUnits(), unit) {
+			unit := cmp.Or(m.Unit, "None")
+			if !slices.Contains(emfUnits, unit) {
 				continue
 			}
 			distinct, counts := tally(values)
@@ -147,14 +145,7 @@ func tally(values []float64) (distinct, counts []float64) {
 }
 
 // emfUnits are the units that CloudWatch knows.
-func emfUnits() []string {
-	return []string{
-		"Seconds", "Microseconds", "Milliseconds",
-		"Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes",
-		"Bits", "Kilobits", "Megabits", "Gigabits", "Terabits",
-		"Percent", "Count",
-		"Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second", "Terabytes/Second",
-		"Bits/Second", "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second",
-		"Count/Second", "None",
-	}
-}
+var emfUnits = strings.Fields(`None Count Percent Seconds Microseconds Milliseconds
+	Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits Count/Second
+	Bytes/Second Kilobytes/Second Megabytes/Second Gigabytes/Second Terabytes/Second
+	Bits/Second Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second`)

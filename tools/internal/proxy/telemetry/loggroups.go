@@ -8,6 +8,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
@@ -63,15 +65,16 @@ func (g *groupWatch) run(ctx context.Context) {
 // repositories show. Who made the group is not known here, so the identity is that
 // of a service; a target must not rely on more.
 func (g *groupWatch) record(group upstream.LogGroup) trailRecord {
-	account, made := upstream.Account(group.ARN), time.UnixMilli(group.Created)
+	account, made := upstream.Account(group.ARN), time.UnixMilli(group.Created).UTC().Format(time.RFC3339)
 	parameters := map[string]any{"logGroupName": group.Name}
 	if group.KeyARN != "" {
 		parameters["kmsKeyId"] = group.KeyARN
 	}
 	return trailRecord{
-		Source: "aws.logs", DetailType: viaAPICall, Account: account, Time: made,
+		Version: "0", ID: uuid.NewString(), DetailType: "AWS API Call via CloudTrail", Source: "aws.logs",
+		Account: account, Time: made, Region: g.trail.up.Region, Resources: []string{},
 		Detail: map[string]any{
-			"eventVersion": "1.10", "eventID": newEventID(), "requestID": newEventID(), "eventTime": made.UTC().Format(time.RFC3339),
+			"eventVersion": "1.10", "eventID": uuid.NewString(), "requestID": uuid.NewString(), "eventTime": made,
 			"eventSource": "logs.amazonaws.com", "eventName": "CreateLogGroup", "eventType": "AwsApiCall", "apiVersion": "20140328",
 			"eventCategory": "Management", "managementEvent": true, "readOnly": false, "awsRegion": g.trail.up.Region, "recipientAccountId": account,
 			"userIdentity":    map[string]any{"type": "AWSService", "invokedBy": "AWS Internal"},

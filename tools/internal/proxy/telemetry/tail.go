@@ -140,9 +140,7 @@ func (t *tail) read(ctx context.Context, group string, cursor *groupTail) (added
 	if err != nil {
 		return nil, false, fmt.Errorf("log lines: %w", err)
 	}
-	added = cursor.advance(out.Events, from)
-	full = len(out.Events) == tailPage
-	return added, full, nil
+	return cursor.advance(out.Events, from), len(out.Events) == tailPage, nil
 }
 
 // advance picks the new lines out of a read from that time on.
@@ -172,8 +170,7 @@ func (t *tail) keep(group string, lines []logLine) {
 	}
 	var text strings.Builder
 	for _, line := range lines {
-		text.WriteString(strings.TrimRight(line.Message, "\n"))
-		text.WriteByte('\n')
+		text.WriteString(strings.TrimRight(line.Message, "\n") + "\n")
 		for _, batch := range parseEMF(line.Message) {
 			t.add(batch)
 		}
@@ -189,16 +186,16 @@ func (t *tail) keep(group string, lines []logLine) {
 // logFile names the file of a group: /gatehouse/local/user-events/metrics is in
 // user-events-metrics.log.
 func logFile(group string) string {
-	parts := strings.Split(strings.TrimPrefix(group, logPrefix), "/")
-	if len(parts) > 1 {
-		parts = parts[1:] // the environment: every file here is of the same one
+	name := strings.TrimPrefix(group, logPrefix)
+	if _, rest, ok := strings.Cut(name, "/"); ok {
+		name = rest // without the environment: every file here is of the same one
 	}
-	name := strings.Map(func(r rune) rune {
+	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
 			return r
 		}
 		return '-'
-	}, strings.Join(parts, "-"))
+	}, name)
 	return name + ".log"
 }
 
@@ -211,13 +208,7 @@ func appendFile(path, text string) error {
 		return fmt.Errorf("os.OpenFile: %w", err)
 	}
 	_, err = file.WriteString(text)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return fmt.Errorf("write log: %w", err)
-	}
-	return nil
+	return errors.Join(err, file.Close())
 }
 
 // add joins a line's metrics to the requests that wait, up to half of what
@@ -248,6 +239,5 @@ func (t *tail) flush(ctx context.Context) error {
 		}
 		t.pending = t.pending[1:]
 	}
-	t.pending = nil
 	return nil
 }
