@@ -65,9 +65,7 @@ func TestHostedSignInInSteps(t *testing.T) {
 	form := loginForm()
 	form.Set("auth_flow", "USER_AUTH")
 	postForm(t, origin+"/login", form)
-	f.Lock()
 	f.Replies["/login"] = redirect()
-	f.Unlock()
 	if status, _, _ := postForm(t, origin+"/login", url.Values{"ua_token": {"t-1"}, "password": {"p"}}); status != 302 {
 		t.Errorf("status %d", status)
 	}

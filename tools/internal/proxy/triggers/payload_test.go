@@ -39,8 +39,8 @@ func TestMetadataReachesTheRightTrigger(t *testing.T) {
 	t.Parallel()
 	some := map[string]string{"k": "v"}
 	f := upstreamtest.New(t)
-	f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
-	f.Replies["RespondToAuthChallenge"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: tokens}
+	f.Replies["RespondToAuthChallenge"] = upstreamtest.Reply{Status: 200, Body: tokens}
 	_, origin := start(t, f)
 	upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 		"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "a@x.example"}, "ClientMetadata": some,

@@ -17,7 +17,7 @@ func TestSignInFires(t *testing.T) {
 	t.Parallel()
 	const pre, post = "PreAuthentication_Authentication", "PostAuthentication_Authentication"
 	params := map[string]string{"USERNAME": "a@x.example", "PASSWORD": "p"}
-	tokens := upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	signedIn := upstreamtest.Reply{Status: 200, Body: tokens}
 	wrong := upstreamtest.Reply{Status: 400, Body: `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`}
 	challenge := upstreamtest.Reply{Status: 200, Body: `{"ChallengeName":"PASSWORD_VERIFIER"}`}
 	for name, tc := range map[string]struct {
@@ -27,17 +27,17 @@ func TestSignInFires(t *testing.T) {
 		change func(*upstreamtest.Fake)
 		want   []string
 	}{
-		"password":       {"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, tokens, nil, []string{pre, "InitiateAuth", post}},
+		"password":       {"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, signedIn, nil, []string{pre, "InitiateAuth", post}},
 		"wrong_password": {"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong, nil, []string{pre, "InitiateAuth"}},
 		"srp_begin":      {"InitiateAuth", map[string]any{"AuthFlow": "USER_SRP_AUTH"}, challenge, nil, []string{pre, "InitiateAuth"}},
 		"custom":         {"InitiateAuth", map[string]any{"AuthFlow": "CUSTOM_AUTH"}, challenge, nil, []string{pre, "InitiateAuth"}},
 		"choice":         {"InitiateAuth", map[string]any{"AuthFlow": "USER_AUTH"}, challenge, nil, []string{pre, "InitiateAuth"}},
-		"refresh":        {"InitiateAuth", map[string]any{"AuthFlow": "REFRESH_TOKEN_AUTH"}, tokens, nil, []string{"InitiateAuth"}},
-		"refresh_old":    {"InitiateAuth", map[string]any{"AuthFlow": "REFRESH_TOKEN"}, tokens, nil, []string{"InitiateAuth"}},
-		"refresh_new":    {"GetTokensFromRefreshToken", nil, tokens, nil, []string{"GetTokensFromRefreshToken"}},
-		"srp_end":        {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, tokens, nil, []string{"RespondToAuthChallenge", post}},
+		"refresh":        {"InitiateAuth", map[string]any{"AuthFlow": "REFRESH_TOKEN_AUTH"}, signedIn, nil, []string{"InitiateAuth"}},
+		"refresh_old":    {"InitiateAuth", map[string]any{"AuthFlow": "REFRESH_TOKEN"}, signedIn, nil, []string{"InitiateAuth"}},
+		"refresh_new":    {"GetTokensFromRefreshToken", nil, signedIn, nil, []string{"GetTokensFromRefreshToken"}},
+		"srp_end":        {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, signedIn, nil, []string{"RespondToAuthChallenge", post}},
 		"next_challenge": {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, challenge, nil, []string{"RespondToAuthChallenge"}},
-		"admin_respond":  {"AdminRespondToAuthChallenge", map[string]any{"UserPoolId": upstreamtest.Pool}, tokens, nil, []string{"AdminRespondToAuthChallenge", post}},
+		"admin_respond":  {"AdminRespondToAuthChallenge", map[string]any{"UserPoolId": upstreamtest.Pool}, signedIn, nil, []string{"AdminRespondToAuthChallenge", post}},
 		"admin_flow_in_public_call": {
 			"InitiateAuth", map[string]any{"AuthFlow": "ADMIN_NO_SRP_AUTH"}, wrong, nil, []string{"InitiateAuth"},
 		},
@@ -62,7 +62,7 @@ func TestSignInFires(t *testing.T) {
 			func(f *upstreamtest.Fake) { f.Client["ClientId"] = "other" }, []string{"InitiateAuth"},
 		},
 		"no_triggers": {
-			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, tokens,
+			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, signedIn,
 			func(f *upstreamtest.Fake) { f.Functions = nil }, []string{"InitiateAuth"},
 		},
 	} {
@@ -162,7 +162,7 @@ func TestErrorOfATrigger(t *testing.T) {
 			if status != 400 || body != want || header.Get("X-Amzn-Errortype") != tc.wantType+":" || header.Get("X-Amzn-Errormessage") != tc.wantText {
 				t.Errorf("got %d %v %s, want 400 %s", status, header, body, want)
 			}
-			if n := f.Invocations(); n != tc.invokes {
+			if n := len(f.Payloads); n != tc.invokes {
 				t.Errorf("function ran %d times, want %d", n, tc.invokes)
 			}
 			for _, c := range f.Calls() {
@@ -190,7 +190,7 @@ func TestTriggerOutOfTime(t *testing.T) {
 			t.Parallel()
 			f := upstreamtest.New(t)
 			f.Functions = map[string]any{"PostAuthentication": upstreamtest.Function}
-			f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+			f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: tokens}
 			var mu sync.Mutex
 			asked := 0
 			f.Invoke = func(w http.ResponseWriter, r *http.Request, payload []byte) {
@@ -212,7 +212,7 @@ func TestTriggerOutOfTime(t *testing.T) {
 			if !strings.Contains(body, tc.want) {
 				t.Errorf("got %s, want %s", body, tc.want)
 			}
-			if n := f.Invocations(); n != tc.invokes {
+			if n := len(f.Payloads); n != tc.invokes {
 				t.Errorf("asked %d times, want %d", n, tc.invokes)
 			}
 		})
@@ -222,7 +222,7 @@ func TestTriggerOutOfTime(t *testing.T) {
 func TestPostAuthenticationWithholdsTokens(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
-	f.Replies["RespondToAuthChallenge"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens, Header: http.Header{"X-Amzn-Requestid": {"r1"}}}
+	f.Replies["RespondToAuthChallenge"] = upstreamtest.Reply{Status: 200, Body: tokens, Header: http.Header{"X-Amzn-Requestid": {"r1"}}}
 	f.Invoke = func(w http.ResponseWriter, _ *http.Request, _ []byte) {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		_, _ = w.Write([]byte(`{"errorMessage":"no"}`))
@@ -255,7 +255,7 @@ func TestSecretHash(t *testing.T) {
 func TestConcurrentSignIns(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
-	f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: upstreamtest.Tokens}
+	f.Replies["InitiateAuth"] = upstreamtest.Reply{Status: 200, Body: tokens}
 	_, origin := start(t, f)
 	var wg sync.WaitGroup
 	for range 40 {
@@ -269,7 +269,7 @@ func TestConcurrentSignIns(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := f.Invocations(); n != 80 {
+	if n := len(f.Payloads); n != 80 {
 		t.Errorf("%d invocations, want one of each trigger per sign-in", n)
 	}
 }

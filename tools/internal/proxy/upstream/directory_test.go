@@ -20,9 +20,7 @@ func TestClientIsLookedUpAgain(t *testing.T) {
 			t.Errorf("%s: %v", step.id, err)
 		}
 	}
-	f.Lock()
 	f.Client["ClientId"] = "c2"
-	f.Unlock()
 	if _, err := c.AppClient(t.Context(), "c2"); err != nil {
 		t.Errorf("a new client: %v", err)
 	}

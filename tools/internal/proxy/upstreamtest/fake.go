@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,29 +30,26 @@ const (
 		"StringEquals":{"AWS:SourceAccount":"000000000000"},
 		"ArnLike":{"AWS:SourceArn":"arn:aws:cognito-idp:us-east-1:000000000000:userpool/*"}}}]}`
 	Callback = "https://app.example/cb"
-	// Tokens has an access token whose claims name the user u-1.
-	Tokens = `{"AuthenticationResult":{"AccessToken":"e30.eyJ1c2VybmFtZSI6InUtMSIsInN1YiI6InUtMSJ9.x","IdToken":"i"}}`
 )
 
 // Fake stands for the emulator: it answers the facts that the proxy asks for, and
 // records the calls of people and the invocations of triggers in their order.
 type Fake struct {
-	sync.Mutex
 	Server    *httptest.Server
 	Client    map[string]any
 	User      map[string]any
 	Policy    string
 	Replies   map[string]Reply // by Cognito action or path
 	Invoke    func(w http.ResponseWriter, r *http.Request, payload []byte)
-	Payloads  []json.RawMessage
-	Bodies    []string
 	Functions map[string]any
 	Invited   bool     // only administrators create users
 	Verify    []string // attributes that have to be proved before they change
 	Unknown   string   // a name that no user has
 
-	order   []string
-	invokes int
+	mu       sync.Mutex
+	Payloads []json.RawMessage // of the runs of functions so far
+	Bodies   []string          // of the other calls
+	order    []string
 }
 
 // Reply is what the fake answers.
@@ -76,6 +74,7 @@ func New(t *testing.T) *Fake {
 			"PreSignUp": Function, "PreAuthentication": Function,
 			"PostAuthentication": Function, "PostConfirmation": Function,
 		},
+		Invoke: func(w http.ResponseWriter, _ *http.Request, payload []byte) { _, _ = w.Write(payload) },
 	}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Server.Close)
@@ -88,82 +87,65 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	action, isCognito := strings.CutPrefix(r.Header.Get("X-Amz-Target"), upstream.CognitoTarget)
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/invocations"):
-		f.serveInvoke(w, r, body)
+		var ev struct{ TriggerSource string }
+		_ = json.Unmarshal(body, &ev)
+		f.Note(ev.TriggerSource)
+		f.mu.Lock()
+		f.Payloads = append(f.Payloads, body)
+		f.mu.Unlock()
+		f.Invoke(w, r, body)
+	case strings.HasSuffix(r.URL.Path, "/policy") && f.Policy == "":
+		refuse(w, "ResourceNotFoundException", "No policy is associated with the given resource.")
 	case strings.HasSuffix(r.URL.Path, "/policy"):
-		f.servePolicy(w)
+		WriteJSON(w, 200, map[string]string{"Policy": f.Policy})
 	case isCognito:
-		f.serveCognito(w, action, body)
+		f.serveCognito(w, action, string(body))
 	case r.URL.Path == "/oauth2/authorize":
-		f.serveAuthorize(w, r.URL.Query())
+		serveAuthorize(w, r.URL.Query())
 	default:
 		f.serve(w, r.URL.Path, string(body))
 	}
 }
 
-func (f *Fake) serveInvoke(w http.ResponseWriter, r *http.Request, body []byte) {
-	var ev struct{ TriggerSource string }
-	_ = json.Unmarshal(body, &ev)
-	f.Lock()
-	f.invokes++
-	f.order = append(f.order, ev.TriggerSource)
-	f.Payloads = append(f.Payloads, body)
-	invoke := f.Invoke
-	f.Unlock()
-	if invoke != nil {
-		invoke(w, r, body)
-		return
-	}
-	_, _ = w.Write(body)
+func refuse(w http.ResponseWriter, code, message string) {
+	WriteJSON(w, 400, map[string]string{"__type": code, "message": message})
 }
 
-func (f *Fake) servePolicy(w http.ResponseWriter) {
-	f.Lock()
-	policy := f.Policy
-	f.Unlock()
-	if policy == "" {
-		WriteJSON(w, 404, map[string]string{"__type": "ResourceNotFoundException", "message": "No policy is associated with the given resource."})
-		return
-	}
-	WriteJSON(w, 200, map[string]string{"Policy": policy})
-}
-
-func (f *Fake) serveCognito(w http.ResponseWriter, action string, body []byte) {
-	f.Lock()
-	client, user, functions := maps.Clone(f.Client), f.User, f.Functions
-	f.Unlock()
+func (f *Fake) serveCognito(w http.ResponseWriter, action, body string) {
+	type object = map[string]any
 	switch action {
 	case "ListUserPools":
-		WriteJSON(w, 200, map[string]any{"UserPools": []any{map[string]string{"Id": Pool}}})
+		WriteJSON(w, 200, object{"UserPools": []object{{"Id": Pool}}})
 	case "ListUserPoolClients":
-		WriteJSON(w, 200, map[string]any{"UserPoolClients": []any{map[string]any{"ClientId": client["ClientId"]}}})
+		WriteJSON(w, 200, object{"UserPoolClients": []object{f.Client}})
 	case "DescribeUserPoolClient":
-		if !strings.Contains(string(body), Pool) {
-			WriteJSON(w, 400, map[string]string{"__type": "ResourceNotFoundException", "message": "no such pool"})
+		if !strings.Contains(body, Pool) {
+			refuse(w, "ResourceNotFoundException", "no such pool")
 			return
 		}
-		WriteJSON(w, 200, map[string]any{"UserPoolClient": client})
+		WriteJSON(w, 200, object{"UserPoolClient": f.Client})
 	case "DescribeUserPool":
-		WriteJSON(w, 200, map[string]any{"UserPool": map[string]any{
-			"Id": Pool, "Arn": PoolARN, "LambdaConfig": functions,
-			"AdminCreateUserConfig":  map[string]any{"AllowAdminCreateUserOnly": f.Invited},
-			"AutoVerifiedAttributes": []string{"email"},
-			"Policies":               map[string]any{"PasswordPolicy": map[string]any{"MinimumLength": 12, "RequireNumbers": true}}, "UsernameAttributes": []string{"email"},
-			"UserAttributeUpdateSettings": map[string]any{"AttributesRequireVerificationBeforeUpdate": f.Verify},
+		WriteJSON(w, 200, object{"UserPool": object{
+			"Id": Pool, "Arn": PoolARN, "LambdaConfig": f.Functions, "UsernameAttributes": []string{"email"},
+			"AdminCreateUserConfig":       object{"AllowAdminCreateUserOnly": f.Invited},
+			"AutoVerifiedAttributes":      []string{"email"},
+			"Policies":                    object{"PasswordPolicy": object{"MinimumLength": 12, "RequireNumbers": true}},
+			"UserAttributeUpdateSettings": object{"AttributesRequireVerificationBeforeUpdate": f.Verify},
 		}})
 	case "AdminGetUser":
-		if user == nil || f.Unknown != "" && strings.Contains(string(body), f.Unknown) {
-			WriteJSON(w, 400, map[string]string{"__type": "UserNotFoundException", "message": "User does not exist."})
+		if f.User == nil || f.Unknown != "" && strings.Contains(body, f.Unknown) {
+			refuse(w, "UserNotFoundException", "User does not exist.")
 			return
 		}
-		WriteJSON(w, 200, user)
+		WriteJSON(w, 200, f.User)
 	default:
-		f.serve(w, action, string(body))
+		f.serve(w, action, body)
 	}
 }
 
 // serveAuthorize checks the client's redirect address and shows a sign-in form, in
 // the emulator's words.
-func (f *Fake) serveAuthorize(w http.ResponseWriter, given url.Values) {
+func serveAuthorize(w http.ResponseWriter, given url.Values) {
 	switch {
 	case given.Get("client_id") != "c1":
 		WriteJSON(w, 400, map[string]string{"error": "invalid_client", "error_description": "Client not found."})
@@ -187,17 +169,15 @@ func Form(problem string) string {
 }
 
 func (f *Fake) serve(w http.ResponseWriter, name, body string) {
-	f.Lock()
-	f.order = append(f.order, name)
+	f.Note(name)
+	f.mu.Lock()
 	f.Bodies = append(f.Bodies, body)
+	f.mu.Unlock()
 	one, ok := f.Replies[name]
-	f.Unlock()
 	if !ok {
 		one = Reply{Status: 200, Body: "{}"}
 	}
-	for name, values := range one.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), one.Header)
 	w.WriteHeader(one.Status)
 	_, _ = io.WriteString(w, one.Body)
 }
@@ -211,22 +191,15 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 
 // Calls is what reached the emulator so far, in order.
 func (f *Fake) Calls() []string {
-	f.Lock()
-	defer f.Unlock()
-	return append([]string(nil), f.order...)
-}
-
-// Invocations counts the runs of functions so far.
-func (f *Fake) Invocations() int {
-	f.Lock()
-	defer f.Unlock()
-	return f.invokes
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.order)
 }
 
 // Note adds a call to those that reached the emulator.
 func (f *Fake) Note(call string) {
-	f.Lock()
-	defer f.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.order = append(f.order, call)
 }
 
