@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,21 +15,38 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// Table is what a trail needs of DynamoDB.
-type Table interface {
-	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-}
-
 // Trail reads the audit table. services/signin-audit/README.md describes its keys.
 type Trail struct {
-	Table Table
+	Table dynamodb.QueryAPIClient
 	Name  string
 }
 
-// Row is an audit row.
+// Row is an audit row. Expires is in seconds since 1970; 0 means never.
 type Row struct {
-	Partition, Time, Type, ID string
-	Synthetic                 bool
+	Partition, Time, Type, ID, Pool, Client, Sub, Data, ReceivedAt string
+	Synthetic                                                      bool
+	Expires                                                        int64
+}
+
+// ReadRow reads a row as services/signin-audit writes it.
+func ReadRow(item map[string]types.AttributeValue) Row {
+	text := func(name string) string {
+		s, _ := item[name].(*types.AttributeValueMemberS)
+		if s == nil {
+			return ""
+		}
+		return s.Value
+	}
+	row := Row{
+		Partition: text("pk"), Time: text("time"), Type: text("type"), ID: text("id"), Pool: text("pool"),
+		Client: text("client"), Sub: text("sub"), Data: text("data"), ReceivedAt: text("receivedAt"),
+	}
+	mark, _ := item[contracts.SyntheticExtension].(*types.AttributeValueMemberBOOL)
+	row.Synthetic = mark != nil && mark.Value
+	if n, _ := item["expiresAt"].(*types.AttributeValueMemberN); n != nil {
+		row.Expires, _ = strconv.ParseInt(n.Value, 10, 64)
+	}
+	return row
 }
 
 // Find returns the rows of an event: one, or none as long as it is not recorded.
@@ -57,11 +75,7 @@ func (t *Trail) query(ctx context.Context, in *dynamodb.QueryInput) ([]Row, erro
 			return nil, fmt.Errorf("dynamodb.Query: %w", err)
 		}
 		for _, item := range page.Items {
-			mark, _ := item[contracts.SyntheticExtension].(*types.AttributeValueMemberBOOL)
-			rows = append(rows, Row{
-				Partition: value(item, "pk"), Time: value(item, "time"), Type: value(item, "type"), ID: value(item, "id"),
-				Synthetic: mark != nil && mark.Value,
-			})
+			rows = append(rows, ReadRow(item))
 		}
 	}
 	return rows, nil
@@ -80,10 +94,3 @@ func Partition(ev event.Event) string {
 func day(ev event.Event) string { return ev.Time().UTC().Format(time.DateOnly) }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func value(item map[string]types.AttributeValue, name string) string {
-	if s, ok := item[name].(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/internal/terminal"
 )
 
@@ -26,12 +26,6 @@ const index = "by-day"
 // prefix that all types of Gatehouse have.
 const prefix = "gatehouse."
 
-// row is one row of the table as services/signin-audit writes it.
-type row struct {
-	id, typ, time, pool, client, sub, data, receivedAt string
-	synthetic                                          bool
-}
-
 type reader struct {
 	client dynamodb.QueryAPIClient
 	table  string
@@ -39,14 +33,14 @@ type reader struct {
 }
 
 // read returns the newest rows that o asks for, oldest first.
-func (r *reader) read(ctx context.Context, o options) ([]row, error) {
+func (r *reader) read(ctx context.Context, o options) ([]actors.Row, error) {
 	in := r.byDay(o)
 	if o.user != "" {
 		in = r.byUser(o)
 	}
 	// A user's rows come in the order of time, a day's in that of types first.
 	ordered := o.user != ""
-	var rows []row
+	var rows []actors.Row
 	pages := dynamodb.NewQueryPaginator(r.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -55,10 +49,11 @@ func (r *reader) read(ctx context.Context, o options) ([]row, error) {
 		}
 		for _, item := range page.Items {
 			// DynamoDB deletes expired rows within days, not at once.
-			if at := expiry(item); at > 0 && at <= r.now.Unix() || !contracts.TypeMatches(value(item, "type"), o.typ) {
+			row := actors.ReadRow(item)
+			if row.Expires > 0 && row.Expires <= r.now.Unix() || !contracts.TypeMatches(row.Type, o.typ) {
 				continue
 			}
-			rows = append(rows, toRow(item))
+			rows = append(rows, row)
 		}
 		if !ordered {
 			newestFirst(rows)
@@ -101,49 +96,21 @@ func (r *reader) byDay(o options) *dynamodb.QueryInput {
 	return in
 }
 
-func newestFirst(rows []row) {
-	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(b.time+b.id, a.time+a.id) })
-}
-
-func toRow(item map[string]types.AttributeValue) row {
-	mark, _ := item["synthetic"].(*types.AttributeValueMemberBOOL)
-	return row{
-		synthetic: mark != nil && mark.Value,
-		id:        value(item, "id"), typ: value(item, "type"), time: value(item, "time"), pool: value(item, "pool"),
-		client: value(item, "client"), sub: value(item, "sub"), data: value(item, "data"), receivedAt: value(item, "receivedAt"),
-	}
-}
-
-func expiry(item map[string]types.AttributeValue) int64 {
-	n, _ := item["expiresAt"].(*types.AttributeValueMemberN)
-	if n == nil {
-		return 0
-	}
-	at, err := strconv.ParseInt(n.Value, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return at
+func newestFirst(rows []actors.Row) {
+	slices.SortStableFunc(rows, func(a, b actors.Row) int { return strings.Compare(b.Time+b.ID, a.Time+a.ID) })
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-func value(item map[string]types.AttributeValue, name string) string {
-	if s, ok := item[name].(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
 // printTable writes rows for people.
-func printTable(out io.Writer, rows []row) error {
+func printTable(out io.Writer, rows []actors.Row) error {
 	if len(rows) == 0 {
 		_, err := fmt.Fprintln(out, "no rows; rows appear within seconds, --day and --user widen the search")
 		return err
 	}
 	table := [][]string{{"TIME", "TYPE", "USER", "CLIENT", "WHAT"}}
 	for _, r := range rows {
-		cells := []string{seconds(r.time), short(r.typ), r.sub, r.client, what(r)}
+		cells := []string{seconds(r.Time), short(r.Type), r.Sub, r.Client, what(r)}
 		for i, c := range cells {
 			cells[i] = terminal.Printable(cmp.Or(c, "-"))
 		}
@@ -153,20 +120,20 @@ func printTable(out io.Writer, rows []row) error {
 }
 
 // printJSON writes rows for programs.
-func printJSON(out io.Writer, rows []row) error {
+func printJSON(out io.Writer, rows []actors.Row) error {
 	enc := json.NewEncoder(out)
 	for _, r := range rows {
-		line := map[string]any{"id": r.id, "type": r.typ, "time": r.time, "pool": r.pool, "receivedAt": r.receivedAt}
-		for name, v := range map[string]string{"client": r.client, "sub": r.sub} {
+		line := map[string]any{"id": r.ID, "type": r.Type, "time": r.Time, "pool": r.Pool, "receivedAt": r.ReceivedAt}
+		for name, v := range map[string]string{"client": r.Client, "sub": r.Sub} {
 			if v != "" {
 				line[name] = v
 			}
 		}
-		if r.synthetic {
+		if r.Synthetic {
 			line["synthetic"] = true
 		}
-		if json.Valid([]byte(r.data)) {
-			line["data"] = json.RawMessage(r.data)
+		if json.Valid([]byte(r.Data)) {
+			line["data"] = json.RawMessage(r.Data)
 		}
 		if err := enc.Encode(line); err != nil {
 			return fmt.Errorf("json.Encode: %w", err)
@@ -195,14 +162,14 @@ func short(typ string) string {
 
 // what returns the data as name=value, or unchanged if it is not an object. A mark
 // before it means a synthetic user.
-func what(r row) string {
+func what(r actors.Row) string {
 	var words []string
-	if r.synthetic {
+	if r.Synthetic {
 		words = append(words, "synthetic")
 	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(r.data), &fields) != nil {
-		return strings.TrimSpace(strings.Join(append(words, r.data), " "))
+	if json.Unmarshal([]byte(r.Data), &fields) != nil {
+		return strings.TrimSpace(strings.Join(append(words, r.Data), " "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		words = append(words, name+"="+strings.Trim(string(fields[name]), `"`))

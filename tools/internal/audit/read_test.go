@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/actors"
 )
 
 var now = time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
@@ -114,7 +116,7 @@ func TestRead(t *testing.T) {
 			}
 			var ids []string
 			for _, row := range rows {
-				ids = append(ids, row.id)
+				ids = append(ids, row.ID)
 			}
 			if got := strings.Join(ids, " "); got != tc.want {
 				t.Errorf("rows %q, want %q", got, tc.want)
@@ -147,11 +149,11 @@ func TestCheck(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	t.Parallel()
-	rows := []row{
-		{id: "1", typ: "gatehouse.user.signin.attempted.v1", time: "2026-11-22T10:00:00.120000000Z", pool: "p", client: "c", data: `{"userNotFound":true}`},
-		{id: "2", typ: "odd\x1b[2J", time: "soon", pool: "p", sub: "ann", data: `"pl\u001bain"`},
-		{id: "3", typ: "gatehouse.user.created.v1", time: "2026-11-22T10:00:01Z", sub: "can", data: `{"via":"signup"}`, synthetic: true},
-		{id: "4", typ: "gatehouse.user.created.v1", time: "2026-11-22T10:00:01Z", sub: "can", synthetic: true},
+	rows := []actors.Row{
+		{ID: "1", Type: "gatehouse.user.signin.attempted.v1", Time: "2026-11-22T10:00:00.120000000Z", Pool: "p", Client: "c", Data: `{"userNotFound":true}`},
+		{ID: "2", Type: "odd\x1b[2J", Time: "soon", Pool: "p", Sub: "ann", Data: `"pl\u001bain"`},
+		{ID: "3", Type: "gatehouse.user.created.v1", Time: "2026-11-22T10:00:01Z", Sub: "can", Data: `{"via":"signup"}`, Synthetic: true},
+		{ID: "4", Type: "gatehouse.user.created.v1", Time: "2026-11-22T10:00:01Z", Sub: "can", Synthetic: true},
 	}
 	var out bytes.Buffer
 	if err := printTable(&out, rows); err != nil {
@@ -166,7 +168,7 @@ func TestPrint(t *testing.T) {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	out.Reset()
-	if err := printJSON(&out, []row{rows[0], rows[3]}); err != nil {
+	if err := printJSON(&out, []actors.Row{rows[0], rows[3]}); err != nil {
 		t.Fatal(err)
 	}
 	want = `{"client":"c","data":{"userNotFound":true},"id":"1","pool":"p","receivedAt":"","time":"2026-11-22T10:00:00.120000000Z","type":"gatehouse.user.signin.attempted.v1"}` + "\n" +
@@ -174,4 +176,12 @@ func TestPrint(t *testing.T) {
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}
+}
+
+// value is a text attribute, or empty.
+func value(item map[string]types.AttributeValue, name string) string {
+	if s, ok := item[name].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
 }

@@ -146,7 +146,7 @@ type services struct {
 		actors.Topics
 		sns.ListSubscriptionsByTopicAPIClient
 	}
-	table   actors.Table
+	table   dynamodb.QueryAPIClient
 	metrics actors.Statistics
 	http    *http.Client
 }

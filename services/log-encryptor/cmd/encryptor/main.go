@@ -33,14 +33,10 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	}
 	logs := cloudwatchlogs.NewFromConfig(cfg)
 	groups, keeper := &encryptor.Directory{Logs: logs}, &encryptor.Keeper{Logs: logs, KeyARN: s.KeyARN}
-	onCreated := &encryptor.CreatedHandler{
-		Groups: groups, Keeper: keeper, Prefixes: s.Prefixes, Retention: s.RetentionDays,
-		Environment: s.Environment, Out: os.Stdout, Log: log, Now: time.Now,
-	}
 	sweeper := &encryptor.Sweeper{
 		Groups: groups, Keeper: keeper, Prefixes: s.Prefixes, Retention: s.RetentionDays, Key: &encryptor.KMSKey{KMS: kms.NewFromConfig(cfg), ARN: s.KeyARN},
 		Environment: s.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}
 	custom := &encryptor.ResourceHandler{Groups: groups, Keeper: keeper, Logs: logs, Log: log}
-	return &encryptor.Dispatcher{Request: cfn.LambdaWrap(custom.Handle), Created: onCreated.Handle, Sweep: sweeper.Sweep}, nil
+	return &encryptor.Dispatcher{Request: cfn.LambdaWrap(custom.Handle), Created: sweeper.Created, Sweep: sweeper.Sweep}, nil
 }

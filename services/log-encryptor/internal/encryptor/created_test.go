@@ -21,8 +21,8 @@ const (
 	name   = "/gatehouse/dev/made/behind-its-back"
 )
 
-func onCreated(logs *fakeLogs, out *bytes.Buffer) *encryptor.CreatedHandler {
-	return &encryptor.CreatedHandler{
+func onCreated(logs *fakeLogs, out *bytes.Buffer) *encryptor.Sweeper {
+	return &encryptor.Sweeper{
 		Groups: &encryptor.Directory{Logs: logs}, Keeper: &encryptor.Keeper{Logs: logs, KeyARN: ours},
 		Prefixes: encryptor.ParsePrefixes("/gatehouse/dev/", ""), Retention: 30, Environment: "test", Out: out, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
@@ -66,7 +66,7 @@ func TestCreated(t *testing.T) {
 			t.Parallel()
 			logs := newLogs(logGroup(name, "", 0))
 			var out bytes.Buffer
-			if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(tc.detail)); err != nil {
+			if err := onCreated(logs, &out).Created(t.Context(), json.RawMessage(tc.detail)); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(map[string]string{name: tc.want}, logs.Snapshot()); diff != "" {
@@ -85,7 +85,7 @@ func TestCreated_names_the_failed_call(t *testing.T) {
 		logs := newLogs(logGroup(name, "", 0))
 		logs.Fail(call, errors.New("no"))
 		var out bytes.Buffer
-		err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
+		err := onCreated(logs, &out).Created(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", call, err)
 		}
@@ -98,7 +98,7 @@ func TestCreated_twice(t *testing.T) {
 	logs := newLogs(logGroup(name, theirs, 7))
 	var out bytes.Buffer
 	for range 2 {
-		if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(detail(t, "log-group-created.json"))); err != nil {
+		if err := onCreated(logs, &out).Created(t.Context(), json.RawMessage(detail(t, "log-group-created.json"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,7 +112,7 @@ func FuzzCreated(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		logs := newLogs(logGroup("/h/x", "", 0))
 		var out bytes.Buffer
-		if err := onCreated(logs, &out).Handle(t.Context(), json.RawMessage(text)); err != nil || len(logs.Writes()) > 0 {
+		if err := onCreated(logs, &out).Created(t.Context(), json.RawMessage(text)); err != nil || len(logs.Writes()) > 0 {
 			t.Errorf("%q: %v, writes %v", text, err, logs.Writes())
 		}
 	})

@@ -27,13 +27,10 @@ type Group struct {
 	FixedRetention bool
 }
 
-// Lister is what Directory needs of CloudWatch Logs.
-type Lister interface {
-	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
-}
-
 // Directory finds log groups.
-type Directory struct{ Logs Lister }
+type Directory struct {
+	Logs cloudwatchlogs.DescribeLogGroupsAPIClient
+}
 
 // List calls each for every group with this prefix, page by page, until each returns
 // false.

@@ -26,8 +26,9 @@ type Key interface {
 	Usable(context.Context) error
 }
 
-// Sweeper looks at every log group that the stack is responsible for, repairs what
-// the rule on new groups missed, and counts what is still unencrypted. Without a
+// Sweeper encrypts the log groups that the stack is responsible for. A sweep looks at
+// every group, repairs what the rule on new groups missed, and counts what is still
+// unencrypted. Without a
 // trail, during a throttle or after a bad deployment, a group waits for the next
 // sweep and no longer.
 type Sweeper struct {
@@ -162,45 +163,34 @@ func (k *KMSKey) Usable(ctx context.Context) error {
 	return nil
 }
 
-// CreatedHandler encrypts a log group when CloudTrail reports its creation.
-type CreatedHandler struct {
-	Groups      *Directory
-	Keeper      *Keeper
-	Prefixes    Prefixes
-	Retention   int32
-	Environment string
-	Out         io.Writer
-	Log         *slog.Logger
-	Now         func() time.Time
-}
-
-// Handle takes the detail of one event. The group's key and retention are read
+// Created encrypts a log group when CloudTrail reports its creation. It takes the
+// detail of one event. The group's key and retention are read
 // from CloudWatch Logs and not from the record, which is minutes old: its owner may
 // have changed the group since.
-func (h *CreatedHandler) Handle(ctx context.Context, detail json.RawMessage) error {
+func (s *Sweeper) Created(ctx context.Context, detail json.RawMessage) error {
 	name, ok := groupName(detail)
-	if !ok || !h.Prefixes.Covers(name) {
+	if !ok || !s.Prefixes.Covers(name) {
 		return nil
 	}
-	g, found, err := h.Groups.Find(ctx, name)
+	g, found, err := s.Groups.Find(ctx, name)
 	if err != nil {
 		return fmt.Errorf("created: %w", err)
 	}
 	if !found {
-		h.Log.InfoContext(ctx, "log group no longer exists", "logGroup", name)
+		s.Log.InfoContext(ctx, "log group no longer exists", "logGroup", name)
 		return nil
 	}
-	r, err := h.Keeper.Keep(ctx, g, h.Retention)
+	r, err := s.Keeper.Keep(ctx, g, s.Retention)
 	if r.Encrypted {
-		h.Log.InfoContext(ctx, "encrypted", "logGroup", name)
-		batch := emf.New(h.Environment)
+		s.Log.InfoContext(ctx, "encrypted", "logGroup", name)
+		batch := emf.New(s.Environment)
 		batch.Add("LogGroupsEncrypted", emf.Count, 1)
-		if err := batch.Flush(h.Out, h.Now()); err != nil {
-			h.Log.WarnContext(ctx, "metric not written", "error", err.Error())
+		if err := batch.Flush(s.Out, s.Now()); err != nil {
+			s.Log.WarnContext(ctx, "metric not written", "error", err.Error())
 		}
 	}
 	if r.Other {
-		h.Log.WarnContext(ctx, "log group has another key, which is left in place", "logGroup", name)
+		s.Log.WarnContext(ctx, "log group has another key, which is left in place", "logGroup", name)
 	}
 	if err != nil {
 		return fmt.Errorf("created: %s: %w", name, err)
