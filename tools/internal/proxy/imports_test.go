@@ -79,7 +79,7 @@ func TestSiblingImportsAreFound(t *testing.T) {
 		"hostedpages/b.go":    file(self + "/triggers"),
 		"logkeys/c_test.go":   file(self),
 		"upstream/d.go":       file(self + "/logkeys"),
-		"telemetry/e.go":      file("gatehouse.example/tools/internal/layout"),
+		"telemetry/e.go":      file("gatehouse.example/tools/internal/supervisor"),
 		"telemetry/README.md": {Data: []byte("not Go")},
 	})
 	want := []string{
