@@ -74,10 +74,7 @@ func (f *flags) up() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start it and deploy what changed", Args: cobra.NoArgs,
 		RunE: f.with(func(ctx context.Context, l supervisor.Layout, _ []string) error {
-			if empty {
-				return start(ctx, l, os.Stdout)
-			}
-			return up(ctx, l, os.Stdout)
+			return up(ctx, l, empty, os.Stdout)
 		}),
 	}
 	cmd.Flags().BoolVar(&empty, "empty", false, "deploy nothing; 'gatehouse pipeline up' deploys environments of its own")

@@ -17,9 +17,9 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// up starts the local system if it is not running, and deploys what changed. If
-// ctx ends first, it stops what it started.
-func up(ctx context.Context, l supervisor.Layout, out *os.File) error {
+// up starts the local system if it is not running, and deploys what changed, unless
+// empty is set. If ctx ends first, it stops what it started.
+func up(ctx context.Context, l supervisor.Layout, empty bool, out *os.File) error {
 	board := terminal.NewBoard(out)
 	defer board.Close()
 	all, err := stacks.Discover(l.Root)
@@ -28,7 +28,7 @@ func up(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	}
 	// On a new machine the compiler runs while pip downloads.
 	var warming sync.WaitGroup
-	if ready, err := pythontools.Ready(l.Workspace); err == nil && !ready {
+	if ready, err := pythontools.Ready(l.Workspace); err == nil && !ready && !empty {
 		warming.Go(func() { warm(ctx, all, board) })
 	}
 	defer warming.Wait()
@@ -36,7 +36,7 @@ func up(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		return err
 	}
 	started, err := ensureSupervisor(ctx, l, board)
-	if err != nil {
+	if err != nil || empty {
 		return err
 	}
 	if err := deployAll(ctx, l, all, nil, board); err != nil {
@@ -50,16 +50,6 @@ func up(ctx context.Context, l supervisor.Layout, out *os.File) error {
 	board.Print(fmt.Sprintf("\nGatehouse is up: %s (environment %s)\n  . %s    sets its environment variables in a shell\n  logs: %s",
 		l.URL(), l.Environment, l.EnvFile(), l.LogDir()))
 	return nil
-}
-
-func start(ctx context.Context, l supervisor.Layout, out *os.File) error {
-	board := terminal.NewBoard(out)
-	defer board.Close()
-	if err := ensureTools(ctx, l, board); err != nil {
-		return err
-	}
-	_, err := ensureSupervisor(ctx, l, board)
-	return err
 }
 
 // warm fills Go's build cache. SAM's build reports errors, so warm does not.
