@@ -45,7 +45,6 @@ func Translate(t *testing.T, of []Untranslated) []*template.Template {
 	return all
 }
 
-// translated parses the output of the translator.
 func translated(t *testing.T, of []Untranslated, answer []byte) []*template.Template {
 	t.Helper()
 	var texts []json.RawMessage

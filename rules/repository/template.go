@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"gatehouse.example/tools/stacks"
 	"gatehouse.example/tools/template"
@@ -28,24 +27,14 @@ func Dir(t *template.Template) string {
 	return strings.TrimSuffix(filepath.ToSlash(filepath.Dir(t.Path)), "/roles")
 }
 
-// folders maps the stacks of the system to their folders.
-var folders = sync.OnceValues(func() (map[string]string, error) {
-	all, err := stacks.Discover(Root)
-	found := map[string]string{}
-	for _, s := range all {
-		found[s.Name] = s.Folder
-	}
-	return found, err
-})
-
 // Folder returns the folder of a service's stack, or an empty text if the service
 // does not exist.
 func Folder(service string) string {
-	found, err := folders()
+	s, err := stacks.Find(Root, service)
 	if err != nil {
-		panic(err) // Stacks reports the same error
+		return "" // Stacks reports unreadable templates
 	}
-	return found[service]
+	return s.Folder
 }
 
 // ReadTemplates finds and reads every template of the repository at root. Their paths

@@ -122,25 +122,20 @@ func (d *Definition) add(ctx context.Context, in *template.Evaluator, r template
 	}
 	if r.Type == projectType {
 		var p Project
-		if err := strict(raw, &p); err != nil {
-			return err
-		}
+		err := strict(raw, &p)
 		d.Projects[p.Name] = p
-		return nil
+		return err
 	}
 	sum := sha256.Sum256(raw) // encoding/json sorts the keys of maps
 	d.Structure = hex.EncodeToString(sum[:])
-	return d.Pipeline.read(raw)
+	return strict(raw, &d.Pipeline)
 }
 
 // strict decodes JSON and refuses unknown fields.
 func strict(raw []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("not supported: %w", err)
-	}
-	return nil
+	return dec.Decode(into)
 }
 
 // asText converts all scalars to strings: CloudFormation does not distinguish

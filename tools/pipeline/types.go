@@ -21,8 +21,7 @@ type Pipeline struct {
 	Triggers                 []Trigger
 	RestartExecutionOnUpdate bool `json:",string"`
 	Tags                     []struct{ Key, Value string }
-	RawStages                []json.RawMessage `json:"Stages"`
-	Stages                   []Stage           `json:"-"`
+	Stages                   []Stage
 }
 
 // Variable is a variable of a pipeline, referred to as #{variables.NAME}.
@@ -45,10 +44,10 @@ type Patterns struct{ Includes, Excludes []string }
 
 // Stage is one stage of a pipeline.
 type Stage struct {
-	Name       string
-	OnFailure  struct{ Result string }
-	RawActions []json.RawMessage `json:"Actions"`
-	Actions    []Action          `json:"-"`
+	Name      string
+	OnFailure struct{ Result string }
+	// Actions are sorted by RunOrder.
+	Actions []Action
 }
 
 // Action is one action of a stage.
@@ -101,45 +100,40 @@ var settings = map[string][]string{
 	Approval:       {"CustomData", "ExternalEntityLink", "NotificationArn"},
 }
 
-func (p *Pipeline) read(raw []byte) error {
-	if err := strict(raw, p); err != nil {
-		return err
+// UnmarshalJSON refuses unknown fields and sorts the actions.
+func (s *Stage) UnmarshalJSON(raw []byte) error {
+	type plain Stage
+	if err := strict(raw, (*plain)(s)); err != nil {
+		return fmt.Errorf("stage %s: %w", nameIn(raw), err)
 	}
-	for _, raw := range p.RawStages {
-		var s Stage
-		if err := strict(raw, &s); err != nil {
-			return fmt.Errorf("stage %s: %w", s.Name, err)
+	slices.SortStableFunc(s.Actions, func(a, b Action) int { return a.RunOrder - b.RunOrder })
+	return nil
+}
+
+// UnmarshalJSON refuses unknown fields, action types and settings.
+func (a *Action) UnmarshalJSON(raw []byte) error {
+	type plain Action
+	a.RunOrder = 1
+	if err := strict(raw, (*plain)(a)); err != nil {
+		return fmt.Errorf("action %s: %w", nameIn(raw), err)
+	}
+	known, ok := settings[a.ActionTypeID.String()]
+	if !ok {
+		return fmt.Errorf("action %s: the action type %s is not supported", a.Name, a.ActionTypeID)
+	}
+	for key := range a.Configuration {
+		if !slices.Contains(known, key) {
+			return fmt.Errorf("action %s: the setting %s of %s is not supported", a.Name, key, a.ActionTypeID)
 		}
-		for _, raw := range s.RawActions {
-			a, err := action(raw)
-			if err != nil {
-				return fmt.Errorf("stage %s: action %s: %w", s.Name, a.Name, err)
-			}
-			s.Actions = append(s.Actions, a)
-		}
-		slices.SortStableFunc(s.Actions, func(a, b Action) int { return a.RunOrder - b.RunOrder })
-		p.Stages = append(p.Stages, s)
 	}
 	return nil
 }
 
-func action(raw []byte) (Action, error) {
-	a := Action{RunOrder: 1}
-	// Read the name first, for error messages.
-	_ = json.Unmarshal(raw, &struct{ Name *string }{&a.Name})
-	if err := strict(raw, &a); err != nil {
-		return a, err
-	}
-	known, ok := settings[a.ActionTypeID.String()]
-	if !ok {
-		return a, fmt.Errorf("the action type %s is not supported", a.ActionTypeID)
-	}
-	for key := range a.Configuration {
-		if !slices.Contains(known, key) {
-			return a, fmt.Errorf("the setting %s of %s is not supported", key, a.ActionTypeID)
-		}
-	}
-	return a, nil
+// nameIn returns the name of an object that cannot be decoded as a whole.
+func nameIn(raw []byte) string {
+	var object struct{ Name string }
+	_ = json.Unmarshal(raw, &object)
+	return object.Name
 }
 
 // Project is AWS::CodeBuild::Project. Settings that only AWS can apply are read

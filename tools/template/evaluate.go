@@ -88,7 +88,6 @@ func (e *Evaluator) Holds(ctx context.Context, condition string) (bool, error) {
 // nothing is the value of AWS::NoValue: the property is omitted.
 type nothing struct{}
 
-// value evaluates any value of a template.
 func (e *Evaluator) value(ctx context.Context, n *yaml.Node) (any, error) {
 	if name, arg := call(n); name != "" {
 		if f := functions()[name]; f != nil {

@@ -50,7 +50,6 @@ func (e *Evaluator) getAtt(ctx context.Context, arg *yaml.Node) (any, error) {
 	return e.attribute(ctx, parts[0], parts[1])
 }
 
-// attribute asks the resolver for an attribute of a resource.
 func (e *Evaluator) attribute(ctx context.Context, resource, attribute string) (string, error) {
 	if e.resolver == nil {
 		return "", fmt.Errorf("%s of %s: %w", attribute, resource, ErrUnresolved)

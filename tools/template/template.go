@@ -56,7 +56,6 @@ func Parse(path string, text []byte) (*Template, error) {
 	return t, nil
 }
 
-// check refuses aliases and repeated keys.
 func check(n *yaml.Node) error {
 	if n.Kind == yaml.AliasNode {
 		return fmt.Errorf("line %d: CloudFormation does not support YAML aliases", n.Line)

@@ -69,7 +69,6 @@ func (b Build) Package(ctx context.Context) error {
 
 func (b Build) print(format string, args ...any) { _, _ = fmt.Fprintf(b.Log, format+"\n", args...) }
 
-// write writes one file of the artifact.
 func (b Build) write(name string, raw []byte) error {
 	if err := os.WriteFile(filepath.Join(b.Out, name), raw, 0o600); err != nil {
 		return fmt.Errorf("os.WriteFile: %w", err)

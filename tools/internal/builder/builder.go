@@ -47,7 +47,6 @@ const (
 	coverageDir = "coverage"
 )
 
-// step is one step of a verification. Its title is printed.
 type step struct {
 	title string
 	do    func(context.Context) error
@@ -185,7 +184,6 @@ func (b Build) env(more []string) []string {
 	return append(append(sam.CleanEnv(os.Environ()), "GOWORK=off", "CGO_ENABLED=0"), more...)
 }
 
-// list prints the reports.
 func (b Build) list() error {
 	for _, dir := range []string{junitDir, coverageDir} {
 		files, err := filepath.Glob(filepath.Join(b.Out, dir, "*.xml"))

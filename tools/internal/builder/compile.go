@@ -16,7 +16,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// function is one built function.
 type function struct {
 	LogicalID string `json:"logicalId"`
 	SHA256    string `json:"sha256"` // of its bootstrap

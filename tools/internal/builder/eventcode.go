@@ -89,7 +89,6 @@ func localName(file *ast.File) string {
 // contracts is the import path of the package that names the event types.
 const contracts = "gatehouse.example/contracts"
 
-// eventType matches the name of an event type.
 var eventType = regexp.MustCompile(`^gatehouse\.[a-z.]+\.v[0-9]+$`)
 
 // word is the meaning of one exported name of package contracts.
@@ -173,23 +172,19 @@ func constants(decl *ast.GenDecl) map[string]string {
 		if !ok || decl.Tok != token.CONST {
 			continue
 		}
-		for i, name := range spec.Names {
-			if i >= len(spec.Values) {
-				break
-			}
-			literal, ok := spec.Values[i].(*ast.BasicLit)
-			if !ok || literal.Kind != token.STRING {
+		for i, value := range spec.Values {
+			literal, ok := value.(*ast.BasicLit)
+			if !ok {
 				continue
 			}
-			if value, err := strconv.Unquote(literal.Value); err == nil && eventType.MatchString(value) {
-				out[name.Name] = value
+			if text, err := strconv.Unquote(literal.Value); err == nil && eventType.MatchString(text) {
+				out[spec.Names[i].Name] = text
 			}
 		}
 	}
 	return out
 }
 
-// identifiers returns the identifiers in a node.
 func identifiers(node ast.Node) []string {
 	var names []string
 	ast.Inspect(node, func(n ast.Node) bool {
@@ -201,7 +196,6 @@ func identifiers(node ast.Node) []string {
 	return names
 }
 
-// parseDir parses the Go files of a folder, except tests.
 func parseDir(dir string) ([]*ast.File, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {

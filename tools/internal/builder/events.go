@@ -23,7 +23,6 @@ type eventUse struct {
 	data bool
 }
 
-// verb returns publishes or reads.
 func (u eventUse) verb() string {
 	if u.publishes {
 		return "publishes"
@@ -74,7 +73,6 @@ func eventUses(root, folder string) ([]eventUse, error) {
 	return slices.Compact(uses), nil
 }
 
-// usesByFolder returns the uses of each stack, by its folder.
 func usesByFolder(root string) (map[string][]eventUse, error) {
 	system, err := stacks.Discover(root)
 	if err != nil {

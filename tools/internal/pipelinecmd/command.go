@@ -25,7 +25,6 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// flags are shared by all commands.
 type flags struct{ dir, venv string }
 
 // Command is `gatehouse pipeline` with everything below it.
@@ -105,7 +104,6 @@ func (f *flags) run() *cobra.Command {
 	return cmd
 }
 
-// asker answers approvals.
 type asker struct {
 	in              io.Reader
 	board           interface{ Print(string) }

@@ -24,7 +24,6 @@ import (
 	"gatehouse.example/tools/internal/files"
 	"gatehouse.example/tools/internal/runner"
 	"gatehouse.example/tools/pipeline"
-	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
 )
 
@@ -165,11 +164,7 @@ func (s *system) apply(ctx context.Context, at runner.Stack, file string, parame
 	if err != nil {
 		return nil, false, err
 	}
-	for name, value := range sam.EmulatorParameters(s.layout.URL(), parameters["Environment"]) {
-		if slices.Contains(declared, name) {
-			c.Parameters[name] = value
-		}
-	}
+	runner.Override(s.layout.URL(), c.Parameters, declared)
 	if _, err := at.Replace(ctx, c); err != nil {
 		return nil, false, err
 	}

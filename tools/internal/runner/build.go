@@ -159,7 +159,6 @@ func makeHome(dir string) error {
 	return writeText(filepath.Join(at, "mode"), "off")
 }
 
-// reports summarizes the reports of the buildspec.
 func (b build) reports() ([]string, error) {
 	var summaries []string
 	for _, name := range slices.Sorted(maps.Keys(b.spec.Reports)) {

@@ -216,7 +216,6 @@ func goSettings(ctx context.Context) (map[string]string, error) {
 	return values, nil
 }
 
-// tailOf returns the last lines of a log.
 func tailOf(path string) string {
 	raw, err := os.ReadFile(path)
 	if err != nil {

@@ -37,13 +37,11 @@ type phase struct {
 	Finally  []string
 }
 
-// fileSet is a set of globs below a folder.
 type fileSet struct {
 	Files []string
 	Base  string `yaml:"base-directory"`
 }
 
-// reportFiles are the files of one report.
 type reportFiles struct {
 	Set    fileSet `yaml:",inline"`
 	Format string  `yaml:"file-format"`
@@ -84,7 +82,6 @@ func parseBuildspec(raw []byte) (buildspec, error) {
 	return s, nil
 }
 
-// namedPhase is a phase with its name.
 type namedPhase struct {
 	phase
 	name string

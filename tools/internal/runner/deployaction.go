@@ -75,7 +75,8 @@ func (c call) replace(ctx context.Context, stack Stack, as aws.Config, role stri
 	}
 	onAWS := maps.Clone(set.Parameters)
 	var out outcome
-	if replaced := c.override(set.Parameters, declared); len(replaced) > 0 {
+	endpoint := aws.ToString(c.execution.runner.Account.Config.BaseEndpoint)
+	if replaced := Override(endpoint, set.Parameters, declared); len(replaced) > 0 {
 		out.simulated = append(out.simulated, "parameters for the emulator: "+strings.Join(replaced, ", "))
 	}
 	changes, err := stack.Replace(ctx, set)
@@ -107,10 +108,11 @@ func (c call) checkPassRole(ctx context.Context, stack, by, role string) error {
 	return err
 }
 
-// override replaces parameters by the values that the emulator needs.
-func (c call) override(parameters map[string]string, declared []string) []string {
+// Override replaces the declared parameters for which the emulator needs other values,
+// and returns those.
+func Override(endpoint string, parameters map[string]string, declared []string) []string {
 	var replaced []string
-	needed := sam.EmulatorParameters(aws.ToString(c.execution.runner.Account.Config.BaseEndpoint), parameters["Environment"])
+	needed := sam.EmulatorParameters(endpoint, parameters["Environment"])
 	for _, name := range slices.Sorted(maps.Keys(needed)) {
 		if slices.Contains(declared, name) && parameters[name] != needed[name] {
 			parameters[name] = needed[name]

@@ -28,7 +28,6 @@ type execution struct {
 	record history.Execution
 }
 
-// run runs the stages one after another.
 func (e *execution) run(ctx context.Context) error {
 	for _, s := range e.definition.Pipeline.Stages {
 		e.record.Stages = append(e.record.Stages, history.Stage{Name: s.Name})
@@ -101,7 +100,6 @@ func (e *execution) print(format string, args ...any) {
 	e.runner.Board.Print(fmt.Sprintf(format, args...))
 }
 
-// log creates the log file of an action.
 func (e *execution) log(stage, action string) (*os.File, error) {
 	dir := e.past.Folder(e.record)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -123,7 +121,6 @@ type call struct {
 	settings map[string]string
 }
 
-// outcome is the result of an action.
 type outcome struct {
 	note      string
 	simulated []string
@@ -132,10 +129,8 @@ type outcome struct {
 	outputs, artifacts map[string]string
 }
 
-// actionFunc runs one type of action.
 type actionFunc func(call, context.Context) (outcome, error)
 
-// actionTypes are the supported action types.
 var actionTypes = map[string]actionFunc{
 	pipeline.Source: call.source, pipeline.Build: call.build, pipeline.Test: call.build,
 	pipeline.CloudFormation: call.deploy, pipeline.Approval: call.approve,
@@ -181,7 +176,6 @@ func (e *execution) group(ctx context.Context, stage string, actions []pipeline.
 	return errors.Join(errs...)
 }
 
-// act runs one action.
 func (e *execution) act(ctx context.Context, stage string, a pipeline.Action) (history.Action, outcome, error) {
 	task := e.runner.Board.Start(stage+"/"+a.Name, "running")
 	record := history.Action{Name: a.Name, Started: time.Now()}

@@ -85,10 +85,7 @@ func (r *Runner) Run(ctx context.Context, service string, o Options) error {
 
 // Read returns the deployed definition of a service's pipeline.
 func (r *Runner) Read(ctx context.Context, service, mode string) (pipeline.Definition, error) {
-	stack, err := deployedStack(ctx, r.Account, StackOf(service))
-	if errors.Is(err, errNoStack) {
-		return pipeline.Definition{}, fmt.Errorf("the pipeline of %s is not deployed here; 'gatehouse pipeline up' deploys all pipelines", service)
-	}
+	stack, err := deployedStack(ctx, r.Account, service)
 	if err != nil {
 		return pipeline.Definition{}, err
 	}
@@ -179,7 +176,6 @@ func (v variables) replace(text string) (string, error) {
 	return out, failed
 }
 
-// replaceAll replaces the variables in each value of a configuration.
 func (v variables) replaceAll(configuration map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for key, text := range configuration {

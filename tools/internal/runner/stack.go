@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -102,18 +101,16 @@ func (s Stack) checkPolicy(ctx context.Context) error {
 	return nil
 }
 
-// errNoStack means that a stack does not exist.
-var errNoStack = errors.New("the stack does not exist")
-
-// deployedStack reads a stack as CloudFormation holds it.
-func deployedStack(ctx context.Context, account Account, name string) (pipeline.Stack, error) {
+// deployedStack reads the stack of a service's pipeline as CloudFormation holds it.
+func deployedStack(ctx context.Context, account Account, service string) (pipeline.Stack, error) {
+	name := StackOf(service)
 	cf := cloudformation.NewFromConfig(account.Config)
 	stack, err := cfn.Describe(ctx, cf, name)
 	if err != nil {
 		return pipeline.Stack{}, fmt.Errorf("cfn.Describe: %w", err)
 	}
 	if stack == nil {
-		return pipeline.Stack{}, errNoStack
+		return pipeline.Stack{}, fmt.Errorf("the pipeline of %s is not deployed here; 'gatehouse pipeline up' deploys all pipelines", service)
 	}
 	template, err := cf.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
