@@ -62,9 +62,10 @@ const adminClient = "CLIENT_ID_NOT_APPLICABLE"
 
 // newEvent fills what every trigger's event has in common.
 func newEvent(p upstream.Pool, source, clientID, userName string, request any) event {
+	region, _, _ := strings.Cut(p.ID, "_")
 	return event{
 		Version:       "1",
-		Region:        poolRegion(p.ID),
+		Region:        region,
 		UserPoolID:    p.ID,
 		UserName:      userName,
 		CallerContext: callerContext{AWSSDKVersion: "aws-sdk-unknown-unknown", ClientID: clientID},
@@ -85,10 +86,4 @@ func attributesOf(u upstream.User) map[string]string {
 		attributes["cognito:user_status"] = u.Status
 	}
 	return attributes
-}
-
-// poolRegion is the part of a pool id before its underscore.
-func poolRegion(poolID string) string {
-	region, _, _ := strings.Cut(poolID, "_")
-	return region
 }

@@ -5,6 +5,7 @@
 package triggers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,11 +110,7 @@ func (t *Triggers) attempt(ctx context.Context, trigger, arn string, payload []b
 		t.log.WarnContext(ctx, "trigger unreachable", "trigger", trigger, "error", err.Error())
 		return notInvoked(trigger, "ServiceException")
 	case res.Status != http.StatusOK:
-		code := res.Err().Code
-		if code == "" {
-			code = "ServiceException"
-		}
-		return notInvoked(trigger, code)
+		return notInvoked(trigger, cmp.Or(res.Err().Code, "ServiceException"))
 	case res.Header.Get("X-Amz-Function-Error") != "":
 		return refused(trigger, functionError(res.Body, res.Header.Get("X-Amz-Function-Error")))
 	}

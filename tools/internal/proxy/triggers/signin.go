@@ -4,6 +4,7 @@ package triggers
 // this file when it does.
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"encoding/json"
@@ -17,27 +18,19 @@ import (
 // signInFlows lists the flows that begin a sign-in, with the settings of the app
 // client that allow each. Refreshing a session fires neither
 // trigger, so its flow is not in the list.
-func signInFlows(flow string) []string {
-	switch flow {
-	case "USER_PASSWORD_AUTH":
-		return []string{"ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"}
-	case "USER_SRP_AUTH":
-		return []string{"ALLOW_USER_SRP_AUTH"}
-	case "CUSTOM_AUTH":
-		return []string{"ALLOW_CUSTOM_AUTH", "CUSTOM_AUTH_FLOW_ONLY"}
-	case "USER_AUTH":
-		return []string{"ALLOW_USER_AUTH"}
-	case "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH":
-		return []string{"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"}
-	default:
-		return nil
-	}
+var signInFlows = map[string][]string{
+	"USER_PASSWORD_AUTH":       {"ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"},
+	"USER_SRP_AUTH":            {"ALLOW_USER_SRP_AUTH"},
+	"CUSTOM_AUTH":              {"ALLOW_CUSTOM_AUTH", "CUSTOM_AUTH_FLOW_ONLY"},
+	"USER_AUTH":                {"ALLOW_USER_AUTH"},
+	"ADMIN_USER_PASSWORD_AUTH": {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"},
+	"ADMIN_NO_SRP_AUTH":        {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"},
 }
 
 // initiateAuth fires PreAuthentication before the call, and PostAuthentication
 // when the call alone signs the user in.
 func (t *Triggers) initiateAuth(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	if signInFlows(c.Input.AuthFlow) == nil {
+	if signInFlows[c.Input.AuthFlow] == nil {
 		return t.forward(ctx, c), nil
 	}
 	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
@@ -61,7 +54,7 @@ func (t *Triggers) initiateAuth(ctx context.Context, c upstream.Call) (*upstream
 // respondToChallenge fires PostAuthentication when the answer carries tokens.
 func (t *Triggers) respondToChallenge(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
 	reply := t.forward(ctx, c)
-	if !hasTokens(reply) {
+	if _, ok := issuedToken(reply); !ok {
 		return reply, nil
 	}
 	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
@@ -84,10 +77,7 @@ func (t *Triggers) mayBegin(ctx context.Context, c upstream.Call, cl upstream.Ap
 	if c.Admin() && (c.Input.UserPoolID != p.ID || !t.authorised(ctx, c, p.ID)) {
 		return false
 	}
-	if !allows(cl, c.Input.AuthFlow) {
-		return false
-	}
-	return proves(cl, c.Input.AuthParameters["USERNAME"], c.Input.AuthParameters["SECRET_HASH"])
+	return allows(cl, c.Input.AuthFlow) && proves(cl, c.Input.AuthParameters["USERNAME"], c.Input.AuthParameters["SECRET_HASH"])
 }
 
 // allows reports whether the client's settings allow the flow. A list without any
@@ -97,7 +87,7 @@ func allows(cl upstream.AppClient, flow string) bool {
 	if len(cl.Flows) == 0 || !modern && (flow == "USER_SRP_AUTH" || flow == "CUSTOM_AUTH") {
 		return true
 	}
-	return slices.ContainsFunc(signInFlows(flow), func(f string) bool { return slices.Contains(cl.Flows, f) })
+	return slices.ContainsFunc(signInFlows[flow], func(f string) bool { return slices.Contains(cl.Flows, f) })
 }
 
 // proves checks the secret hash of a client that has a secret.
@@ -126,24 +116,24 @@ func (t *Triggers) preAuthenticate(ctx context.Context, cl upstream.AppClient, p
 		}
 		u = upstream.User{Name: name}
 	}
-	ev := newEvent(p, "PreAuthentication_Authentication", cl.ID, u.Name, preAuthenticationRequest{
-		UserAttributes: attributesOf(u),
-		ValidationData: data,
-		UserNotFound:   !found,
-	})
+	ev := newEvent(p, "PreAuthentication_Authentication", cl.ID, u.Name,
+		preAuthenticationRequest{UserAttributes: attributesOf(u), ValidationData: data, UserNotFound: !found})
 	return t.fire(ctx, p, "PreAuthentication", ev, trace)
 }
 
 // postAuthenticate fires when the reply carries tokens; an error withholds them.
 func (t *Triggers) postAuthenticate(ctx context.Context, cl upstream.AppClient, p upstream.Pool, reply *upstream.Answer, metadata map[string]string, trace string) error {
-	if p.Function("PostAuthentication") == "" || !hasTokens(reply) {
+	token, ok := issuedToken(reply)
+	if p.Function("PostAuthentication") == "" || !ok {
 		return nil
 	}
-	name, err := tokenUser(reply)
+	// The token says who signed in: challenge responses may name the user by an alias, or,
+	// in a custom challenge, not at all.
+	claims, err := upstream.AccessClaims(token)
 	if err != nil {
 		return err
 	}
-	return t.signedIn(ctx, cl, p, name, metadata, trace)
+	return t.signedIn(ctx, cl, p, claims.Name(), metadata, trace)
 }
 
 // signedIn fires PostAuthentication for the user of that name.
@@ -155,36 +145,21 @@ func (t *Triggers) signedIn(ctx context.Context, cl upstream.AppClient, p upstre
 	if err != nil {
 		return err
 	}
-	ev := newEvent(p, "PostAuthentication_Authentication", cl.ID, name, postAuthenticationRequest{
-		UserAttributes: attributesOf(u),
-		// Devices are not remembered by the emulator, so none is ever new.
-		NewDeviceUsed:  false,
-		ClientMetadata: metadata,
-	})
-	if u.Name != "" {
-		ev.UserName = u.Name
-	}
+	// The emulator remembers no devices, so none is ever new.
+	ev := newEvent(p, "PostAuthentication_Authentication", cl.ID, cmp.Or(u.Name, name),
+		postAuthenticationRequest{UserAttributes: attributesOf(u), ClientMetadata: metadata})
 	return t.fire(ctx, p, "PostAuthentication", ev, trace)
 }
 
-type authenticationReply struct {
-	AuthenticationResult *struct{ AccessToken string }
-}
-
-func hasTokens(reply *upstream.Answer) bool {
-	var out authenticationReply
-	return reply.Status == http.StatusOK && json.Unmarshal(reply.Body, &out) == nil && out.AuthenticationResult != nil
-}
-
-// tokenUser reads who signed in from the access token itself: challenge responses
-// may name the user by an alias, or, in a custom challenge, not at all.
-func tokenUser(reply *upstream.Answer) (string, error) {
-	var out authenticationReply
-	if err := json.Unmarshal(reply.Body, &out); err != nil {
-		return "", err
+// issuedToken is the token in a reply that signs the user in.
+func issuedToken(reply *upstream.Answer) (token string, ok bool) {
+	var out struct {
+		AuthenticationResult *struct{ AccessToken string }
 	}
-	claims, err := upstream.AccessClaims(out.AuthenticationResult.AccessToken)
-	return claims.Name(), err
+	if reply.Status != http.StatusOK || json.Unmarshal(reply.Body, &out) != nil || out.AuthenticationResult == nil {
+		return "", false
+	}
+	return out.AuthenticationResult.AccessToken, true
 }
 
 // authorised reports whether the caller of an admin operation may make it at all. A
