@@ -4,7 +4,6 @@ package hostedpages
 // yet: the web client that the platform makes for apps in a browser.
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 )
@@ -16,9 +15,7 @@ func (p *Pages) app(w http.ResponseWriter, r *http.Request) {
 		leadTo(w, http.StatusFound, to.String())
 		return
 	}
-	if err := p.templates.writeApp(w); err != nil {
-		p.logError(r.Context(), "page not drawn", err)
-	}
+	p.logError(r.Context(), "page not drawn", p.templates.writeApp(w))
 }
 
 // appConfig gives the page its client id.
@@ -29,7 +26,6 @@ func (p *Pages) appConfig(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the web client could not be read", http.StatusBadGateway)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]string{"clientId": id, "provider": "", "api": p.cfg.API})
+	writeJSON(w, http.StatusOK, map[string]string{"clientId": id, "provider": "", "api": p.cfg.API})
 }

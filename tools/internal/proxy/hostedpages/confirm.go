@@ -16,7 +16,7 @@ func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request) {
 	if req, ok := p.appRequest(w, r, given); ok {
 		id, f := p.flowOf(r, given)
 		page := req.confirmForm(id, f.name, "", "")
-		page.Notice = notices(given.Get("notice"))
+		page.Notice = notices[given.Get("notice")]
 		p.showPage(w, r, http.StatusOK, page)
 	}
 }
@@ -48,45 +48,53 @@ func (a appRequest) ofFlow(page Page, id, name, lead, field string) Page {
 	} else {
 		page.Fields = append([]Field{a.nameField(name)}, page.Fields...)
 	}
-	for i := range page.Fields {
-		page.Fields[i].Invalid = page.Fields[i].Name == field
-	}
-	return page
+	return page.marked(field)
 }
 
-// codeForm reads a form that holds a code: the app's request, the flow if there
-// is one, and the name from either.
-func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) (form url.Values, req appRequest, id string, f flow, ok bool) {
-	form, ok = p.postedForm(w, r)
-	if !ok || !p.guarded(w, r, form) {
-		return nil, appRequest{}, "", flow{}, false
+// codeForm is a posted form that may hold a code: the app's request, the flow if there is
+// one, and the name from either.
+type codeForm struct {
+	url.Values
+	req appRequest
+	id  string
+	flow
+}
+
+// code is the code without the spaces that people copy with it.
+func (f codeForm) code() string { return strings.Join(strings.Fields(f.Get("code")), "") }
+
+func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) (f codeForm, ok bool) {
+	f.Values, f.req, ok = p.appForm(w, r)
+	if f.id, f.flow = p.flowOf(r, f.Values); ok && f.id == "" {
+		f.name = strings.TrimSpace(f.Get("username"))
 	}
-	if req, ok = p.appRequest(w, r, form); !ok {
-		return nil, appRequest{}, "", flow{}, false
+	return f, ok
+}
+
+// appForm reads a guarded form and checks the app's request in it.
+func (p *Pages) appForm(w http.ResponseWriter, r *http.Request) (form url.Values, req appRequest, ok bool) {
+	if form, ok = p.postedForm(w, r); ok {
+		req, ok = p.appRequest(w, r, form)
 	}
-	if id, f = p.flowOf(r, form); id == "" {
-		f.name = strings.TrimSpace(form.Get("username"))
-	}
-	return form, req, id, f, true
+	return form, req, ok
 }
 
 func (p *Pages) confirmPosted(w http.ResponseWriter, r *http.Request) {
-	form, req, id, f, ok := p.codeForm(w, r)
+	f, ok := p.codeForm(w, r)
 	if !ok {
 		return
 	}
-	code := strings.Join(strings.Fields(form.Get("code")), "")
-	err := p.ask(r, "ConfirmSignUp", req.person(f.name, map[string]any{"ConfirmationCode": code}), nil)
+	err := p.ask(r, "ConfirmSignUp", f.req.person(f.name, map[string]any{"ConfirmationCode": f.code()}), nil)
 	switch {
 	case err == nil:
-		p.flows.drop(id)
-		p.signInConfirmed(w, r, req, f)
-	case id != "" && upstream.IsCognito(err, "NotAuthorizedException"): // confirmed meanwhile, for example in another tab
-		p.flows.drop(id)
-		seeOther(w, req.path("/login", "notice", "confirmed"))
+		p.flows.drop(f.id)
+		p.signInConfirmed(w, r, f.req, f.flow)
+	case f.id != "" && upstream.IsCognito(err, "NotAuthorizedException"): // confirmed meanwhile, for example in another tab
+		p.flows.drop(f.id)
+		seeOther(w, f.req.path("/login", "notice", "confirmed"))
 	default:
 		p.logUnlessCognito(r.Context(), "confirmation", err)
-		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, f.name, codeProblem(err), "code"))
+		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, f.name, codeProblem(err), "code"))
 	}
 }
 
@@ -116,22 +124,22 @@ func (p *Pages) signInConfirmed(w http.ResponseWriter, r *http.Request, req appR
 
 // resendPosted shows that a code is sent whether or not the account exists.
 func (p *Pages) resendPosted(w http.ResponseWriter, r *http.Request) {
-	_, req, id, f, ok := p.codeForm(w, r)
+	f, ok := p.codeForm(w, r)
 	if !ok {
 		return
 	}
 	if f.name == "" {
-		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, "", "Please enter your user name.", "username"))
+		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, "", noName, "username"))
 		return
 	}
-	if err := p.ask(r, "ResendConfirmationCode", req.person(f.name, nil), nil); isLimit(err) {
-		p.showPage(w, r, http.StatusBadRequest, req.confirmForm(id, f.name, readable(err), ""))
+	if err := p.ask(r, "ResendConfirmationCode", f.req.person(f.name, nil), nil); isLimit(err) {
+		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, f.name, readable(err), ""))
 		return
 	}
-	if id == "" {
-		id = p.flows.add(flow{browser: browser(r), name: f.name})
+	if f.id == "" {
+		f.id = p.flows.add(flow{browser: browser(r), name: f.name})
 	}
-	seeOther(w, req.path("/confirm", flowField, id, "notice", "sent"))
+	seeOther(w, f.req.path("/confirm", flowField, f.id, "notice", "sent"))
 }
 
 func isLimit(err error) bool {

@@ -2,7 +2,6 @@ package hostedpages
 
 import (
 	"net/http"
-	"strings"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
@@ -30,20 +29,20 @@ func (a appRequest) forgotForm(name, problem string) Page {
 
 // forgotPosted leads to the code's form whether or not the account exists.
 func (p *Pages) forgotPosted(w http.ResponseWriter, r *http.Request) {
-	_, req, _, f, ok := p.codeForm(w, r)
+	f, ok := p.codeForm(w, r)
 	if !ok {
 		return
 	}
 	if f.name == "" {
-		p.showPage(w, r, http.StatusBadRequest, req.forgotForm("", "Please enter your user name."))
+		p.showPage(w, r, http.StatusBadRequest, f.req.forgotForm("", noName))
 		return
 	}
-	if err := p.ask(r, "ForgotPassword", req.person(f.name, nil), nil); isLimit(err) {
-		p.showPage(w, r, http.StatusBadRequest, req.forgotForm(f.name, readable(err)))
+	if err := p.ask(r, "ForgotPassword", f.req.person(f.name, nil), nil); isLimit(err) {
+		p.showPage(w, r, http.StatusBadRequest, f.req.forgotForm(f.name, readable(err)))
 		return
 	}
 	id := p.flows.add(flow{browser: browser(r), name: f.name})
-	seeOther(w, req.path("/confirmforgotPassword", flowField, id))
+	seeOther(w, f.req.path("/confirmforgotPassword", flowField, id))
 }
 
 func (p *Pages) resetPage(w http.ResponseWriter, r *http.Request) {
@@ -67,26 +66,20 @@ func (a appRequest) resetForm(id, name, problem, field string) Page {
 
 // resetPosted changes the password; then the person signs in with it.
 func (p *Pages) resetPosted(w http.ResponseWriter, r *http.Request) {
-	form, req, id, f, ok := p.codeForm(w, r)
+	f, ok := p.codeForm(w, r)
 	if !ok {
 		return
 	}
-	password := form.Get("password")
-	if password != form.Get("password_again") {
-		p.showPage(w, r, http.StatusBadRequest, req.resetForm(id, f.name, "The two passwords differ.", "password_again"))
+	if f.Get("password") != f.Get("password_again") {
+		p.showPage(w, r, http.StatusBadRequest, f.req.resetForm(f.id, f.name, passwordsDiffer, "password_again"))
 		return
 	}
-	code := strings.Join(strings.Fields(form.Get("code")), "")
-	err := p.ask(r, "ConfirmForgotPassword", req.person(f.name, map[string]any{"ConfirmationCode": code, "Password": password}), nil)
-	if err != nil {
+	in := map[string]any{"ConfirmationCode": f.code(), "Password": f.Get("password")}
+	if err := p.ask(r, "ConfirmForgotPassword", f.req.person(f.name, in), nil); err != nil {
 		p.logUnlessCognito(r.Context(), "password reset", err)
-		field := "code"
-		if upstream.IsCognito(err, "InvalidPasswordException") {
-			field = "password"
-		}
-		p.showPage(w, r, http.StatusBadRequest, req.resetForm(id, f.name, codeProblem(err), field))
+		p.showPage(w, r, http.StatusBadRequest, f.req.resetForm(f.id, f.name, codeProblem(err), wrongField(err, "code")))
 		return
 	}
-	p.flows.drop(id)
-	seeOther(w, req.path("/login", "notice", "reset"))
+	p.flows.drop(f.id)
+	seeOther(w, f.req.path("/login", "notice", "reset"))
 }

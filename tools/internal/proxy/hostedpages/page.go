@@ -59,6 +59,14 @@ type Button struct {
 // Link leads to another page.
 type Link struct{ Text, URL string }
 
+// marked marks the field that the problem is about.
+func (p Page) marked(field string) Page {
+	for i := range p.Fields {
+		p.Fields[i].Invalid = p.Fields[i].Name == field
+	}
+	return p
+}
+
 // templates draws pages in the colours of the brand.
 type templates struct {
 	branding

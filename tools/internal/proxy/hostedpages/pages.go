@@ -46,8 +46,8 @@ type Pages struct {
 	up        *upstream.Client
 	log       *slog.Logger
 	templates *templates
-	sessions  *memory[signInSession]
-	flows     *memory[flow]
+	sessions  memory[signInSession]
+	flows     memory[flow]
 }
 
 // New reads the templates and the branding.
@@ -56,17 +56,7 @@ func New(cfg Config) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	nothing := func(context.Context, upstream.AppClient, upstream.Pool, string, string) error { return nil }
-	if cfg.Before == nil {
-		cfg.Before = nothing
-	}
-	if cfg.After == nil {
-		cfg.After = nothing
-	}
-	return &Pages{
-		cfg: cfg, up: cfg.Upstream, log: cfg.Log, templates: templates,
-		sessions: newMemory[signInSession](), flows: newMemory[flow](),
-	}, nil
+	return &Pages{cfg: cfg, up: cfg.Upstream, log: cfg.Log, templates: templates}, nil
 }
 
 // Handler finds the page that a browser asks for or posts to; it is nil for every other

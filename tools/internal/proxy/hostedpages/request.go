@@ -21,18 +21,15 @@ type appRequest struct {
 }
 
 // appFields are the parameters of an app's request that the pages carry.
-func appFields() []string {
-	return []string{
-		"client_id", "redirect_uri", "response_type", "scope", "state",
-		"code_challenge", "code_challenge_method", "nonce",
-	}
+var appFields = []string{
+	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method", "nonce",
 }
 
 // appValues picks the app's parameters. repeated is one that came more than once,
 // which OAuth forbids: two readers may not choose the same one of them.
 func appValues(from url.Values) (values url.Values, repeated string) {
 	values = url.Values{}
-	for _, name := range appFields() {
+	for _, name := range appFields {
 		if len(from[name]) > 1 {
 			return nil, name
 		}
@@ -69,8 +66,9 @@ func (p *Pages) appRequest(w http.ResponseWriter, r *http.Request, given url.Val
 		return appRequest{}, false
 	}
 	if values.Get("redirect_uri") == "" { // the client's default, which the emulator filled in
-		if form, ok := readPage(reply.Body); ok {
-			values.Set("redirect_uri", hiddenValue(form, "redirect_uri"))
+		form, _ := readPage(reply.Body)
+		if i := slices.IndexFunc(form.Hidden, func(h Hidden) bool { return h.Name == "redirect_uri" }); i >= 0 {
+			values.Set("redirect_uri", form.Hidden[i].Value)
 		}
 	}
 	return appRequest{values: values, client: cl, pool: pool}, true
@@ -94,27 +92,18 @@ func (a appRequest) path(page string, more ...string) string {
 }
 
 // hidden are the app's parameters as fields of a form.
-func (a appRequest) hidden(more ...Hidden) []Hidden {
+func (a appRequest) hidden() []Hidden {
 	var out []Hidden
 	for _, name := range slices.Sorted(maps.Keys(a.values)) {
 		out = append(out, Hidden{Name: name, Value: a.values.Get(name)})
 	}
-	return append(out, more...)
+	return out
 }
 
 // byAddress reports whether people of the pool sign in with their email address.
 func (a appRequest) byAddress() bool { return slices.Contains(a.pool.Aliases, "email") }
 
-func hiddenValue(page Page, name string) string {
-	for _, f := range page.Hidden {
-		if f.Name == name {
-			return f.Value
-		}
-	}
-	return ""
-}
-
-// postedForm reads a form. A form that Go cannot read is refused: the emulator
+// postedForm reads a form of a page that this browser was given. A form that Go cannot read is refused: the emulator
 // might read it differently from what was checked.
 func (p *Pages) postedForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, upstream.MaxBody))
@@ -126,7 +115,7 @@ func (p *Pages) postedForm(w http.ResponseWriter, r *http.Request) (url.Values, 
 		p.refusePage(w, http.StatusBadRequest, "The form could not be read.")
 		return nil, false
 	}
-	return form, true
+	return form, p.guarded(w, r, form)
 }
 
 func isHTML(reply *upstream.Answer) bool {

@@ -76,24 +76,17 @@ func (a appRequest) signUpForm(name, problem, field string) Page {
 		Buttons: []Button{{Text: "Sign up"}},
 		Links:   []Link{{Text: "I have an account: sign in", URL: a.path("/login")}},
 	}
-	for i := range page.Fields {
-		page.Fields[i].Invalid = page.Fields[i].Name == field
-	}
-	return page
+	return page.marked(field)
 }
 
 func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
-	form, ok := p.postedForm(w, r)
-	if !ok || !p.guarded(w, r, form) {
-		return
-	}
-	req, ok := p.appRequest(w, r, form)
+	form, req, ok := p.appForm(w, r)
 	if !ok || !p.mayJoin(w, req) {
 		return
 	}
 	name, password := strings.TrimSpace(form.Get("username")), form.Get("password")
 	if password != form.Get("password_again") {
-		p.showPage(w, r, http.StatusBadRequest, req.signUpForm(name, "The two passwords differ.", "password_again"))
+		p.showPage(w, r, http.StatusBadRequest, req.signUpForm(name, passwordsDiffer, "password_again"))
 		return
 	}
 	in := req.person(name, map[string]any{"Password": password})
@@ -103,11 +96,7 @@ func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
 	var out struct{ UserConfirmed bool }
 	if err := p.ask(r, "SignUp", in, &out); err != nil {
 		p.logUnlessCognito(r.Context(), "sign-up", err)
-		field := "username"
-		if upstream.IsCognito(err, "InvalidPasswordException") {
-			field = "password"
-		}
-		page := req.signUpForm(name, readable(err), field)
+		page := req.signUpForm(name, readable(err), wrongField(err, "username"))
 		if upstream.IsCognito(err, "UsernameExistsException") {
 			page.Links = append(page.Links, Link{Text: "Forgot your password?", URL: req.path("/forgotPassword")})
 		}

@@ -59,7 +59,9 @@ const (
 	// wrongCode is Cognito's text, for every code that does not work.
 	wrongCode = "Invalid verification code provided, please try again."
 	// wrongPassword is Cognito's text, also for people who do not exist.
-	wrongPassword = "Incorrect username or password."
+	wrongPassword   = "Incorrect username or password."
+	noName          = "Please enter your user name."
+	passwordsDiffer = "The two passwords differ."
 )
 
 // hides reports whether a text of the emulator reveals that an account exists: it checks
@@ -91,26 +93,29 @@ func rules(pool upstream.Pool) []string {
 	return out
 }
 
+// wrongField is the field that an error is about: the password, or the other one.
+func wrongField(err error, other string) string {
+	if upstream.IsCognito(err, "InvalidPasswordException") {
+		return "password"
+	}
+	return other
+}
+
 // showPage answers with a page, its form guarded.
 func (p *Pages) showPage(w http.ResponseWriter, r *http.Request, status int, page Page) {
 	if page.Action != "" {
 		page.Hidden = append(page.Hidden, guard(w, r))
 	}
-	if err := p.templates.write(w, status, page); err != nil {
-		p.logError(r.Context(), "page not drawn", err)
-	}
+	p.logError(r.Context(), "page not drawn", p.templates.write(w, status, page))
 }
 
 // refusePage reports that the link to the page is wrong. It has no link to go on, least of
 // all to an address in the request.
 func (p *Pages) refusePage(w http.ResponseWriter, status int, text string) {
-	page := Page{
+	p.logError(context.Background(), "page not drawn", p.templates.write(w, status, Page{
 		Title: "This link does not work", Problem: text,
 		Lead: "Please go back to the app that you came from and try again.",
-	}
-	if err := p.templates.write(w, status, page); err != nil {
-		p.log.Error("page not drawn", "error", err.Error())
-	}
+	}))
 }
 
 // refuseReply shows a refusal of the emulator's OAuth endpoints.
