@@ -75,7 +75,9 @@ func (f Finder) nested(ctx context.Context, l comparison, id, changeSet string) 
 // probe is a change set for a nested stack as its parent would change it, or nil if
 // the value of a new parameter is only known during the deployment.
 func (f Finder) probe(ctx context.Context, l comparison, r template.Resource, stack string) (*cloudformation.CreateChangeSetInput, error) {
-	e := l.template.Evaluator(l.values, references{})
+	// Without a resolver a dynamic reference stays unresolved: CloudFormation checks a
+	// parameter against its AllowedPattern before it resolves the reference.
+	e := l.template.Evaluator(l.values, nil)
 	url, known := text(ctx, e, r.Prop("TemplateURL"))
 	if !known || url == "" || stack == "" {
 		return nil, nil

@@ -15,7 +15,7 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties:
       TemplateURL: https://bucket/below.yaml
-      Parameters: {Literal: a, Ref: !Ref Environment, LongRef: {Ref: Environment}, Made: !GetAtt X.Arn}
+      Parameters: {Literal: a, Ref: !Ref Environment, LongRef: {Ref: Environment}, Made: !GetAtt X.Arn, Named: !Sub '{{resolve:ssm:/x/${Environment}}}'}
 `
 
 func account(below fakeStack) *fake {
@@ -30,14 +30,14 @@ func account(below fakeStack) *fake {
 		},
 		summary: []types.ParameterDeclaration{
 			{ParameterKey: aws.String("Literal")}, {ParameterKey: aws.String("Ref")}, {ParameterKey: aws.String("LongRef")},
-			{ParameterKey: aws.String("Made")}, {ParameterKey: aws.String("Default"), DefaultValue: aws.String("d")},
+			{ParameterKey: aws.String("Made")}, {ParameterKey: aws.String("Named")}, {ParameterKey: aws.String("Default"), DefaultValue: aws.String("d")},
 		},
 	}
 }
 
 func TestNestedStack(t *testing.T) {
 	t.Parallel()
-	f := account(fakeStack{root: "s", parameters: map[string]string{"Made": "arn"}, changes: []types.Change{change(modify, "K", table, yes, detail("TableName", always, static, ""))}})
+	f := account(fakeStack{root: "s", parameters: map[string]string{"Made": "arn", "Named": "v"}, changes: []types.Change{change(modify, "K", table, yes, detail("TableName", always, static, ""))}})
 	got, err := Finder{API: f}.Find(t.Context(), "s", "set")
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestNestedStack(t *testing.T) {
 	for _, p := range f.made[0].Parameters {
 		given = append(given, *p.ParameterKey+"="+aws.ToString(p.ParameterValue))
 	}
-	if diff := cmp.Diff([]string{"Literal=a", "Ref=dev", "LongRef=dev", "Made="}, given); diff != "" {
+	if diff := cmp.Diff([]string{"Literal=a", "Ref=dev", "LongRef=dev", "Made=", "Named="}, given); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"below"}, f.deleted); diff != "" {
@@ -84,7 +84,7 @@ func TestNestedStackWithAnUnknownParameter(t *testing.T) {
 
 func TestAnEmptyOrRefusedProbe(t *testing.T) {
 	t.Parallel()
-	below := fakeStack{parameters: map[string]string{"Made": "arn"}, status: types.ChangeSetStatusFailed, reason: "The submitted information didn't contain changes."}
+	below := fakeStack{parameters: map[string]string{"Made": "arn", "Named": "v"}, status: types.ChangeSetStatusFailed, reason: "The submitted information didn't contain changes."}
 	if got, err := (Finder{API: account(below)}).Find(t.Context(), "s", "set"); err != nil || len(got.Findings) != 0 {
 		t.Errorf("empty: %+v, %v", got, err)
 	}

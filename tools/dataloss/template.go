@@ -32,18 +32,6 @@ func (f Finder) template(ctx context.Context, stack string, changeSet *string) (
 	return t, resources, nil
 }
 
-// references leaves dynamic references for CloudFormation to resolve. Nothing else
-// is known before the change set is executed.
-type references struct{}
-
-func (references) Parameter(_ context.Context, name string) (string, error) {
-	return "{{resolve:ssm:" + name + "}}", nil
-}
-
-func (references) Attribute(_ context.Context, resource, attribute string) (string, error) {
-	return "", fmt.Errorf("%s of %s: %w", attribute, resource, template.ErrUnresolved)
-}
-
 // text evaluates a value of the template to what a parameter would hold.
 func text(ctx context.Context, e *template.Evaluator, n *yaml.Node) (value string, known bool) {
 	v, err := e.Value(ctx, n)
