@@ -43,10 +43,7 @@ func (l Layout) URL() string { return "http://" + l.Address() }
 func (l Layout) Address() string { return Host + ":" + strconv.Itoa(l.Port) }
 
 // EmulatorURL is the emulator's own endpoint, behind the proxy.
-func (l Layout) EmulatorURL() string { return "http://" + l.EmulatorAddress() }
-
-// EmulatorAddress is where the emulator listens.
-func (l Layout) EmulatorAddress() string { return Host + ":" + strconv.Itoa(l.EmulatorPort) }
+func (l Layout) EmulatorURL() string { return "http://" + Host + ":" + strconv.Itoa(l.EmulatorPort) }
 
 // StateFile describes the running supervisor.
 func (l Layout) StateFile() string { return filepath.Join(l.Dir, "state.json") }
