@@ -21,10 +21,13 @@ import (
 const (
 	password   = "Correct-horse-7-battery"
 	signUpCode = "123456" // the emulator's
-	// A phone is as wide as the narrowest that is common.
-	phoneWidth, phoneHeight     = 360, 640
-	desktopWidth, desktopHeight = 900, 620
 )
+
+// size is that of a window.
+type size struct{ width, height int }
+
+// A phone is as wide as the narrowest that is common.
+var phone, desktop = size{360, 640}, size{900, 620}
 
 func main() {
 	if err := realMain(context.Background()); err != nil {
@@ -50,112 +53,81 @@ func realMain(ctx context.Context) error {
 	if err := os.MkdirAll(*out, 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
-	a := album{app: string(origin[1]) + "/app", out: *out}
-	address := "erika@" + strings.ToLower(rand.Text()[:6]) + ".example.net"
-	return errors.Join(a.desktop(ctx, address), a.phone(ctx, address), a.dark(ctx))
-}
-
-// album takes pictures of the app page and of what it leads to.
-type album struct{ app, out string }
-
-// desktop is the way from a refusal to the account.
-func (a album) desktop(ctx context.Context, address string) error {
-	b, err := chromium.Open(ctx, desktopWidth, desktopHeight, false)
-	if err != nil {
-		return fmt.Errorf("chromium.Open: %w", err)
-	}
-	defer b.Close()
-	signUp := func(address string) []func() error {
-		return []func() error{
-			func() error { return b.Fill("Email address", address) },
-			func() error { return b.Fill("Password", password) },
-			func() error { return b.Fill("Password, again", password) },
-			func() error { return b.Click("Sign up") },
-		}
-	}
-	steps := []func() error{
-		func() error { return b.Visit(a.app) },
-		func() error { return b.Heading("Welcome") },
-		func() error { return b.Click("Create an account") },
-		func() error { return b.Heading("Create an account") },
-	}
-	steps = append(steps, signUp("erika@mailinator.com")...)
-	steps = append(steps, func() error { return b.Says("This email address cannot be used here.") }, a.take(b, "sign-up-refused", false))
-	steps = append(steps, signUp(address)...)
-	steps = append(steps,
-		func() error { return b.Heading("Confirm your account") }, a.take(b, "confirm", false),
-		func() error { return b.Fill("Code", signUpCode) },
-		func() error { return b.Click("Confirm") },
-		func() error { return b.Heading("You are signed in") },
-		func() error { return b.Until(`!document.body.innerText.includes("Asking …")`) },
-		a.take(b, "signed-in", false),
+	app, address := string(origin[1])+"/app", "erika@"+strings.ToLower(rand.Text()[:6])+".example.net"
+	take := func(name string, s size) step { return picture(filepath.Join(*out, name+".png"), s) }
+	return errors.Join(
+		// From a refusal to the account.
+		play(ctx, desktop, false,
+			visit(app), click("Create an account"), heading("Create an account"), signUp("erika@mailinator.com"),
+			func(b *chromium.Browser) error { return b.Says("This email address cannot be used here.") },
+			take("sign-up-refused", desktop), signUp(address), heading("Confirm your account"), take("confirm", desktop),
+			fill("Code", signUpCode), click("Confirm"), signedIn, take("signed-in", desktop)),
+		play(ctx, phone, false,
+			visit(app), click("Sign in"), heading("Sign in"), take("sign-in-phone", phone),
+			fill("Email address", address), fill("Password", password), click("Sign in"), signedIn, take("signed-in-phone", phone)),
+		play(ctx, desktop, true, visit(app), click("Sign in"), heading("Sign in"), take("sign-in-dark", desktop)),
 	)
-	return inOrder(steps)
 }
 
-// phone signs in on a narrow screen.
-func (a album) phone(ctx context.Context, address string) error {
-	b, err := chromium.Open(ctx, phoneWidth, phoneHeight, false)
+// step is what a person does or sees on a page.
+type step func(*chromium.Browser) error
+
+// play opens a browser and takes steps in turn.
+func play(ctx context.Context, s size, dark bool, steps ...step) error {
+	b, err := chromium.Open(ctx, s.width, s.height, dark)
 	if err != nil {
 		return fmt.Errorf("chromium.Open: %w", err)
 	}
 	defer b.Close()
-	return inOrder([]func() error{
-		func() error { return b.Visit(a.app) },
-		func() error { return b.Heading("Welcome") },
-		func() error { return b.Click("Sign in") },
-		func() error { return b.Heading("Sign in") },
-		a.take(b, "sign-in-phone", true),
-		func() error { return b.Fill("Email address", address) },
-		func() error { return b.Fill("Password", password) },
-		func() error { return b.Click("Sign in") },
-		func() error { return b.Heading("You are signed in") },
-		func() error { return b.Until(`!document.body.innerText.includes("Asking …")`) },
-		a.take(b, "signed-in-phone", true),
-	})
+	return inOrder(steps...)(b)
 }
 
-// dark is the sign-in page in dark colours.
-func (a album) dark(ctx context.Context) error {
-	b, err := chromium.Open(ctx, desktopWidth, desktopHeight, true)
-	if err != nil {
-		return fmt.Errorf("chromium.Open: %w", err)
-	}
-	defer b.Close()
-	return inOrder([]func() error{
-		func() error { return b.Visit(a.app) },
-		func() error { return b.Heading("Welcome") },
-		func() error { return b.Click("Sign in") },
-		func() error { return b.Heading("Sign in") },
-		a.take(b, "sign-in-dark", false),
-	})
-}
-
-// take writes a picture.
-func (a album) take(b *chromium.Browser, name string, phone bool) func() error {
-	return func() error {
-		width, height := desktopWidth, desktopHeight
-		if phone {
-			width, height = phoneWidth, phoneHeight
+func inOrder(steps ...step) step {
+	return func(b *chromium.Browser) error {
+		for _, do := range steps {
+			if err := do(b); err != nil {
+				return err
+			}
 		}
-		png, err := b.Picture(width, height)
+		return nil
+	}
+}
+
+func fill(label, text string) step {
+	return func(b *chromium.Browser) error { return b.Fill(label, text) }
+}
+
+func click(text string) step { return func(b *chromium.Browser) error { return b.Click(text) } }
+
+func heading(text string) step { return func(b *chromium.Browser) error { return b.Heading(text) } }
+
+func visit(app string) step {
+	return inOrder(func(b *chromium.Browser) error { return b.Visit(app) }, heading("Welcome"))
+}
+
+func signUp(address string) step {
+	return inOrder(fill("Email address", address), fill("Password", password), fill("Password, again", password), click("Sign up"))
+}
+
+// signedIn waits for the account and for the answers that its page asks for.
+func signedIn(b *chromium.Browser) error {
+	if err := b.Heading("You are signed in"); err != nil {
+		return err
+	}
+	return b.Until(`!document.body.innerText.includes("Asking …")`)
+}
+
+// picture writes a picture of the page.
+func picture(path string, s size) step {
+	return func(b *chromium.Browser) error {
+		png, err := b.Picture(s.width, s.height)
 		if err != nil {
-			return fmt.Errorf("picture %s: %w", name, err)
+			return fmt.Errorf("picture %s: %w", path, err)
 		}
-		path := filepath.Join(a.out, name+".png")
 		if err := os.WriteFile(path, png, 0o644); err != nil {
 			return fmt.Errorf("os.WriteFile: %w", err)
 		}
 		fmt.Println(path)
 		return nil
 	}
-}
-
-func inOrder(steps []func() error) error {
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
