@@ -12,10 +12,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"gatehouse.example/e2e/chromium"
+	"gatehouse.example/tools/actors"
 )
 
 const (
@@ -42,18 +42,14 @@ func realMain(ctx context.Context) error {
 	dir := flag.String("dir", ".local", "folder of the running local system")
 	out := flag.String("out", "docs/pictures", "folder for the pictures")
 	flag.Parse()
-	env, err := os.ReadFile(filepath.Join(*dir, "env"))
+	env, err := actors.ReadEnv(filepath.Join(*dir, "env"), "HOSTED_UI_URL")
 	if err != nil {
-		return fmt.Errorf("os.ReadFile: %w (is the local system up?)", err)
-	}
-	origin := regexp.MustCompile(`(?m)^export HOSTED_UI_URL=(\S+)$`).FindSubmatch(env)
-	if origin == nil {
-		return errors.New("no HOSTED_UI_URL in the env file")
+		return fmt.Errorf("actors.ReadEnv: %w (is the local system up?)", err)
 	}
 	if err := os.MkdirAll(*out, 0o750); err != nil {
 		return fmt.Errorf("os.MkdirAll: %w", err)
 	}
-	app, address := string(origin[1])+"/app", "erika@"+strings.ToLower(rand.Text()[:6])+".example.net"
+	app, address := env["HOSTED_UI_URL"]+"/app", "erika@"+strings.ToLower(rand.Text()[:6])+".example.net"
 	take := func(name string, s size) step { return picture(filepath.Join(*out, name+".png"), s) }
 	return errors.Join(
 		// From a refusal to the account.

@@ -22,6 +22,8 @@ import (
 	"gatehouse.example/tools/actors"
 )
 
+var typeNames = regexp.MustCompile(`^[a-z0-9.]+$`)
+
 // options are the flags of `gatehouse audit show`.
 type options struct {
 	user, day, typ     string
@@ -75,7 +77,7 @@ func (o *options) check(now time.Time) error {
 	if o.limit < 0 {
 		return errors.New("--limit must not be negative")
 	}
-	if o.typ != "" && !regexp.MustCompile(`^[a-z0-9.]+$`).MatchString(o.typ) {
+	if o.typ != "" && !typeNames.MatchString(o.typ) {
 		return errors.New("--type takes a name such as user.signin.attempted")
 	}
 	if o.day == "" && o.user == "" {

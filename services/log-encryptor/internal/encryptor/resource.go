@@ -214,8 +214,10 @@ func parseProperties(in map[string]any) (properties, error) {
 	return p, nil
 }
 
+var groupNames = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+
 func isGroupName(name string) bool {
-	return regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`).MatchString(name) && !strings.HasPrefix(name, "aws/")
+	return groupNames.MatchString(name) && !strings.HasPrefix(name, "aws/")
 }
 
 func retention(value string) (int32, error) {

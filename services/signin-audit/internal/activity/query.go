@@ -23,6 +23,8 @@ const (
 // characters at most; the table's sort keys have 1,024 bytes.
 const maxCursor = 1400
 
+var typeNames = regexp.MustCompile(`^[a-z0-9.]{1,128}$`)
+
 // Query is a request for a person's rows.
 type Query struct {
 	Limit int
@@ -57,7 +59,7 @@ func parse(r events.APIGatewayProxyRequest) (Query, error) {
 				return Query{}, bad(name, fmt.Sprintf("a number from 1 to %d", maxLimit))
 			}
 		case "type":
-			if !regexp.MustCompile(`^[a-z0-9.]{1,128}$`).MatchString(value) {
+			if !typeNames.MatchString(value) {
 				return Query{}, bad(name, "a type of events, such as user.signin.succeeded")
 			}
 			q.Type = value

@@ -10,7 +10,7 @@ import (
 )
 
 // traceparent is version 00 of https://www.w3.org/TR/trace-context/#traceparent-header.
-const traceparent = `^00-([0-9a-f]{8})([0-9a-f]{24})-([0-9a-f]{16})-[0-9a-f]([0-9a-f])$`
+var traceparent = regexp.MustCompile(`^00-([0-9a-f]{8})([0-9a-f]{24})-([0-9a-f]{16})-[0-9a-f]([0-9a-f])$`)
 
 // traceHeader formats an event's trace context as X-Ray's header, which EventBridge
 // passes to its targets. It is empty if the event has none.
@@ -19,7 +19,7 @@ func traceHeader(ev event.Event) string {
 	if err != nil {
 		return ""
 	}
-	m := regexp.MustCompile(traceparent).FindStringSubmatch(parent)
+	m := traceparent.FindStringSubmatch(parent)
 	if m == nil {
 		return ""
 	}
