@@ -16,15 +16,13 @@ import (
 var skipped = []string{".git", ".local", "bin", "build", ".aws-sam", "__pycache__", "node_modules"}
 
 // Root is the folder of the repository.
-var Root = findRoot()
-
-func findRoot() string {
+var Root = func() string {
 	root, err := stacks.FindRoot(".")
 	if err != nil {
 		panic(err) // the rules can only run inside the repository
 	}
 	return root
-}
+}()
 
 // Files returns the repository's files with one of the suffixes, or all files.
 func Files(t *testing.T, endings ...string) []string {

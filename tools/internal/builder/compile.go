@@ -173,13 +173,12 @@ func (b Build) architecture(s stacks.Stack, configs map[string]configuration) (s
 		return b.Architecture, nil
 	}
 	chosen := b.Architecture
-	for _, environment := range stacks.Environments {
-		set := configs[environment].Parameters[name]
-		if b.Architecture == "" && chosen != "" && set != chosen {
-			return "", fmt.Errorf("%s: the environments differ in Architecture (%s, %s), but share one build; use one value, or set ARCHITECTURE=", b.short(s.Samconfig()), chosen, set)
-		}
-		if chosen == "" {
-			chosen = set
+	if chosen == "" {
+		chosen = configs[stacks.Environments[0]].Parameters[name]
+		for _, c := range configs {
+			if set := c.Parameters[name]; set != chosen {
+				return "", fmt.Errorf("%s: the environments differ in Architecture (%s, %s), but share one build; use one value, or set ARCHITECTURE=", b.short(s.Samconfig()), chosen, set)
+			}
 		}
 	}
 	if chosen != "arm64" && chosen != "x86_64" {

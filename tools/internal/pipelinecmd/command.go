@@ -73,6 +73,18 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 	}}, nil
 }
 
+// with opens the local system for a command.
+func (f *flags) with(run func(*cobra.Command, *system, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := f.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer s.board.Close()
+		return run(cmd, s, args)
+	}
+}
+
 func (f *flags) run() *cobra.Command {
 	var o runner.Options
 	var approve, reject bool
@@ -80,18 +92,13 @@ func (f *flags) run() *cobra.Command {
 		Use: "run SERVICE", Short: "Run the pipeline of a service, or the one that changes the pipelines (pipelines)",
 		Args:    cobra.ExactArgs(1),
 		Example: "  gatehouse pipeline run signup-guard --approve\n  gatehouse pipeline run signup-guard --commit HEAD~1 --variable ROLLOUT=AllAtOnce\n  gatehouse pipeline run pipelines",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := f.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.board.Close()
+		RunE: f.with(func(cmd *cobra.Command, s *system, args []string) (err error) {
 			if o.Source, err = stacks.Folder(o.Source, s.layout.Root, "."); err != nil {
 				return err
 			}
 			s.runner.Ask = asker{in: os.Stdin, board: s.board, terminal: terminal.Is(os.Stdin), approve: approve, reject: reject}.ask
 			return s.runner.Run(cmd.Context(), args[0], o)
-		},
+		}),
 	}
 	set := cmd.Flags()
 	set.StringVar(&o.Mode, "mode", "", "single or multi, in place of the deployed stack's mode")
@@ -156,12 +163,7 @@ func (f *flags) status() *cobra.Command {
 	var count int
 	cmd := &cobra.Command{
 		Use: "status [SERVICE...]", Short: "Show the last executions of the pipelines",
-		RunE: func(cmd *cobra.Command, named []string) error {
-			s, err := f.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.board.Close()
+		RunE: f.with(func(cmd *cobra.Command, s *system, named []string) (err error) {
 			if len(named) == 0 {
 				if named, err = services(s.layout.Root); err != nil {
 					return err
@@ -176,7 +178,7 @@ func (f *flags) status() *cobra.Command {
 				}
 			}
 			return table.Flush()
-		},
+		}),
 	}
 	cmd.Flags().IntVar(&count, "last", 1, "number of executions of each pipeline")
 	return cmd
@@ -213,12 +215,7 @@ func (f *flags) affected() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "affected [FILE...]", Short: "List the pipelines that a push of these files would start",
 		Example: "  gatehouse pipeline affected contracts/types.go\n  gatehouse pipeline affected --since main",
-		RunE: func(cmd *cobra.Command, files []string) error {
-			s, err := f.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.board.Close()
+		RunE: f.with(func(cmd *cobra.Command, s *system, files []string) (err error) {
 			if since != "" {
 				changed, err := runner.Repository{Dir: s.layout.Root}.Changed(cmd.Context(), since)
 				if err != nil {
@@ -244,7 +241,7 @@ func (f *flags) affected() *cobra.Command {
 				fmt.Fprintln(cmd.OutOrStdout(), name)
 			}
 			return nil
-		},
+		}),
 	}
 	set := cmd.Flags()
 	set.StringVar(&since, "since", "", "include all files that changed since a commit")

@@ -44,19 +44,14 @@ func (f *flags) up() *cobra.Command {
 environment.yaml for each environment, then the pipelines, then the stacks of each
 environment that do not exist yet. Only the pipelines change a stack that exists.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := f.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.board.Close()
+		RunE: f.with(func(cmd *cobra.Command, s *system, _ []string) error {
 			for _, e := range environments {
 				if !slices.Contains(stacks.Environments, e) {
 					return fmt.Errorf("unknown environment %q; use one of %s", e, strings.Join(stacks.Environments, ", "))
 				}
 			}
 			return s.up(cmd.Context(), environments)
-		},
+		}),
 	}
 	cmd.Flags().StringSliceVar(&environments, "environments", []string{"test", "production"}, "environments to deploy")
 	return cmd
@@ -156,10 +151,7 @@ func (s *system) apply(ctx context.Context, at runner.Stack, file string, parame
 	if err != nil {
 		return nil, false, err
 	}
-	c := runner.ChangeSet{Template: template, Parameters: maps.Clone(parameters), Capabilities: []string{"CAPABILITY_NAMED_IAM"}}
-	if c.Parameters == nil {
-		c.Parameters = map[string]string{}
-	}
+	c := runner.ChangeSet{Template: template, Parameters: maps.Collect(maps.All(parameters)), Capabilities: []string{"CAPABILITY_NAMED_IAM"}}
 	declared, err := pipeline.Declared(template)
 	if err != nil {
 		return nil, false, err

@@ -180,34 +180,25 @@ func (b build) reports() ([]string, error) {
 }
 
 func (r reportFiles) read(dir string, files []string) (string, error) {
-	var suites suite
+	var all report
 	var rates []string
 	for _, file := range files {
 		raw, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
 			return "", fmt.Errorf("os.ReadFile: %w", err)
 		}
-		if r.Format == cobertura {
-			var c struct {
-				Rate float64 `xml:"line-rate,attr"`
-			}
-			if err := xml.Unmarshal(raw, &c); err != nil {
-				return "", fmt.Errorf("%s: xml.Unmarshal: %w", file, err)
-			}
-			rates = append(rates, fmt.Sprintf("%.0f%% of lines", 100*c.Rate))
-			continue
-		}
-		var s suite
-		if err := xml.Unmarshal(raw, &s); err != nil {
+		var one report
+		if err := xml.Unmarshal(raw, &one); err != nil {
 			return "", fmt.Errorf("%s: xml.Unmarshal: %w", file, err)
 		}
-		suites.Suites = append(suites.Suites, s)
+		all.Suites = append(all.Suites, one)
+		rates = append(rates, fmt.Sprintf("%.0f%% of lines", 100*one.LineRate))
 	}
 	if r.Format == cobertura {
 		return strings.Join(rates, ", "), nil
 	}
-	all, failed, skipped := suites.count()
-	text := fmt.Sprintf("%d tests", all)
+	tests, failed, skipped := all.count()
+	text := fmt.Sprintf("%d tests", tests)
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}
@@ -217,19 +208,20 @@ func (r reportFiles) read(dir string, files []string) (string, error) {
 	return text, nil
 }
 
-// suite is a testsuites or a testsuite element of a JUnit file. Both may contain
-// testsuite elements.
-type suite struct {
-	Suites []suite `xml:"testsuite"`
-	Cases  []struct {
+// report is the root of a Cobertura file, or a testsuites or testsuite element of a
+// JUnit file. Both of these may contain testsuite elements.
+type report struct {
+	LineRate float64  `xml:"line-rate,attr"`
+	Suites   []report `xml:"testsuite"`
+	Cases    []struct {
 		Failure *struct{} `xml:"failure"`
 		Error   *struct{} `xml:"error"`
 		Skipped *struct{} `xml:"skipped"`
 	} `xml:"testcase"`
 }
 
-func (s suite) count() (all, failed, skipped int) {
-	for _, c := range s.Cases {
+func (r report) count() (all, failed, skipped int) {
+	for _, c := range r.Cases {
 		all++
 		switch {
 		case c.Failure != nil || c.Error != nil:
@@ -238,7 +230,7 @@ func (s suite) count() (all, failed, skipped int) {
 			skipped++
 		}
 	}
-	for _, inner := range s.Suites {
+	for _, inner := range r.Suites {
 		a, f, sk := inner.count()
 		all, failed, skipped = all+a, failed+f, skipped+sk
 	}
