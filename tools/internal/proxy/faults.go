@@ -5,6 +5,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -67,7 +68,10 @@ func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		f.add(one)
+		one.Seen = 0
+		f.mu.Lock()
+		f.set = append(f.set, &one)
+		f.mu.Unlock()
 		w.WriteHeader(http.StatusCreated)
 	case http.MethodDelete:
 		f.clear()
@@ -79,13 +83,6 @@ func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, POST, DELETE")
 		http.Error(w, "use GET, POST or DELETE", http.StatusMethodNotAllowed)
 	}
-}
-
-func (f *faults) add(one fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	one.Seen = 0
-	f.set = append(f.set, &one)
 }
 
 func (f *faults) clear() {
@@ -162,7 +159,7 @@ func actionOf(w http.ResponseWriter, r *http.Request) string {
 	if action := r.URL.Query().Get("Action"); action != "" {
 		return action
 	}
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	if !isForm(r) {
 		return ""
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
@@ -176,22 +173,21 @@ func actionOf(w http.ResponseWriter, r *http.Request) string {
 
 // answerFault writes an error in the protocol that the caller speaks.
 func answerFault(w http.ResponseWriter, r *http.Request, status int) {
-	if status == 0 {
-		status = http.StatusServiceUnavailable
+	failure := upstream.APIError{Status: cmp.Or(status, http.StatusServiceUnavailable), Code: "ServiceUnavailable", Message: "Injected fault."}
+	if failure.Status < 500 {
+		failure.Code = "InjectedFault"
 	}
-	code := "ServiceUnavailable"
-	if status < 500 {
-		code = "InjectedFault"
-	}
-	w.Header().Set("X-Amzn-Errortype", code)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		w.Header().Set("Content-Type", "text/xml")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Receiver</Type><Code>`+code+
-			`</Code><Message>Injected fault.</Message></Error></ErrorResponse>`)
+	if !isForm(r) {
+		failure.Write(w)
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, `{"__type":"`+code+`","message":"Injected fault."}`)
+	w.Header().Set("X-Amzn-Errortype", failure.Code)
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(failure.Status)
+	_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Receiver</Type><Code>`+failure.Code+
+		`</Code><Message>Injected fault.</Message></Error></ErrorResponse>`)
+}
+
+func isForm(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,7 +51,9 @@ func (k *Keys) Handler(r *http.Request) http.HandlerFunc {
 	case "AssociateKmsKey", "DisassociateKmsKey":
 		return k.change
 	case "DescribeLogGroups":
-		if k.any() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if len(k.of) > 0 {
 			return k.describe
 		}
 	}
@@ -66,23 +69,21 @@ func (k *Keys) change(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := context.WithoutCancel(r.Context())
 	reply := k.up.Forward(ctx, r, body)
-	if failure := reply.Err(); reply.Status < 400 || failure.Code != "InvalidOperationException" || !strings.HasPrefix(failure.Message, "Unknown action") {
-		reply.Release(w)
-		return
-	}
 	var in struct {
 		Name     string `json:"logGroupName"`
 		Resource string `json:"resourceIdentifier"`
 		KeyARN   string `json:"kmsKeyId"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil {
+	failure := reply.Err()
+	unknown := reply.Status >= 400 && failure.Code == "InvalidOperationException" && strings.HasPrefix(failure.Message, "Unknown action")
+	if !unknown || json.Unmarshal(body, &in) != nil {
 		reply.Release(w)
 		return
 	}
 	if _, name, ok := strings.Cut(in.Resource, ":log-group:"); ok {
 		in.Name = strings.TrimSuffix(name, ":*")
 	}
-	failure, err := k.set(ctx, in.Name, in.KeyARN, strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".AssociateKmsKey"))
+	failure, err = k.set(ctx, in.Name, in.KeyARN, strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".AssociateKmsKey"))
 	switch {
 	case err != nil:
 		k.log.ErrorContext(ctx, "call not answered", "action", "AssociateKmsKey", "error", err.Error())
@@ -99,13 +100,15 @@ func (k *Keys) change(w http.ResponseWriter, r *http.Request) {
 // set puts the key on the group, or takes it off. The failure is the caller's, the
 // error the proxy's own.
 func (k *Keys) set(ctx context.Context, name, keyARN string, associate bool) (*upstream.APIError, error) {
-	group, ok, err := k.find(ctx, name)
+	groups, err := k.up.LogGroups(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	i := slices.IndexFunc(groups, func(g upstream.LogGroup) bool { return g.Name == name })
+	if i < 0 {
 		return badRequest("ResourceNotFoundException", "The specified log group does not exist."), nil
 	}
+	group := groups[i]
 	if !associate {
 		keyARN = ""
 	} else if refusal := k.refusal(ctx, keyARN, group); refusal != nil {
@@ -115,17 +118,6 @@ func (k *Keys) set(ctx context.Context, name, keyARN string, associate bool) (*u
 	defer k.mu.Unlock()
 	k.of[name] = logKey{created: group.Created, before: group.KeyARN, now: keyARN}
 	return nil, nil
-}
-
-// find reads one group as the emulator has it.
-func (k *Keys) find(ctx context.Context, name string) (found upstream.LogGroup, ok bool, err error) {
-	groups, err := k.up.LogGroups(ctx, name)
-	for _, g := range groups {
-		if g.Name == name {
-			return g, true, err
-		}
-	}
-	return found, false, err
 }
 
 // refusal asks the key and its policy what CloudWatch Logs asks: whether it may
@@ -155,12 +147,6 @@ func (k *Keys) refusal(ctx context.Context, keyARN string, group upstream.LogGro
 		}
 	}
 	return nil
-}
-
-func (k *Keys) any() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return len(k.of) > 0
 }
 
 // describe puts the keys into the answer; every other part of it stays.

@@ -68,25 +68,20 @@ func (c *cloudTrail) deliver(ctx context.Context, r trailRecord) error {
 	if err != nil {
 		return fmt.Errorf("json.Marshal: %w", err)
 	}
+	type page struct {
+		Rules     []trailRule
+		NextToken string
+	}
 	var failures []error
-	for in := (map[string]any{}); ; {
-		var page struct {
-			Rules     []trailRule
-			NextToken string
-		}
-		if err := c.up.JSON(ctx, "events", eventsTarget+"ListRules", in, &page); err != nil {
-			return errors.Join(append(failures, err)...)
-		}
-		for _, rule := range page.Rules {
+	err = upstream.Pages(ctx, c.up, "events", eventsTarget+"ListRules", map[string]any{}, func(out page) (string, error) {
+		for _, rule := range out.Rules {
 			if rule.takes(r.ReadOnly) {
 				failures = append(failures, c.offer(ctx, rule, event))
 			}
 		}
-		if page.NextToken == "" {
-			return errors.Join(failures...)
-		}
-		in["NextToken"] = page.NextToken
-	}
+		return out.NextToken, nil
+	})
+	return errors.Join(append(failures, err)...)
 }
 
 // offer lets the emulator match the rule's pattern, so that the proxy needs no

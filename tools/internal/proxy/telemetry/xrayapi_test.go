@@ -119,7 +119,7 @@ func TestGetTraceSummaries(t *testing.T) {
 	got, _ := list[0].(map[string]any)
 	for name, want := range map[string]any{
 		"Id": testTrace, "HasFault": true, "HasError": true, "HasThrottle": false, "IsPartial": true, "StartTime": 1480615200.01,
-		"EntryPoint": map[string]any{"Name": "n", "Type": "AWS::ApiGateway::Stage"},
+		"EntryPoint": map[string]any{"Name": "n"},
 		"Http":       map[string]any{"HttpMethod": "GET", "HttpURL": "http://h/p", "HttpStatus": 401.0},
 	} {
 		if diff := cmp.Diff(want, got[name]); diff != "" {

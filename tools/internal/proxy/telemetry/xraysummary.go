@@ -1,6 +1,9 @@
 package telemetry
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"math"
+)
 
 // summary is an element of GetTraceSummaries' answer, with the fields that `gatehouse
 // trace list` reads.
@@ -22,19 +25,14 @@ type httpSummary struct {
 	Method string `json:"HttpMethod,omitempty"`
 }
 
-type serviceID struct {
-	Name string
-	Type string `json:",omitempty"`
-}
+type serviceID struct{ Name string }
 
 // summarized is what the summary reads of a segment, nested ones included.
 type summarized struct {
 	fields
-	Origin   string
-	Fault    bool
-	Error    bool
-	Throttle bool
-	HTTP     struct {
+	Fault, Error, Throttle bool
+
+	HTTP struct {
 		Request  struct{ Method, URL string }
 		Response struct{ Status int }
 	}
@@ -43,33 +41,27 @@ type summarized struct {
 
 func (t snapshot) summary() summary {
 	out := summary{ID: t.id}
-	last := 0.0
-	var entry *summarized
+	first, last, entry := math.Inf(1), 0.0, math.Inf(1)
 	for _, raw := range t.documents {
 		var s summarized
 		if json.Unmarshal(raw, &s) != nil {
 			continue // of a field that nobody asks for; the document itself was checked
 		}
-		if out.StartTime == 0 || *s.Start < out.StartTime {
-			out.StartTime = *s.Start
-		}
-		last = max(last, *s.Start)
+		first, last = min(first, *s.Start), max(last, *s.Start)
 		if s.End != nil {
 			last = max(last, *s.End)
 		}
-		if s.Type != "subsegment" && (entry == nil || *s.Start < *entry.Start) {
-			entry = &s
+		if s.Type != "subsegment" && *s.Start < entry {
+			entry = *s.Start
+			out.EntryPoint, out.HTTP = &serviceID{s.Name}, nil
+			if q, status := s.HTTP.Request, s.HTTP.Response.Status; q.Method != "" || status != 0 {
+				out.HTTP = &httpSummary{URL: q.URL, Status: status, Method: q.Method}
+			}
 		}
 		out.collect(s)
 	}
-	out.Duration = last - out.StartTime
-	if entry == nil {
-		return out
-	}
-	out.EntryPoint = &serviceID{Name: entry.Name, Type: entry.Origin}
-	q, status := entry.HTTP.Request, entry.HTTP.Response.Status
-	if q.Method != "" || status != 0 {
-		out.HTTP = &httpSummary{URL: q.URL, Status: status, Method: q.Method}
+	if last > 0 {
+		out.StartTime, out.Duration = first, last-first
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -123,6 +124,25 @@ func (c *Client) JSON(ctx context.Context, service, target string, in, out any) 
 	return nil
 }
 
+// Pages reads every page of a list; each handles one and returns the token of the next.
+func Pages[P any](ctx context.Context, c *Client, service, target string, in map[string]any, each func(P) (string, error)) error {
+	name := "NextToken"
+	if service == "logs" {
+		name = "nextToken"
+	}
+	for {
+		var page P
+		if err := c.JSON(ctx, service, target, in, &page); err != nil {
+			return err
+		}
+		next, err := each(page)
+		if err != nil || next == "" {
+			return err
+		}
+		in[name] = next
+	}
+}
+
 // reads reports whether a call changes nothing, by its name.
 func reads(target string) bool {
 	_, action, _ := strings.Cut(target, ".")
@@ -136,9 +156,7 @@ func (c *Client) Send(ctx context.Context, service, method, path string, header 
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	sum := sha256.Sum256(body)
 	err = c.signer.SignHTTP(ctx, c.key, req, hex.EncodeToString(sum[:]), service, c.Region, time.Now())
 	if err != nil {

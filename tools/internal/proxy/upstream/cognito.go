@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -66,8 +67,7 @@ func (c *Client) operate(w http.ResponseWriter, r *http.Request, action string, 
 	ctx := context.WithoutCancel(r.Context())
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if errors.As(err, new(*http.MaxBytesError)) {
 			(&CognitoError{"SerializationException", "Request body is too large."}).write(w, nil)
 		}
 		return // otherwise the caller went away
@@ -103,24 +103,18 @@ type Claims struct {
 
 // Name is the user's name, or the sub of a token without one.
 func (c Claims) Name() string {
-	if c.Username == "" {
-		return c.Sub
-	}
-	return c.Username
+	return cmp.Or(c.Username, c.Sub)
 }
 
 // AccessClaims reads a token that the emulator has made or checked.
 func AccessClaims(token string) (Claims, error) {
+	var c Claims
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return Claims{}, errNoTokenUser
+		return c, errNoTokenUser
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return Claims{}, errNoTokenUser
-	}
-	var c Claims
-	if json.Unmarshal(payload, &c) != nil || c.Name() == "" {
+	if err != nil || json.Unmarshal(payload, &c) != nil || c.Name() == "" {
 		return Claims{}, errNoTokenUser
 	}
 	return c, nil

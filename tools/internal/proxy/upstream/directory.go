@@ -101,59 +101,38 @@ func (c *Client) ClientPool(ctx context.Context, clientID string) (a AppClient, 
 
 // scan reads every client of every pool.
 func (c *Client) scan(ctx context.Context) error {
-	for token := ""; ; {
-		var out struct {
-			UserPools []struct {
-				ID string `json:"Id"`
-			}
-			NextToken string
+	type page struct {
+		UserPools []struct {
+			ID string `json:"Id"`
 		}
-		if err := c.Directory(ctx, "ListUserPools", page(60, token), &out); err != nil {
-			return err
-		}
-		for _, p := range out.UserPools {
-			if err := c.scanPool(ctx, p.ID); err != nil {
-				return err
-			}
-		}
-		if token = out.NextToken; token == "" {
-			return nil
-		}
+		NextToken string
 	}
+	in := map[string]any{"MaxResults": 60}
+	return Pages(ctx, c, "cognito-idp", CognitoTarget+"ListUserPools", in, func(out page) (string, error) {
+		for _, p := range out.UserPools {
+			// A pool may have been deleted meanwhile.
+			if err := c.scanPool(ctx, p.ID); err != nil && !IsAPI(err, "ResourceNotFoundException") {
+				return "", err
+			}
+		}
+		return out.NextToken, nil
+	})
 }
 
 func (c *Client) scanPool(ctx context.Context, poolID string) error {
-	for token := ""; ; {
-		var out struct {
-			UserPoolClients []struct {
-				ClientID string `json:"ClientId"`
-			}
-			NextToken string
+	type page struct {
+		UserPoolClients []struct {
+			ClientID string `json:"ClientId"`
 		}
-		in := page(60, token)
-		in["UserPoolId"] = poolID
-		err := c.Directory(ctx, "ListUserPoolClients", in, &out)
-		if IsAPI(err, "ResourceNotFoundException") {
-			return nil // deleted meanwhile
-		}
-		if err != nil {
-			return err
-		}
+		NextToken string
+	}
+	in := map[string]any{"MaxResults": 60, "UserPoolId": poolID}
+	return Pages(ctx, c, "cognito-idp", CognitoTarget+"ListUserPoolClients", in, func(out page) (string, error) {
 		for _, one := range out.UserPoolClients {
 			c.pools.Store(one.ClientID, poolID)
 		}
-		if token = out.NextToken; token == "" {
-			return nil
-		}
-	}
-}
-
-func page(size int, token string) map[string]any {
-	in := map[string]any{"MaxResults": size}
-	if token != "" {
-		in["NextToken"] = token
-	}
-	return in
+		return out.NextToken, nil
+	})
 }
 
 func (c *Client) describeClient(ctx context.Context, poolID, id string) (AppClient, error) {

@@ -1,9 +1,11 @@
 package upstream
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -32,17 +34,9 @@ func (a *Answer) Err() *APIError {
 		Upper   string `json:"Message"`
 	}
 	_ = json.Unmarshal(a.Body, &shape) // the status remains of an unreadable body
-	code := shape.Type
-	if code == "" {
-		code = a.Header.Get("X-Amzn-Errortype")
-	}
-	code, _, _ = strings.Cut(code, ":")
+	code, _, _ := strings.Cut(cmp.Or(shape.Type, a.Header.Get("X-Amzn-Errortype")), ":")
 	code = code[strings.LastIndexByte(code, '#')+1:]
-	message := shape.Message
-	if message == "" {
-		message = shape.Upper
-	}
-	return &APIError{Status: a.Status, Code: code, Message: message}
+	return &APIError{Status: a.Status, Code: code, Message: cmp.Or(shape.Message, shape.Upper)}
 }
 
 // Write answers in the shape of AWS's JSON services.
@@ -76,23 +70,14 @@ func IsCognito(err error, code string) bool {
 // colon and the text is repeated in a header
 // (https://github.com/amazon-archives/amazon-cognito-identity-js/issues/167).
 func (e *CognitoError) write(w http.ResponseWriter, from http.Header) {
-	body, err := json.Marshal(struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}{e.Type, e.Message})
-	if err != nil {
-		http.Error(w, "encoding failed", http.StatusInternalServerError)
-		return
-	}
 	header := w.Header()
-	for name, values := range from {
-		header[name] = values // CORS and request id, as the emulator sets them
-	}
+	maps.Copy(header, from) // CORS and request id, as the emulator sets them
 	header.Del("Content-Length")
 	header.Set("Content-Type", "application/x-amz-json-1.1")
 	header.Set("X-Amzn-Errortype", e.Type+":")
 	header.Set("X-Amzn-Errormessage", headerText(e.Message))
 	w.WriteHeader(http.StatusBadRequest)
+	body, _ := json.Marshal(map[string]string{"__type": e.Type, "message": e.Message}) // strings always encode
 	_, _ = w.Write(body)
 }
 

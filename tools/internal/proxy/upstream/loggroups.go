@@ -16,23 +16,18 @@ type LogGroup struct {
 
 // LogGroups lists the groups whose names begin with prefix, or all.
 func (c *Client) LogGroups(ctx context.Context, prefix string) ([]LogGroup, error) {
-	var all []LogGroup
+	type page struct {
+		LogGroups []LogGroup `json:"logGroups"`
+		NextToken string     `json:"nextToken"`
+	}
 	in := map[string]any{}
 	if prefix != "" {
 		in["logGroupNamePrefix"] = prefix
 	}
-	for {
-		var out struct {
-			LogGroups []LogGroup `json:"logGroups"`
-			NextToken string     `json:"nextToken"`
-		}
-		if err := c.JSON(ctx, "logs", LogsTarget+"DescribeLogGroups", in, &out); err != nil {
-			return nil, err
-		}
+	var all []LogGroup
+	err := Pages(ctx, c, "logs", LogsTarget+"DescribeLogGroups", in, func(out page) (string, error) {
 		all = append(all, out.LogGroups...)
-		if out.NextToken == "" {
-			return all, nil
-		}
-		in["nextToken"] = out.NextToken
-	}
+		return out.NextToken, nil
+	})
+	return all, err
 }

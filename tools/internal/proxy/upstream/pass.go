@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -77,9 +78,7 @@ func Record(h http.Handler, r *http.Request) *Answer {
 
 // Release gives the answer to the caller, byte by byte as it came.
 func (a *Answer) Release(w http.ResponseWriter) {
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body) //nolint:gosec // G705: the answer is the emulator's, for its own caller
 }
