@@ -122,13 +122,17 @@ func (d *Definition) add(ctx context.Context, in *template.Evaluator, r template
 	}
 	if r.Type == projectType {
 		var p Project
-		err := strict(raw, &p)
+		err = strict(raw, &p)
 		d.Projects[p.Name] = p
-		return err
+	} else {
+		sum := sha256.Sum256(raw) // encoding/json sorts the keys of maps
+		d.Structure = hex.EncodeToString(sum[:])
+		err = strict(raw, &d.Pipeline)
 	}
-	sum := sha256.Sum256(raw) // encoding/json sorts the keys of maps
-	d.Structure = hex.EncodeToString(sum[:])
-	return strict(raw, &d.Pipeline)
+	if err != nil {
+		return fmt.Errorf("not supported: %w", err)
+	}
+	return nil
 }
 
 // strict decodes JSON and refuses unknown fields.
