@@ -38,7 +38,7 @@ type tail struct {
 	start   int64
 	groups  map[string]*groupTail
 	pending []metricBatch // measured, not yet accepted by CloudWatch
-	// listed gets every group of the account at each look (loggroups.go).
+	// listed gets every group of the account at each look (cloudtrail.go).
 	listed func([]upstream.LogGroup)
 }
 

@@ -56,11 +56,8 @@ var pythonMessage = regexp.MustCompile(`'errorMessage': ('(?:[^'\\]|\\.)*'|"(?:[
 // emulatorText extracts the function's own message from what the emulator reports:
 // the function's error as JSON, or as Python prints it.
 func emulatorText(s string) string {
-	var failure struct {
-		Message string `json:"errorMessage"`
-	}
-	if json.Unmarshal([]byte(s), &failure) == nil && failure.Message != "" {
-		return failure.Message
+	if text := functionError([]byte(s), ""); text != "" {
+		return text
 	}
 	if m := pythonMessage.FindStringSubmatch(s); m != nil {
 		return strings.NewReplacer(`\'`, `'`, `\"`, `"`, `\n`, "\n", `\\`, `\`).Replace(m[1][1 : len(m[1])-1])

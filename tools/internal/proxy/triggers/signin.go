@@ -166,10 +166,7 @@ func issuedToken(reply *upstream.Answer) (token string, ok bool) {
 // trigger runs before the operation, but never for a caller that IAM denies. So the
 // same credentials are sent first with a request that can only fail for its content.
 func (t *Triggers) authorised(ctx context.Context, c upstream.Call, poolID string) bool {
-	body, err := json.Marshal(map[string]string{"UserPoolId": poolID})
-	if err != nil {
-		return false
-	}
+	body, _ := json.Marshal(map[string]string{"UserPoolId": poolID})
 	code := t.up.Forward(ctx, c.Request, body).Err().Code
 	return code == "InvalidParameterException" || code == "ResourceNotFoundException"
 }
