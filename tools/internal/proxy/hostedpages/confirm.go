@@ -11,13 +11,20 @@ import (
 // localCode is shown because no mail brings the code.
 func localCode(code string) string { return "no mail is sent. The code is always " + code + "." }
 
-func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request) {
-	given := r.URL.Query()
-	if req, ok := p.appRequest(w, r, given); ok {
-		id, f := p.flowOf(r, given)
-		page := req.confirmForm(id, f.name, "", "")
-		page.Notice = notices[given.Get("notice")]
-		p.showPage(w, r, http.StatusOK, page)
+// form is a page that asks for a code or sends one. The flow's id is empty unless it
+// began in this browser; the field is the one that the problem is about.
+type form func(a appRequest, id, name, problem, field string) Page
+
+// formPage shows a form for the first time.
+func (p *Pages) formPage(draw form) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		given := r.URL.Query()
+		if req, ok := p.appRequest(w, r, given); ok {
+			id, f := p.flowOf(r, given)
+			page := draw(req, id, f.name, "", "")
+			page.Notice = notices[given.Get("notice")]
+			p.showPage(w, r, http.StatusOK, page)
+		}
 	}
 }
 
@@ -122,24 +129,27 @@ func (p *Pages) signInConfirmed(w http.ResponseWriter, r *http.Request, req appR
 	p.signInStep(w, r, signInSession{request: req, browser: browser(r), name: f.name}, form, true)
 }
 
-// resendPosted shows that a code is sent whether or not the account exists.
-func (p *Pages) resendPosted(w http.ResponseWriter, r *http.Request) {
-	f, ok := p.codeForm(w, r)
-	if !ok {
-		return
+// codeSender has Cognito send a code and leads to the page that takes it, whether or not
+// the account exists.
+func (p *Pages) codeSender(action string, draw form, next string, more ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		f, ok := p.codeForm(w, r)
+		if !ok {
+			return
+		}
+		if f.name == "" {
+			p.showPage(w, r, http.StatusBadRequest, draw(f.req, f.id, "", "Please enter your user name.", "username"))
+			return
+		}
+		if err := p.ask(r, action, f.req.person(f.name, nil), nil); isLimit(err) {
+			p.showPage(w, r, http.StatusBadRequest, draw(f.req, f.id, f.name, readable(err), ""))
+			return
+		}
+		if f.id == "" {
+			f.id = p.flows.add(flow{browser: browser(r), name: f.name})
+		}
+		seeOther(w, f.req.path(next, append(more, flowField, f.id)...))
 	}
-	if f.name == "" {
-		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, "", noName, "username"))
-		return
-	}
-	if err := p.ask(r, "ResendConfirmationCode", f.req.person(f.name, nil), nil); isLimit(err) {
-		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, f.name, readable(err), ""))
-		return
-	}
-	if f.id == "" {
-		f.id = p.flows.add(flow{browser: browser(r), name: f.name})
-	}
-	seeOther(w, f.req.path("/confirm", flowField, f.id, "notice", "sent"))
 }
 
 func isLimit(err error) bool {

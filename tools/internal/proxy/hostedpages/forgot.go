@@ -9,13 +9,7 @@ import (
 // resetCode is what the emulator always sends for a forgotten password.
 const resetCode = "654321"
 
-func (p *Pages) forgotPage(w http.ResponseWriter, r *http.Request) {
-	if req, ok := p.appRequest(w, r, r.URL.Query()); ok {
-		p.showPage(w, r, http.StatusOK, req.forgotForm("", ""))
-	}
-}
-
-func (a appRequest) forgotForm(name, problem string) Page {
+func (a appRequest) forgotForm(_, name, problem, _ string) Page {
 	field := a.nameField(name)
 	field.Invalid = problem != ""
 	return Page{
@@ -24,31 +18,6 @@ func (a appRequest) forgotForm(name, problem string) Page {
 		Fields:  []Field{field},
 		Buttons: []Button{{Text: "Send a code"}},
 		Links:   []Link{{Text: "Back to sign in", URL: a.path("/login")}},
-	}
-}
-
-// forgotPosted leads to the code's form whether or not the account exists.
-func (p *Pages) forgotPosted(w http.ResponseWriter, r *http.Request) {
-	f, ok := p.codeForm(w, r)
-	if !ok {
-		return
-	}
-	if f.name == "" {
-		p.showPage(w, r, http.StatusBadRequest, f.req.forgotForm("", noName))
-		return
-	}
-	if err := p.ask(r, "ForgotPassword", f.req.person(f.name, nil), nil); isLimit(err) {
-		p.showPage(w, r, http.StatusBadRequest, f.req.forgotForm(f.name, readable(err)))
-		return
-	}
-	id := p.flows.add(flow{browser: browser(r), name: f.name})
-	seeOther(w, f.req.path("/confirmforgotPassword", flowField, id))
-}
-
-func (p *Pages) resetPage(w http.ResponseWriter, r *http.Request) {
-	if req, ok := p.appRequest(w, r, r.URL.Query()); ok {
-		id, f := p.flowOf(r, r.URL.Query())
-		p.showPage(w, r, http.StatusOK, req.resetForm(id, f.name, "", ""))
 	}
 }
 

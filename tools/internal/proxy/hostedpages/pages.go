@@ -76,10 +76,10 @@ func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
 		AppPath:                  {p.app, nil},
 		AppPath + "/config.json": {p.appConfig, nil},
 		"/signup":                {p.signUpPage, p.signUpPosted},
-		"/confirm":               {p.confirmPage, p.confirmPosted},
-		"/resendcode":            {nil, p.resendPosted},
-		"/forgotPassword":        {p.forgotPage, p.forgotPosted},
-		"/confirmforgotPassword": {p.resetPage, p.resetPosted},
+		"/confirm":               {p.formPage(appRequest.confirmForm), p.confirmPosted},
+		"/resendcode":            {nil, p.codeSender("ResendConfirmationCode", appRequest.confirmForm, "/confirm", "notice", "sent")},
+		"/forgotPassword":        {p.formPage(appRequest.forgotForm), p.codeSender("ForgotPassword", appRequest.forgotForm, "/confirmforgotPassword")},
+		"/confirmforgotPassword": {p.formPage(appRequest.resetForm), p.resetPosted},
 	}
 	if !post && strings.HasPrefix(r.URL.Path, assetsPrefix) {
 		return p.templates.assets

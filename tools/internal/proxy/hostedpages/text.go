@@ -60,7 +60,6 @@ const (
 	wrongCode = "Invalid verification code provided, please try again."
 	// wrongPassword is Cognito's text, also for people who do not exist.
 	wrongPassword   = "Incorrect username or password."
-	noName          = "Please enter your user name."
 	passwordsDiffer = "The two passwords differ."
 )
 
