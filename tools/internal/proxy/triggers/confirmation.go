@@ -58,11 +58,8 @@ func (t *Triggers) confirmationPool(ctx context.Context, c upstream.Call) (clien
 		cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
 		return cl.ID, p, ok, err
 	}
-	p, err = t.up.Pool(ctx, c.Input.UserPoolID)
-	if upstream.IsAPI(err, "ResourceNotFoundException") {
-		return "", upstream.Pool{}, false, nil
-	}
-	return adminClient, p, err == nil, err
+	p, ok, err = t.up.Pool(ctx, c.Input.UserPoolID)
+	return adminClient, p, ok, err
 }
 
 func (t *Triggers) confirmed(ctx context.Context, p upstream.Pool, source, clientID, name string, c upstream.Call) error {

@@ -68,11 +68,11 @@ func emulatorText(s string) string {
 // adminCreateUser fires PreSignUp before the user is made. The three flags of the
 // function's response are ignored there, as on AWS (same source as above).
 func (t *Triggers) adminCreateUser(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	p, err := t.up.Pool(ctx, c.Input.UserPoolID)
-	if err != nil && !upstream.IsAPI(err, "ResourceNotFoundException") {
+	p, found, err := t.up.Pool(ctx, c.Input.UserPoolID)
+	if err != nil {
 		return nil, err
 	}
-	if err != nil || p.Function("PreSignUp") == "" || c.Input.Username == "" || c.Input.MessageAction == "RESEND" ||
+	if !found || p.Function("PreSignUp") == "" || c.Input.Username == "" || c.Input.MessageAction == "RESEND" ||
 		!t.authorised(ctx, c, p.ID) {
 		return t.forward(ctx, c), nil
 	}

@@ -90,13 +90,13 @@ func (c *Client) poolOf(clientID string) string {
 // exist, which the emulator then reports itself.
 func (c *Client) ClientPool(ctx context.Context, clientID string) (a AppClient, p Pool, ok bool, err error) {
 	a, err = c.AppClient(ctx, clientID)
-	if err == nil {
-		p, err = c.Pool(ctx, a.PoolID)
-	}
 	if errors.Is(err, errNoSuchClient) || IsAPI(err, "ResourceNotFoundException") {
 		return AppClient{}, Pool{}, false, nil
 	}
-	return a, p, err == nil, err
+	if err == nil {
+		p, ok, err = c.Pool(ctx, a.PoolID)
+	}
+	return a, p, ok, err
 }
 
 // scan reads every client of every pool.
@@ -141,11 +141,14 @@ func (c *Client) describeClient(ctx context.Context, poolID, id string) (AppClie
 	return out.UserPoolClient, err
 }
 
-// Pool reads a pool.
-func (c *Client) Pool(ctx context.Context, id string) (Pool, error) {
+// Pool reads a pool; found is false if there is none.
+func (c *Client) Pool(ctx context.Context, id string) (p Pool, found bool, err error) {
 	var out struct{ UserPool Pool }
-	err := c.Directory(ctx, "DescribeUserPool", map[string]any{"UserPoolId": id}, &out)
-	return out.UserPool, err
+	err = c.Directory(ctx, "DescribeUserPool", map[string]any{"UserPoolId": id}, &out)
+	if IsAPI(err, "ResourceNotFoundException") {
+		return Pool{}, false, nil
+	}
+	return out.UserPool, err == nil, err
 }
 
 // User finds a user by name, sub or alias; found is false if there is none.
