@@ -148,10 +148,11 @@ func (p Passed) Remember(t *testing.T, answer []byte) {
 	if err != nil {
 		t.Fatalf("os.CreateTemp: %v", err)
 	}
-	if _, err := part.Write(answer); err != nil {
-		t.Fatalf("os.File.Write: %v", err)
+	_, err = part.Write(answer)
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = os.Rename(part.Name(), p.mark)
 	}
-	if err := errors.Join(part.Close(), os.Rename(part.Name(), p.mark)); err != nil {
-		t.Fatalf("os.Rename: %v", err)
+	if err != nil {
+		t.Fatalf("write %s: %v", p.mark, err)
 	}
 }

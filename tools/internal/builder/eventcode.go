@@ -16,7 +16,7 @@ import (
 
 // inCode returns the event types that a service's Go files name, except in tests and
 // test helpers.
-func inCode(root, dir string, words map[string]word) ([]eventUse, error) {
+func inCode(dir string, words map[string]word) ([]eventUse, error) {
 	var uses []eventUse
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -27,7 +27,7 @@ func inCode(root, dir string, words map[string]word) ([]eventUse, error) {
 		case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
-		found, err := inFile(root, path, words)
+		found, err := inFile(path, words)
 		uses = append(uses, found...)
 		return err
 	})
@@ -38,7 +38,7 @@ func inCode(root, dir string, words map[string]word) ([]eventUse, error) {
 }
 
 // inFile returns the event types that a file names through package contracts.
-func inFile(root, path string, words map[string]word) ([]eventUse, error) {
+func inFile(path string, words map[string]word) ([]eventUse, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -47,10 +47,6 @@ func inFile(root, path string, words map[string]word) ([]eventUse, error) {
 	local := localName(file)
 	if local == "" {
 		return nil, nil
-	}
-	rel, err := filepath.Rel(root, path)
-	if err != nil {
-		return nil, fmt.Errorf("filepath.Rel: %w", err)
 	}
 	var uses []eventUse
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -63,7 +59,7 @@ func inFile(root, path string, words map[string]word) ([]eventUse, error) {
 		}
 		w := words[selector.Sel.Name]
 		for _, typ := range w.types {
-			where := fmt.Sprintf("%s:%d", filepath.ToSlash(rel), set.Position(n.Pos()).Line)
+			where := fmt.Sprintf("%s:%d", path, set.Position(n.Pos()).Line)
 			uses = append(uses, eventUse{typ: typ, publishes: w.makes, where: where, data: w.data})
 		}
 		return true

@@ -54,19 +54,20 @@ func eventUses(root, folder string) ([]eventUse, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stacks.Read: %w", err)
 	}
-	uses, err := inCode(root, dir, words)
+	uses, err := inCode(dir, words)
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range append([]string{s.Template()}, s.Nested...) {
-		found, err := inTemplate(root, path, slices.Sorted(maps.Keys(known)))
+		found, err := inTemplate(path, slices.Sorted(maps.Keys(known)))
 		if err != nil {
 			return nil, err
 		}
 		uses = append(uses, found...)
 	}
 	published := map[string]bool{}
-	for _, use := range uses {
+	for i, use := range uses {
+		uses[i].where = filepath.ToSlash(strings.TrimPrefix(use.where, root+string(filepath.Separator)))
 		published[use.typ] = published[use.typ] || use.publishes
 	}
 	uses = slices.DeleteFunc(uses, func(u eventUse) bool { return u.data && published[u.typ] })
@@ -94,28 +95,9 @@ func usesByFolder(root string) (map[string][]eventUse, error) {
 	return by, nil
 }
 
-// incompatibility is one change that must not be deployed with a service.
-type incompatibility struct {
-	service string
-	use     eventUse
-	change  string // the property and how it changed
-	// others are the other stacks that use the type.
-	others []string
-}
-
-// String describes the change and what to do instead.
-func (b incompatibility) String() string {
-	version := b.use.typ[strings.LastIndex(b.use.typ, ".v"):]
-	text := fmt.Sprintf("%s %s %s (%s), but since the last release %s. Readers rely on it: restore contracts/schemas/%s.json, add a new version next to %s, and publish both until nobody reads the old one",
-		b.service, b.use.verb(), b.use.typ, b.use.where, b.change, b.use.typ, version)
-	if len(b.others) > 0 {
-		text += "; also used by " + strings.Join(b.others, ", ")
-	}
-	return text
-}
-
-// checkEvents returns the changes since the last release that break the stack in a folder.
-func checkEvents(root, folder string) ([]incompatibility, error) {
+// checkEvents describes the changes since the last release that break the stack in a
+// folder, and what to do instead.
+func checkEvents(root, folder string) ([]string, error) {
 	changes, err := schemas.BrokenSince(os.DirFS(filepath.Join(root, "contracts", "schemas")))
 	if err != nil {
 		return nil, fmt.Errorf("schemas.BrokenSince: %w", err)
@@ -127,13 +109,19 @@ func checkEvents(root, folder string) ([]incompatibility, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []incompatibility
+	var out []string
 	for i, use := range by[folder] { // sorted by type and verb
 		if i > 0 && by[folder][i-1].typ == use.typ && by[folder][i-1].publishes == use.publishes {
 			continue // already reported
 		}
 		for _, change := range changes[use.typ] {
-			out = append(out, incompatibility{service: folder, use: use, change: change, others: otherUsers(by, folder, use.typ)})
+			text := fmt.Sprintf("%s %s %s (%s), but since the last release %s. Readers rely on it: restore contracts/schemas/%s.json, "+
+				"add a new version next to %s, and publish both until nobody reads the old one",
+				folder, use.verb(), use.typ, use.where, change, use.typ, use.typ[strings.LastIndex(use.typ, ".v"):])
+			if others := otherUsers(by, folder, use.typ); len(others) > 0 {
+				text += "; also used by " + strings.Join(others, ", ")
+			}
+			out = append(out, text)
 		}
 	}
 	return out, nil
@@ -154,21 +142,17 @@ const all = ""
 
 // inTemplate finds the types that subscriptions to the topic and rules on the bus
 // match.
-func inTemplate(root, path string, known []string) ([]eventUse, error) {
+func inTemplate(path string, known []string) ([]eventUse, error) {
 	t, err := template.ReadFile(path)
 	if err != nil {
 		return nil, err
-	}
-	rel, err := filepath.Rel(root, path)
-	if err != nil {
-		return nil, fmt.Errorf("filepath.Rel: %w", err)
 	}
 	var uses []eventUse
 	for _, r := range t.Resources("") {
 		wanted := append(subscribed(r), patterns(r.Prop())...)
 		for _, typ := range known {
 			if slices.ContainsFunc(wanted, func(prefix string) bool { return strings.HasPrefix(typ, prefix) }) {
-				uses = append(uses, eventUse{typ: typ, where: filepath.ToSlash(rel) + " " + r.ID})
+				uses = append(uses, eventUse{typ: typ, where: path + " " + r.ID})
 			}
 		}
 	}

@@ -151,7 +151,7 @@ func TestCheckNamesEveryConsumer(t *testing.T) {
 				t.Fatalf("broken %v, want %d", broken, min(len(want), 1))
 			}
 			for _, part := range want {
-				if got := broken[0].String(); !strings.Contains(got, part) {
+				if got := broken[0]; !strings.Contains(got, part) {
 					t.Errorf("got %q, want %q", got, part)
 				}
 			}

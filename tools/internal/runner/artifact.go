@@ -120,14 +120,14 @@ func unpack(raw []byte, dir string) error {
 	}
 	defer func() { _ = root.Close() }()
 	for _, f := range r.File {
-		if err := extract(root, f); err != nil {
+		if err := extract(root, r, f); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-func extract(root *os.Root, f *zip.File) error {
+func extract(root *os.Root, r *zip.Reader, f *zip.File) error {
 	name := filepath.FromSlash(f.Name)
 	if f.FileInfo().IsDir() {
 		return root.MkdirAll(name, 0o750)
@@ -135,7 +135,7 @@ func extract(root *os.Root, f *zip.File) error {
 	if err := root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return fmt.Errorf("os.Root.MkdirAll: %w", err)
 	}
-	content, err := unzip(f)
+	content, err := fs.ReadFile(r, f.Name)
 	if err != nil {
 		return err
 	}
@@ -147,19 +147,6 @@ func extract(root *os.Root, f *zip.File) error {
 	}
 	// Go only reuses the result of a test if the files have the same times.
 	return root.Chtimes(name, f.Modified, f.Modified)
-}
-
-func unzip(f *zip.File) ([]byte, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("zip.File.Open: %w", err)
-	}
-	defer func() { _ = r.Close() }()
-	content, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("io.ReadAll: %w", err)
-	}
-	return content, nil
 }
 
 // fileIn returns one file of a zip file.
