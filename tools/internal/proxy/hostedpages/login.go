@@ -111,7 +111,8 @@ func (s signInSession) dress(page Page, problem, notice string) Page {
 	if problem != "" {
 		page.Problem = problem
 	}
-	if req.client.HidesUsers() && hides(page.Problem) {
+	// The emulator checks the account before the password, so these texts reveal that it exists.
+	if req.client.HidesUsers() && (page.Problem == "User is not confirmed." || page.Problem == "User is disabled.") {
 		page.Problem = wrongPassword
 	}
 	page.Problem = choose(page.Problem)

@@ -115,13 +115,6 @@ func (t *templates) write(w http.ResponseWriter, status int, page Page) error {
 	}{page, t.Name, assetsPrefix, first(page.Fields)})
 }
 
-// writeApp answers with the page that signs people in and shows who they are, the
-// only one with a script.
-func (t *templates) writeApp(w http.ResponseWriter) error {
-	const allowed = "style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'"
-	return t.draw(w, http.StatusOK, "app.html", allowed, struct{ Brand, Prefix string }{t.Name, assetsPrefix})
-}
-
 func (t *templates) draw(w http.ResponseWriter, status int, name, allowed string, values any) error {
 	var b bytes.Buffer
 	if err := t.layout.ExecuteTemplate(&b, name, values); err != nil {

@@ -63,12 +63,6 @@ const (
 	passwordsDiffer = "The two passwords differ."
 )
 
-// hides reports whether a text of the emulator reveals that an account exists: it checks
-// the account before the password.
-func hides(text string) bool {
-	return text == "User is not confirmed." || text == "User is disabled."
-}
-
 // rules are the pool's password rules as sentences.
 func rules(pool upstream.Pool) []string {
 	policy := pool.Policies.PasswordPolicy

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,20 +42,16 @@ type trailRecord struct {
 	Region     string         `json:"region"`
 	Resources  []string       `json:"resources"`
 	Detail     map[string]any `json:"detail"`
-	// ReadOnly records reach only rules that ask for all management events.
-	ReadOnly bool `json:"-"`
 }
+
+// trailStates are the states of rules that get records of calls that change something.
+var trailStates = []string{"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
 
 type trailRule struct {
 	Name         string
 	ARN          string `json:"Arn"`
 	State        string
 	EventPattern string
-}
-
-// takes reports whether a rule in this state gets the record at all.
-func (r trailRule) takes(readOnly bool) bool {
-	return r.EventPattern != "" && (r.State == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" || r.State == "ENABLED" && !readOnly)
 }
 
 type trailTarget struct {
@@ -79,7 +76,7 @@ func (c *cloudTrail) deliver(ctx context.Context, r trailRecord) error {
 	var failures []error
 	err = upstream.Pages(ctx, c.up, "events", eventsTarget+"ListRules", map[string]any{}, func(out page) (string, error) {
 		for _, rule := range out.Rules {
-			if rule.takes(r.ReadOnly) {
+			if rule.EventPattern != "" && slices.Contains(trailStates, rule.State) {
 				failures = append(failures, c.offer(ctx, rule, event))
 			}
 		}

@@ -185,24 +185,17 @@ func (s *Store) getTraceSummaries(body []byte) (any, error) {
 // summary is an element of GetTraceSummaries' answer, with the fields that `gatehouse
 // trace list` reads.
 type summary struct {
-	ID          string       `json:"Id"`
-	StartTime   float64      `json:"StartTime"`
-	Duration    float64      `json:"Duration"`
-	HasFault    bool         `json:"HasFault"`
-	HasError    bool         `json:"HasError"`
-	HasThrottle bool         `json:"HasThrottle"`
-	IsPartial   bool         `json:"IsPartial"`
-	HTTP        *httpSummary `json:"Http,omitempty"`
-	EntryPoint  *serviceID   `json:"EntryPoint,omitempty"`
+	ID          string  `json:"Id"`
+	StartTime   float64 `json:"StartTime"`
+	Duration    float64 `json:"Duration"`
+	HasFault    bool    `json:"HasFault"`
+	HasError    bool    `json:"HasError"`
+	HasThrottle bool    `json:"HasThrottle"`
+	IsPartial   bool    `json:"IsPartial"`
+	// HTTP and EntryPoint are of the first segment.
+	HTTP       map[string]any    `json:"Http,omitempty"`
+	EntryPoint map[string]string `json:"EntryPoint,omitempty"`
 }
-
-type httpSummary struct {
-	URL    string `json:"HttpURL,omitempty"`
-	Status int    `json:"HttpStatus,omitempty"`
-	Method string `json:"HttpMethod,omitempty"`
-}
-
-type serviceID struct{ Name string }
 
 // summarized is what the summary reads of a segment, nested ones included.
 type summarized struct {
@@ -230,9 +223,9 @@ func (t snapshot) summary() summary {
 		}
 		if s.Type != "subsegment" && *s.Start < entry {
 			entry = *s.Start
-			out.EntryPoint, out.HTTP = &serviceID{s.Name}, nil
-			if q, status := s.HTTP.Request, s.HTTP.Response.Status; q.Method != "" || status != 0 {
-				out.HTTP = &httpSummary{URL: q.URL, Status: status, Method: q.Method}
+			out.EntryPoint, out.HTTP = map[string]string{"Name": s.Name}, nil
+			if q := s.HTTP.Request; q.Method != "" {
+				out.HTTP = map[string]any{"HttpMethod": q.Method, "HttpURL": q.URL, "HttpStatus": s.HTTP.Response.Status}
 			}
 		}
 		out.collect(s)

@@ -14,21 +14,25 @@ import (
 // confirmSignUp fires PostConfirmation after the user is confirmed. On AWS too the
 // user stays confirmed when the function fails; only the call errors.
 func (t *Triggers) confirmSignUp(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	clientID, p, ok, err := t.confirmationPool(ctx, c)
+	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
+	if c.Admin() {
+		cl.ID = adminClient
+		p, ok, err = t.up.Pool(ctx, c.Input.UserPoolID)
+	}
 	if err != nil {
 		return nil, err
 	}
-	fresh := true
+	unconfirmed := true
 	if ok && c.Admin() {
 		// The emulator confirms a confirmed user again without an error.
 		before, found, err := t.up.User(ctx, p.ID, c.Input.Username)
 		if err != nil {
 			return nil, err
 		}
-		fresh = found && before.Status == "UNCONFIRMED"
+		unconfirmed = found && before.Status == "UNCONFIRMED"
 	}
 	reply := t.forward(ctx, c)
-	if !ok || !fresh || reply.Status != http.StatusOK {
+	if !ok || !unconfirmed || reply.Status != http.StatusOK {
 		return reply, nil
 	}
 	if !c.Admin() {
@@ -36,7 +40,7 @@ func (t *Triggers) confirmSignUp(ctx context.Context, c upstream.Call) (*upstrea
 			return reply, err
 		}
 	}
-	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", clientID, c.Input.Username, c)
+	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", cl.ID, c.Input.Username, c)
 }
 
 // confirmForgotPassword fires PostConfirmation after the new password is set.
@@ -50,16 +54,6 @@ func (t *Triggers) confirmForgotPassword(ctx context.Context, c upstream.Call) (
 		return reply, err
 	}
 	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmForgotPassword", cl.ID, c.Input.Username, c)
-}
-
-// confirmationPool finds the pool by the client, or for an administrator by its id.
-func (t *Triggers) confirmationPool(ctx context.Context, c upstream.Call) (clientID string, p upstream.Pool, ok bool, err error) {
-	if !c.Admin() {
-		cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
-		return cl.ID, p, ok, err
-	}
-	p, ok, err = t.up.Pool(ctx, c.Input.UserPoolID)
-	return adminClient, p, ok, err
 }
 
 func (t *Triggers) confirmed(ctx context.Context, p upstream.Pool, source, clientID, name string, c upstream.Call) error {

@@ -216,10 +216,8 @@ func newEvent(p upstream.Pool, source, clientID, userName string, request any) e
 // attributesOf lists a user's attributes as triggers see them: Cognito adds the
 // account's status (https://github.com/floci-io/floci/issues/3850).
 func attributesOf(u upstream.User) map[string]string {
-	attributes := maps.Clone(u.Attributes)
-	if attributes == nil {
-		attributes = map[string]string{}
-	}
+	attributes := map[string]string{}
+	maps.Copy(attributes, u.Attributes)
 	if u.Status != "" {
 		attributes["cognito:user_status"] = u.Status
 	}
