@@ -167,8 +167,6 @@ func (a appRequest) person(name string, more map[string]any) map[string]any {
 	if a.client.Secret != "" {
 		in["SecretHash"] = a.client.SecretHash(name)
 	}
-	for k, v := range more {
-		in[k] = v
-	}
+	maps.Copy(in, more)
 	return in
 }
