@@ -9,44 +9,51 @@ import (
 )
 
 // permissionList is the file of permissions that no test needs, each with its reason.
-type permissionList map[permission]string
+type permissionList map[permission]excuse
+
+// excuse is why no test needs a permission. Sometimes is set if a test may need it
+// all the same, depending on how quickly the emulator answers.
+type excuse struct {
+	reason    string
+	sometimes bool
+}
 
 // parsePermissionList reads the file: blocks of a reason, in lines that begin with #, and of
 // permissions, one a line.
 func parsePermissionList(text string) (permissionList, error) {
 	list := permissionList{}
 	reason := ""
-	fresh := true // the next comment begins a reason
+	first := true // the next comment begins a reason
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		comment, isComment := strings.CutPrefix(line, "#")
 		fields := strings.Fields(line)
 		switch {
 		case line == "":
-			reason, fresh = "", true
-		case isComment && fresh:
+			reason, first = "", true
+		case isComment && first:
 			reason = strings.TrimSpace(reason + " " + strings.TrimSpace(comment))
 		case isComment:
-			reason, fresh = strings.TrimSpace(comment), true
-		case len(fields) != 3:
-			return nil, fmt.Errorf("line %d: want a role, an action and a resource, not %q", i+1, line)
+			reason, first = strings.TrimSpace(comment), true
+		case len(fields) != 3 && (len(fields) != 4 || fields[3] != "sometimes"):
+			return nil, fmt.Errorf("line %d: want a role, an action, a resource and perhaps 'sometimes', not %q", i+1, line)
 		case reason == "":
 			return nil, fmt.Errorf("line %d: %s has no reason above it", i+1, line)
 		default:
-			fresh = false
+			first = false
 			a := permission{fields[0], fields[1], fields[2]}
 			if _, twice := list[a]; twice {
 				return nil, fmt.Errorf("line %d: %s is listed twice", i+1, line)
 			}
-			list[a] = reason
+			list[a] = excuse{reason, len(fields) == 4}
 		}
 	}
 	return list, nil
 }
 
-// excuse returns the line whose resource, as a pattern, matches that of a: tests use
+// find returns the line whose resource, as a pattern, matches that of a: tests use
 // random names in calls that are denied.
-func (l permissionList) excuse(a permission) (permission, bool) {
+func (l permissionList) find(a permission) (permission, bool) {
 	for line := range l {
 		if line.Role == a.Role && line.Action == a.Action && policy.Match(line.Resource, a.Resource) {
 			return line, true
@@ -56,16 +63,16 @@ func (l permissionList) excuse(a permission) (permission, bool) {
 }
 
 // compare returns what is wrong with the permissions that no call needed, and with
-// the list that excuses them.
-func (l permissionList) compare(unused []permission) []string {
+// the list that excuses them. The roles have the permissions in held.
+func (l permissionList) compare(unused, held []permission) []string {
 	var wrong []string
 	for _, a := range unused {
 		if _, excused := l[a]; !excused {
 			wrong = append(wrong, "not used, so remove it from the template or list it with its reason: "+a.String())
 		}
 	}
-	for a := range l {
-		if !slices.Contains(unused, a) {
+	for a, excuse := range l {
+		if !slices.Contains(unused, a) && (!excuse.sometimes || !slices.Contains(held, a)) {
 			wrong = append(wrong, "used by a call, or in no role any longer, so remove it from the list: "+a.String())
 		}
 	}

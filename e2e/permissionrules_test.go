@@ -44,18 +44,22 @@ func TestOfPolicy(t *testing.T) {
 
 func TestParseList(t *testing.T) {
 	t.Parallel()
-	list, err := parsePermissionList("# Because of\n# two lines.\ns/R  a:B  x\ns/R a:C y\n# Another.\ns/R d:E z\n\n# A third.\ns/Q d:E z\n")
+	list, err := parsePermissionList("# Because of\n# two lines.\ns/R  a:B  x\ns/R a:C y\n# Another.\ns/R d:E z\n\n# A third.\ns/Q d:E z sometimes\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := permissionList{{"s/R", "a:B", "x"}: "Because of two lines.", {"s/R", "a:C", "y"}: "Because of two lines.", {"s/R", "d:E", "z"}: "Another.", {"s/Q", "d:E", "z"}: "A third."}
-	if diff := cmp.Diff(want, list); diff != "" {
+	want := permissionList{
+		{"s/R", "a:B", "x"}: {"Because of two lines.", false}, {"s/R", "a:C", "y"}: {"Because of two lines.", false},
+		{"s/R", "d:E", "z"}: {"Another.", false}, {"s/Q", "d:E", "z"}: {"A third.", true},
+	}
+	if diff := cmp.Diff(want, list, cmp.AllowUnexported(excuse{})); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 	for name, tc := range map[string]struct{ text, want string }{
 		"no_reason":     {"s/R a:B x\n", "line 1: s/R a:B x has no reason"},
 		"reason_before": {"# A.\n\ns/R a:B x\n", "line 3"},
-		"short":         {"# A.\ns/R a:B\n", "want a role, an action and a resource"},
+		"short":         {"# A.\ns/R a:B\n", "want a role, an action, a resource"},
+		"fourth_word":   {"# A.\ns/R a:B x often\n", "perhaps 'sometimes'"},
 		"twice":         {"# A.\ns/R a:B x\ns/R a:B x\n", "twice"},
 	} {
 		if _, err := parsePermissionList(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -66,10 +70,16 @@ func TestParseList(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	list := permissionList{{"s/R", "a:B", "x"}: "why", {"s/R", "old:Action", "x"}: "why"}
-	got := list.compare([]permission{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}})
+	why, sometimes := excuse{reason: "why"}, excuse{"why", true}
+	list := permissionList{
+		{"s/R", "a:B", "x"}: why, {"s/R", "old:Action", "x"}: why,
+		{"s/R", "used:Now", "x"}: sometimes, {"s/R", "unused:Now", "x"}: sometimes, {"s/R", "gone:Action", "x"}: sometimes,
+	}
+	unused := []permission{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}, {"s/R", "unused:Now", "x"}}
+	got := list.compare(unused, append(unused, permission{"s/R", "used:Now", "x"}))
 	want := []string{
 		"not used, so remove it from the template or list it with its reason: s/R  new:Action  x",
+		"used by a call, or in no role any longer, so remove it from the list: s/R  gone:Action  x",
 		"used by a call, or in no role any longer, so remove it from the list: s/R  old:Action  x",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -79,12 +89,12 @@ func TestCompare(t *testing.T) {
 
 func TestExcuse(t *testing.T) {
 	t.Parallel()
-	list := permissionList{{"s/R", "refused:a:B", "log:/elsewhere/*"}: "why"}
-	if got, ok := list.excuse(permission{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
+	list := permissionList{{"s/R", "refused:a:B", "log:/elsewhere/*"}: {reason: "why"}}
+	if got, ok := list.find(permission{"s/R", "refused:a:B", "log:/elsewhere/1"}); !ok || got.Resource != "log:/elsewhere/*" {
 		t.Errorf("got %v, %v", got, ok)
 	}
 	for _, a := range []permission{{"s/Q", "refused:a:B", "log:/elsewhere/1"}, {"s/R", "a:B", "log:/elsewhere/1"}, {"s/R", "refused:a:B", "log:/own/1"}} {
-		if _, ok := list.excuse(a); ok {
+		if _, ok := list.find(a); ok {
 			t.Errorf("%s is excused", a)
 		}
 	}

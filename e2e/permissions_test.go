@@ -75,7 +75,7 @@ func checkPermissions(ctx context.Context, s *system) error {
 		return err
 	}
 	var wrong []string
-	var unused []permission
+	var unused, held []permission
 	for _, r := range roles {
 		own := slices.DeleteFunc(slices.Clone(calls), func(c roleCall) bool { return c.Role != r.name })
 		for _, c := range own {
@@ -83,8 +83,8 @@ func checkPermissions(ctx context.Context, s *system) error {
 				continue
 			}
 			refused := permission{Role: r.key, Action: "refused:" + c.Action, Resource: reader.readable(c.Resource)}
-			if excuse, ok := list.excuse(refused); ok {
-				unused = append(unused, excuse)
+			if line, ok := list.find(refused); ok {
+				unused = append(unused, line)
 			} else {
 				wrong = append(wrong, "something is missing in the template, or list it with its reason: "+refused.String())
 			}
@@ -93,9 +93,13 @@ func checkPermissions(ctx context.Context, s *system) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.key, err)
 		}
-		unused = append(unused, more...)
+		all, err := reader.unused(ctx, r, nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.key, err)
+		}
+		unused, held = append(unused, more...), append(held, all...)
 	}
-	wrong = append(wrong, list.compare(unused)...)
+	wrong = append(wrong, list.compare(unused, held)...)
 	fmt.Fprintf(os.Stderr, "permissions: %d roles, %d calls of roles told apart, %d permissions excused\n", len(roles), len(calls), len(list))
 	if len(roles) == 0 || len(calls) == 0 {
 		wrong = append(wrong, "no role or no call was seen")
