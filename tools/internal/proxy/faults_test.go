@@ -50,8 +50,8 @@ func TestFaultAnswersAnError(t *testing.T) {
 	if status, _, _ := upstreamtest.Do(t, signed(t, t.Context(), origin, snsScope, form)); status != 200 {
 		t.Errorf("spent fault still answers %d", status)
 	}
-	if f.Bodies[len(f.Bodies)-1] != form.Encode() {
-		t.Errorf("body arrived as %q", f.Bodies)
+	if f.Bodies()[len(f.Bodies())-1] != form.Encode() {
+		t.Errorf("body arrived as %q", f.Bodies())
 	}
 }
 

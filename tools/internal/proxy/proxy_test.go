@@ -125,8 +125,8 @@ func TestMalformedCallsGoThrough(t *testing.T) {
 		}
 		req.Header.Set("X-Amz-Target", upstream.CognitoTarget+"InitiateAuth")
 		upstreamtest.Do(t, req)
-		if len(f.Bodies) != 1 || f.Bodies[0] != body {
-			t.Errorf("%q arrived as %q", body, f.Bodies)
+		if len(f.Bodies()) != 1 || f.Bodies()[0] != body {
+			t.Errorf("%q arrived as %q", body, f.Bodies())
 		}
 	}
 }

@@ -149,7 +149,7 @@ func TestSignUpSignsIn(t *testing.T) {
 	if _, ok := pages.flows.get(id); ok {
 		t.Error("the password is kept after the confirmation")
 	}
-	all := strings.Join(f.Bodies, "\n")
+	all := strings.Join(f.Bodies(), "\n")
 	for _, part := range []string{`"Username":"a@x.example"`, `"ConfirmationCode":"123456"`, `"Name":"email"`} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no %s in %s", part, all)

@@ -58,8 +58,8 @@ func TestConfirmSignUpVerifiesTheAddress(t *testing.T) {
 	if diff := cmp.Diff(want, f.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(f.Bodies[1], `{"Name":"email_verified","Value":"true"}`) {
-		t.Errorf("update %s", f.Bodies[1])
+	if !strings.Contains(f.Bodies()[1], `{"Name":"email_verified","Value":"true"}`) {
+		t.Errorf("update %s", f.Bodies()[1])
 	}
 }
 
@@ -91,7 +91,7 @@ func TestAdminCreateUserFiresPreSignUp(t *testing.T) {
 			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
-			if len(f.Payloads) == 0 {
+			if len(f.Payloads()) == 0 {
 				return
 			}
 			var ev struct {
@@ -99,7 +99,7 @@ func TestAdminCreateUserFiresPreSignUp(t *testing.T) {
 				CallerContext callerContext
 				Request       preSignUpRequest
 			}
-			if err := json.Unmarshal(f.Payloads[0], &ev); err != nil {
+			if err := json.Unmarshal(f.Payloads()[0], &ev); err != nil {
 				t.Fatal(err)
 			}
 			if ev.CallerContext.ClientID != adminClient || ev.Request.UserAttributes["email"] != "a@x.example" || len(ev.UserName) != 36 {

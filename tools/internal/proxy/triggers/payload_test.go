@@ -52,10 +52,10 @@ func TestMetadataReachesTheRightTrigger(t *testing.T) {
 		{UserAttributes: attributes},
 		{ClientMetadata: some, UserAttributes: attributes},
 	}
-	if len(f.Payloads) != len(want) {
-		t.Fatalf("%d payloads", len(f.Payloads))
+	if len(f.Payloads()) != len(want) {
+		t.Fatalf("%d payloads", len(f.Payloads()))
 	}
-	for i, payload := range f.Payloads {
+	for i, payload := range f.Payloads() {
 		name, got := requestOf(t, payload)
 		if diff := cmp.Diff(want[i], got); diff != "" || name != "u-1" {
 			t.Errorf("payload %d of %s (-want +got):\n%s", i, name, diff)
@@ -71,7 +71,7 @@ func TestUnknownUserIsNamedAsTyped(t *testing.T) {
 	upstreamtest.CallCognito(t, origin, "InitiateAuth", map[string]any{
 		"ClientId": "c1", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": map[string]string{"USERNAME": "q@x.example"},
 	})
-	name, got := requestOf(t, f.Payloads[0])
+	name, got := requestOf(t, f.Payloads()[0])
 	if diff := cmp.Diff(anyRequest{UserNotFound: true, UserAttributes: map[string]string{}}, got); diff != "" || name != "q@x.example" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}

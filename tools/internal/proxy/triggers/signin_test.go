@@ -162,7 +162,7 @@ func TestErrorOfATrigger(t *testing.T) {
 			if status != 400 || body != want || header.Get("X-Amzn-Errortype") != tc.wantType+":" || header.Get("X-Amzn-Errormessage") != tc.wantText {
 				t.Errorf("got %d %v %s, want 400 %s", status, header, body, want)
 			}
-			if n := len(f.Payloads); n != tc.invokes {
+			if n := len(f.Payloads()); n != tc.invokes {
 				t.Errorf("function ran %d times, want %d", n, tc.invokes)
 			}
 			for _, c := range f.Calls() {
@@ -212,7 +212,7 @@ func TestTriggerOutOfTime(t *testing.T) {
 			if !strings.Contains(body, tc.want) {
 				t.Errorf("got %s, want %s", body, tc.want)
 			}
-			if n := len(f.Payloads); n != tc.invokes {
+			if n := len(f.Payloads()); n != tc.invokes {
 				t.Errorf("asked %d times, want %d", n, tc.invokes)
 			}
 		})
@@ -269,7 +269,7 @@ func TestConcurrentSignIns(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := len(f.Payloads); n != 80 {
+	if n := len(f.Payloads()); n != 80 {
 		t.Errorf("%d invocations, want one of each trigger per sign-in", n)
 	}
 }

@@ -60,7 +60,7 @@ func TestNewAddressWaitsForItsProof(t *testing.T) {
 	if diff := cmp.Diff([]delivery{{"email", "EMAIL", "n***@y***"}}, sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
-	if last := f.Bodies[len(f.Bodies)-1]; strings.Contains(last, "new@y.example") || !strings.Contains(last, "Erika") {
+	if last := f.Bodies()[len(f.Bodies())-1]; strings.Contains(last, "new@y.example") || !strings.Contains(last, "Erika") {
 		t.Errorf("the emulator got %s", last)
 	}
 	if got := verify(t, origin, "email", "000000"); got != "CodeMismatchException" {
@@ -70,7 +70,7 @@ func TestNewAddressWaitsForItsProof(t *testing.T) {
 		t.Errorf("right code: %q", got)
 	}
 	want := `{"UserAttributes":[{"Name":"email","Value":"new@y.example"},{"Name":"email_verified","Value":"true"}],`
-	if last := f.Bodies[len(f.Bodies)-1]; !strings.HasPrefix(last, want) {
+	if last := f.Bodies()[len(f.Bodies())-1]; !strings.HasPrefix(last, want) {
 		t.Errorf("the emulator got %s", last)
 	}
 	if got := verify(t, origin, "email", upstream.VerificationCode); got != "ExpiredCodeException" {

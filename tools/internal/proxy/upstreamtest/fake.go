@@ -47,8 +47,8 @@ type Fake struct {
 	Unknown   string   // a name that no user has
 
 	mu       sync.Mutex
-	Payloads []json.RawMessage // of the runs of functions so far
-	Bodies   []string          // of the other calls
+	payloads []json.RawMessage
+	bodies   []string
 	order    []string
 }
 
@@ -91,7 +91,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &ev)
 		f.Note(ev.TriggerSource)
 		f.mu.Lock()
-		f.Payloads = append(f.Payloads, body)
+		f.payloads = append(f.payloads, body)
 		f.mu.Unlock()
 		f.Invoke(w, r, body)
 	case strings.HasSuffix(r.URL.Path, "/policy") && f.Policy == "":
@@ -171,7 +171,7 @@ func Form(problem string) string {
 func (f *Fake) serve(w http.ResponseWriter, name, body string) {
 	f.Note(name)
 	f.mu.Lock()
-	f.Bodies = append(f.Bodies, body)
+	f.bodies = append(f.bodies, body)
 	f.mu.Unlock()
 	one, ok := f.Replies[name]
 	if !ok {
@@ -194,6 +194,20 @@ func (f *Fake) Calls() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.order)
+}
+
+// Payloads are those of the runs of functions so far.
+func (f *Fake) Payloads() []json.RawMessage {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.payloads)
+}
+
+// Bodies are those of the other calls so far.
+func (f *Fake) Bodies() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.bodies)
 }
 
 // Note adds a call to those that reached the emulator.
