@@ -150,6 +150,9 @@ func TestTheSameSourcesMakeTheSameArtifact(t *testing.T) {
 	if n := to.takeUploads(); n != len(keys(first["packaged.yaml"])) || n != 5 {
 		t.Errorf("%d uploads for the objects %v, want five", n, keys(first["packaged.yaml"]))
 	}
+	if n := strings.Count(first["packaged.yaml"], "AutoPublishCodeSha256:"); n != 4 {
+		t.Errorf("%d functions with a hash of their content, want four", n)
+	}
 	t.Run("another_commit_on_top", func(t *testing.T) {
 		edit(t, filepath.Join(clone, "services", "signup-guard", "README.md"), "\n", "\nunrelated\n")
 		commit(t, clone)

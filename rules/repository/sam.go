@@ -22,6 +22,8 @@ type Untranslated struct {
 	Path       string            `json:"-"`
 	Template   string            `json:"template"`
 	Parameters map[string]string `json:"parameters"`
+	// Code is the place of the functions' code; if it is empty, any place.
+	Code string `json:"code"`
 }
 
 // Translate returns the templates as CloudFormation gets them. It runs SAM's translator,

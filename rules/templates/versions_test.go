@@ -2,12 +2,16 @@ package templates
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/template"
 )
 
@@ -89,4 +93,110 @@ func TestVersionsPlanted(t *testing.T) {
 		"by_values":  {description, description + " " + strings.Repeat("x", 207) + " ${DeploymentType}", "may have 258 characters"},
 		"by_bounds":  {description, description + " " + strings.Repeat("x", 229) + " ${LogRetentionDays}", "may have 259 characters"},
 	})
+}
+
+// placed: functions and versions do not depend on where the code was uploaded to, except
+// for the place itself. Lambda refuses to publish a version of a function that
+// has not changed since the last one ("A version for this Lambda function exists"):
+// https://github.com/aws/serverless-application-model/issues/1375. An environment that
+// was first deployed by hand and later by its pipelines has its code in two buckets.
+func placed(here, there []*template.Template) []string {
+	var out []string
+	for i, t := range here {
+		for _, v := range t.Resources("AWS::Lambda::Version") {
+			function := strings.TrimPrefix(template.Text(v.Prop("FunctionName")), "ref:")
+			same := slices.ContainsFunc(there[i].Resources("AWS::Lambda::Version"), func(other template.Resource) bool { return other.ID == v.ID })
+			if !same || description(t, function) != description(there[i], function) {
+				out = append(out, v.String()+": equal code in another bucket makes another version")
+			}
+		}
+	}
+	return out
+}
+
+// renewed: other code or another setting makes another version of each function, and
+// changes the function, so that Lambda does not refuse the version.
+func renewed(before, after []*template.Template) []string {
+	var out []string
+	for i, t := range before {
+		for _, v := range t.Resources("AWS::Lambda::Version") {
+			function := strings.TrimPrefix(template.Text(v.Prop("FunctionName")), "ref:")
+			kept := slices.ContainsFunc(after[i].Resources("AWS::Lambda::Version"), func(other template.Resource) bool { return other.ID == v.ID })
+			if kept || description(t, function) == description(after[i], function) {
+				out = append(out, v.String()+": a change makes no new version")
+			}
+		}
+	}
+	return out
+}
+
+func description(t *template.Template, function string) string {
+	return template.Text(template.Get(t.Root, "Resources", function, "Properties", "Description"))
+}
+
+// marked is a template as `sam build` and sam.MarkVersions leave it, with some code in
+// each function. Of a template without functions it is an empty list.
+func marked(t *testing.T, one *template.Template, text, code string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "template.yaml")
+	write := func(name, text string) {
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(path, text)
+	for _, f := range one.Resources(repository.FunctionType) {
+		write(filepath.Join(dir, template.Text(f.Prop("CodeUri")), "bootstrap"), code)
+	}
+	if err := sam.MarkVersions(path, path, ""); err != nil {
+		t.Fatal(err)
+	}
+	return repository.Read(t, path)
+}
+
+func TestVersionsOfEqualCode(t *testing.T) {
+	t.Parallel()
+	const here, there = "s3://gatehouse-artifacts/code/service/0123", "s3://aws-sam-cli-managed-default/4567"
+	runtime := regexp.MustCompile(`(?m)^( +Handler: )bootstrap`)
+	var of [5][]repository.Untranslated
+	for _, one := range repository.Templates(t) {
+		if !repository.IsSAM(one) {
+			continue
+		}
+		text := strings.Join(one.Lines, "\n")
+		now := marked(t, one, text, "code")
+		for i, variant := range []repository.Untranslated{
+			{Template: now, Code: here},
+			{Template: now, Code: there},
+			{Template: marked(t, one, text, "other code"), Code: here},
+			{Template: marked(t, one, runtime.ReplaceAllString(text, "${1}other"), "code"), Code: here},
+			{Template: text, Code: there}, // the error
+		} {
+			variant.Path, variant.Parameters = one.Path, repository.Release("false")
+			of[i] = append(of[i], variant)
+		}
+	}
+	all := repository.Translate(t, slices.Concat(of[:]...))
+	var part [5][]*template.Template
+	for i := range part {
+		part[i] = all[i*len(of[0]) : (i+1)*len(of[0])]
+	}
+	repository.Report(t, placed(part[0], part[1]))
+	repository.Report(t, renewed(part[0], part[2]))
+	repository.Report(t, renewed(part[0], part[3]))
+	versions := 0
+	for _, one := range part[0] {
+		versions += len(one.Resources("AWS::Lambda::Version"))
+	}
+	t.Logf("%d versions compared at two places", versions)
+	if found := placed(part[4], part[0]); versions < 10 || len(found) != versions {
+		t.Errorf("%d findings without marks, want one for each of %d versions", len(found), versions)
+	}
+	if found := renewed(part[0], part[1]); len(found) != versions {
+		t.Errorf("%d findings for equal code, want one for each of %d versions", len(found), versions)
+	}
 }

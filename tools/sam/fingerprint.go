@@ -81,7 +81,7 @@ func Packages(ctx context.Context, s stacks.Stack, codeURIs ...string) ([]GoPack
 // own cache would miss an edit in a shared module.
 func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, error) {
 	sum := sha256.New()
-	write(sum, runtime.Version(), goFlags, runtime.GOOS, runtime.GOARCH)
+	write(sum, runtime.Version(), goFlags, runtime.GOOS, runtime.GOARCH, versionMark)
 	write(sum, extra...)
 	for _, path := range append([]string{s.Template(), s.Samconfig()}, s.Nested...) {
 		if err := writeFile(sum, s.Dir, path); err != nil && !errors.Is(err, os.ErrNotExist) {

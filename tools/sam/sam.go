@@ -39,20 +39,31 @@ type Deployment struct {
 	Config Config
 	// Name is the CloudFormation stack's.
 	Name string
-	// Prefix changes the keys of the code, so that CloudFormation deploys it again.
+	// Prefix changes the keys of the code and the functions' versions, so that
+	// CloudFormation deploys them again.
 	Prefix string
 	// PlanOnly makes the change set and does not execute it.
 	PlanOnly bool
 }
 
-// Build compiles a stack's functions and writes the built template.
+// Build compiles a stack's functions and writes the built template, with the marks of
+// MarkVersions.
 func (c CLI) Build(ctx context.Context, s stacks.Stack, parameters map[string]string, log io.Writer) error {
 	args := []string{
 		"build", "--template-file", s.Template(), "--build-dir", c.Workspace.BuildDir(s.Name),
 		"--no-cached", "--parallel",
 	}
 	args = append(args, c.common(s)...)
-	return c.run(ctx, s.Dir, withParameters(args, parameters), log)
+	if err := c.run(ctx, s.Dir, withParameters(args, parameters), log); err != nil {
+		return err
+	}
+	built := c.built(s)
+	return MarkVersions(built, built, "")
+}
+
+// built is the path of a stack's built template.
+func (c CLI) built(s stacks.Stack) string {
+	return filepath.Join(c.Workspace.BuildDir(s.Name), "template.yaml")
 }
 
 // Deploy deploys a built stack. It deploys a second time if CloudFormation refused
@@ -70,9 +81,9 @@ func (c CLI) Deploy(ctx context.Context, d Deployment, log *os.File) error {
 }
 
 func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
-	template := d.Stack.Template()
-	if len(d.Stack.Functions) > 0 {
-		template = filepath.Join(c.Workspace.BuildDir(d.Stack.Name), "template.yaml")
+	template, err := c.template(d)
+	if err != nil {
+		return err
 	}
 	capabilities := d.Config.Capabilities
 	if len(capabilities) == 0 {
@@ -96,6 +107,18 @@ func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 	}
 	args = append(args, c.common(d.Stack)...)
 	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)
+}
+
+// template is the path of the template to deploy.
+func (c CLI) template(d Deployment) (string, error) {
+	switch {
+	case len(d.Stack.Functions) == 0:
+		return d.Stack.Template(), nil
+	case d.Prefix == "":
+		return c.built(d.Stack), nil
+	}
+	again := filepath.Join(filepath.Dir(c.built(d.Stack)), "again.yaml") // next to the code, whose paths are relative
+	return again, MarkVersions(c.built(d.Stack), again, d.Prefix)
 }
 
 // Upload is where Package stores a stack's code and nested templates.
