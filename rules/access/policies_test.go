@@ -87,8 +87,7 @@ func queuePolicies(all []*template.Template) []string {
 	return out
 }
 
-// topics: each topic has a policy, and its key allows EventBridge without conditions
-// that EventBridge does not set, because such events are lost silently.
+// topics: each topic has a policy and is encrypted.
 func topics(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -102,18 +101,6 @@ func topics(all []*template.Template) []string {
 			}
 			if topic.Prop("KmsMasterKeyId") == nil {
 				out = append(out, topic.String()+": not encrypted")
-			}
-		}
-		for _, key := range t.Resources("AWS::KMS::Key") {
-			for _, s := range repository.Statements(key.Node) {
-				if !slices.Contains(repository.Principals(s), "events.amazonaws.com") {
-					continue
-				}
-				for _, name := range []string{"aws:SourceArn", "aws:SourceAccount"} {
-					if _, ok := repository.Condition(s, name); ok {
-						out = append(out, key.String()+": EventBridge does not send "+name+" to KMS, so its events would be lost")
-					}
-				}
 			}
 		}
 	}
@@ -164,9 +151,8 @@ func TestPoliciesPlanted(t *testing.T) {
 		"any_source_account": {"              ArnEquals: {aws:SourceArn: !Ref Topic}\n              StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}", "              ArnLike: {aws:SourceArn: 'arn:aws:sns:*:*:x'}", "aws:SourceAccount is needed"},
 	})
 	repository.Plant(t, topics, map[string]repository.Planted{
-		"no_topic_policy":  {"Topics: [!Ref Topic]", "Topics: [!Ref Other]", "no AWS::SNS::TopicPolicy"},
-		"not_encrypted":    {"Properties: {KmsMasterKeyId: !GetAtt Key.Arn}", "Properties: {}", "not encrypted"},
-		"eventbridge_lost": {"Action: [kms:Decrypt, kms:GenerateDataKey]", "Condition: {StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}}\n            Action: [kms:Decrypt, kms:GenerateDataKey]", "would be lost"},
+		"no_topic_policy": {"Topics: [!Ref Topic]", "Topics: [!Ref Other]", "no AWS::SNS::TopicPolicy"},
+		"not_encrypted":   {"Properties: {KmsMasterKeyId: !GetAtt Key.Arn}", "Properties: {}", "not encrypted"},
 	})
 	repository.Plant(t, permissions, map[string]repository.Planted{
 		"no_reason": {"      # Reason: the pool comes later.\n", "", "without a '# Reason:'"},
