@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/template"
 )
@@ -29,11 +31,20 @@ func admitted(page string) string {
 func unproved(t *template.Template, page string) []string {
 	var out []string
 	for _, r := range t.Resources("") {
-		if template.Text(template.Get(r.Node, "Condition")) == "OnAws" && !strings.Contains(admitted(page), "`"+r.ID+"`") {
+		if onlyOnAws(t, template.Text(template.Get(r.Node, "Condition"))) && !strings.Contains(admitted(page), "`"+r.ID+"`") {
 			out = append(out, r.String()+" is created only on AWS, but "+limits+" does not list it")
 		}
 	}
 	return out
+}
+
+// onlyOnAws reports whether a condition is OnAws, or requires it among others.
+func onlyOnAws(t *template.Template, condition string) bool {
+	definition := template.Get(t.Root, "Conditions", condition)
+	if definition == nil || definition.Tag != "!And" {
+		return condition == "OnAws"
+	}
+	return slices.ContainsFunc(definition.Content, func(n *yaml.Node) bool { return n.Tag == "!Condition" && n.Value == "OnAws" })
 }
 
 // gone returns the resources that the page lists but no template has.
@@ -66,6 +77,13 @@ func TestLimitsListWhatIsNotProvedPlanted(t *testing.T) {
 	one, err := template.Parse("services/x/template.yaml", []byte("Resources:\n  Archive:\n    Condition: OnAws\n    Type: AWS::Events::Archive\n"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	both, err := template.Parse("services/x/template.yaml", []byte("Conditions: {Styled: !And [!Condition OnAws, !Equals [a, b]]}\nResources:\n  Look:\n    Condition: Styled\n    Type: T\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := unproved(both, ""); len(got) != 1 {
+		t.Errorf("findings %q, want one on Look", got)
 	}
 	const start = "## Resources that are made on AWS only\nthe template\ncondition `OnAws`:\n"
 	if got := unproved(one, "`Archive`\n"+start+"nothing\n## More\n`Archive`"); len(got) != 1 {
