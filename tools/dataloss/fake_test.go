@@ -16,6 +16,7 @@ type fakeStack struct {
 	template   string
 	resources  map[string][2]string // type and physical id
 	parameters map[string]string
+	tags       []types.Tag
 	changes    []types.Change
 	next       string // the change set's template
 	status     types.ChangeSetStatus
@@ -66,7 +67,7 @@ func (f *fake) DeleteChangeSet(_ context.Context, in *cloudformation.DeleteChang
 
 func (f *fake) DescribeChangeSet(_ context.Context, in *cloudformation.DescribeChangeSetInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error) {
 	s := f.stacks[*in.StackName]
-	out := &cloudformation.DescribeChangeSetOutput{Changes: s.changes, Status: s.status, StatusReason: &s.reason}
+	out := &cloudformation.DescribeChangeSetOutput{Changes: s.changes, Status: s.status, StatusReason: &s.reason, Tags: s.tags}
 	if out.Status == "" {
 		out.Status = types.ChangeSetStatusCreateComplete
 	}

@@ -1,6 +1,7 @@
 package dataloss
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -39,9 +40,14 @@ type comparison struct {
 	path    string
 	changes []types.ResourceChange
 	values  map[string]string
+	tags    []types.Tag
+	// same are the resources that the change set lists although nothing of them changes.
+	same map[string]bool
 	// template is that of the change set; old and new are the resources by logical id.
 	template *template.Template
 	old, new map[string]template.Resource
+	// sameOutputs is set if the templates' outputs are equal.
+	sameOutputs bool
 	// deployed are the types that the stack has now, by logical id.
 	deployed map[string]types.StackResourceSummary
 }
@@ -57,20 +63,43 @@ func (f Finder) find(ctx context.Context, stack, changeSet, path string) (Report
 		return Report{}, err
 	}
 	var report Report
-	for _, c := range l.changes {
-		more, err := f.one(ctx, l, c)
-		if err != nil {
-			return Report{}, err
+	// Nested stacks are first: others may depend on their outputs.
+	for _, nested := range []bool{true, false} {
+		for _, c := range l.changes {
+			if l.nests(c) != nested || l.same[aws.ToString(c.LogicalResourceId)] {
+				continue
+			}
+			more, err := f.one(ctx, l, c)
+			if err != nil {
+				return Report{}, err
+			}
+			l.same[aws.ToString(c.LogicalResourceId)] = nested && more.Nothing && !otherwise(c)
+			report.add(more)
 		}
-		report.add(more)
+		l.spread()
 	}
 	report.Findings = append(report.Findings, unprotected(l)...)
 	slices.SortStableFunc(report.Findings, func(a, b Finding) int { return strings.Compare(a.Path, b.Path) })
+	for id, same := range l.same {
+		if same {
+			report.Same = append(report.Same, id)
+		}
+	}
+	slices.Sort(report.Same)
+	report.Nothing = len(l.changes) > 0 && len(report.Same) == len(l.changes) && len(report.Findings) == 0 && l.sameOutputs
 	return report, nil
 }
 
+// nests reports whether a change is that of a nested stack which stays.
+func (l comparison) nests(c types.ResourceChange) bool {
+	return aws.ToString(c.ResourceType) == nestedType && c.Action == types.ChangeActionModify && c.Replacement != types.ReplacementTrue
+}
+
 func (f Finder) read(ctx context.Context, stack, changeSet, path string) (comparison, error) {
-	l := comparison{stack: stack, changeSet: changeSet, path: path, values: map[string]string{}, deployed: map[string]types.StackResourceSummary{}}
+	l := comparison{
+		stack: stack, changeSet: changeSet, path: path, values: map[string]string{}, same: map[string]bool{},
+		deployed: map[string]types.StackResourceSummary{},
+	}
 	set, err := cfn.DescribeChangeSet(ctx, f.API, stack, changeSet)
 	if err != nil {
 		return comparison{}, err
@@ -80,17 +109,23 @@ func (f Finder) read(ctx context.Context, stack, changeSet, path string) (compar
 			l.changes = append(l.changes, *c.ResourceChange)
 		}
 	}
+	l.tags = set.Tags
 	for _, p := range set.Parameters {
 		l.values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	if l.deployed, err = f.resources(ctx, stack); err != nil {
 		return comparison{}, err
 	}
-	if _, l.old, err = f.template(ctx, stack, nil); err != nil {
+	before, old, err := f.template(ctx, stack, nil)
+	if err != nil {
 		return comparison{}, err
 	}
-	l.template, l.new, err = f.template(ctx, stack, &changeSet)
-	return l, err
+	l.old = old
+	if l.template, l.new, err = f.template(ctx, stack, &changeSet); err != nil {
+		return comparison{}, err
+	}
+	l.sameOutputs = equal(template.Get(before.Root, "Outputs"), template.Get(l.template.Root, "Outputs"))
+	return l, nil
 }
 
 func (f Finder) resources(ctx context.Context, stack string) (map[string]types.StackResourceSummary, error) {
@@ -169,9 +204,10 @@ func perhaps(k kind, c types.ResourceChange) (what What, why, more string) {
 			return Replaced, property + " changes", ""
 		default:
 			cause := aws.ToString(d.CausingEntity)
-			if cause == "" {
-				cause = property
+			if cause == "" && what == PerhapsGone {
+				continue // another detail of the same property names the cause
 			}
+			cause = cmp.Or(cause, property)
 			what, why, more = PerhapsGone, property+" depends on "+cause, cause
 		}
 	}

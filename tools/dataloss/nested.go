@@ -50,6 +50,10 @@ func (f Finder) removedStack(ctx context.Context, path, stack string) (Report, e
 func (f Finder) nested(ctx context.Context, l comparison, id, changeSet string) (Report, error) {
 	path, stack := l.path+id+"/", aws.ToString(l.deployed[id].PhysicalResourceId)
 	if changeSet != "" {
+		set, err := cfn.DescribeChangeSet(ctx, f.API, stack, changeSet)
+		if err != nil || set.Status == types.ChangeSetStatusFailed {
+			return Report{Nothing: err == nil}, err
+		}
 		return f.find(ctx, stack, changeSet, path)
 	}
 	in, err := f.probe(ctx, l, l.new[id], stack)
@@ -67,7 +71,7 @@ func (f Finder) nested(ctx context.Context, l comparison, id, changeSet string) 
 		return Report{}, fmt.Errorf("%s%s: %w", l.path, id, err)
 	}
 	if set.Status != types.ChangeSetStatusCreateComplete { // it has no changes
-		return Report{}, nil
+		return Report{Nothing: true}, nil
 	}
 	return f.find(ctx, *in.StackName, *in.ChangeSetName, path)
 }
@@ -102,6 +106,7 @@ func (f Finder) probe(ctx context.Context, l comparison, r template.Resource, st
 	in := &cloudformation.CreateChangeSetInput{
 		StackName: &stack, TemplateURL: &url, ChangeSetName: aws.String("look-" + uuid.NewString()), ChangeSetType: types.ChangeSetTypeUpdate,
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
+		Tags:         l.tags, // CloudFormation gives a nested stack the tags of its parent
 	}
 	for _, p := range wants.Parameters {
 		name := aws.ToString(p.ParameterKey)

@@ -50,6 +50,11 @@ type Report struct {
 	Findings []Finding
 	// Unseen are nested stacks whose changes are only known during the deployment.
 	Unseen []string
+	// Same are the logical ids of the stack's resources that the change set lists
+	// although nothing of them changes.
+	Same []string
+	// Nothing is set if that is true of all that the change set lists, and of the outputs.
+	Nothing bool
 }
 
 func (r *Report) add(more Report) {

@@ -123,7 +123,13 @@ func Merge(file, overrides map[string]string, declared []string) map[string]stri
 	return merged
 }
 
-// Arguments writes parameters for --parameter-overrides, in order.
+// Tags are the tags of a stack and of its resources. Every way to deploy gives the same:
+// otherwise a deployment would change all resources only to remove the tags of the last.
+func Tags(environment, stack string) map[string]string {
+	return map[string]string{"Application": "gatehouse", "Environment": environment, "Service": stack}
+}
+
+// Arguments writes parameters for --parameter-overrides, or tags for --tags, in order.
 func Arguments(parameters map[string]string) []string {
 	var args []string
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {

@@ -42,6 +42,8 @@ type Deployment struct {
 	// Prefix changes the keys of the code and the functions' versions, so that
 	// CloudFormation deploys them again.
 	Prefix string
+	// Tags are those of the stack. Without any, SAM removes the tags that it has.
+	Tags map[string]string
 	// PlanOnly makes the change set and does not execute it.
 	PlanOnly bool
 }
@@ -104,6 +106,9 @@ func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 	args = append(args, append([]string{"--capabilities"}, capabilities...)...)
 	if d.Prefix != "" {
 		args = append(args, "--s3-prefix", d.Prefix)
+	}
+	if len(d.Tags) > 0 {
+		args = append(append(args, "--tags"), Arguments(d.Tags)...)
 	}
 	args = append(args, c.common(d.Stack)...)
 	return c.run(ctx, d.Stack.Dir, withParameters(args, d.Config.Parameters), log)

@@ -119,7 +119,7 @@ func (s *session) push(ctx context.Context, one plannedStack) error {
 		return err
 	}
 	last := cfn.LastEvent(ctx, s.cf, one.FullName)
-	err = cli.Deploy(ctx, sam.Deployment{Stack: one.Stack, Config: one.Config, Name: one.FullName}, log)
+	err = cli.Deploy(ctx, s.deployment(one), log)
 	if err == nil {
 		return nil
 	}
@@ -131,6 +131,10 @@ func (s *session) push(ctx context.Context, one plannedStack) error {
 		return fmt.Errorf("%s was not deployed: %w\n%s", one.FullName, err, sam.LogEnd(log.Name()))
 	}
 	return fmt.Errorf("%s was not deployed. The first failure: %s\n  (full log: %s)", one.FullName, reasons[0], log.Name())
+}
+
+func (s *session) deployment(one plannedStack) sam.Deployment {
+	return sam.Deployment{Stack: one.Stack, Config: one.Config, Name: one.FullName, Tags: sam.Tags(s.target.environment, one.Name)}
 }
 
 func others(planned []plannedStack, i int) string {

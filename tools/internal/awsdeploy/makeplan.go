@@ -92,15 +92,17 @@ func (s *session) compare(ctx context.Context, one *plannedStack, task *terminal
 		one.Kind = added
 		return nil
 	}
-	one.Changes, one.Report, err = changes(ctx, s.cf, dataloss.Finder{API: s.cf}.Find, one.FullName, func() error {
-		if err := cli.Deploy(ctx, sam.Deployment{Stack: one.Stack, Config: one.Config, Name: one.FullName, PlanOnly: true}, log); err != nil {
+	made, err := changes(ctx, s.cf, dataloss.Finder{API: s.cf}.Find, one.FullName, func() error {
+		dry := s.deployment(*one)
+		dry.PlanOnly = true
+		if err := cli.Deploy(ctx, dry, log); err != nil {
 			return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 		}
 		return nil
 	})
-	one.Kind = unchanged
-	if len(one.Changes) > 0 {
-		one.Kind = changed
+	one.Changes, one.Report, one.Kind = made.changes, made.report, changed
+	if made.empty || made.report.Nothing {
+		one.Kind = unchanged
 	}
 	slices.SortFunc(one.Changes, func(a, b change) int { return strings.Compare(a.ID, b.ID) })
 	return err

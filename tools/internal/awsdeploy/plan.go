@@ -76,6 +76,9 @@ func (s plannedStack) summary() string {
 	case unchanged:
 		return ""
 	}
+	if len(s.Changes) == 0 {
+		return "only its outputs"
+	}
 	count := map[string]int{}
 	for _, c := range s.Changes {
 		count[c.Action]++
@@ -104,21 +107,31 @@ type changeSetAPI interface {
 
 type finder func(ctx context.Context, stack, changeSet string) (dataloss.Report, error)
 
-// changes calls make, which makes a change set of the stack, and returns its changes
-// and the data loss. It deletes the change set, even an empty one, which CloudFormation
-// would keep as failed. If make was repeated there are several change sets with the
-// same changes; only one is read.
-func changes(ctx context.Context, api changeSetAPI, look finder, stack string, make func() error) (found []change, report dataloss.Report, err error) {
+// planned is what a change set would do.
+type planned struct {
+	// changes are those that the change set lists, without resources of which nothing
+	// changes.
+	changes []change
+	report  dataloss.Report
+	// empty is set if CloudFormation found nothing to change.
+	empty bool
+}
+
+// changes calls make, which makes a change set of the stack, and reads it. It deletes
+// the change set, even an empty one, which CloudFormation would keep as failed. If make
+// was repeated there are several change sets with the same changes; only one is read.
+func changes(ctx context.Context, api changeSetAPI, look finder, stack string, make func() error) (found planned, err error) {
+	found.empty = true
 	before, err := changeSets(ctx, api, stack)
 	if err != nil {
-		return nil, report, err
+		return found, err
 	}
 	if err := make(); err != nil {
-		return nil, report, err
+		return found, err
 	}
 	after, err := changeSets(ctx, api, stack)
 	if err != nil {
-		return nil, report, err
+		return found, err
 	}
 	for id, status := range after {
 		if _, old := before[id]; old {
@@ -130,17 +143,18 @@ func changes(ctx context.Context, api changeSetAPI, look finder, stack string, m
 				err = errors.Join(err, fmt.Errorf("cloudformation.DeleteChangeSet: %w", deleteErr))
 			}
 		}()
-		if status != types.ChangeSetStatusCreateComplete || found != nil {
+		if status != types.ChangeSetStatusCreateComplete || !found.empty {
 			continue
 		}
-		if found, err = describeChanges(ctx, api, stack, id); err != nil {
-			return nil, report, err
+		found.empty = false
+		if found.report, err = look(ctx, stack, id); err != nil {
+			return found, fmt.Errorf("dataloss.Finder.Find: %w", err)
 		}
-		if report, err = look(ctx, stack, id); err != nil {
-			return nil, report, fmt.Errorf("dataloss.Finder.Find: %w", err)
+		if found.changes, err = describeChanges(ctx, api, stack, id, found.report.Same); err != nil {
+			return found, err
 		}
 	}
-	return found, report, nil
+	return found, nil
 }
 
 func changeSets(ctx context.Context, api changeSetAPI, stack string) (map[string]types.ChangeSetStatus, error) {
@@ -157,14 +171,14 @@ func changeSets(ctx context.Context, api changeSetAPI, stack string) (map[string
 	return all, nil
 }
 
-func describeChanges(ctx context.Context, api changeSetAPI, stack, id string) ([]change, error) {
+func describeChanges(ctx context.Context, api changeSetAPI, stack, id string, same []string) ([]change, error) {
 	set, err := cfn.DescribeChangeSet(ctx, api, stack, id)
 	if err != nil {
 		return nil, err
 	}
 	var found []change
 	for _, c := range set.Changes {
-		if r := c.ResourceChange; r != nil {
+		if r := c.ResourceChange; r != nil && !slices.Contains(same, aws.ToString(r.LogicalResourceId)) {
 			found = append(found, change{
 				Action: string(r.Action), ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
 				Replaced: r.Replacement == types.ReplacementTrue,

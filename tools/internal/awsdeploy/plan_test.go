@@ -32,6 +32,7 @@ func TestPrintPlan(t *testing.T) {
 			Unseen:   []string{"Monitoring"},
 		}},
 		{Stack: stacks.Stack{Name: "platform"}, Kind: unchanged},
+		{Stack: stacks.Stack{Name: "api"}, Kind: changed},
 	}
 	var out strings.Builder
 	printPlan(&out, all)
@@ -44,6 +45,7 @@ Plan, in this order
        removes   Z (AWS::Lambda::Function)
        loses     Table (AWS::DynamoDB::Table): would be replaced
   3  platform        unchanged  
+  4  api             changed    only its outputs
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
@@ -55,7 +57,7 @@ Plan, in this order
 	if err := checkDataLoss(all); err != nil {
 		t.Errorf("got %v, but nothing is lost", err)
 	}
-	if got := toDeploy(all); len(got) != 2 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
+	if got := toDeploy(all); len(got) != 3 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
 		t.Errorf("to deploy: %v", got)
 	}
 }
@@ -96,32 +98,35 @@ func TestChanges(t *testing.T) {
 		status  types.ChangeSetStatus
 		make    error
 		read    error
+		same    []string
 		want    []change
+		empty   bool
 		deleted []string
 		err     error
 	}{
 		"changed":  {status: types.ChangeSetStatusCreateComplete, want: []change{{Action: "Modify", ID: "T", Type: "AWS::SNS::Topic", Replaced: true}}, deleted: []string{"mine"}},
-		"empty":    {status: types.ChangeSetStatusFailed, deleted: []string{"mine"}},
-		"not_made": {make: no, err: no},
+		"same":     {status: types.ChangeSetStatusCreateComplete, same: []string{"T"}, deleted: []string{"mine"}},
+		"empty":    {status: types.ChangeSetStatusFailed, empty: true, deleted: []string{"mine"}},
+		"not_made": {make: no, empty: true, err: no},
 		"not_read": {status: types.ChangeSetStatusCreateComplete, read: no, deleted: []string{"mine"}, err: no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &fakeSets{sets: map[string]types.ChangeSetStatus{"old": types.ChangeSetStatusCreateComplete}, changes: sets, err: tc.read}
 			look := func(_ context.Context, stack, changeSet string) (dataloss.Report, error) {
-				return dataloss.Report{Unseen: []string{stack + " " + changeSet}}, nil
+				return dataloss.Report{Unseen: []string{stack + " " + changeSet}, Same: tc.same}, nil
 			}
-			got, report, err := changes(t.Context(), f, look, "s", func() error {
+			got, err := changes(t.Context(), f, look, "s", func() error {
 				f.sets["mine"] = tc.status
 				return tc.make
 			})
-			if looked := len(report.Unseen) == 1 && report.Unseen[0] == "s mine"; looked != (tc.want != nil) {
-				t.Errorf("report %+v", report)
+			if looked := len(got.report.Unseen) == 1 && got.report.Unseen[0] == "s mine"; looked == tc.empty || got.empty != tc.empty {
+				t.Errorf("got %+v", got)
 			}
 			if !errors.Is(err, tc.err) {
 				t.Errorf("got %v, want %v", err, tc.err)
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, got.changes); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.deleted, f.deleted); diff != "" {

@@ -136,7 +136,7 @@ func (b Build) configs(s stacks.Stack) (map[string]configuration, error) {
 		}
 		out[environment] = configuration{
 			Parameters:  parameters,
-			Tags:        map[string]string{"Application": "gatehouse", "Environment": environment, "Service": s.Name},
+			Tags:        sam.Tags(environment, s.Name),
 			StackPolicy: policy,
 		}
 	}
