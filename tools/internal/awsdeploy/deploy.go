@@ -51,7 +51,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 			return fmt.Errorf("%w\n%s", err, others(planned, i))
 		}
 	}
-	return s.after(ctx)
+	return s.after(ctx, planned)
 }
 
 // needs refuses to deploy a stack before the stacks that it reads from.
@@ -85,6 +85,9 @@ func (s *session) existing(ctx context.Context) (map[string]bool, error) {
 // deployOne deploys a stack if it changed, and always protects it, because the
 // protection may have been removed.
 func (s *session) deployOne(ctx context.Context, board *terminal.Board, one plannedStack) error {
+	if err := s.issueCertificate(ctx, board, one); err != nil {
+		return err
+	}
 	task := board.Start(one.Name, "deploying")
 	if one.Kind != unchanged {
 		if err := s.push(ctx, one); err != nil {
@@ -163,7 +166,7 @@ func (s *session) check(ctx context.Context) error {
 	return check.Stops(findings)
 }
 
-func (s *session) after(ctx context.Context) error {
+func (s *session) after(ctx context.Context, planned []plannedStack) error {
 	fmt.Fprintln(s.out, "\nDeployed")
 	alarms := ""
 	for _, one := range s.stacks {
@@ -178,6 +181,11 @@ func (s *session) after(ctx context.Context) error {
 	}
 	env := s.target.environment
 	fmt.Fprintln(s.out, "\nNext")
+	for _, one := range planned {
+		if c := one.Certificate; c != nil {
+			fmt.Fprintf(s.out, "  before a pipeline deploys   CertificateArn=%s in %s\n", c.ARN, one.Samconfig())
+		}
+	}
 	if alarms != "" {
 		fmt.Fprintf(s.out, "  receive alarms              aws sns subscribe --topic-arn %s --protocol email --notification-endpoint YOU\n", alarms)
 	}

@@ -37,7 +37,11 @@ func (s *session) destroy(ctx context.Context, yes string) error {
 	if err != nil {
 		return err
 	}
-	if len(going) == 0 {
+	certificates, err := s.certificates(ctx)
+	if err != nil {
+		return err
+	}
+	if len(going)+len(certificates) == 0 {
 		fmt.Fprintln(s.out, "\nNone of these stacks exists; nothing to delete.")
 		return nil
 	}
@@ -45,8 +49,8 @@ func (s *session) destroy(ctx context.Context, yes string) error {
 	if err := s.refuse(ctx, pools, going); err != nil {
 		return err
 	}
-	s.show(going)
-	question := fmt.Sprintf("Delete %d stacks from account %s in %s?", len(going), s.target.account, s.target.config.Region)
+	s.show(going, certificates)
+	question := fmt.Sprintf("Delete %d stacks from account %s in %s?", len(going)+len(certificates), s.target.account, s.target.config.Region)
 	if err := s.ask(question, env, yes == env, "--yes "+env+" (make: YES="+env+")"); err != nil {
 		return err
 	}
@@ -54,7 +58,7 @@ func (s *session) destroy(ctx context.Context, yes string) error {
 	if err := s.delete(ctx, pools, going); err != nil {
 		return err
 	}
-	return s.leftovers(ctx, going)
+	return errors.Join(s.leftovers(ctx, going), s.deleteCertificates(ctx, certificates))
 }
 
 // deployed reads the chosen stacks that exist, the last deployed first.
@@ -118,7 +122,7 @@ func (s *session) readers(ctx context.Context, going []*deployedStack) ([]string
 	return found, nil
 }
 
-func (s *session) show(going []*deployedStack) {
+func (s *session) show(going []*deployedStack, certificates []certificate) {
 	fmt.Fprintln(s.out, "\nTo be deleted, in this order")
 	for i, g := range going {
 		kept := 0
@@ -132,6 +136,9 @@ func (s *session) show(going []*deployedStack) {
 			first = "   first sets " + strings.Join(g.Switches, ", ") + " to off"
 		}
 		fmt.Fprintf(s.out, "  %d  %-14s  %d resources, %d of them retained%s\n", i+1, g.Name, len(g.Resources), kept, first)
+	}
+	for i, c := range certificates {
+		fmt.Fprintf(s.out, "  %d  %-14s  %s in %s\n", len(going)+i+1, "certificate", c.FullName, c.Region)
 	}
 	fmt.Fprintln(s.out, "\nRetained on purpose: users, audit records and their keys")
 	if !printKept(s.out, going) {

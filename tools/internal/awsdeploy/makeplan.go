@@ -74,6 +74,9 @@ func (s *session) compare(ctx context.Context, one *plannedStack, task *terminal
 		return fmt.Errorf("os.Create: %w", err)
 	}
 	defer func() { _ = log.Close() }()
+	if err := s.planCertificate(ctx, one); err != nil {
+		return err
+	}
 	cli, err := s.cli(ctx)
 	if err != nil {
 		return err

@@ -32,7 +32,9 @@ type plannedStack struct {
 	FullName string
 	Config   sam.Config
 	Kind     kind
-	Changes  []change
+	// Certificate is one that is made before the stack, or nil.
+	Certificate *certificate
+	Changes     []change
 	// Report lists the data that the changes would delete.
 	dataloss.Report
 }
@@ -47,6 +49,9 @@ func printPlan(w io.Writer, all []plannedStack) {
 	fmt.Fprintln(w, "\nPlan, in this order")
 	for i, s := range all {
 		fmt.Fprintf(w, "  %d  %-14s  %-9s  %s\n", i+1, s.Name, s.Kind, s.summary())
+		if c := s.Certificate; c != nil {
+			fmt.Fprintf(w, "       %s\n", c.plan())
+		}
 		for _, c := range s.Changes {
 			switch {
 			case c.Replaced:
