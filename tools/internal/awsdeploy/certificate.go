@@ -228,7 +228,7 @@ func (c certificate) watch(ctx context.Context, api cfn.Events, show func(string
 		for _, record := range records(ctx, api, c.FullName) {
 			if !shown[record] {
 				shown[record] = true
-				show("  make this DNS record, and keep it: ACM renews the certificate with it\n    " + record)
+				show("  create this DNS record, and keep it: ACM renews the certificate with it\n    " + record)
 			}
 		}
 		select {

@@ -169,7 +169,7 @@ func TestCertificateWithoutZone(t *testing.T) {
 	if err != nil || arn != certificateARN {
 		t.Fatalf("%q, %v", arn, err)
 	}
-	want := "  make this DNS record, and keep it: ACM renews the certificate with it\n    _x1.signin.example.com.  CNAME  _x2.acm-validations.aws."
+	want := "  create this DNS record, and keep it: ACM renews the certificate with it\n    _x1.signin.example.com.  CNAME  _x2.acm-validations.aws."
 	if len(shown) != 1 || shown[0] != want {
 		t.Errorf("shown %q, want %q once", shown, want)
 	}
