@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
+
+	"gatehouse.example/tools/template"
 )
 
 const (
@@ -105,25 +108,52 @@ func LastEvent(ctx context.Context, api Events, stack string) string {
 	return aws.ToString(out.StackEvents[0].EventId)
 }
 
-// Failures returns the resources that failed after the event and the reasons,
-// the first failure first. It omits resources that were only cancelled because
-// of another failure.
+// Failures returns the resources that failed after the event and the reasons, the
+// first failure first. It omits resources that were only cancelled because of another
+// failure. Of a nested stack CloudFormation only says that it failed, so that the
+// reasons are those in the nested stack.
 func Failures(ctx context.Context, api Events, stack, after string) []string {
-	var reasons []string
+	return failures(ctx, api, stack, after, time.Time{})
+}
+
+func failures(ctx context.Context, api Events, stack, after string, since time.Time) []string {
+	var newest []types.StackEvent
 	for pages := cloudformation.NewDescribeStackEventsPaginator(api, &cloudformation.DescribeStackEventsInput{StackName: &stack}); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return reasons
+			break
 		}
-		for _, e := range out.StackEvents { // the newest first
-			if after != "" && aws.ToString(e.EventId) == after {
-				return reasons
-			}
-			reason := aws.ToString(e.ResourceStatusReason)
-			if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") && reason != "" && !strings.Contains(reason, "cancelled") {
-				reasons = append([]string{aws.ToString(e.LogicalResourceId) + ": " + reason}, reasons...)
-			}
+		end := slices.IndexFunc(out.StackEvents, func(e types.StackEvent) bool {
+			return after != "" && aws.ToString(e.EventId) == after || aws.ToTime(e.Timestamp).Before(since)
+		})
+		if end >= 0 {
+			newest = append(newest, out.StackEvents[:end]...)
+			break
+		}
+		newest = append(newest, out.StackEvents...)
+	}
+	var reasons []string
+	for _, e := range slices.Backward(newest) {
+		id, reason := aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceStatusReason)
+		if !strings.HasSuffix(string(e.ResourceStatus), "_FAILED") || reason == "" || strings.Contains(reason, "cancelled") {
+			continue
+		}
+		inside := nestedFailures(ctx, api, e, aws.ToTime(newest[len(newest)-1].Timestamp))
+		if len(inside) == 0 {
+			inside = []string{reason}
+		}
+		for _, one := range inside {
+			reasons = append(reasons, id+": "+one)
 		}
 	}
 	return reasons
+}
+
+// nestedFailures returns the failures in the nested stack of an event, or none.
+func nestedFailures(ctx context.Context, api Events, e types.StackEvent, since time.Time) []string {
+	nested := aws.ToString(e.PhysicalResourceId)
+	if aws.ToString(e.ResourceType) != template.StackType || nested == "" || nested == aws.ToString(e.StackId) {
+		return nil
+	}
+	return failures(ctx, api, nested, "", since)
 }

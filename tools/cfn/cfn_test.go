@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -203,5 +204,41 @@ func TestFailures(t *testing.T) {
 	}
 	if got := cfn.LastEvent(t.Context(), events, "s"); got != "Stack" {
 		t.Errorf("the last event is %q", got)
+	}
+}
+
+// nestedEvents are the events of several stacks.
+type nestedEvents map[string]fakeEvents
+
+func (n nestedEvents) DescribeStackEvents(ctx context.Context, in *cloudformation.DescribeStackEventsInput, o ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+	return n[*in.StackName].DescribeStackEvents(ctx, in, o...)
+}
+
+// The event of a nested stack is as in AWS's answers: it names only what failed.
+func TestFailuresInNestedStacks(t *testing.T) {
+	t.Parallel()
+	event := func(id, typ, physical string, status types.ResourceStatus, reason string, minute int) types.StackEvent {
+		at := time.Date(2026, 11, 29, 8, minute, 0, 0, time.UTC)
+		return types.StackEvent{
+			EventId: aws.String(id + reason), LogicalResourceId: &id, ResourceType: &typ, PhysicalResourceId: &physical, StackId: aws.String("parent"),
+			ResourceStatus: status, ResourceStatusReason: &reason, Timestamp: &at,
+		}
+	}
+	const stack = "AWS::CloudFormation::Stack"
+	events := nestedEvents{
+		"parent": {
+			event("parent", stack, "parent", types.ResourceStatusUpdateFailed, "Export with name x exists", 9),
+			event("Below", stack, "below", types.ResourceStatusUpdateFailed, "Embedded stack below was not successfully updated: The following resource(s) failed to create: [Alarm]. ", 8),
+			event("Below", stack, "below", types.ResourceStatusUpdateInProgress, "", 5),
+			event("Below", stack, "below", types.ResourceStatusUpdateFailed, "the update before", 2),
+		},
+		"below": {
+			event("Alarm", "AWS::CloudWatch::Alarm", "", types.ResourceStatusCreateFailed, "no such metric", 7),
+			event("Alarm", "AWS::CloudWatch::Alarm", "", types.ResourceStatusCreateFailed, "of the update before", 1),
+		},
+	}
+	want := []string{"Below: Alarm: no such metric", "parent: Export with name x exists"}
+	if diff := cmp.Diff(want, cfn.Failures(t.Context(), events, "parent", "Belowthe update before")); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"gatehouse.example/tools/cfn"
 )
 
 // name judges a change of an SSM parameter: either the name or the resource that it
@@ -70,6 +72,9 @@ func (f Finder) readers(ctx context.Context, stack, name string) ([]string, erro
 			continue
 		}
 		out, err := f.API.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: s.StackId, TemplateStage: types.TemplateStageOriginal})
+		if cfn.Missing(err) {
+			continue // deleted meanwhile
+		}
 		if err != nil {
 			return nil, fmt.Errorf("cloudformation.GetTemplate: %w", err)
 		}

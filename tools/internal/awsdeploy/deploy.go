@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/awsdeploy/check"
 	"gatehouse.example/tools/internal/terminal"
@@ -46,8 +48,12 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 		}
 	}
 	fmt.Fprintln(s.out)
-	for i, one := range planned {
-		if err := s.deployOne(ctx, board, one); err != nil {
+	for i := range planned {
+		err := s.planLate(ctx, board, &planned[i])
+		if err == nil {
+			err = s.deployOne(ctx, board, planned[i])
+		}
+		if err != nil {
 			return fmt.Errorf("%w\n%s", err, others(planned, i))
 		}
 	}
@@ -62,7 +68,7 @@ func (s *session) needs(ctx context.Context) error {
 	}
 	for _, one := range s.stacks {
 		for _, need := range s.graph[one.Name] {
-			if !exist[need] && !slices.ContainsFunc(s.stacks, func(chosen plannedStack) bool { return chosen.Name == need }) {
+			if !created(exist[need]) && !slices.ContainsFunc(s.stacks, func(chosen plannedStack) bool { return chosen.Name == need }) {
 				return fmt.Errorf("nothing was changed: %s reads names of %s, which does not exist; name both, or no stack to deploy all", one.Name, need)
 			}
 		}
@@ -70,16 +76,31 @@ func (s *session) needs(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) existing(ctx context.Context) (map[string]bool, error) {
-	exist := map[string]bool{}
+// existing returns the status of each stack that exists.
+func (s *session) existing(ctx context.Context) (map[string]types.StackStatus, error) {
+	exist := map[string]types.StackStatus{}
 	for _, one := range s.all {
 		status, err := cfn.Status(ctx, s.cf, one.FullName)
 		if err != nil {
 			return nil, err
 		}
-		exist[one.Name] = status != ""
+		if status != "" {
+			exist[one.Name] = status
+		}
 	}
 	return exist, nil
+}
+
+// created reports whether a stack of this status was created once. One whose creation
+// failed has no resources, and neither has one with only a change set.
+func created(status types.StackStatus) bool {
+	switch status {
+	case "", types.StackStatusReviewInProgress, types.StackStatusCreateInProgress, types.StackStatusCreateFailed,
+		types.StackStatusRollbackInProgress, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed,
+		types.StackStatusDeleteInProgress, types.StackStatusDeleteComplete, types.StackStatusDeleteFailed:
+		return false
+	}
+	return true
 }
 
 // deployOne deploys a stack if it changed, and always protects it, because the

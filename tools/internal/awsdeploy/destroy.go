@@ -110,7 +110,7 @@ func (s *session) readers(ctx context.Context, going []*deployedStack) ([]string
 	}
 	var found []string
 	for _, reader := range s.all {
-		if !exist[reader.Name] || slices.ContainsFunc(going, func(g *deployedStack) bool { return g.Name == reader.Name }) {
+		if _, is := exist[reader.Name]; !is || slices.ContainsFunc(going, func(g *deployedStack) bool { return g.Name == reader.Name }) {
 			continue
 		}
 		for _, g := range going {

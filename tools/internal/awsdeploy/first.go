@@ -45,7 +45,7 @@ func First(ctx context.Context, e Emulator) error {
 	if err != nil {
 		return err
 	}
-	missing := slices.DeleteFunc(slices.Clone(s.stacks), func(one plannedStack) bool { return exist[one.Name] })
+	missing := slices.DeleteFunc(slices.Clone(s.stacks), func(one plannedStack) bool { return created(exist[one.Name]) })
 	if len(missing) == 0 {
 		e.Board.Start(e.Environment, "").Done("exists; its pipelines deploy to it")
 		return nil

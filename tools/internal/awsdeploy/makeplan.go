@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -103,6 +104,10 @@ func (s *session) compare(ctx context.Context, one *plannedStack, task *terminal
 		}
 		return nil
 	})
+	if late := s.missing(err); len(late) > 0 {
+		one.Kind, one.Waits = later, late
+		return nil
+	}
 	one.Changes, one.Report, one.Kind = made.changes, made.report, changed
 	if made.empty || made.report.Nothing {
 		one.Kind = unchanged
@@ -125,4 +130,65 @@ func (s *session) build(ctx context.Context, cli sam.CLI, one *plannedStack, log
 		return fmt.Errorf("%w\n%s", err, sam.LogEnd(log.Name()))
 	}
 	return s.workspace.MarkBuilt(one.Name, fingerprint)
+}
+
+// unknownNames is how CloudFormation refuses a change set of a template that refers to
+// SSM parameters which do not exist yet, such as "Parameters: [ssm:/a/b] cannot be found":
+// https://github.com/aws-samples/data-mesh-datazone-cdk-cloudformation/issues/19
+var unknownNames = regexp.MustCompile(`Parameters: \[(ssm:[^\]]+)\] cannot be found`)
+
+// missing returns the stacks of this deployment that write the names which a change set
+// could not read. It returns none if the error is another one, or if one of the names
+// will still be missing.
+func (s *session) missing(err error) []string {
+	if err == nil {
+		return nil
+	}
+	refused := unknownNames.FindStringSubmatch(err.Error())
+	if refused == nil {
+		return nil
+	}
+	var writers []string
+	for name := range strings.SplitSeq(refused[1], ",") {
+		name = strings.TrimPrefix(strings.TrimSpace(name), "ssm:")
+		i := slices.IndexFunc(s.stacks, func(one plannedStack) bool {
+			return slices.ContainsFunc(one.Writes, func(w string) bool {
+				return strings.ReplaceAll(w, "${Environment}", s.target.environment) == name
+			})
+		})
+		if i < 0 {
+			return nil
+		}
+		if !slices.Contains(writers, s.stacks[i].Name) {
+			writers = append(writers, s.stacks[i].Name)
+		}
+	}
+	return writers
+}
+
+// planLate makes the plan of a stack whose plan had to wait for others, and stops if it
+// would lose data.
+func (s *session) planLate(ctx context.Context, board *terminal.Board, one *plannedStack) error {
+	if one.Kind != later {
+		return nil
+	}
+	task := board.Start(one.Name, "comparing")
+	err := s.compare(ctx, one, task)
+	if err == nil && one.Kind == later {
+		err = fmt.Errorf("%s still cannot read the names of %s", one.Name, strings.Join(one.Waits, ", "))
+	}
+	if err == nil {
+		err = checkDataLoss([]plannedStack{*one})
+	}
+	if err != nil {
+		task.Fail("no plan")
+		return err
+	}
+	task.Done(string(one.Kind))
+	var text strings.Builder
+	printStack(&text, *one)
+	for line := range strings.Lines(text.String()) {
+		board.Print(strings.TrimSuffix(line, "\n"))
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -24,6 +25,7 @@ const (
 	added     kind = "new"
 	changed   kind = "changed"
 	unchanged kind = "unchanged"
+	later     kind = "later"
 )
 
 type plannedStack struct {
@@ -32,6 +34,8 @@ type plannedStack struct {
 	FullName string
 	Config   sam.Config
 	Kind     kind
+	// Waits are the stacks that must be deployed before this one can be planned.
+	Waits []string
 	// Certificate is one that is made before the stack, or nil.
 	Certificate *certificate
 	Changes     []change
@@ -48,23 +52,29 @@ type change struct {
 func printPlan(w io.Writer, all []plannedStack) {
 	fmt.Fprintln(w, "\nPlan, in this order")
 	for i, s := range all {
-		fmt.Fprintf(w, "  %d  %-14s  %-9s  %s\n", i+1, s.Name, s.Kind, s.summary())
-		if c := s.Certificate; c != nil {
-			fmt.Fprintf(w, "       %s\n", c.plan())
+		fmt.Fprintf(w, "  %d  ", i+1)
+		printStack(w, s)
+	}
+}
+
+// printStack writes a line about a stack, and one for each change to notice.
+func printStack(w io.Writer, s plannedStack) {
+	fmt.Fprintf(w, "%-14s  %-9s  %s\n", s.Name, s.Kind, s.summary())
+	if c := s.Certificate; c != nil {
+		fmt.Fprintf(w, "       %s\n", c.plan())
+	}
+	for _, c := range s.Changes {
+		switch {
+		case c.Replaced:
+			fmt.Fprintf(w, "       replaces  %s (%s)\n", c.ID, c.Type)
+		case slices.Contains(s.Unseen, c.ID):
+			fmt.Fprintf(w, "       changes   %s, a nested stack; its changes are only known during the deployment, and the stack policy protects its data\n", c.ID)
+		case c.Action == string(types.ChangeActionRemove):
+			fmt.Fprintf(w, "       removes   %s (%s)\n", c.ID, c.Type)
 		}
-		for _, c := range s.Changes {
-			switch {
-			case c.Replaced:
-				fmt.Fprintf(w, "       replaces  %s (%s)\n", c.ID, c.Type)
-			case slices.Contains(s.Unseen, c.ID):
-				fmt.Fprintf(w, "       changes   %s, a nested stack; its changes are only known during the deployment, and the stack policy protects its data\n", c.ID)
-			case c.Action == string(types.ChangeActionRemove):
-				fmt.Fprintf(w, "       removes   %s (%s)\n", c.ID, c.Type)
-			}
-		}
-		for _, l := range s.Findings {
-			fmt.Fprintf(w, "       loses     %s (%s): %s\n", l.Path, l.Type, l.What)
-		}
+	}
+	for _, l := range s.Findings {
+		fmt.Fprintf(w, "       loses     %s (%s): %s\n", l.Path, l.Type, l.What)
 	}
 }
 
@@ -80,6 +90,8 @@ func (s plannedStack) summary() string {
 		return fmt.Sprintf("%d functions", len(s.Functions))
 	case unchanged:
 		return ""
+	case later:
+		return "planned when " + strings.Join(s.Waits, " and ") + " is deployed, because it reads names that do not exist yet"
 	}
 	if len(s.Changes) == 0 {
 		return "only its outputs"

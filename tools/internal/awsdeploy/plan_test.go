@@ -33,6 +33,7 @@ func TestPrintPlan(t *testing.T) {
 		}},
 		{Stack: stacks.Stack{Name: "platform"}, Kind: unchanged},
 		{Stack: stacks.Stack{Name: "api"}, Kind: changed},
+		{Stack: stacks.Stack{Name: "late"}, Kind: later, Waits: []string{"api"}},
 	}
 	var out strings.Builder
 	printPlan(&out, all)
@@ -46,6 +47,7 @@ Plan, in this order
        loses     Table (AWS::DynamoDB::Table): would be replaced
   3  platform        unchanged  
   4  api             changed    only its outputs
+  5  late            later      planned when api is deployed, because it reads names that do not exist yet
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
@@ -57,7 +59,7 @@ Plan, in this order
 	if err := checkDataLoss(all); err != nil {
 		t.Errorf("got %v, but nothing is lost", err)
 	}
-	if got := toDeploy(all); len(got) != 3 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
+	if got := toDeploy(all); len(got) != 4 || got[0].Name != "user-events" || got[1].Name != "signin-audit" {
 		t.Errorf("to deploy: %v", got)
 	}
 }
@@ -165,5 +167,40 @@ func TestReadSettings(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", got[0].FullName, diff)
 			}
 		})
+	}
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	s := &session{target: target{environment: "dev"}, stacks: []plannedStack{
+		{Stack: stacks.Stack{Name: "a", Writes: []string{"/gatehouse/${Environment}/a/x", "/gatehouse/${Environment}/a/y"}}},
+		{Stack: stacks.Stack{Name: "b", Writes: []string{"/gatehouse/${Environment}/b/x"}}},
+	}}
+	const text = "An error occurred (ValidationError) when calling the CreateChangeSet operation: Parameters: [%] cannot be found."
+	for names, want := range map[string][]string{
+		"ssm:/gatehouse/dev/a/x":                             {"a"},
+		"ssm:/gatehouse/dev/a/x, ssm:/gatehouse/dev/a/y":     {"a"},
+		"ssm:/gatehouse/dev/b/x,ssm:/gatehouse/dev/a/x":      {"b", "a"},
+		"ssm:/gatehouse/dev/b/x, ssm:/gatehouse/dev/other/x": nil,
+		"ssm:/gatehouse/test/a/x":                            nil,
+		"ParameterKey":                                       nil,
+	} {
+		if diff := cmp.Diff(want, s.missing(errors.New(strings.Replace(text, "%", names, 1)))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", names, diff)
+		}
+	}
+	if got := s.missing(nil); got != nil {
+		t.Errorf("got %v without an error", got)
+	}
+}
+
+func TestCreated(t *testing.T) {
+	t.Parallel()
+	for _, status := range types.StackStatus("").Values() {
+		text := string(status)
+		want := strings.HasPrefix(text, "UPDATE_") || strings.HasPrefix(text, "IMPORT_") || text == "CREATE_COMPLETE"
+		if created(status) != want {
+			t.Errorf("%s: %v, want %v", status, !want, want)
+		}
 	}
 }

@@ -29,12 +29,19 @@ type target struct {
 	endpoint string
 }
 
+// attempts is how often a call is tried.
+const attempts = 10
+
 // openTarget finds the account and checks that the options are meant for it.
 func openTarget(ctx context.Context, o options) (target, error) {
 	if err := o.validate(os.Environ()); err != nil {
 		return target{}, err
 	}
 	var more []func(*config.LoadOptions) error
+	if os.Getenv("AWS_MAX_ATTEMPTS") == "" {
+		// AWS throttles reads, such as those of every user pool of a large account.
+		more = append(more, config.WithRetryMaxAttempts(attempts))
+	}
 	if o.region != "" {
 		more = append(more, config.WithRegion(o.region))
 	}
