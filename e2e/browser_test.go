@@ -20,9 +20,9 @@ type window struct {
 	t *testing.T
 }
 
-func openWindow(t *testing.T, width, height int) window {
+func openWindow(t *testing.T, width, height int, hosts ...string) window {
 	t.Helper()
-	b, err := chromium.Open(t.Context(), width, height, false)
+	b, err := chromium.Open(t.Context(), width, height, false, hosts...)
 	if err != nil {
 		t.Fatal(err)
 	}

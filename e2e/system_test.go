@@ -16,7 +16,7 @@ import (
 // system is the local system under test.
 type system struct {
 	root string // of the repository
-	port int    // of the proxy; the emulator has the next one
+	port int    // of the proxy
 	dir  string // of the local system
 	env  actors.Env
 }
@@ -82,7 +82,7 @@ func locate() (*system, error) {
 // local runs one `gatehouse local` command on the system under test.
 func (s *system) local(command string, args ...string) error {
 	cmd := exec.Command(filepath.Join(s.root, "bin", "gatehouse"), append([]string{
-		"local", command, "--dir", s.dir, "--port", strconv.Itoa(s.port), "--emulator-port", strconv.Itoa(s.port + 1),
+		"local", command, "--dir", s.dir, "--port", strconv.Itoa(s.port),
 		"--venv", filepath.Join(s.root, ".local", "venv"),
 	}, args...)...)
 	cmd.Dir = s.root

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -43,8 +44,9 @@ type Browser struct {
 }
 
 // Open starts a browser with a window of this size; dark asks pages for their
-// dark colours.
-func Open(ctx context.Context, width, height int, dark bool) (*Browser, error) {
+// dark colours. Hosts are rules such as "MAP app.example:80 127.0.0.1:8081", which
+// decide where a name leads.
+func Open(ctx context.Context, width, height int, dark bool, hosts ...string) (*Browser, error) {
 	program, err := Find()
 	if err != nil {
 		return nil, err
@@ -59,6 +61,9 @@ func Open(ctx context.Context, width, height int, dark bool) (*Browser, error) {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
 	)
+	if len(hosts) > 0 {
+		options = append(options, chromedp.Flag("host-resolver-rules", strings.Join(hosts, ", ")))
+	}
 	if os.Geteuid() == 0 { // Chromium's sandbox refuses to run for root
 		options = append(options, chromedp.NoSandbox)
 	}

@@ -74,7 +74,7 @@ func locate() (*system, error) {
 
 // local and pipeline return arguments of the tool.
 func (s *system) local(command string) []string {
-	return []string{"local", command, "--dir", s.dir, "--venv", s.venv(), "--port", strconv.Itoa(s.port), "--emulator-port", strconv.Itoa(s.port + 1)}
+	return []string{"local", command, "--dir", s.dir, "--venv", s.venv(), "--port", strconv.Itoa(s.port)}
 }
 
 func (s *system) pipeline(args ...string) []string {

@@ -13,7 +13,7 @@ import (
 
 type flags struct {
 	dir, venv, environment, region string
-	port, emulatorPort             int
+	port                           int
 }
 
 // Command is `gatehouse local` with its subcommands.
@@ -28,7 +28,6 @@ func Command() *cobra.Command {
 	set.StringVar(&f.dir, "dir", "", "folder of the local system (default .local in the repository)")
 	set.StringVar(&f.venv, "venv", "", "virtualenv of the Python tools (default .local/venv in the repository)")
 	set.IntVar(&f.port, "port", supervisor.DefaultPort, "port of the proxy, the endpoint of all clients")
-	set.IntVar(&f.emulatorPort, "emulator-port", 0, "port of the emulator behind it (default: the proxy's + 1)")
 	set.StringVar(&f.environment, "environment", supervisor.DefaultEnvironment, "name in every stack, function and parameter")
 	set.StringVar(&f.region, "region", cmp.Or(os.Getenv("AWS_REGION"), stacks.DefaultRegion), "region that the emulator simulates")
 	cmd.AddCommand(f.up(), f.deploy(), f.logs(),
@@ -47,7 +46,7 @@ func Command() *cobra.Command {
 func (f *flags) layout() (supervisor.Layout, error) {
 	w, err := stacks.OpenWorkspace(f.dir, f.venv)
 	w.Environment, w.Region = f.environment, f.region
-	return supervisor.Layout{Workspace: w, Port: f.port, EmulatorPort: cmp.Or(f.emulatorPort, f.port+1)}, err
+	return supervisor.Layout{Workspace: w, Port: f.port}, err
 }
 
 // with makes a command's function of one that works on a layout.

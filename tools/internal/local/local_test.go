@@ -94,15 +94,15 @@ func TestSameSettings(t *testing.T) {
 	defer null.Close()
 	board := terminal.NewBoard(null)
 	defer board.Close()
-	l := supervisor.Layout{Workspace: stacks.Workspace{Environment: "local"}, Port: 1, EmulatorPort: 2}
+	l := supervisor.Layout{Workspace: stacks.Workspace{Environment: "local"}, Port: 1}
 	for name, tc := range map[string]struct {
 		state supervisor.State
 		err   string
 	}{
-		"same":              {supervisor.State{Ready: true, Port: 1, Emulator: 2, Environment: "local"}, ""},
+		"same":              {supervisor.State{Ready: true, Port: 1, Environment: "local"}, ""},
 		"starting":          {supervisor.State{}, "is starting"},
-		"other_port":        {supervisor.State{Ready: true, Port: 3, Emulator: 2, Environment: "local"}, "already runs on ports 3 and 2"},
-		"other_environment": {supervisor.State{Ready: true, Port: 1, Emulator: 2, Environment: "x"}, `the environment "x" already runs`},
+		"other_port":        {supervisor.State{Ready: true, Port: 3, Environment: "local"}, "already runs on port 3"},
+		"other_environment": {supervisor.State{Ready: true, Port: 1, Environment: "x"}, `the environment "x" already runs`},
 	} {
 		err := sameSettings(tc.state, l, board)
 		if (tc.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
@@ -138,11 +138,11 @@ func TestLayoutFromFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Dir != "/x" || l.Venv != filepath.Join(l.Root, stacks.DefaultVenv) || l.EmulatorPort != 5001 || l.Environment != "test" || l.Region != "eu-central-1" {
+	if l.Dir != "/x" || l.Venv != filepath.Join(l.Root, stacks.DefaultVenv) || l.Environment != "test" || l.Region != "eu-central-1" {
 		t.Errorf("layout %+v", l)
 	}
 	args := strings.Join(serveArgs(l), " ")
-	if !strings.HasPrefix(args, "local serve --dir /x") || !strings.Contains(args, "--port 5000 --emulator-port 5001") {
+	if !strings.HasPrefix(args, "local serve --dir /x") || !strings.Contains(args, "--port 5000 --region eu-central-1") {
 		t.Errorf("arguments %s", args)
 	}
 	if cmd, _, err := Command().Find([]string{"serve"}); err != nil || !cmd.Hidden {

@@ -26,11 +26,11 @@ func status(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		_, _ = fmt.Fprintf(out, "not running (%s); start it with `gatehouse local up`\n", l.Dir)
 		return nil
 	}
-	l.Port, l.EmulatorPort, l.Environment = state.Port, state.Emulator, state.Environment
+	l.Port, l.Environment = state.Port, state.Environment
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PROCESS\tPID\tWHERE\tSTATE")
 	fmt.Fprintf(table, "proxy\t%d\t%s\t%s\n", state.PID, l.URL(), health(supervisor.ProxyHealthy(ctx, l)))
-	fmt.Fprintf(table, "emulator\t%d\t%s\t%s\n\n", state.EmulatorPID, l.EmulatorURL(), health(supervisor.EmulatorHealthy(ctx, l)))
+	fmt.Fprintf(table, "emulator\t%d\t%s\t%s\n\n", state.EmulatorPID, l.Socket(), health(supervisor.EmulatorHealthy(ctx, l)))
 	if state.Ready {
 		if err := deployed(ctx, table, l, state); err != nil {
 			return errors.Join(table.Flush(), err)

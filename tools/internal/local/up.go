@@ -108,7 +108,7 @@ func ensureSupervisor(ctx context.Context, l supervisor.Layout, board *terminal.
 		task.Fail("not started")
 		var taken supervisor.PortTakenError
 		if errors.As(err, &taken) {
-			return false, fmt.Errorf("%w; stop it, or choose other ports with --port and --emulator-port", err)
+			return false, fmt.Errorf("%w; stop it, or choose another port with --port", err)
 		}
 		return false, fmt.Errorf("supervisor.Spawn: %w", err)
 	}
@@ -121,9 +121,9 @@ func sameSettings(s supervisor.State, l supervisor.Layout, board *terminal.Board
 	switch {
 	case !s.Ready:
 		return fmt.Errorf("another `gatehouse local up` is starting in %s; try again when it is done", l.Dir)
-	case s.Port != l.Port || s.Emulator != l.EmulatorPort || s.Environment != l.Environment:
-		return fmt.Errorf("in %s the environment %q already runs on ports %d and %d; stop it with `gatehouse local down`, or choose another --dir",
-			l.Dir, s.Environment, s.Port, s.Emulator)
+	case s.Port != l.Port || s.Environment != l.Environment:
+		return fmt.Errorf("in %s the environment %q already runs on port %d; stop it with `gatehouse local down`, or choose another --dir",
+			l.Dir, s.Environment, s.Port)
 	}
 	board.Print(fmt.Sprintf("already running on %s since %s; deploying what changed", l.URL(), s.Started.Local().Format("15:04:05")))
 	return nil
@@ -155,7 +155,7 @@ func down(ctx context.Context, l supervisor.Layout, out *os.File) error {
 func serveArgs(l supervisor.Layout) []string {
 	return []string{
 		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
-		"--port", strconv.Itoa(l.Port), "--emulator-port", strconv.Itoa(l.EmulatorPort), "--region", l.Region,
+		"--port", strconv.Itoa(l.Port), "--region", l.Region,
 	}
 }
 
@@ -168,7 +168,7 @@ func serve(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		Healthy:  func(ctx context.Context) bool { return supervisor.EmulatorHealthy(ctx, l) },
 		Proxy: func(ctx context.Context, ready func()) error {
 			return proxy.Run(ctx, proxy.Config{
-				Root: l.Root, Listen: l.Address(), Upstream: l.EmulatorURL(), Region: l.Region, Environment: l.Environment,
+				Root: l.Root, Listen: l.Address(), Upstream: "unix:" + l.Socket(), Region: l.Region, Environment: l.Environment,
 				AccessKeyID: supervisor.AccessKeyID, SecretAccessKey: supervisor.SecretAccessKey,
 				LogDir: l.LogDir(), Log: log,
 			}, ready)

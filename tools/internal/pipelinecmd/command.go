@@ -62,7 +62,7 @@ func (f *flags) open(ctx context.Context) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Port, l.EmulatorPort = state.Port, state.Emulator
+	l.Port = state.Port
 	account, err := runner.LocalAccount(ctx, l.Config())
 	if err != nil {
 		return nil, err

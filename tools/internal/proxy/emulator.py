@@ -5,7 +5,7 @@ be seen from outside, so these parts of the proxy change the emulator itself. Ea
 line below closes one gap and goes with its file. Without any of them the emulator
 is started by `python -m ministack`.
 
-The last argument is the file that calls are recorded in.
+The last two arguments are the socket to listen on and the file that calls are recorded in.
 """
 
 import sys
@@ -14,12 +14,14 @@ from ministack.app import main
 
 from cloudformation import nestedstacks
 from iam import batches, calls, serviceroles
+from origins import listeners
 from telemetry import lambdatrace
 
 if __name__ == "__main__":
     lambdatrace.install()
     nestedstacks.install()
     serviceroles.install()
-    calls.install(sys.argv.pop())  # the emulator's own arguments come before
+    calls.install(sys.argv.pop())
+    listeners.install(sys.argv.pop())  # the emulator's own arguments come before
     batches.install()  # after calls, which then records each parameter
     main()

@@ -100,3 +100,50 @@ func TestGetParametersIsJudgedOnEachParameter(t *testing.T) {
 		})
 	}
 }
+
+// runtime runs origins/listeners.py with a stand-in for hypercorn, and a server of
+// Python's own, as the emulator starts one for each function. It prints where the
+// emulator listens, and how the server answers the requests of the arguments.
+const runtime = `
+import http.client, http.server, json, sys, threading, types
+served = []
+asyncio = types.ModuleType("hypercorn.asyncio")
+asyncio.serve = lambda app, config, **more: served.append([config.bind, config.umask])
+hypercorn = types.ModuleType("hypercorn")
+hypercorn.asyncio = asyncio
+sys.modules |= {"hypercorn": hypercorn, "hypercorn.asyncio": asyncio}
+from origins import listeners
+listeners.install("/dir/socket")
+asyncio.serve(None, types.SimpleNamespace(bind=["127.0.0.1:4567"], umask=None))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+statuses = []
+for headers in json.loads(sys.argv[1]):
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
+    connection.request("GET", "/2018-06-01/runtime/invocation/next", headers=headers)
+    statuses.append(connection.getresponse().status)
+print(json.dumps([served, statuses]))
+`
+
+func TestEmulatorListensToNoBrowser(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no Python")
+	}
+	requests := `[{}, {"Host": "localhost:1"}, {"Host": "evil.example:1"}, {"Host": ""}, {"Origin": "http://evil.example"},
+		{"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"sec-fetch-site": "none"}]`
+	out, err := exec.CommandContext(t.Context(), python, "-B", "-c", runtime, requests).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	const want = `[[[["unix:/dir/socket"], 63]], [200, 200, 403, 403, 403, 403, 403, 403]]`
+	if got := strings.TrimSpace(string(out)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 	"gatehouse.example/tools/internal/proxy/hostedpages"
 	"gatehouse.example/tools/internal/proxy/logkeys"
+	"gatehouse.example/tools/internal/proxy/origins"
 	"gatehouse.example/tools/internal/proxy/telemetry"
 	"gatehouse.example/tools/internal/proxy/triggers"
 	"gatehouse.example/tools/internal/proxy/upstream"
@@ -25,7 +26,7 @@ type Config struct {
 	Root string
 	// Listen is a loopback address, such as 127.0.0.1:4566.
 	Listen string
-	// Upstream is the emulator's origin, such as http://127.0.0.1:4567.
+	// Upstream is the emulator's socket, such as unix:/home/me/gatehouse/.local/emulator/socket.
 	Upstream string
 	Region   string
 	// Environment is the one whose API answers behind /api, such as local.
@@ -131,6 +132,7 @@ type handler struct {
 	routes *routes
 	traces *telemetry.Traces
 	gaps   http.Handler
+	door   http.Handler // what may come in goes to route
 }
 
 func newHandler(cfg Config) (*handler, error) {
@@ -161,11 +163,16 @@ func newHandler(cfg Config) (*handler, error) {
 		h.traces.Handler,
 		pages.Handler,
 	)
+	gate := origins.Gate{RootKey: cfg.AccessKeyID, API: h.routes.isAPI, Domain: up.HasDomain}
+	h.door = gate.Before(http.HandlerFunc(h.route))
 	return h, nil
 }
 
-// ServeHTTP puts the trace header on every request, applies faults, and routes.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP refuses what pages of other sites may not do.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.door.ServeHTTP(w, r) }
+
+// route puts the trace header on every request, applies faults, and routes.
+func (h *handler) route(w http.ResponseWriter, r *http.Request) {
 	h.traces.Begin(r)
 	if h.faults.disturb(w, r) {
 		return

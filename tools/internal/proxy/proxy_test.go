@@ -68,14 +68,14 @@ func TestPassesUntouched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Host = "bucket.s3.example"
+	req.Host = "localhost:" + req.URL.Port()
 	req.Header.Set("X-Custom", "v")
 	req.Header.Set("Accept-Encoding", "identity")
 	status, header, answer := upstreamtest.Do(t, req)
 	if status != http.StatusTeapot || header.Get("X-Answer") != "1" || answer != "answer" {
 		t.Errorf("answer %d %v %q", status, header, answer)
 	}
-	want := seen{"PUT", uri, "bucket.s3.example", body, "v", "identity"}
+	want := seen{"PUT", uri, "localhost:" + req.URL.Port(), body, "v", "identity"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("request (-want +got):\n%.2000s", diff)
 	}
@@ -243,5 +243,25 @@ func TestDaemon(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A page of another site reaches neither the faults nor the emulator, whatever host it
+// names.
+func TestPagesOfOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
+	for _, path := range []string{"/", "/_gatehouse/faults", "/_gatehouse/traces", "/2015-03-31/functions", "/_ministack/reset"} {
+		for name, header := range map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Host": "evil.example"} {
+			req := upstreamtest.Request(t, http.MethodPost, origin+path, `{"service":"sns","mode":"hang"}`)
+			req.Header.Set(name, header)
+			if name == "Host" {
+				req.Host = header
+			}
+			if status, _, body := upstreamtest.Do(t, req); status != http.StatusForbidden || strings.Contains(strings.Join(f.Bodies(), ""), "hang") {
+				t.Errorf("%s with %s %s: status %d, %s", path, name, header, status, body)
+			}
+		}
 	}
 }

@@ -48,6 +48,18 @@ func newRoutes(up *upstream.Client, environment string, log *slog.Logger) *route
 	return &routes{up: up, log: log, prefixes: prefixes, found: map[string]foundAPI{}}
 }
 
+// isAPI reports whether a path is a REST API's: by its environment, or by its id as the
+// emulator has it.
+func (t *routes) isAPI(path string) bool {
+	for prefix := range t.prefixes {
+		if path == prefix || strings.HasPrefix(path, prefix+"/") {
+			return true
+		}
+	}
+	parts := strings.SplitN(path, "/", 6) // "", restapis, id, stage, _user_request_, path
+	return len(parts) > 4 && parts[1] == "restapis" && parts[4] == "_user_request_"
+}
+
 // find is the id of an environment's API, or empty if it has none yet.
 func (t *routes) find(ctx context.Context, environment string) (string, error) {
 	t.mu.Lock()

@@ -43,7 +43,7 @@ func Ready(l Layout) (State, error) {
 // nor Ctrl-C ends it, and waits until it is ready. If ctx ends first, it stops the
 // supervisor.
 func Spawn(ctx context.Context, l Layout, argv []string) error {
-	if err := checkPorts(ctx, l.Port, l.EmulatorPort); err != nil {
+	if err := errors.Join(checkPorts(ctx, l.Port), checkSocket(l.Socket())); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
@@ -145,7 +145,7 @@ func checkGone(ctx context.Context, s State) error {
 	if s.EmulatorPID > 0 && pythontools.Alive(s.EmulatorPID) {
 		return fmt.Errorf("processes of group %d still run", s.EmulatorPID)
 	}
-	if err := checkPorts(ctx, s.Port, s.Emulator); err != nil {
+	if err := checkPorts(ctx, s.Port); err != nil {
 		return fmt.Errorf("still in use: %w", err)
 	}
 	return nil

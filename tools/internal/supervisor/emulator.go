@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,7 +20,7 @@ const healthTimeout = 2 * time.Second
 // proxy, too.
 func Ministack(l Layout) *exec.Cmd {
 	start := filepath.Join(l.Root, "tools", "internal", "proxy", "emulator.py")
-	cmd := exec.Command(l.Tool("python"), start, l.CallsFile()) //nolint:noctx // the supervisor stops it
+	cmd := exec.Command(l.Tool("python"), start, l.Socket(), l.CallsFile()) //nolint:noctx // the supervisor stops it
 	cmd.Dir = l.EmulatorDir()
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),
@@ -28,7 +29,9 @@ func Ministack(l Layout) *exec.Cmd {
 		"STATE_DIR=" + filepath.Join(l.EmulatorDir(), "state"),
 		"S3_DATA_DIR=" + filepath.Join(l.EmulatorDir(), "s3"),
 		"PYTHONUNBUFFERED=1",
-		"GATEWAY_PORT=" + strconv.Itoa(l.EmulatorPort),
+		// It listens on the socket instead. These are in the URLs that it makes, such as
+		// the one that a custom resource answers to.
+		"GATEWAY_PORT=" + strconv.Itoa(l.Port),
 		"BIND_HOST=" + Host,
 		"AUTH=true",
 		"IOT_MTLS_PORT=0", // its MQTT port would conflict with a second local system's
@@ -47,24 +50,26 @@ func Ministack(l Layout) *exec.Cmd {
 
 // EmulatorHealthy reports whether the emulator answers.
 func EmulatorHealthy(ctx context.Context, l Layout) bool {
-	return answers(ctx, l.EmulatorURL()+"/_ministack/health")
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", l.Socket())
+	}
+	return answers(ctx, &http.Transport{DisableKeepAlives: true, DialContext: dial}, "http://"+Host+"/_ministack/health")
 }
 
 // ProxyHealthy reports whether the proxy answers.
 func ProxyHealthy(ctx context.Context, l Layout) bool {
-	return answers(ctx, l.URL()+"/_gatehouse/health")
+	return answers(ctx, &http.Transport{DisableKeepAlives: true}, l.URL()+"/_gatehouse/health")
 }
 
-func answers(ctx context.Context, url string) bool {
+// answers uses a transport of its own: no proxy of the shell, no connection kept.
+func answers(ctx context.Context, transport http.RoundTripper, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
-	// No proxy of the shell, no connection kept.
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
+	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		return false
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// DefaultPort is the proxy's; the emulator takes the next one.
+	// DefaultPort is the proxy's.
 	DefaultPort = 4566
 	// DefaultEnvironment is the name in every stack, function and parameter.
 	DefaultEnvironment = "local"
@@ -28,12 +28,11 @@ const (
 	Host = "127.0.0.1"
 )
 
-// Layout describes a local system: its folder, ports, addresses and credentials.
-// Several can run at the same time, each with its own folder and ports.
+// Layout describes a local system: its folder, port, addresses and credentials.
+// Several can run at the same time, each with its own folder and port.
 type Layout struct {
 	stacks.Workspace
-	Port         int // of the proxy, the endpoint of all clients
-	EmulatorPort int
+	Port int // of the proxy, the endpoint of all clients
 }
 
 // URL is the endpoint of all clients.
@@ -42,8 +41,9 @@ func (l Layout) URL() string { return "http://" + l.Address() }
 // Address is where the proxy listens.
 func (l Layout) Address() string { return Host + ":" + strconv.Itoa(l.Port) }
 
-// EmulatorURL is the emulator's own endpoint, behind the proxy.
-func (l Layout) EmulatorURL() string { return "http://" + Host + ":" + strconv.Itoa(l.EmulatorPort) }
+// Socket is where the emulator listens, behind the proxy. It is a file that only its
+// owner may open, so no page in a browser gets around the proxy.
+func (l Layout) Socket() string { return filepath.Join(l.EmulatorDir(), "socket") }
 
 // StateFile describes the running supervisor.
 func (l Layout) StateFile() string { return filepath.Join(l.Dir, "state.json") }
@@ -105,7 +105,6 @@ type State struct {
 	PID         int       `json:"pid"`
 	EmulatorPID int       `json:"emulatorPid"` // also its process group
 	Port        int       `json:"port"`
-	Emulator    int       `json:"emulatorPort"`
 	Environment string    `json:"environment"`
 	Started     time.Time `json:"started"`
 	// Ready is set once the proxy and the emulator answer.

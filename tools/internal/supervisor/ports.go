@@ -41,9 +41,20 @@ const (
 // holds the open ports of its parent until it starts its program.
 const portSettle = time.Second
 
-func checkPorts(ctx context.Context, proxy, emulator int) error {
-	return cmp.Or(checkPort(ctx, tcp, proxy), checkPort(ctx, tcp, emulator),
-		checkPort(ctx, udp, proxy)) // for the X-Ray daemon
+// checkPorts looks at both kinds: the X-Ray daemon has the proxy's port, too.
+func checkPorts(ctx context.Context, port int) error {
+	return cmp.Or(checkPort(ctx, tcp, port), checkPort(ctx, udp, port))
+}
+
+// socketLimit is how long the path of a Unix socket may be, in bytes: 103 on macOS, 107
+// on Linux (the field sun_path with its final zero, unix(4) and unix(7)).
+const socketLimit = 103
+
+func checkSocket(path string) error {
+	if len(path) > socketLimit {
+		return fmt.Errorf("the path of the emulator's socket, %s, is longer than %d bytes; choose a shorter --dir", path, socketLimit)
+	}
+	return nil
 }
 
 // checkPort returns a PortTakenError if the port is in use. It repeats the check

@@ -55,8 +55,7 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 	defer closeLog()
 	state := State{
 		Instance: rand.Text(), PID: os.Getpid(), EmulatorPID: emulator.PID,
-		Port: s.Layout.Port, Emulator: s.Layout.EmulatorPort,
-		Environment: s.Layout.Environment, Started: time.Now().UTC(),
+		Port: s.Layout.Port, Environment: s.Layout.Environment, Started: time.Now().UTC(),
 	}
 	err = s.supervise(ctx, state, emulator)
 	s.Log.Info("stopping")
@@ -85,7 +84,7 @@ func (s *Supervisor) supervise(ctx context.Context, state State, emulator *pytho
 		}
 		return fmt.Errorf("the emulator did not answer within %s; see %s", startTimeout, s.Layout.Log("emulator"))
 	}
-	s.Log.Info("emulator answers", "pid", emulator.PID, "port", s.Layout.EmulatorPort)
+	s.Log.Info("emulator answers", "pid", emulator.PID, "socket", s.Layout.Socket())
 	err := s.Proxy(ctx, func() {
 		state.Ready = true
 		if err := files.WriteJSON(s.Layout.StateFile(), state); err != nil {

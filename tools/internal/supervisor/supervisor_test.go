@@ -58,8 +58,7 @@ func playSupervisor() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	port, _ := strconv.Atoi(os.Getenv("PROXY"))
-	emulator, _ := strconv.Atoi(os.Getenv("EMULATOR"))
-	s := fake(Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port, EmulatorPort: emulator})
+	s := fake(Layout{Workspace: stacks.Workspace{Dir: os.Getenv("DIR")}, Port: port})
 	if err := s.Serve(ctx); err != nil {
 		fmt.Println(err)
 		return 1
@@ -119,13 +118,11 @@ func exists(path string) bool {
 // nextPort returns new ports for each test, below the range of ephemeral ports.
 func nextPort() int { return int(lastPort.Add(1)) }
 
-// environment is an empty layout with two free ports.
+// environment is an empty layout with a free port.
 func environment(t *testing.T) Layout {
 	t.Helper()
 	l := Layout{Workspace: stacks.Workspace{Root: t.TempDir(), Dir: t.TempDir(), Environment: "local", Region: "us-east-1"}}
-	for _, port := range []*int{&l.Port, &l.EmulatorPort} {
-		for *port = nextPort(); checkPort(t.Context(), tcp, *port) != nil; *port = nextPort() {
-		}
+	for l.Port = nextPort(); checkPort(t.Context(), tcp, l.Port) != nil; l.Port = nextPort() {
 	}
 	if err := os.MkdirAll(l.LogDir(), 0o750); err != nil {
 		t.Fatal(err)
@@ -136,8 +133,7 @@ func environment(t *testing.T) Layout {
 // spawn starts a supervisor process for the layout.
 func spawn(ctx context.Context, l Layout, extra ...string) error {
 	env := append([]string{
-		role + "=supervisor", "DIR=" + l.Dir,
-		"PROXY=" + strconv.Itoa(l.Port), "EMULATOR=" + strconv.Itoa(l.EmulatorPort),
+		role + "=supervisor", "DIR=" + l.Dir, "PROXY=" + strconv.Itoa(l.Port),
 	}, extra...)
 	return Spawn(ctx, l, append(append([]string{"env"}, env...), os.Args[0]))
 }
@@ -282,5 +278,16 @@ func TestMinistackEnvironmentIsClean(t *testing.T) {
 		if name == "AWS_ENDPOINT_URL" && value != l.URL() {
 			t.Errorf("functions call %s, want the proxy", value)
 		}
+	}
+}
+
+// A path that is too long for a socket would end in an error of the kernel that nobody
+// understands.
+func TestLongPath(t *testing.T) {
+	t.Parallel()
+	l := environment(t)
+	l.Dir = filepath.Join(l.Dir, strings.Repeat("x", socketLimit))
+	if err := spawn(t.Context(), l); err == nil || !strings.Contains(err.Error(), "choose a shorter --dir") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,11 +53,16 @@ type Client struct {
 	pools sync.Map
 }
 
-// New makes a client of the emulator at an origin such as http://127.0.0.1:4567.
-func New(origin, region string, key aws.Credentials, log *slog.Logger) (*Client, error) {
-	base, err := url.Parse(origin)
-	if err != nil || base.Scheme != "http" || base.Host == "" {
-		return nil, fmt.Errorf("upstream %q is not an http origin", origin)
+// New makes a client of the emulator, which listens on a Unix socket such as
+// unix:/home/me/gatehouse/.local/emulator/socket, or at an http origin.
+func New(address, region string, key aws.Credentials, log *slog.Logger) (*Client, error) {
+	socket, isSocket := strings.CutPrefix(address, "unix:")
+	if isSocket {
+		address = "http://127.0.0.1" // the emulator reads the Host
+	}
+	base, err := url.Parse(address)
+	if err != nil || base.Scheme != "http" || base.Host == "" || isSocket && socket == "" {
+		return nil, fmt.Errorf("upstream %q is neither a socket nor an http origin", address)
 	}
 	transport := &http.Transport{
 		Proxy:                 nil, // loopback only, whatever the environment says
@@ -64,6 +70,11 @@ func New(origin, region string, key aws.Credentials, log *slog.Logger) (*Client,
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       30 * time.Second,
 		ExpectContinueTimeout: time.Second,
+	}
+	if isSocket {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		}
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{
@@ -172,6 +183,23 @@ func (c *Client) Send(ctx context.Context, service, method, path string, header 
 		return nil, fmt.Errorf("answer: %w", err)
 	}
 	return &Answer{res.StatusCode, res.Header, answer}, nil
+}
+
+// HasDomain reports whether a REST API has the custom domain.
+func (c *Client) HasDomain(ctx context.Context, name string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	res, err := c.Send(ctx, "apigateway", http.MethodGet, "/domainnames/"+url.PathEscape(name), nil, nil)
+	if err != nil || res.Status != http.StatusOK {
+		return false, err
+	}
+	var domain struct {
+		DomainName string `json:"domainName"`
+	}
+	if err := json.Unmarshal(res.Body, &domain); err != nil {
+		return false, fmt.Errorf("GetDomainName: answer: %w", err)
+	}
+	return domain.DomainName == name, nil
 }
 
 // Parameter reads an SSM parameter; it is empty if it does not exist.

@@ -2,8 +2,10 @@ package upstream
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -44,5 +46,36 @@ func TestReadsAreRetried(t *testing.T) {
 				t.Errorf("called %d times, %v", calls.Load(), err)
 			}
 		})
+	}
+}
+
+// The emulator on a socket is reached like one on a port.
+func TestSocket(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var host atomic.Value
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { host.Store(r.Host) })}
+	t.Cleanup(func() { _ = server.Close() })
+	go func() { _ = server.Serve(listener) }()
+	c, err := New("unix:"+path, "us-east-1", aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ping(t.Context()); err != nil || host.Load() != "127.0.0.1" {
+		t.Errorf("host %v, %v", host.Load(), err)
+	}
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:4566/x", http.NoBody))
+	if w.Code != http.StatusOK || host.Load() != "localhost:4566" {
+		t.Errorf("status %d, host %v", w.Code, host.Load())
+	}
+	for _, bad := range []string{"unix:", "/path", "https://127.0.0.1:1"} {
+		if _, err := New(bad, "us-east-1", aws.Credentials{}, slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
 	}
 }
