@@ -41,8 +41,8 @@ func managed() map[string][]string {
 func given(r template.Resource) []grant {
 	var out []grant
 	policies := template.Texts(r.Prop("ManagedPolicyArns"))
-	if r.Type == repository.FunctionType {
-		// SAM adds these to each traced function.
+	if r.Type == repository.FunctionType && r.Prop("Role") == nil {
+		// SAM adds these to each traced function whose role it makes.
 		policies = append(policies, "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
 	}
 	for _, arn := range policies {

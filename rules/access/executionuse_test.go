@@ -39,7 +39,7 @@ func uses(all []*template.Template, of stacks) []string {
 			}
 		}
 		same("name", resolved, role.othersNames())
-		same("managed policy", partitioned(stack.policies), role.values("iam:PolicyARN"))
+		same("managed policy", partitioned(stack.policies), role.attached())
 		codedeploy := slices.Contains(stack.types, "AWS::CodeDeploy::DeploymentGroup")
 		trusted := stack.trusted
 		if codedeploy {
@@ -72,6 +72,18 @@ func (r executionRole) othersNames() []string {
 			if _, name, ok := strings.Cut(resource, ":parameter"); ok && path.Base(path.Dir(name)) != r.service {
 				out = append(out, name)
 			}
+		}
+	}
+	return out
+}
+
+// attached returns the managed policies that the role may attach. Former ones it may
+// only detach.
+func (r executionRole) attached() []string {
+	var out []string
+	for _, s := range r.allowing() {
+		if slices.Contains(template.Texts(template.Get(s, "Action")), "iam:AttachRolePolicy") {
+			out = append(out, template.Texts(template.Get(s, "Condition", "ArnEquals", "iam:PolicyARN"))...)
 		}
 	}
 	return out

@@ -152,7 +152,7 @@ func TestPoliciesPlanted(t *testing.T) {
 	})
 	repository.Plant(t, topics, map[string]repository.Planted{
 		"no_topic_policy": {"Topics: [!Ref Topic]", "Topics: [!Ref Other]", "no AWS::SNS::TopicPolicy"},
-		"not_encrypted":   {"Properties: {KmsMasterKeyId: !GetAtt Key.Arn}", "Properties: {}", "not encrypted"},
+		"not_encrypted":   {"      KmsMasterKeyId: !GetAtt Key.Arn\n", "", "not encrypted"},
 	})
 	repository.Plant(t, permissions, map[string]repository.Planted{
 		"no_reason": {"      # Reason: the pool comes later.\n", "", "without a '# Reason:'"},

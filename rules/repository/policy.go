@@ -48,10 +48,22 @@ func Condition(s *yaml.Node, name string) (string, bool) {
 	return "", false
 }
 
+// OwnRole returns the role of the template that a function names, or false if SAM makes
+// its role.
+func OwnRole(f template.Resource) (template.Resource, bool) {
+	for _, r := range f.Resources("AWS::IAM::Role") {
+		if template.Text(f.Prop("Role")) == "att:"+r.ID+".Arn" {
+			return r, true
+		}
+	}
+	return f, false
+}
+
 // Grants returns the resources on which a function's policies allow an action.
 func Grants(f template.Resource, action string) []string {
 	var out []string
-	for _, s := range Statements(f.Prop("Policies")) {
+	role, _ := OwnRole(f)
+	for _, s := range Statements(role.Prop("Policies")) {
 		if slices.Contains(template.Texts(template.Get(s, "Action")), action) {
 			out = append(out, template.Texts(template.Get(s, "Resource"))...)
 		}

@@ -240,7 +240,8 @@ func lives(t *template.Template, schemas map[string]schemaOf) []life {
 		}
 		l.uncheckedName = r.Type == "AWS::Logs::LogGroup" && l.name != nil && makesGroups(t) && len(mentions(r.Prop("LogGroupName"))) > 0
 		for _, key := range t.Resources("AWS::KMS::Key") {
-			if r.ID != key.ID && l.onDelete && slices.Contains(mentions(r.Prop()), key.ID) {
+			// The description of a version only names the key.
+			if r.ID != key.ID && r.Type != "AWS::Lambda::Version" && l.onDelete && slices.Contains(mentions(r.Prop()), key.ID) {
 				if !key.Retained("DeletionPolicy") {
 					l.lostKey = key.ID
 				}

@@ -32,7 +32,7 @@ func settings(all []*template.Template) []string {
 					say("%s is %q, want %q", s[0], got, s[1])
 				}
 			}
-			if !strings.Contains(repository.Flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
+			if f.Prop("Role") == nil && !strings.Contains(repository.Flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
 				say("no PermissionsBoundary: the pipeline may not create a role without one")
 			}
 			for _, variable := range []string{"GATEHOUSE_ENVIRONMENT=ref:Environment", "GOMAXPROCS=1"} {

@@ -37,6 +37,6 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 		Groups: groups, Keeper: keeper, Prefixes: s.Prefixes, Retention: s.RetentionDays, Key: &encryptor.KMSKey{KMS: kms.NewFromConfig(cfg), ARN: s.KeyARN},
 		Environment: s.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}
-	custom := &encryptor.ResourceHandler{Groups: groups, Keeper: keeper, Logs: logs, Log: log}
+	custom := &encryptor.ResourceHandler{Groups: groups, Keeper: keeper, Logs: logs, Prefixes: s.Prefixes, Log: log}
 	return &encryptor.Dispatcher{Request: cfn.LambdaWrap(custom.Handle), Created: sweeper.Created, Sweep: sweeper.Sweep}, nil
 }

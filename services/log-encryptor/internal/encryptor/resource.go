@@ -39,7 +39,20 @@ type ResourceHandler struct {
 	Groups *Directory
 	Keeper *Keeper
 	Logs   ResourceWriter
-	Log    *slog.Logger
+	// Prefixes select the groups that the function's role may change.
+	Prefixes Prefixes
+	Log      *slog.Logger
+}
+
+// executionLogs begins the names of API Gateway's execution logs. An API's id is drawn
+// with its stack, so no prefix of an environment includes them, and only a stack that
+// names its group gets one.
+const executionLogs = "API-Gateway-Execution-Logs_"
+
+// mayChange reports whether the function's role may change the group. A stack may name a
+// group that the sweep ignores because of ExcludePrefixes.
+func (h *ResourceHandler) mayChange(name string) bool {
+	return startsWithAny(name, h.Prefixes.Include) || strings.HasPrefix(name, executionLogs)
 }
 
 // Handle has the shape that cfn.LambdaWrap takes.
@@ -72,6 +85,10 @@ func (h *ResourceHandler) take(ctx context.Context, properties map[string]any) (
 	p, err := parseProperties(properties)
 	if err != nil {
 		return nil, err
+	}
+	// Before the first call, so that a refused request changes nothing and creates nothing.
+	if !h.mayChange(p.LogGroupName) {
+		return nil, fmt.Errorf("log-encryptor may not touch log group %s; add its prefix to the stack's parameter IncludePrefixes", p.LogGroupName)
 	}
 	g, err := h.find(ctx, p)
 	if err != nil {
@@ -116,10 +133,12 @@ func (h *ResourceHandler) find(ctx context.Context, p properties) (Group, error)
 
 // release removes the key only if the properties say so and the key is ours. It
 // never deletes the group. Invalid properties do nothing: otherwise a stack whose
-// creation failed because of them could not be rolled back.
+// creation failed because of them could not be rolled back. A group that the function
+// may not change, or no longer may, keeps its key: an error would be the same at every
+// attempt, and the stack could never be deleted.
 func (h *ResourceHandler) release(ctx context.Context, name string, properties map[string]any) error {
 	p, err := parseProperties(properties)
-	if err != nil || p.OnDelete != disassociate || name == notMade {
+	if err != nil || p.OnDelete != disassociate || name == notMade || !h.mayChange(name) {
 		return nil
 	}
 	g, found, err := h.Groups.Find(ctx, name)
@@ -130,11 +149,24 @@ func (h *ResourceHandler) release(ctx context.Context, name string, properties m
 		return nil
 	}
 	_, err = h.Logs.DisassociateKmsKey(ctx, &cloudwatchlogs.DisassociateKmsKeyInput{LogGroupName: &name})
-	var gone *types.ResourceNotFoundException
-	if err != nil && !errors.As(err, &gone) {
+	switch {
+	case err == nil || missing(err):
+		return nil
+	case code(err) == "AccessDeniedException":
+		h.Log.WarnContext(ctx, "the group keeps its key", "logGroup", name, "error", err.Error())
+		return nil
+	default:
 		return explained(fmt.Errorf("logs.DisassociateKmsKey: %w", err), name)
 	}
-	return nil
+}
+
+// code is the code of an error of AWS, or empty.
+func code(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	return api.ErrorCode()
 }
 
 // explained adds what to do to an error of AWS. CloudFormation shows this text to the

@@ -19,7 +19,8 @@ import (
 
 func handler(logs *fakeLogs) *encryptor.ResourceHandler {
 	return &encryptor.ResourceHandler{
-		Groups: &encryptor.Directory{Logs: logs}, Keeper: &encryptor.Keeper{Logs: logs, KeyARN: ours}, Logs: logs, Log: slog.New(slog.DiscardHandler),
+		Groups: &encryptor.Directory{Logs: logs}, Keeper: &encryptor.Keeper{Logs: logs, KeyARN: ours}, Logs: logs,
+		Prefixes: encryptor.Prefixes{Include: []string{"/a", "/b"}, Exclude: []string{"/a/excluded"}}, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -83,6 +84,26 @@ func TestHandle(t *testing.T) {
 		"delete_spares_another_key": {
 			[]types.LogGroup{logGroup("/a", theirs, 0)}, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"),
 			"/a", "", map[string]string{"/a": theirs + " 0"},
+		},
+		"create_outside": {
+			[]types.LogGroup{logGroup("/c", "", 0)}, request(cfn.RequestCreate, "", "LogGroupName=/c"),
+			"(not made)", "may not touch log group /c", map[string]string{"/c": "0"},
+		},
+		"create_and_make_outside": {
+			nil, request(cfn.RequestCreate, "", "LogGroupName=/c", "CreateIfMissing=true"),
+			"(not made)", "may not touch log group /c", map[string]string{},
+		},
+		"create_excluded": {
+			[]types.LogGroup{logGroup("/a/excluded", "", 0)}, request(cfn.RequestCreate, "", "LogGroupName=/a/excluded"),
+			"/a/excluded", "", map[string]string{"/a/excluded": ours + " 0"},
+		},
+		"update_to_outside": {
+			[]types.LogGroup{logGroup("/a", ours, 0), logGroup("/c", "", 0)}, request(cfn.RequestUpdate, "/a", "LogGroupName=/c"),
+			"/a", "may not touch log group /c", map[string]string{"/a": ours + " 0", "/c": "0"},
+		},
+		"delete_outside": {
+			[]types.LogGroup{logGroup("/c", ours, 0)}, request(cfn.RequestDelete, "/c", "LogGroupName=/c", "OnDelete=Disassociate"),
+			"/c", "", map[string]string{"/c": ours + " 0"},
 		},
 		"delete_of_a_deleted_group": {nil, request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate"), "/a", "", map[string]string{}},
 		"rollback_of_a_failed_create": {
@@ -157,7 +178,6 @@ func TestHandle_rolls_back_without_a_call(t *testing.T) {
 }
 
 // The error that CloudFormation shows says what to do.
-
 func TestHandle_explains_refusals(t *testing.T) {
 	t.Parallel()
 	for failure, want := range map[smithy.GenericAPIError]string{
@@ -182,6 +202,11 @@ func TestHandle_explains_refusals(t *testing.T) {
 	logs.Fail("DisassociateKmsKey", errors.New("no"))
 	if _, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate")); err == nil {
 		t.Error("a deletion that could not do what it was asked for succeeded")
+	}
+	// A refusal would be the same at every attempt, and the stack would stay forever.
+	logs.Fail("DisassociateKmsKey", &smithy.GenericAPIError{Code: "AccessDeniedException"})
+	if _, _, err := handler(logs).Handle(t.Context(), request(cfn.RequestDelete, "/a", "LogGroupName=/a", "OnDelete=Disassociate")); err != nil {
+		t.Errorf("a refused deletion: %v", err)
 	}
 }
 
