@@ -57,7 +57,7 @@ func TestReleasedPlanted(t *testing.T) {
 		"other_role":      {gradual, "Role: !Ref DeploymentRoleArn", "Role: !Ref Topic", "ServiceRoleArn is not DeploymentRoleArn"},
 		"no_alarms":       {gradual, "Alarms: [!Ref PreSignUpErrors", "Alarms: [!Ref AWS::NoValue", "PreSignUpFunctionDeploymentGroup: no alarms"},
 		"not_moved":       {gradual, "Enabled: !Ref GradualDeployment", "Enabled: false", "PreSignUpFunctionAliaslive: no deployment group"},
-		"undescribed":     {versions, "      VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}\n", "", "does not name ${PreSignUpFunctionRole.RoleId}"},
+		"undescribed":     {versions, "      VersionDescription: !Sub ${Architecture} role ${PreSignUpFunctionRole.RoleId}\n", "", "does not name ${PreSignUpFunctionRole.RoleId}"},
 		"another_role":    {versions, "${PreSignUpFunctionRole.RoleId}", "${Other.RoleId}", "does not name ${PreSignUpFunctionRole.RoleId}"},
 	})
 	plantSAM(t, "false", map[string]samPlanted{

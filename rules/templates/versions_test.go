@@ -3,12 +3,15 @@ package templates
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/sam"
@@ -20,6 +23,11 @@ const (
 	maxDescription = 256
 	// roleID is the length of a role's id in IAM, such as AROA0123456789EXAMPLE.
 	roleID = 21
+	// clientID is the length of an app client's id in every example of Cognito's documents.
+	clientID = 26
+	// generated is the length of the random end of a physical name:
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+	generated = 13
 )
 
 // versions: a version keeps the role that it was created with. When CloudFormation
@@ -39,13 +47,45 @@ func versions(all []*template.Template) []string {
 	return out
 }
 
+// unpublished: the alias of a function gets the new values of its settings. SAM creates a
+// new version when the text of the function's properties changes: it hashes them before
+// CloudFormation puts in the values (samtranslator/model/sam_resources.py,
+// _construct_version, resolves the parameters of CodeUri only). So the new value of a
+// parameter reaches only $LATEST, unless it is in the version's description:
+// CloudFormation replaces a version whose description changes (createOnlyProperties in
+// the registry's schema of AWS::Lambda::Version).
+func unpublished(all []*template.Template) []string {
+	var out []string
+	for _, t := range all {
+		v := &values{Template: t, all: all}
+		globals := template.Get(t.Root, "Globals", "Function")
+		for _, f := range t.Resources(repository.FunctionType) {
+			described := v.of(setting(f, "VersionDescription"))
+			for _, properties := range []*yaml.Node{globals, f.Prop()} {
+				for key, value := range template.Pairs(properties) {
+					if slices.Contains(sam.Unversioned, key.Value) {
+						continue
+					}
+					for _, name := range v.of(value) {
+						if !slices.Contains(described, name) {
+							out = append(out, fmt.Sprintf("%s: VersionDescription does not contain %s, so a new value in %s does not reach the alias", f, name, key.Value))
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
 // descriptions: a version's description is short enough for all values of its parameters.
 func descriptions(all []*template.Template) []string {
+	ssm := regexp.MustCompile(`\{\{resolve:ssm:[^}]*\}[^}]*-client-id\}\}`)
 	part := regexp.MustCompile(`\$\{[\w.]+\}`)
 	var out []string
 	for _, t := range all {
 		for _, f := range t.Resources(repository.FunctionType) {
-			text := template.Text(f.Prop("VersionDescription"))
+			text := ssm.ReplaceAllString(template.Text(f.Prop("VersionDescription")), strings.Repeat("x", clientID))
 			length := len(part.ReplaceAllString(text, ""))
 			for _, name := range part.FindAllString(text, -1) {
 				n := longest(t, strings.Trim(name, "${}"))
@@ -62,10 +102,20 @@ func descriptions(all []*template.Template) []string {
 	return out
 }
 
-// longest returns the length of the longest value of a parameter, or of a role's id.
+// longest returns the length of the longest value of a parameter, of a role's id, or of
+// the generated id of a resource.
 func longest(t *template.Template, name string) int {
 	if strings.HasSuffix(name, "Role.RoleId") {
 		return roleID
+	}
+	for _, r := range t.Resources("") {
+		switch {
+		case r.ID != name:
+		case r.Type == "AWS::KMS::Key":
+			return len("1234abcd-12ab-34cd-56ef-1234567890ab")
+		case r.Type == "AWS::DynamoDB::Table":
+			return len("gatehouse-production-"+path.Base(repository.Dir(t))+"-"+name+"-") + generated
+		}
 	}
 	p := template.Get(t.Root, "Parameters", name)
 	if n, err := strconv.Atoi(template.Text(template.Get(p, "MaxLength"))); err == nil {
@@ -81,17 +131,19 @@ func longest(t *template.Template, name string) int {
 
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	repository.Report(t, descriptions(repository.Templates(t)))
+	all := repository.Templates(t)
+	repository.Report(t, descriptions(all))
+	repository.Report(t, unpublished(all))
 }
 
 func TestVersionsPlanted(t *testing.T) {
 	t.Parallel()
-	const description = "VersionDescription: !Sub role ${PreSignUpFunctionRole.RoleId}"
+	const description = "VersionDescription: !Sub ${Architecture} role ${PreSignUpFunctionRole.RoleId}"
 	repository.Plant(t, descriptions, map[string]repository.Planted{
-		"too_long":   {description, description + " " + strings.Repeat("x", 230), "may have 257 characters"},
+		"too_long":   {description, description + " " + strings.Repeat("x", 223), "may have 257 characters"},
 		"any_length": {description, description + " ${DeploymentRoleArn}", "${DeploymentRoleArn}, whose length is not limited"},
-		"by_values":  {description, description + " " + strings.Repeat("x", 207) + " ${DeploymentType}", "may have 258 characters"},
-		"by_bounds":  {description, description + " " + strings.Repeat("x", 229) + " ${LogRetentionDays}", "may have 259 characters"},
+		"by_values":  {description, description + " " + strings.Repeat("x", 200) + " ${DeploymentType}", "may have 258 characters"},
+		"by_bounds":  {description, description + " " + strings.Repeat("x", 222) + " ${LogRetentionDays}", "may have 259 characters"},
 	})
 }
 
@@ -198,5 +250,39 @@ func TestVersionsOfEqualCode(t *testing.T) {
 	}
 	if found := renewed(part[0], part[1]); len(found) != versions {
 		t.Errorf("%d findings for equal code, want one for each of %d versions", len(found), versions)
+	}
+}
+
+func TestUnpublishedPlanted(t *testing.T) {
+	t.Parallel()
+	const description, checkIt = "VersionDescription: !Sub ${Architecture} role ${PreSignUpFunctionRole.RoleId}", "CHECK_IT: yes"
+	repository.Plant(t, unpublished, map[string]repository.Planted{
+		"parameter":       {checkIt, "CHECK_IT: !Ref LogRetentionDays", "does not contain LogRetentionDays, so a new value in Environment"},
+		"global":          {`GOMAXPROCS: "1"`, "GOMAXPROCS: !Ref LogRetentionDays", "does not contain LogRetentionDays"},
+		"in_a_text":       {checkIt, `CHECK_IT: !Sub "a ${LogRetentionDays}"`, "does not contain LogRetentionDays"},
+		"in_a_list":       {checkIt, `CHECK_IT: !Join [",", [a, !Ref LogRetentionDays]]`, "does not contain LogRetentionDays"},
+		"by_a_variable":   {checkIt, `CHECK_IT: !Sub ["${A}", {A: !Ref LogRetentionDays}]`, "does not contain LogRetentionDays"},
+		"by_a_condition":  {checkIt, "CHECK_IT: !If [Long, a, b]", "does not contain LogRetentionDays"},
+		"another_setting": {"    Timeout: 10\n", "    Timeout: 10\n    MemorySize: !Ref LogRetentionDays\n", "so a new value in MemorySize"},
+		"generated_name":  {checkIt, "CHECK_IT: !GetAtt Key.Arn", "does not contain Key,"},
+		"name_by_value":   {"      TopicName: !Sub gatehouse-${Environment}-good\n", "      TopicName: !Ref DeploymentType\n", "does not contain DeploymentType"},
+		"ssm_unknown":     {"/other/some-arn", "/other/another-arn", "does not contain /gatehouse/${Environment}/other/another-arn"},
+		"undescribed":     {description, "VersionDescription: x", "does not contain Architecture"},
+	})
+	const nested = "services/good/nested.yaml"
+	parent := repository.MustParse(t, "services/good/template.yaml", `
+Parameters: {Size: {Type: Number}}
+Resources:
+  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: nested.yaml, Parameters: {Environment: !Ref Environment, Given: !Ref Size}}}
+  F: {Type: AWS::Serverless::Function, Properties: {Environment: {Variables: {A: !GetAtt N.Outputs.A}}}}
+`)
+	for output, want := range map[string]int{
+		"!Ref Given": 1, "!Ref Key": 1, "!GetAtt Queue.Arn": 0, "!Ref AWS::Region": 0, `"text"`: 0,
+	} {
+		text := "Parameters: {Environment: {Type: String}, Given: {Type: Number}}\nOutputs: {A: {Value: " + output + "}}\nResources:\n" +
+			"  Key: {Type: AWS::KMS::Key}\n  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub \"${Environment}-q\"}}\n"
+		if got := unpublished([]*template.Template{parent, repository.MustParse(t, nested, text)}); len(got) != want {
+			t.Errorf("%s: findings %q, want %d", output, got, want)
+		}
 	}
 }

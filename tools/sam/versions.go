@@ -22,17 +22,19 @@ const (
 	versionMark = "AutoPublishCodeSha256"
 )
 
-// unversioned are the properties of a function that are not part of a version: a
+// Unversioned are the properties of a function that are not part of a version: a
 // change of one of them must not make a new version. All others are, also those that
 // SAM adds later: a version too many only costs a deployment, and with a version too
 // few the alias keeps the old setting. The list is that of VERSION_LOCKED in
 // packages/aws-cdk-lib/aws-lambda/lib/function-hash.ts (github.com/aws/aws-cdk), and
-// what SAM makes other resources from.
-var unversioned = []string{
+// what SAM makes other resources from. VersionDescription is not one of them: a version
+// whose description changes is replaced, and Lambda refuses the new one if nothing else
+// of the function changed.
+var Unversioned = []string{
 	"AssumeRolePolicyDocument", "AutoPublishAlias", "AutoPublishAliasAllProperties", versionMark, "CodeSigningConfigArn",
 	"CodeUri", "DeploymentPreference", "EventInvokeConfig", "Events", "FunctionName", "FunctionUrlConfig",
 	"PermissionsBoundary", "Policies", "PropagateTags", "ProvisionedConcurrencyConfig", "RecursiveLoop",
-	"ReservedConcurrentExecutions", "RolePath", "Tags", "VersionDeletionPolicy", "VersionDescription",
+	"ReservedConcurrentExecutions", "RolePath", "Tags", "VersionDeletionPolicy",
 }
 
 // MarkVersions reads a built template and writes it to out with a hash of each
@@ -104,7 +106,7 @@ func merged(global, own *yaml.Node) *yaml.Node {
 func writeSettings(sum hash.Hash, properties *yaml.Node) error {
 	var names []string
 	for key := range template.Pairs(properties) {
-		if !slices.Contains(unversioned, key.Value) {
+		if !slices.Contains(Unversioned, key.Value) {
 			names = append(names, key.Value)
 		}
 	}

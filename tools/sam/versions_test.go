@@ -74,6 +74,7 @@ func TestMarkVersions(t *testing.T) {
 		"unknown_setting":  {old: "      Policies", new: "      Later: true\n      Policies", code: "code", changes: true},
 		"overridden":       {old: "MemorySize: 256", new: "MemorySize: 512", code: "code"},
 		"overridden_entry": {old: `A: "1"`, new: `A: "0"`, code: "code"},
+		"description":      {old: "      Policies", new: "      VersionDescription: !Sub ${A}\n      Policies", code: "code", changes: true},
 		"policy":           {old: "Policies: [a]", new: "Policies: [b]", code: "code"},
 		"tags":             {old: "      Policies", new: "      Tags: {A: b}\n      Policies", code: "code"},
 		"style":            {old: `A: "2"`, new: `A: '2'`, code: "code"},

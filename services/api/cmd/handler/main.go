@@ -15,20 +15,14 @@ import (
 func main() { function.Main(build, func(h *handler.Handler) any { return h.Handle }) }
 
 func build(_ context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
-	var address, clients, scope string
-	if err := function.ReadEnv(getenv, map[string]*string{"API_URL": &address, "CLIENT_SCOPE": &scope, "USER_CLIENT_IDS": &clients}); err != nil {
+	var clients, scope string
+	if err := function.ReadEnv(getenv, map[string]*string{"CLIENT_SCOPE": &scope, "USER_CLIENT_IDS": &clients}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
-	}
-	document, err := handler.DocumentAt(address)
-	if err != nil {
-		return nil, fmt.Errorf("handler.DocumentAt: %w", err)
 	}
 	if err := tracing.Configure(); err != nil {
 		return nil, fmt.Errorf("tracing.Configure: %w", err)
 	}
-	return &handler.Handler{
-		Clients: list(clients), Scope: scope, Origins: list(getenv("ALLOWED_ORIGINS")), Document: document, Log: log,
-	}, nil
+	return &handler.Handler{Clients: list(clients), Scope: scope, Log: log}, nil
 }
 
 // list splits what a template joined by commas.

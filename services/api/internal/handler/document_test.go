@@ -58,3 +58,15 @@ func TestDocumentPlanted(t *testing.T) {
 		}
 	}
 }
+
+// The document names the address in the stage's variable.
+func TestDocumentNamesTheAddress(t *testing.T) {
+	t.Parallel()
+	raw, err := documentAt("https://x.example/live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(raw); !strings.Contains(text, `"url": "https://x.example/live"`) || strings.Contains(text, "api.example.com") {
+		t.Error("the document does not name the API's address")
+	}
+}

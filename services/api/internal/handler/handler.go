@@ -23,6 +23,14 @@ import (
 	"gatehouse.example/lambdakit/tracing"
 )
 
+// The stage's variables. They are settings that reach the function without a new version.
+const (
+	// originsVariable lists the origins whose pages may send a token, such as
+	// https://app.example.com, separated by commas.
+	originsVariable = "allowedOrigins"
+	urlVariable     = "url" // the API's address
+)
+
 // Handler answers requests of API Gateway.
 type Handler struct {
 	// Clients are the platform's app clients for people. An ID token for another
@@ -30,11 +38,7 @@ type Handler struct {
 	Clients []string
 	// Scope is required of a machine's token.
 	Scope string
-	// Origins are those whose pages may send a token, such as https://app.example.com.
-	Origins []string
-	// Document is the OpenAPI description.
-	Document []byte
-	Log      *slog.Logger
+	Log   *slog.Logger
 }
 
 // Handle answers one request. It never returns an error: the caller always gets
@@ -108,7 +112,7 @@ func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) 
 	delete(answer.Headers, "Access-Control-Allow-Origin")
 	delete(answer.Headers, "Access-Control-Expose-Headers")
 	origin := header(r, "Origin")
-	if origin == "" || !slices.Contains(h.Origins, origin) {
+	if origin == "" || !slices.Contains(strings.Split(r.StageVariables[originsVariable], ","), origin) {
 		return answer
 	}
 	answer.Headers["Access-Control-Allow-Origin"] = origin
@@ -119,7 +123,6 @@ func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) 
 }
 
 // header reads a header, whatever the case of its name.
-
 func header(r events.APIGatewayProxyRequest, name string) string {
 	for have, value := range r.Headers {
 		if strings.EqualFold(have, name) {
@@ -137,8 +140,8 @@ var document []byte
 // placeholder is in the document where the API's address belongs.
 const placeholder = `"https://api.example.com"`
 
-// DocumentAt is the document of the API at this address.
-func DocumentAt(url string) ([]byte, error) {
+// documentAt is the document of the API at this address.
+func documentAt(url string) ([]byte, error) {
 	quoted, err := json.Marshal(url)
 	if err != nil {
 		return nil, fmt.Errorf("json.Marshal: %w", err)
@@ -214,6 +217,11 @@ func (h *Handler) client(ctx context.Context, r events.APIGatewayProxyRequest) e
 	return rest.JSON(ctx, Client{ClientID: machine.ClientID, Scopes: machine.Scopes, TraceID: tracing.ID(ctx)})
 }
 
-func (h *Handler) openAPI(context.Context, events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
-	return rest.Raw(http.StatusOK, "application/json", h.Document)
+func (h *Handler) openAPI(ctx context.Context, r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
+	doc, err := documentAt(r.StageVariables[urlVariable])
+	if err != nil {
+		h.Log.ErrorContext(ctx, "no document", "error", err.Error(), "traceId", tracing.ID(ctx))
+		return rest.Refuse(ctx, http.StatusInternalServerError, "The document is not available.")
+	}
+	return rest.Raw(http.StatusOK, "application/json", doc)
 }

@@ -23,10 +23,7 @@ const (
 )
 
 func newHandler() *Handler {
-	return &Handler{
-		Clients: []string{"web", "native"}, Scope: "gatehouse/client",
-		Origins: []string{"https://app.example.com"}, Document: document, Log: slog.New(slog.DiscardHandler),
-	}
+	return &Handler{Clients: []string{"web", "native"}, Scope: "gatehouse/client", Log: slog.New(slog.DiscardHandler)}
 }
 
 // described checks every answer against the OpenAPI document, by a library that
@@ -62,7 +59,10 @@ func described(t *testing.T) func(t *testing.T, method, path string, a events.AP
 
 func ask(t *testing.T, method, resource string, claims map[string]any, headers ...string) events.APIGatewayProxyResponse {
 	t.Helper()
-	r := events.APIGatewayProxyRequest{Resource: resource, Path: resource, HTTPMethod: method, Headers: map[string]string{}}
+	r := events.APIGatewayProxyRequest{
+		Resource: resource, Path: resource, HTTPMethod: method, Headers: map[string]string{},
+		StageVariables: map[string]string{"allowedOrigins": "https://app.example.com,https://b.example", "url": "https://api.example.com"},
+	}
 	if claims != nil {
 		r.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
