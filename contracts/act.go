@@ -86,12 +86,6 @@ func NewSigninSucceeded(a Act, d SigninSucceeded) (event.Event, error) {
 	return newEvent(TypeSigninSucceeded, a, d)
 }
 
-// CreatedID is the id of the one user.created event of a user: a version 5
-// UUID (RFC 9562, section 5.5) over the pool's ARN and the sub.
-func CreatedID(poolARN, sub string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(poolARN+"#"+sub)).String()
-}
-
 // isSub rejects what cannot be a sub, such as an address or a user name with
 // blanks. Cognito's subs are UUIDs; the check accepts more, because other user
 // pools may have other subs.

@@ -156,17 +156,66 @@ func TestRandomIDsDiffer(t *testing.T) {
 
 func TestCreatedIDIsDerived(t *testing.T) {
 	t.Parallel()
-	// The same value comes from Python: uuid.uuid5(uuid.NAMESPACE_URL, pool + "#" + sub).
-	const want = "aa5f41d3-dc9a-5672-a54e-de010592b2f8"
+	// The same value comes from Python: uuid.uuid5(uuid.NAMESPACE_URL, pool_id + "#" + sub).
+	const want = "6ddaa80c-a112-5155-8249-8bddd2004cee"
 	if got := contracts.CreatedID(pool, sub); got != want {
 		t.Errorf("CreatedID = %s, want %s", got, want)
 	}
 	if contracts.CreatedID(pool, "other") == want || contracts.CreatedID(pool+"2", sub) == want {
 		t.Error("another user or pool gives the same id")
 	}
+	if replica := strings.Replace(pool, "eu-central-1:", "eu-west-1:", 1); replica == pool || contracts.CreatedID(replica, sub) != want {
+		t.Error("a replica of the pool gives another id")
+	}
+	if contracts.FirstSignInID(pool, sub) == want {
+		t.Error("the first sign-in has the id of the creation")
+	}
 	ev, err := contracts.NewUserCreated(contracts.Act{ID: "ignored", PoolARN: pool, Subject: sub, Time: moment()},
 		contracts.UserCreated{Via: contracts.ViaSignup})
 	if err != nil || ev.ID() != want {
 		t.Errorf("NewUserCreated gave id %q (%v), want %s", ev.ID(), err, want)
+	}
+}
+
+// An act has one claim, by whichever version of the code it was reported.
+func TestClaimID(t *testing.T) {
+	t.Parallel()
+	// Those of version 0.1: uuid.uuid5(uuid.NAMESPACE_URL, pool_arn + "#" + sub), and with
+	// pool_arn + "#first-sign-in".
+	const created, signedIn = "aa5f41d3-dc9a-5672-a54e-de010592b2f8", "2a7460f8-d78f-5a65-bb9a-b70ccb8f4076"
+	act := contracts.Act{PoolARN: pool, Subject: sub, Time: moment()}
+	now, err := contracts.NewUserCreated(act, contracts.UserCreated{Via: contracts.ViaSignup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	act.ID = contracts.FirstSignInID(pool, sub)
+	first, err := contracts.NewSigninSucceeded(act, contracts.SigninSucceeded{Via: contracts.ViaFederation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	act.ID = ""
+	later, err := contracts.NewSigninSucceeded(act, contracts.SigninSucceeded{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	then, firstThen, nobody := now.Clone(), first.Clone(), later.Clone()
+	then.SetID(created)
+	firstThen.SetID(signedIn)
+	nobody.SetSubject("")
+	for name, tc := range map[string]struct {
+		ev      event.Event
+		id      string
+		derived bool
+	}{
+		"created":           {now, created, true},
+		"created_before":    {then, created, true},
+		"first_sign_in":     {first, signedIn, true},
+		"first_before":      {firstThen, signedIn, true},
+		"later_sign_in":     {later, later.ID(), false},
+		"without_a_subject": {nobody, nobody.ID(), false},
+	} {
+		if id, derived := contracts.ClaimID(tc.ev); id != tc.id || derived != tc.derived {
+			t.Errorf("%s: %s, %v; want %s, %v", name, id, derived, tc.id, tc.derived)
+		}
 	}
 }

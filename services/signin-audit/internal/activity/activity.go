@@ -58,6 +58,16 @@ type issuer struct {
 	clients []string
 }
 
+// issuers are the values that Cognito gives the claim iss in this pool's tokens: the
+// original one, and the updated one that a pool with replicas in other regions has. Both
+// name the pool's primary region, with which its id begins (IssuerConfigurationType in
+// the API's model, botocore/data/cognito-idp/2016-04-18/service-2.json).
+func (i issuer) issuers() []string {
+	region, _, _ := strings.Cut(i.pool, "_")
+	at := "." + region + ".amazonaws.com/" + i.pool
+	return []string{"https://cognito-idp" + at, "https://issuer-cognito-idp" + at}
+}
+
 // Directory knows who is an auditor now.
 type Directory interface {
 	Member(ctx context.Context, pool, username, sub, group string) (bool, error)
@@ -108,7 +118,7 @@ func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) e
 	from := issuer{pool: platform[0], clients: platform[1:]}
 	claims := rest.ClaimsOf(r)
 	user, err := claims.User(from.clients)
-	if err == nil && !strings.HasSuffix(claims["iss"], "/"+from.pool) {
+	if err == nil && !slices.Contains(from.issuers(), claims["iss"]) {
 		err = rest.Refusal("The token was issued by another user pool.")
 	}
 	if err != nil {

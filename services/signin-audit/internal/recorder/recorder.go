@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -37,7 +36,7 @@ const (
 // Store is what Recorder needs of the audit table.
 type Store interface {
 	Put(ctx context.Context, r Row) (Result, error)
-	Claim(ctx context.Context, id string, at time.Time, expiresAt int64) (time.Time, error)
+	Claim(ctx context.Context, claim string, by Claimed, expiresAt int64) (Claimed, error)
 }
 
 // Recorder is the function. Its fields are set once, before the first use.
@@ -72,18 +71,18 @@ func (r *Recorder) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 }
 
 func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
-	row, err := newRow(ev, ev.Time(), r.Now(), r.Retention)
+	row, err := newRow(ev, Claimed{ev.ID(), ev.Time()}, r.Now(), r.Retention)
 	if err != nil {
 		return err
 	}
-	if ev.Type() == contracts.TypeUserCreated {
-		// Its id is derived from the user, so that all reports of one creation have
-		// the same id, but each has its own time, which is part of the key.
-		at, err := r.Store.Claim(ctx, ev.ID(), ev.Time(), row.ExpiresAt)
+	if claim, derived := contracts.ClaimID(ev); derived {
+		// All reports of the act have one id, or that of an earlier version, but each has
+		// its own time, which is part of the key.
+		first, err := r.Store.Claim(ctx, claim, Claimed{ev.ID(), ev.Time()}, row.ExpiresAt)
 		if err != nil {
 			return err
 		}
-		if row, err = newRow(ev, at, r.Now(), r.Retention); err != nil {
+		if row, err = newRow(ev, first, r.Now(), r.Retention); err != nil {
 			return err
 		}
 	}
@@ -141,9 +140,16 @@ type Row struct {
 	ExpiresAt int64
 }
 
-// newRow makes the row of an event. Apart from ReceivedAt it depends on the event
-// alone: every copy of an event has the same key and the same content.
-func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Row, error) {
+// Claimed is what an act is recorded under.
+type Claimed struct {
+	ID string
+	At time.Time
+}
+
+// newRow makes the row of an event. Apart from ReceivedAt it depends on the event and on
+// its claim alone: every copy of an event has the same key and the same content.
+func newRow(ev event.Event, under Claimed, received time.Time, retention time.Duration) (Row, error) {
+	at, id := under.At, under.ID
 	if at.IsZero() {
 		// Without a time, every copy would have a time and a row of its own.
 		return Row{}, errors.New("recorder: event without a time")
@@ -153,15 +159,15 @@ func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Ro
 		return Row{}, err
 	}
 	stamp, day := Stamp(at), at.UTC().Format(time.DateOnly)
-	pool := poolID(ev.Source())
+	pool := contracts.PoolID(ev.Source())
 	pk := NobodyKey(pool, day)
 	if ev.Subject() != "" {
 		pk = UserKey(ev.Subject())
 	}
 	r := Row{
-		PK: pk, SK: SortKey(stamp, ev.ID()),
-		Day: day, TypeTime: ev.Type() + "#" + stamp + "#" + ev.ID(),
-		ID: ev.ID(), Type: ev.Type(), Time: stamp, Pool: pool,
+		PK: pk, SK: SortKey(stamp, id),
+		Day: day, TypeTime: ev.Type() + "#" + stamp + "#" + id,
+		ID: id, Type: ev.Type(), Time: stamp, Pool: pool,
 		Client: contracts.ClientID(ev), Sub: ev.Subject(), Data: data,
 		ReceivedAt: Stamp(received), Synthetic: contracts.IsSynthetic(ev),
 	}
@@ -170,14 +176,6 @@ func newRow(ev event.Event, at, received time.Time, retention time.Duration) (Ro
 		r.ExpiresAt = at.Add(retention).Unix()
 	}
 	return r, nil
-}
-
-// poolID is the last part of a pool's ARN. A source of another kind is not changed.
-func poolID(source string) string {
-	if _, id, found := strings.Cut(source, ":userpool/"); found {
-		return id
-	}
-	return source
 }
 
 // compact removes the spaces from JSON. Data of another media type, which an event of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,5 +152,64 @@ func TestRowsAreDistinctIDs(t *testing.T) {
 		if got := len(db.rows()); got != len(ids) {
 			t.Fatalf("seed %d: %d rows for %d ids", seed, got, len(ids))
 		}
+	}
+}
+
+// An act that Cognito reports before and after an update, with the id of version 0.1 and
+// with today's, makes one row: with the id that came first.
+func TestRowsOfDerivedIDs(t *testing.T) {
+	t.Parallel()
+	reported := func(t *testing.T, former bool, at time.Time) (created, signedIn event.Event) {
+		t.Helper()
+		a := contracts.Act{PoolARN: pool, Subject: sub, Time: at, ID: contracts.FirstSignInID(pool, sub)}
+		signedIn, err := contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{Via: contracts.ViaFederation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		created, err = contracts.NewUserCreated(a, contracts.UserCreated{Via: contracts.ViaFederation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if former {
+			for _, ev := range []*event.Event{&created, &signedIn} {
+				id, _ := contracts.ClaimID(*ev)
+				ev.SetID(id)
+			}
+		}
+		return created, signedIn
+	}
+	for name, formers := range map[string][2]bool{"update": {true, false}, "rollback": {false, true}, "same_version": {false, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, db, log, _ := newRecorder()
+			var ids []string
+			for i, former := range formers {
+				created, signedIn := reported(t, former, act.Add(time.Duration(i)*time.Second))
+				if failed := handle(t, r, message(t, "m1", created, nil), message(t, "m2", signedIn, nil)); len(failed) > 0 {
+					t.Fatalf("failed: %v", failed)
+				}
+				if i == 0 {
+					ids = []string{created.ID(), signedIn.ID()}
+				}
+				if name == "update" && i == 0 {
+					// Version 0.1 wrote claims without an id.
+					for _, item := range db.items {
+						delete(item, "eventId")
+					}
+				}
+			}
+			var got []string
+			for _, row := range db.rows() {
+				got = append(got, str(row, "id"))
+			}
+			slices.Sort(ids)
+			slices.Sort(got)
+			if diff := cmp.Diff(ids, got); diff != "" {
+				t.Errorf("ids of the rows (-want +got):\n%s", diff)
+			}
+			if strings.Contains(log.String(), "differs") {
+				t.Errorf("log: %s", log)
+			}
+		})
 	}
 }

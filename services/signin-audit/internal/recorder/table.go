@@ -62,28 +62,32 @@ func same(a, b map[string]types.AttributeValue) bool {
 	return x == y
 }
 
-// Claim decides the time under which the event with this id is recorded: the first
-// caller's time, which every later caller gets too.
-func (t *Table) Claim(ctx context.Context, id string, at time.Time, expiresAt int64) (time.Time, error) {
+// Claim decides what the act with this claim is recorded under: the first caller's id
+// and time, which every later caller gets too. A claim of version 0.1 has no id, because
+// it was the claim.
+func (t *Table) Claim(ctx context.Context, claim string, by Claimed, expiresAt int64) (Claimed, error) {
 	item := map[string]types.AttributeValue{
-		"pk": text("once#" + id), "sk": text("once"), "time": text(Stamp(at)),
+		"pk": text("once#" + claim), "sk": text("once"), "time": text(Stamp(by.At)), "eventId": text(by.ID),
 	}
 	if expiresAt > 0 {
 		item["expiresAt"] = number(expiresAt)
 	}
 	old, written, err := t.putOnce(ctx, item)
 	if err != nil || written {
-		return at, err
+		return by, err
 	}
-	first, _ := old["time"].(*types.AttributeValueMemberS)
-	if first == nil {
-		return time.Time{}, errors.New("recorder: claimed id without a time")
+	first := Claimed{ID: claim}
+	if id, ok := old["eventId"].(*types.AttributeValueMemberS); ok {
+		first.ID = id.Value
 	}
-	settled, err := time.Parse(TimeLayout, first.Value)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("time.Parse: %w", err)
+	at, _ := old["time"].(*types.AttributeValueMemberS)
+	if at == nil {
+		return first, errors.New("recorder: claimed id without a time")
 	}
-	return settled, nil
+	if first.At, err = time.Parse(TimeLayout, at.Value); err != nil {
+		return first, fmt.Errorf("time.Parse: %w", err)
+	}
+	return first, nil
 }
 
 // putOnce writes an item unless its key exists. In that case it returns the existing

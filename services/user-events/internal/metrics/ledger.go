@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/reason"
 )
 
@@ -49,8 +50,12 @@ type Ledger struct {
 	Name  string
 }
 
-// EventKey identifies an event: in CloudEvents, source and id together are unique.
-func EventKey(ev event.Event) string { return ev.Source() + "#" + ev.ID() }
+// EventKey identifies an event: in CloudEvents, source and id together are unique. Of a
+// derived id it is the one under which version 0.1 claimed the same act.
+func EventKey(ev event.Event) string {
+	id, _ := contracts.ClaimID(ev)
+	return ev.Source() + "#" + id
+}
 
 // Claim reports whether the caller is the first to claim ev.
 func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {

@@ -114,3 +114,24 @@ func TestClaim_gives_up_on_a_table_that_hangs(t *testing.T) {
 		}
 	})
 }
+
+// An act that Cognito reports before and after an update, with the id of version 0.1 and
+// with today's, is counted once.
+func TestDerivedIDsOfTwoVersionsAreOneClaim(t *testing.T) {
+	t.Parallel()
+	now := queuetest.Must(t)(contracts.NewUserCreated(queuetest.Act(), contracts.UserCreated{Via: contracts.ViaSignup}))
+	former := now.Clone()
+	id, _ := contracts.ClaimID(now)
+	former.SetID(id)
+	if former.ID() == now.ID() {
+		t.Fatal("the ids do not differ")
+	}
+	for _, evs := range [][2]event.Event{{former, now}, {now, former}} {
+		l := &metrics.Ledger{Table: &memoryTable{}, Name: "ledger"}
+		for i, ev := range evs {
+			if counted, err := l.Claim(t.Context(), ev, queuetest.Time()); err != nil || counted != (i == 0) {
+				t.Errorf("%s: counted %v, %v", ev.ID(), counted, err)
+			}
+		}
+	}
+}

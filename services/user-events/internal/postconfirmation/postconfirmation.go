@@ -70,7 +70,7 @@ func events(call trigger.Call) ([]event.Event, error) {
 	// it is reported here. Its id is derived from the user, so that a call which
 	// Cognito repeats gives the same id.
 	first := call.Act
-	first.ID = contracts.CreatedID(call.Act.PoolARN+"#first-sign-in", call.Act.Subject)
+	first.ID = contracts.FirstSignInID(call.Act.PoolARN, call.Act.Subject)
 	signedIn, err := contracts.NewSigninSucceeded(first, contracts.SigninSucceeded{Via: contracts.ViaFederation})
 	if err != nil {
 		return nil, fmt.Errorf("contracts.NewSigninSucceeded: %w", err)
