@@ -108,6 +108,29 @@ func lifetimes(page string, platform *template.Template) []string {
 	return out
 }
 
+// scopes: the page has the scopes that the hosted pages give to each client for people.
+// None of them is the one for the user's own account: a script in a page could use it.
+func scopes(page string, platform *template.Template) []string {
+	var out []string
+	for _, client := range platform.Resources("AWS::Cognito::UserPoolClient") {
+		allowed := template.Texts(client.Prop("AllowedOAuthScopes"))
+		if slices.Contains(allowed, "aws.cognito.signin.user.admin") {
+			out = append(out, client.String()+": AllowedOAuthScopes contains aws.cognito.signin.user.admin, see "+tokensPage)
+		}
+		if !slices.Contains(template.Texts(client.Prop("AllowedOAuthFlows")), "code") {
+			continue
+		}
+		want := []string{strings.ToLower(strings.TrimSuffix(client.ID, "Client")), "on the hosted pages", strings.Join(allowed, ", ")}
+		found := slices.ContainsFunc(cells(page), func(row []string) bool {
+			return len(row) > len(want) && slices.Equal(row[:len(want)], want)
+		})
+		if !found {
+			out = append(out, fmt.Sprintf("%s: no line '| %s |' for %s", tokensPage, strings.Join(want, " | "), client))
+		}
+	}
+	return out
+}
+
 func TestTokensPage(t *testing.T) {
 	t.Parallel()
 	page := repository.Read(t, filepath.Join(repository.Root, filepath.FromSlash(tokensPage)))
@@ -129,6 +152,7 @@ func TestTokensPage(t *testing.T) {
 	for _, one := range repository.Templates(t) {
 		if one.Path == "platform/template.yaml" {
 			repository.Report(t, lifetimes(page, one))
+			repository.Report(t, scopes(page, one))
 			return
 		}
 	}
@@ -173,6 +197,25 @@ Resources:
 	} {
 		if got := lifetimes(page, platform); len(got) != want {
 			t.Errorf("%q: findings %q, want %d", page, got, want)
+		}
+	}
+}
+
+func TestScopesPlanted(t *testing.T) {
+	t.Parallel()
+	const page = "| web | on the hosted pages | openid, email | no | `TestA` |\n"
+	for allowed, want := range map[string]int{
+		"[openid, email]":                                0,
+		"[openid, email, profile]":                       1,
+		"[openid, email, aws.cognito.signin.user.admin]": 2,
+	} {
+		platform := repository.MustParse(t, "platform/template.yaml", `
+Resources:
+  WebClient: {Type: AWS::Cognito::UserPoolClient, Properties: {AllowedOAuthFlows: [code], AllowedOAuthScopes: `+allowed+`}}
+  MachineClient: {Type: AWS::Cognito::UserPoolClient, Properties: {AllowedOAuthFlows: [client_credentials], AllowedOAuthScopes: [a/b]}}
+`)
+		if got := scopes(page, platform); len(got) != want {
+			t.Errorf("%s: findings %q, want %d", allowed, got, want)
 		}
 	}
 }
