@@ -75,6 +75,37 @@ func dropped(all []*template.Template) []string {
 	return out
 }
 
+// authorizers: the gateway checks a token at every request. AWS documents that results
+// are cached for 300 seconds unless the value is 0
+// (https://docs.aws.amazon.com/apigateway/latest/api/API_CreateAuthorizer.html), but not
+// whether a token that expires meanwhile is accepted from the cache.
+func authorizers(all []*template.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, a := range t.Resources("AWS::ApiGateway::Authorizer") {
+			if got := template.Text(a.Prop("AuthorizerResultTtlInSeconds")); got != "0" {
+				out = append(out, fmt.Sprintf("%s: AuthorizerResultTtlInSeconds is %q, want 0: an expired token may be accepted from the cache", a, got))
+			}
+		}
+	}
+	return out
+}
+
+func TestAuthorizers(t *testing.T) {
+	t.Parallel()
+	repository.Report(t, authorizers(repository.Templates(t)))
+	const good = "Resources: {A: {Type: AWS::ApiGateway::Authorizer, Properties: {AuthorizerResultTtlInSeconds: 0}}}\n"
+	for text, want := range map[string]int{
+		good:                                  0,
+		strings.Replace(good, "0}", "60}", 1): 1,
+		strings.Replace(good, ", Properties: {AuthorizerResultTtlInSeconds: 0}", "", 1): 1,
+	} {
+		if got := authorizers([]*template.Template{repository.MustParse(t, "x.yaml", text)}); len(got) != want {
+			t.Errorf("%s: findings %q, want %d", text, got, want)
+		}
+	}
+}
+
 func TestQueueEncryption(t *testing.T) {
 	t.Parallel()
 	repository.Report(t, queueEncryption(repository.Templates(t)))
