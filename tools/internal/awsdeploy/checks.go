@@ -1,11 +1,14 @@
 package awsdeploy
 
 import (
+	"context"
 	"net"
+	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -17,12 +20,17 @@ import (
 // platform is the stack with the user pool.
 const platform = "platform"
 
-func (s *session) checks() []check.Check {
+func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 	cfg := s.target.config
-	var full []string
+	var full, groups []string
 	var more []check.Check
 	for _, one := range s.stacks {
 		full = append(full, one.FullName)
+		names, err := logGroupNames(ctx, filepath.Join(one.Dir, "template.yaml"), one.Config.Parameters)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, names...)
 		more = append(more, check.Settings{Stack: one.Name, Parameters: one.Config.Parameters})
 		if name := one.Config.Parameters["DomainName"]; name != "" {
 			more = append(more, check.Domain{
@@ -48,7 +56,9 @@ func (s *session) checks() []check.Check {
 		check.Trail{API: cloudtrail.NewFromConfig(cfg), Region: cfg.Region},
 		check.Concurrency{API: lambda.NewFromConfig(cfg)},
 		check.SignIns{API: servicequotas.NewFromConfig(cfg)},
-	}, more...)
+		check.LogGroups{API: cloudwatchlogs.NewFromConfig(cfg), Names: groups, Owned: s.owned},
+		check.Retained{Find: s.left},
+	}, more...), nil
 }
 
 // identity is the ARN of an SES identity in any of the parameters, or empty.

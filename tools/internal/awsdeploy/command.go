@@ -33,7 +33,7 @@ docs/deploy-aws.md describes every step.`,
 	set.StringVar(&o.region, "region", "", "region (default: the shell's)")
 	set.BoolVar(&o.emulator, "emulator", false, "rehearse on the emulator at $AWS_ENDPOINT_URL instead of AWS")
 	set.StringVar(&o.venv, "venv", "", "virtualenv of the SAM CLI (default .local/venv in the repository)")
-	cmd.AddCommand(o.check(), o.deploy(), o.destroy())
+	cmd.AddCommand(o.check(), o.deploy(), o.destroy(), o.deleteRetained())
 	return cmd
 }
 
@@ -76,6 +76,22 @@ purpose. The command lists them, with what AWS charges for and how to delete the
 It refuses to delete what a user pool still calls, or what another stack still reads.`,
 		Example: "  gatehouse aws destroy --environment dev\n  gatehouse aws destroy --environment test --yes test",
 		RunE:    o.with(func(s *session, ctx context.Context) error { return s.destroy(ctx, yes) }),
+	}
+	cmd.Flags().StringVar(&yes, "yes", "", "do not ask; the value is the environment's name")
+	return cmd
+}
+
+func (o *options) deleteRetained() *cobra.Command {
+	var yes string
+	cmd := &cobra.Command{
+		Use: "delete-retained ID...", Short: "Ask, and delete retained pools, tables and keys that belong to no stack",
+		Long: `Deletes what a teardown or a failed creation retained, with all its data. 'gatehouse aws
+check' and 'gatehouse aws destroy' list the ids. The command refuses what belongs to a stack.`,
+		Example: "  gatehouse aws delete-retained --environment dev eu-central-1_Example01",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.RunE = func(cmd *cobra.Command, ids []string) error {
+		return o.with(func(s *session, ctx context.Context) error { return s.deleteRetained(ctx, ids, yes) })(cmd, nil)
 	}
 	cmd.Flags().StringVar(&yes, "yes", "", "do not ask; the value is the environment's name")
 	return cmd

@@ -182,7 +182,11 @@ func names(all []plannedStack) string {
 }
 
 func (s *session) check(ctx context.Context) error {
-	findings := check.Run(ctx, s.checks())
+	checks, err := s.checks(ctx)
+	if err != nil {
+		return err
+	}
+	findings := check.Run(ctx, checks)
 	check.Print(s.out, findings)
 	return check.Stops(findings)
 }

@@ -141,7 +141,7 @@ func (s *session) show(going []*deployedStack, certificates []certificate) {
 		fmt.Fprintf(s.out, "  %d  %-14s  %s in %s\n", len(going)+i+1, "certificate", c.FullName, c.Region)
 	}
 	fmt.Fprintln(s.out, "\nRetained on purpose: users, audit records and their keys")
-	if !printKept(s.out, going) {
+	if !printKept(s.out, going, s.target.environment) {
 		fmt.Fprintln(s.out, "  nothing")
 	}
 }

@@ -4,28 +4,24 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 )
 
 // byHand is how a retained resource is deleted, and what AWS charges for until then.
 type byHand struct {
 	typ, costs string
-	// command deletes the resource; %[1]s is its physical id.
+	// command deletes the resource; %[1]s is its physical id, %[2]s the environment.
 	command string
 }
+
+// deleteCommand deletes what is protected from deletion, which takes several calls.
+const deleteCommand = "gatehouse aws delete-retained --environment %[2]s %[1]s"
 
 // deletions are in the order in which to delete. Keys are last, because nothing that
 // they encrypted can be read without them.
 var deletions = []byHand{
-	{
-		"AWS::Cognito::UserPool", "by active users",
-		"aws cognito-idp update-user-pool --user-pool-id %[1]s --deletion-protection INACTIVE && aws cognito-idp delete-user-pool --user-pool-id %[1]s",
-	},
+	{poolType, "by active users", deleteCommand},
 	{"AWS::Cognito::IdentityPool", "nothing", "aws cognito-identity delete-identity-pool --identity-pool-id %[1]s"},
-	{
-		"AWS::DynamoDB::Table", "by size, for storage and for point-in-time recovery",
-		"aws dynamodb update-table --table-name %[1]s --no-deletion-protection-enabled && aws dynamodb delete-table --table-name %[1]s",
-	},
+	{tableType, "by size, for storage and for point-in-time recovery", deleteCommand},
 	{"AWS::S3::Bucket", "by size", "when every object lock in it has ended: each version of each object, then aws s3api delete-bucket --bucket %[1]s"},
 	{"AWS::Logs::LogGroup", "by size", "aws logs delete-log-group --log-group-name %[1]s"},
 	{
@@ -35,8 +31,8 @@ var deletions = []byHand{
 	{"AWS::IAM::Role", "nothing", "when no API of the region logs with it: its policies, then aws iam delete-role --role-name %[1]s"},
 	{"AWS::SNS::Topic", "by published messages", "aws sns delete-topic --topic-arn %[1]s"},
 	{
-		"AWS::KMS::Key", "a fee for every month, until it is deleted",
-		"aws kms schedule-key-deletion --key-id %[1]s --pending-window-in-days 30   (free from then on; what it encrypted can never be read again)",
+		keyType, "a fee for every month, until it is deleted",
+		deleteCommand + "   (free from then on; after 30 days what it encrypted can never be read again)",
 	},
 }
 
@@ -47,7 +43,7 @@ func deletion(typ string) (index int, known bool) {
 
 // printKept lists the resources that are retained, what AWS charges for and how to
 // delete them. It returns false if nothing is retained.
-func printKept(w io.Writer, all []*deployedStack) bool {
+func printKept(w io.Writer, all []*deployedStack, environment string) bool {
 	type kept struct {
 		stack string
 		resource
@@ -60,17 +56,14 @@ func printKept(w io.Writer, all []*deployedStack) bool {
 			if !r.Kept {
 				continue
 			}
-			k := kept{s.Name, r, byHand{costs: "unknown", command: "by hand"}, 0}
-			if i, known := deletion(r.Type); known {
-				k.byHand, k.index = deletions[i], i
-			}
-			list = append(list, k)
+			i, _ := deletion(r.Type)
+			list = append(list, kept{s.Name, r, byHandOf(r.Type), max(i, 0)})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b kept) int { return a.index - b.index })
 	for _, k := range list {
 		fmt.Fprintf(w, "  %s: %s  %s\n    id      %s\n    costs   %s\n    delete  %s\n", k.stack, k.ID, k.Type, k.Physical, k.costs,
-			strings.ReplaceAll(k.command, "%[1]s", k.Physical))
+			k.text(k.Physical, environment))
 	}
 	if len(list) > 0 {
 		fmt.Fprintln(w, "  A later deployment creates new resources and does not use these.")

@@ -130,11 +130,11 @@ func TestPrintKept(t *testing.T) {
 	some := printKept(&out, []*deployedStack{
 		{Name: "user-events", Resources: []resource{{"TopicKey", "AWS::KMS::Key", "key-1", true}, {"Queue", "AWS::SQS::Queue", "q", false}}},
 		{Name: "platform", Resources: []resource{{"UserPool", "AWS::Cognito::UserPool", "pool-1", true}, {"New", "AWS::New::Type", "new-1", true}}},
-	})
+	}, "dev")
 	want := `  platform: UserPool  AWS::Cognito::UserPool
     id      pool-1
     costs   by active users
-    delete  aws cognito-idp update-user-pool --user-pool-id pool-1 --deletion-protection INACTIVE && aws cognito-idp delete-user-pool --user-pool-id pool-1
+    delete  gatehouse aws delete-retained --environment dev pool-1
   platform: New  AWS::New::Type
     id      new-1
     costs   unknown
@@ -142,13 +142,13 @@ func TestPrintKept(t *testing.T) {
   user-events: TopicKey  AWS::KMS::Key
     id      key-1
     costs   a fee for every month, until it is deleted
-    delete  aws kms schedule-key-deletion --key-id key-1 --pending-window-in-days 30   (free from then on; what it encrypted can never be read again)
+    delete  gatehouse aws delete-retained --environment dev key-1   (free from then on; after 30 days what it encrypted can never be read again)
   A later deployment creates new resources and does not use these.
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" || !some {
 		t.Errorf("%v, output (-want +got):\n%s", some, diff)
 	}
-	if printKept(&out, nil) {
+	if printKept(&out, nil, "dev") {
 		t.Error("an empty list has resources")
 	}
 }

@@ -139,14 +139,14 @@ func (c Mail) Look(ctx context.Context) []Finding {
 		return unknown(what, "sesv2.GetEmailIdentity", err)
 	}
 	if !identity.VerifiedForSendingStatus {
-		return []Finding{{Stop, what, name + " is not verified for sending", "aws sesv2 get-email-identity --email-identity " + name + " shows which records are missing"}}
+		return []Finding{{Stop, what, name + " is not verified for sending", "the missing records: aws sesv2 get-email-identity --email-identity " + name}}
 	}
 	account, err := c.API.GetAccount(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
 		return unknown(what, "sesv2.GetAccount", err)
 	}
 	if !account.ProductionAccessEnabled {
-		return []Finding{{Warning, what, "SES is in its sandbox: codes only reach verified addresses", "request production access: aws sesv2 put-account-details"}}
+		return []Finding{{Warning, what, "SES is in its sandbox: codes only reach verified addresses", "request production access: aws sesv2 put-account-details --production-access-enabled --mail-type TRANSACTIONAL --website-url https://YOURS"}}
 	}
 	return []Finding{{OK, what, name + " is verified, and SES is not in its sandbox", ""}}
 }

@@ -95,12 +95,13 @@ func remedy(name string, status types.StackStatus) string {
 	case types.StackStatusReviewInProgress: // a change set that was not executed
 		return ""
 	case types.StackStatusRollbackComplete, types.StackStatusCreateFailed, types.StackStatusRollbackFailed:
-		return "its first creation failed, so nothing uses it: " + aws + "describe-stack-events --stack-name " + name +
-			" shows why; then " + aws + "delete-stack --stack-name " + name + ", and deploy again"
+		return "its first creation failed, so nothing uses it. The reason: " + aws + "describe-stack-events --stack-name " + name +
+			"; then " + aws + "delete-stack --stack-name " + name + " && " + aws + "wait stack-delete-complete --stack-name " + name +
+			", and deploy again. What it retained is in the check 'retained'"
 	case types.StackStatusUpdateRollbackFailed:
 		return aws + "continue-update-rollback --stack-name " + name + ", and deploy again when it is UPDATE_ROLLBACK_COMPLETE"
 	case types.StackStatusDeleteFailed:
-		return aws + "describe-stack-events --stack-name " + name + " shows what could not be deleted; then 'gatehouse aws destroy' again"
+		return "what could not be deleted: " + aws + "describe-stack-events --stack-name " + name + "; then 'gatehouse aws destroy' again"
 	}
 	if strings.HasSuffix(string(status), "_IN_PROGRESS") {
 		return "it is being changed; wait until it ends: " + aws + "describe-stacks --stack-name " + name
