@@ -205,7 +205,7 @@ func (c certificate) bring(ctx context.Context, api cfn.Stacks, template string)
 		}
 		status = ""
 	case types.StackStatusDeleteFailed, types.StackStatusUpdateRollbackFailed:
-		return fmt.Errorf("it is in %s: aws cloudformation describe-stack-events --region %s --stack-name %s shows why", status, c.Region, c.FullName)
+		return fmt.Errorf("it is in %s; the reason: aws cloudformation describe-stack-events --region %s --stack-name %s", status, c.Region, c.FullName)
 	}
 	parameters := cfn.Parameters(map[string]string{"DomainName": c.Domain, "Environment": c.environment, "HostedZoneId": c.Zone})
 	if status == "" {
