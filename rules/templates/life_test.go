@@ -138,7 +138,8 @@ func (l life) rolledBack(operation string) (state, fault string) {
 func shared(typ string) bool { return typ == "AWS::ApiGateway::Account" }
 
 // refusal says why AWS would refuse to delete a resource. Custom resources are known
-// only if their function is.
+// only if their function is. A bus with rules of others is not here: `gatehouse aws
+// destroy` refuses it before it deletes anything.
 func refusal(r template.Resource) string {
 	for key, value := range template.Pairs(r.Prop()) {
 		if strings.HasPrefix(key.Value, "DeletionProtection") && slices.ContainsFunc(template.Texts(value), func(v string) bool { return v != "false" && v != "INACTIVE" }) {

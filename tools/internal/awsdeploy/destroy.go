@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/terminal"
@@ -93,12 +94,16 @@ func (s *session) refuse(ctx context.Context, pools poolAPI, going []*deployedSt
 	if err != nil {
 		return err
 	}
-	against = append(against, readers...)
+	rules, err := foreignRules(ctx, eventbridge.NewFromConfig(s.target.config), physicalIDs(going, busType), physicalIDs(going, ruleType))
+	if err != nil {
+		return err
+	}
+	against = append(append(against, readers...), rules...)
 	if len(against) == 0 {
 		return nil
 	}
 	return fmt.Errorf("nothing was changed, because these would fail:\n  %s\n"+
-		"Delete the readers too. To switch off a pool's trigger, set its stack's parameter, such as PreSignUpTrigger=off in platform/samconfig.toml",
+		"Delete the readers and rules too. To switch off a pool's trigger, set its stack's parameter, such as PreSignUpTrigger=off in platform/samconfig.toml",
 		strings.Join(against, "\n  "))
 }
 
