@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -112,15 +113,17 @@ func deletePool(ctx context.Context, api poolDeleter, id string) error {
 //     apps has not, and it is not reset without it (go-to-k/cdkd#2675);
 //   - UnusedAccountValidityDays, which Cognito refuses besides its replacement in the
 //     password policy;
-//   - the texts of messages that VerificationMessageTemplate contains too.
+//   - the texts of messages that VerificationMessageTemplate contains too;
+//   - what is empty: a configuration of SMS without its role is not accepted.
 func unprotected(pool cognito.UserPoolType) (*cognitoidentityprovider.UpdateUserPoolInput, error) {
-	raw, err := json.Marshal(pool)
-	if err != nil {
-		return nil, fmt.Errorf("json.Marshal: %w", err)
-	}
+	var settings map[string]any
 	var in cognitoidentityprovider.UpdateUserPoolInput
-	if err := json.Unmarshal(raw, &in); err != nil { // the fields have the same names
-		return nil, fmt.Errorf("json.Unmarshal: %w", err)
+	// The fields of both have the same names.
+	if err := convert(pool, &settings); err != nil {
+		return nil, err
+	}
+	if err := convert(withoutEmpty(settings), &in); err != nil {
+		return nil, err
 	}
 	in.UserPoolId, in.PoolName, in.DeletionProtection = pool.Id, pool.Name, cognito.DeletionProtectionTypeInactive
 	in.MfaConfiguration = ""
@@ -131,6 +134,37 @@ func unprotected(pool cognito.UserPoolType) (*cognitoidentityprovider.UpdateUser
 		in.EmailVerificationMessage, in.EmailVerificationSubject, in.SmsVerificationMessage = nil, nil, nil
 	}
 	return &in, nil
+}
+
+func convert(from, to any) error {
+	raw, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("json.Marshal: %w", err)
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		return fmt.Errorf("json.Unmarshal: %w", err)
+	}
+	return nil
+}
+
+// withoutEmpty removes what is not set, at any depth. It is nil if nothing is left.
+func withoutEmpty(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		maps.DeleteFunc(v, func(_ string, below any) bool { return withoutEmpty(below) == nil })
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+	case string:
+		if v == "" {
+			return nil
+		}
+	}
+	return value
 }
 
 type tableDeleter interface {

@@ -82,6 +82,21 @@ func TestUnprotectedPassesEverythingBack(t *testing.T) {
 	}
 }
 
+// The emulator describes what is not configured as an empty object.
+func TestUnprotectedOmitsWhatIsEmpty(t *testing.T) {
+	t.Parallel()
+	got, err := unprotected(types.UserPoolType{
+		Id: aws.String("p"), SmsConfiguration: &types.SmsConfigurationType{}, LambdaConfig: &types.LambdaConfigType{},
+		UserPoolAddOns: &types.UserPoolAddOnsType{}, AutoVerifiedAttributes: []types.VerifiedAttributeType{"email"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.SmsConfiguration != nil || got.LambdaConfig != nil || got.UserPoolAddOns != nil || len(got.AutoVerifiedAttributes) != 1 {
+		t.Errorf("the request is %s", asJSON(t, got))
+	}
+}
+
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)
