@@ -195,9 +195,14 @@ func (s *system) kept(t *testing.T, pool, output string) {
 	if len(commands) < 5 || !strings.Contains(output, pool) {
 		t.Fatalf("%d commands for what stays, of which there are a pool, tables and keys:\n%s", len(commands), output)
 	}
+	nested := "no nested key"
+	if m := regexp.MustCompile(`user-events: TopicKey .*\s+id      (\S+)`).FindStringSubmatch(output); m != nil {
+		nested = m[1]
+	}
 	for _, command := range commands {
 		out, err := s.deleteByHand(t, command[1])
-		if err != nil {
+		// The emulator deletes what a nested stack retains; AWS does not.
+		if err != nil && !strings.HasSuffix(command[1], nested) {
 			t.Errorf("%s: %v\n%s", command[1], err, out)
 		}
 	}

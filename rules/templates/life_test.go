@@ -121,10 +121,14 @@ func (l life) end(e event) (state, fault string) {
 	return "CREATE_COMPLETE", ""
 }
 
+// rolledBack is the end of a rollback that deletes the resource, or retains it. After an
+// update CloudFormation deletes in a clean-up phase that ignores failures.
 func (l life) rolledBack(operation string) (state, fault string) {
 	switch {
-	case !l.onCreate && l.refuses != "":
+	case !l.onCreate && l.refuses != "" && operation == "ROLLBACK":
 		return operation + "_FAILED", "the rollback deletes it, and AWS refuses: " + l.refuses
+	case !l.onCreate && l.refuses != "":
+		return operation + "_COMPLETE", "the clean-up deletes it, and AWS refuses (" + l.refuses + "), so it is left without being retained on purpose"
 	case l.onCreate && l.name != nil && !shared(l.Type):
 		return operation + "_COMPLETE", fmt.Sprintf("it is retained with a fixed name (%v), so the next attempt fails", l.name)
 	case l.onCreate && l.unretainKey != "":

@@ -78,7 +78,7 @@ func lifeErrors() map[string]plantedLife {
 	named := "UserPoolName: x"
 	return map[string]plantedLife{
 		"pool_deleted_by_its_failed_creation":  {goodPool, "    " + retain, "    DeletionPolicy: RetainExceptOnCreate", "ROLLBACK_FAILED", "AWS refuses: DeletionProtection"},
-		"pool_deleted_by_a_failed_update":      {goodPool, "    " + retain, "    DeletionPolicy: RetainExceptOnCreate", "UPDATE_ROLLBACK_FAILED", "AWS refuses: DeletionProtection"},
+		"pool_deleted_by_a_failed_update":      {goodPool, "    " + retain, "    DeletionPolicy: RetainExceptOnCreate", "update fails: UPDATE_ROLLBACK_COMPLETE", "AWS refuses (DeletionProtection), so it is left"},
 		"pool_deleted_with_its_stack":          {goodPool, "    " + retain + "\n", "", "DELETE_FAILED", "AWS refuses to delete it"},
 		"table_deleted_by_its_failed_creation": {goodTable, "Table\n    " + retain, "Table\n    DeletionPolicy: RetainExceptOnCreate", "ROLLBACK_FAILED", "DeletionProtectionEnabled"},
 		"bucket_deleted_with_objects":          {goodBucket, "    " + retain, "    DeletionPolicy: Delete", "DELETE_FAILED", "others may have written to it"},
