@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
@@ -25,6 +26,7 @@ func TestAWSDeployAndDestroy(t *testing.T) {
 
 	s.refused(t, "which is not AWS", exec.Command(s.tool(), "aws", "check", "--environment", "dev"))
 	s.refused(t, "signup-guard reads names of", s.aws("deploy", "signup-guard", "--yes"))
+	s.failedCreation(t)
 	output, err := s.awsCommand(t, "deploy")
 	if err == nil || !strings.Contains(output, "add --yes") || !strings.Contains(output, "Plan, in this order") {
 		t.Fatalf("without an answer: %v\n%s", err, output)
@@ -149,6 +151,36 @@ func (s *system) devPool(t *testing.T) string {
 	}
 	t.Fatal("dev has no user pool")
 	return ""
+}
+
+// failedCreation creates a stack of dev that fails after its table. The printed commands
+// lead back to an account in which the stack can be created.
+func (s *system) failedCreation(t *testing.T) {
+	t.Helper()
+	const name, failing = "gatehouse-dev-signup-guard", `{"Resources": {
+		"Table": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {
+			"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+			"BillingMode": "PAY_PER_REQUEST", "DeletionProtectionEnabled": true}},
+		"Fails": {"Type": "AWS::SSM::Parameter", "DependsOn": "Table", "Properties": {
+			"Name": "/gatehouse/dev/fails", "Type": "String", "Value": "{{resolve:ssm:/gatehouse/dev/missing}}"}}}}`
+	client := s.clients(t).cloudformation
+	must(client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String(name), TemplateBody: aws.String(failing)}))(t)
+	eventually(t, "the rollback", func() bool {
+		return must(client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(name)}))(t).Stacks[0].StackStatus == types.StackStatusRollbackComplete
+	})
+	output, err := s.awsCommand(t, "check")
+	command := regexp.MustCompile(`then (aws cloudformation delete-stack .*), and deploy again`).FindStringSubmatch(output)
+	left := regexp.MustCompile(`delete-retained --environment dev (gatehouse-dev-signup-guard-Table-\S+)`).FindStringSubmatch(output)
+	if err == nil || command == nil || left == nil {
+		t.Fatalf("check after a failed creation: %v\n%s", err, output)
+	}
+	if out, err := s.run(t, "bash", "-c", command[1]); err != nil {
+		t.Errorf("%s: %v\n%s", command[1], err, out)
+	}
+	must(s.awsCommand(t, "delete-retained", left[1], "--yes", "dev"))(t)
+	if output := must(s.awsCommand(t, "check"))(t); !strings.Contains(output, "0 of 6 exist") || strings.Contains(output, "belongs to no stack") {
+		t.Errorf("check after the repair:\n%s", output)
+	}
 }
 
 // madeAgain writes a log line too late, as a function does that ends after its stack was
