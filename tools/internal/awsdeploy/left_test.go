@@ -130,3 +130,43 @@ func TestRetainedResourcesAreFound(t *testing.T) {
 		t.Errorf("pools, tables and keys in the templates: %d, %d, %d", seen[poolType], seen[tableType], seen[keyType])
 	}
 }
+
+// The check knows every log group of the stacks, in each environment. A group whose name
+// it cannot compute would stop a deployment half-way.
+func TestEveryLogGroupIsKnown(t *testing.T) {
+	t.Parallel()
+	all, err := stacks.Discover("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, environment := range []string{"dev", "test", "production"} {
+		settings, err := readSettings(all, environment, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := 0
+		for _, s := range settings {
+			file := filepath.Join(s.Dir, "template.yaml")
+			names, err := logGroupNames(t.Context(), file, s.Config.Parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one, err := template.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if groups := len(one.Resources(logGroupType)); len(names) < groups {
+				t.Errorf("%s: %d of the %d log groups of %s are known: %v", environment, len(names), groups, s.Name, names)
+			}
+			for _, name := range names {
+				if !strings.HasPrefix(name, "/gatehouse/"+environment+"/") {
+					t.Errorf("%s: the log group %s", s.Name, name)
+				}
+			}
+			known += len(names)
+		}
+		if known < 10 {
+			t.Errorf("%s: %d log groups only", environment, known)
+		}
+	}
+}
