@@ -28,7 +28,11 @@ var deletions = []byHand{
 		"AWS::ApiGateway::Account", "nothing",
 		"not possible: it is a setting of the region, for every API. To set another role: aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ROLE_ARN",
 	},
-	{"AWS::IAM::Role", "nothing", "when no API of the region logs with it: its policies, then aws iam delete-role --role-name %[1]s"},
+	{
+		"AWS::IAM::Role", "nothing",
+		"aws iam detach-role-policy --role-name %[1]s --policy-arn arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs && " +
+			"aws iam delete-role --role-name %[1]s   (when no API of the region logs with it)",
+	},
 	{"AWS::SNS::Topic", "by published messages", "aws sns delete-topic --topic-arn %[1]s"},
 	{
 		keyType, "a fee for every month, until it is deleted",

@@ -118,6 +118,11 @@ func TestRetainedResourcesAreFound(t *testing.T) {
 					if got := template.Text(r.Prop("Description")); !strings.HasPrefix(got, "Gatehouse ${Environment} ") {
 						t.Errorf("%s: the description %q is not looked for", r, got)
 					}
+				case "AWS::IAM::Role": // the printed command detaches its one policy
+					policies := template.Texts(r.Prop("ManagedPolicyArns"))
+					if r.Retained("DeletionPolicy") && (len(policies) != 1 || !strings.HasSuffix(policies[0], "/AmazonAPIGatewayPushToCloudWatchLogs") || r.Prop("Policies") != nil) {
+						t.Errorf("%s: retained with the policies %v", r, policies)
+					}
 				case tableType:
 					if r.Prop("TableName") != nil {
 						t.Errorf("%s: tables are looked for by the name of their stack", r)
