@@ -59,38 +59,89 @@ func Parse(document string) (Document, error) {
 // statement allows it, and none denies it. An unreadable policy allows nothing.
 func (r Request) AllowedBy(document string) bool {
 	d, err := Parse(document)
-	allowed := false
-	for _, s := range d.Statement {
-		if !s.matches(r) {
-			continue
-		}
-		if s.Effect == "Deny" {
-			return false
-		}
-		allowed = allowed || s.Effect == "Allow"
-	}
-	return allowed && err == nil
+	d.Statement = slices.DeleteFunc(d.Statement, func(s Statement) bool { return !s.principal(r.Service) })
+	return err == nil && r.Allowed(d)
 }
 
-// matches reports whether the statement applies to the request. A condition with
-// an operator that is not implemented does not hold.
-func (s Statement) matches(r Request) bool {
-	if !s.principal(r.Service) || !s.covers(r.Action, r.Resource) {
-		return false
-	}
-	for operator, keys := range s.Condition {
-		operator, optional := strings.CutSuffix(operator, "IfExists")
-		for key, values := range keys {
-			actual, sent := r.Keys[strings.ToLower(key)]
-			if !sent && optional {
+// Allowed reports whether the policies of a role together allow the request. Who may
+// use them is decided elsewhere, so principals are not looked at.
+func (r Request) Allowed(policies ...Document) bool {
+	allowed := false
+	for _, d := range policies {
+		for _, s := range d.Statement {
+			if !s.covers(r.Action, r.Resource) || !s.applies(r.Keys) {
 				continue
 			}
-			if !sent || !holds(operator, actual, values) {
+			if s.Effect == "Deny" {
+				return false
+			}
+			allowed = allowed || s.Effect == "Allow"
+		}
+	}
+	return allowed
+}
+
+// Operators returns the condition operators of a policy that are not implemented. A
+// condition with one of them does not hold.
+func (d Document) Operators() []string {
+	var out []string
+	for _, s := range d.Statement {
+		for operator := range s.Condition {
+			name := strings.TrimSuffix(operator, "IfExists")
+			if _, known := operators()[name]; !known && name != "Null" && !slices.Contains(out, operator) {
+				out = append(out, operator)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// applies reports whether all conditions of the statement hold.
+func (s Statement) applies(sent map[string]string) bool {
+	for operator, keys := range s.Condition {
+		for key, values := range keys {
+			if !holds(operator, sent, strings.ToLower(key), values) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// holds decides one condition key. A key that was not sent satisfies ...IfExists and
+// the negated operators:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+func holds(operator string, sent map[string]string, key string, values Strings) bool {
+	actual, exists := sent[key]
+	operator, optional := strings.CutSuffix(operator, "IfExists")
+	if operator == "Null" {
+		return slices.Contains(values, fmt.Sprint(!exists))
+	}
+	o, known := operators()[operator]
+	switch {
+	case !known:
+		return false
+	case !exists:
+		return optional || o.negated
+	}
+	return o.negated != slices.ContainsFunc(values, func(v string) bool { return o.equal(v, actual) })
+}
+
+// comparison is a condition operator.
+type comparison struct {
+	equal   func(pattern, actual string) bool
+	negated bool
+}
+
+func operators() map[string]comparison {
+	same := func(v, actual string) bool { return v == actual }
+	return map[string]comparison{
+		"StringEquals": {same, false}, "StringNotEquals": {same, true}, "Bool": {strings.EqualFold, false},
+		"StringEqualsIgnoreCase": {strings.EqualFold, false}, "StringNotEqualsIgnoreCase": {strings.EqualFold, true},
+		"StringLike": {Match, false}, "StringNotLike": {Match, true},
+		"ArnLike": {Match, false}, "ArnNotLike": {Match, true}, "ArnEquals": {Match, false}, "ArnNotEquals": {Match, true}, // both accept wildcards on AWS
+	}
 }
 
 func (s Statement) covers(action, resource string) bool {
@@ -108,19 +159,6 @@ func (s Statement) principal(service string) bool {
 		return false
 	}
 	return slices.ContainsFunc(by.Service, func(pattern string) bool { return Match(pattern, service) })
-}
-
-func holds(operator, actual string, values Strings) bool {
-	compare := func(string) bool { return false }
-	switch operator {
-	case "StringEquals":
-		compare = func(v string) bool { return v == actual }
-	case "StringEqualsIgnoreCase":
-		compare = func(v string) bool { return strings.EqualFold(v, actual) }
-	case "StringLike", "ArnLike", "ArnEquals": // ArnEquals accepts wildcards on AWS, too
-		compare = func(v string) bool { return Match(v, actual) }
-	}
-	return slices.ContainsFunc(values, compare)
 }
 
 // Match reports whether a pattern covers a value: * stands for any text, the empty

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -41,7 +42,14 @@ func TestAllowedBy(t *testing.T) {
 		"key_not_sent":     {condition(`"StringEquals":{"lambda:EventSourceToken":"x"}`), false},
 		"optional":         {condition(`"StringEqualsIfExists":{"lambda:EventSourceToken":"x"}`), true},
 		"optional_differs": {condition(`"StringEqualsIfExists":{"aws:SourceAccount":"1"}`), false},
-		"unknown_operator": {condition(`"StringNotEquals":{"aws:SourceAccount":"1"}`), false},
+		"unknown_operator": {condition(`"NumericLessThan":{"aws:SourceAccount":"1"}`), false},
+		"not_equal":        {condition(`"StringNotEquals":{"aws:SourceAccount":["1","2"]}`), true},
+		"not_equal_is":     {condition(`"StringNotEquals":{"aws:SourceAccount":["1","000000000000"]}`), false},
+		"not_equal_unsent": {condition(`"StringNotEquals":{"aws:ResourceTag/a":"1"}`), true},
+		"not_like":         {condition(`"ArnNotLike":{"aws:SourceArn":"arn:aws:cognito-idp:*"}`), false},
+		"missing":          {condition(`"Null":{"aws:ResourceTag/a":"true"}`), true},
+		"not_missing":      {condition(`"Null":{"aws:SourceArn":"true"}`), false},
+		"sent":             {condition(`"Null":{"aws:SourceArn":"false"}`), true},
 		"other_service":    {strings.Replace(statement(""), "cognito-idp.", "sns.", 1), false},
 		"anyone":           {strings.Replace(statement(""), `{"Service":"cognito-idp.amazonaws.com"}`, `"*"`, 1), true},
 		"an_account":       {strings.Replace(statement(""), `{"Service":"cognito-idp.amazonaws.com"}`, `{"AWS":"*"}`, 1), false},
@@ -61,6 +69,32 @@ func TestAllowedBy(t *testing.T) {
 				t.Errorf("got %v, want %v for %s", got, tc.want, tc.policy)
 			}
 		})
+	}
+}
+
+func TestAllowed(t *testing.T) {
+	t.Parallel()
+	read := func(text string) policy.Document {
+		d, err := policy.Parse(`{"Statement":` + text + `}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	allow := read(`[{"Effect":"Allow","Action":"lambda:*","Resource":"*","Condition":{"StringEqualsIfExists":{"aws:ResourceTag/a":"b"}}}]`)
+	deny := read(`[{"Effect":"Deny","Action":"lambda:Inv*","Resource":"*","Condition":{"NumericLessThanIfExists":{"a":"1"},"Bool":{"b":"true"}}},
+		{"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*","Condition":{"StringNotEquals":{"AWS:SourceArn":"` + pool + `"}}}]`)
+	other := request
+	other.Keys = map[string]string{"aws:resourcetag/a": "c"}
+	if !request.Allowed(allow) || !request.Allowed(allow, deny) || other.Allowed(allow) || request.Allowed() {
+		t.Error("the role's policies are not combined as IAM does")
+	}
+	other.Keys = nil
+	if !other.Allowed(allow) || other.Allowed(deny, allow) {
+		t.Error("a denial does not take precedence")
+	}
+	if got := deny.Operators(); !slices.Equal(got, []string{"NumericLessThanIfExists"}) {
+		t.Errorf("Operators: %q", got)
 	}
 }
 
