@@ -158,7 +158,7 @@ func locked(all []*template.Template) []string {
 }
 
 // ownRoles: a role for CloudFormation may change only the roles of its own service.
-// It may also pass CodeDeploy's role.
+// It may also pass CodeDeploy's role, and itself.
 func ownRoles(all []*template.Template) []string {
 	const roles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/"
 	var out []string
@@ -169,7 +169,8 @@ func ownRoles(all []*template.Template) []string {
 			}
 			for _, action := range template.Texts(template.Get(s, "Action")) {
 				for _, resource := range template.Texts(template.Get(s, "Resource")) {
-					passed := action == "iam:PassRole" && resource == roles+"pipeline/gatehouse-${Environment}-codedeploy"
+					itself := roles + "pipeline/gatehouse-${Environment}-" + role.service + "-cloudformation"
+					passed := action == "iam:PassRole" && (resource == roles+"pipeline/gatehouse-${Environment}-codedeploy" || resource == itself)
 					if strings.HasPrefix(action, "iam:") && action != "iam:CreateServiceLinkedRole" && resource != roles+role.service+"/*" && !passed {
 						out = append(out, fmt.Sprintf("%s: %s applies to %s, want %s%s/*", role, action, resource, roles, role.service))
 					}
@@ -237,6 +238,8 @@ func TestBoundariesPlanted(t *testing.T) {
 		"all_roles_of_the_environment": {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/*", "applies to"},
 		"roles_of_another_service":     {guard, ":role/gatehouse/${Environment}/signup-guard/*", ":role/gatehouse/${Environment}/platform/*", "applies to"},
 		"codedeploys_role_changed":     {guard, "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:PassRole", "- Sid: PassTheRoleOfCodeDeploy\n                Effect: Allow\n                Action: iam:DeleteRole", "iam:DeleteRole applies to"},
+		"another_role_of_a_pipeline":   {"roles/api.yaml", "pipeline/gatehouse-${Environment}-api-cloudformation\n", "pipeline/gatehouse-${Environment}-platform-cloudformation\n", "iam:PassRole applies to"},
+		"itself_changed":               {"roles/api.yaml", "                Action: iam:PassRole\n                Resource: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-api-cloudformation", "                Action: iam:PutRolePolicy\n                Resource: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:role/gatehouse/${Environment}/pipeline/gatehouse-${Environment}-api-cloudformation", "iam:PutRolePolicy applies to"},
 		"the_deploy_role_passed":       {guard, "gatehouse-${Environment}-codedeploy", "gatehouse-${Environment}-signup-guard-deploy", "iam:PassRole applies to"},
 	})
 	mutate(t, trusts, map[string]mutation{

@@ -40,10 +40,12 @@ func uses(all []*template.Template, of stacks) []string {
 		}
 		same("name", resolved, role.othersNames())
 		same("managed policy", partitioned(stack.policies), role.attached())
-		codedeploy := slices.Contains(stack.types, "AWS::CodeDeploy::DeploymentGroup")
-		trusted := stack.trusted
-		if codedeploy {
-			trusted = append(slices.Clone(trusted), "codedeploy.amazonaws.com")
+		trusted := slices.Clone(stack.trusted)
+		if slices.Contains(stack.types, "AWS::CodeDeploy::DeploymentGroup") {
+			trusted = append(trusted, "codedeploy.amazonaws.com")
+		}
+		if slices.Contains(stack.types, template.StackType) { // it gets the role of its parent
+			trusted = append(trusted, "cloudformation.amazonaws.com")
 		}
 		same("passing a role to", trusted, role.values("iam:PassedToService"))
 		out = append(out, role.foreign()...)
@@ -139,6 +141,8 @@ func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 		"policy_too_many":     {guard, "policy/AWSXrayWriteOnlyAccess", "policy/AdministratorAccess", "AdministratorAccess is allowed and not used"},
 		"passed_to_another":   {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to ec2.amazonaws.com is allowed and not used"},
 		"passed_to_lambda":    {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to lambda.amazonaws.com is used"},
+		"not_itself":          {"roles/api.yaml", "PassedToService: cloudformation.amazonaws.com", "PassedToService: lambda.amazonaws.com", "passing a role to cloudformation.amazonaws.com is used"},
+		"itself_for_nothing":  {guard, "PassedToService: codedeploy.amazonaws.com", "PassedToService: [cloudformation.amazonaws.com, codedeploy.amazonaws.com]", "passing a role to cloudformation.amazonaws.com is allowed and not used"},
 		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder's queue is subscribed to user-events' topic.\n", "", "is not one of signin-audit's"},
 		"others_by_no_reason": {guard, "                # Reason: the service's functions, their versions and aliases.\n                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-signup-guard-*", "                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-*", "is not one of signup-guard's"},
 	})
