@@ -88,6 +88,7 @@ func stackOf(service string) (dir string, apart []string) {
 func execution(all []*template.Template, of stacks, reg Registry, exceptions []Exception) []string {
 	var out []string
 	used := map[Exception]bool{}
+	exceptions = slices.DeleteFunc(slices.Clone(exceptions), func(e Exception) bool { return e.Wider != "" }) // everyPermission's
 	for _, role := range append(executionRoles(all), rolesOfPipelines(all)...) {
 		dir, apart := stackOf(role.service)
 		types := of.at(dir, apart...).types
@@ -138,18 +139,11 @@ func drop(needs map[string][]string, e Exception, service, typ string) bool {
 // everything that any environment has.
 func made(t *testing.T, all []*template.Template) stacks {
 	t.Helper()
-	var sam []repository.Untranslated
 	out := stacks{}
-	for _, one := range all {
-		switch {
-		case repository.IsSAM(one):
-			sam = append(sam, repository.Untranslated{Path: one.Path, Template: strings.Join(one.Lines, "\n"), Parameters: repository.Release("true")})
-		case one.Path == "pipeline/pipeline.yaml", repository.Dir(one) != "pipeline":
+	for _, one := range translations(t, all) {
+		if one.Path == "pipeline/pipeline.yaml" || repository.Dir(one) != "pipeline" {
 			out.add(one)
 		}
-	}
-	for _, one := range repository.Translate(t, sam) {
-		out.add(one)
 	}
 	return out
 }

@@ -16,9 +16,14 @@ import (
 // exceptions.txt lists the part that Gatehouse does not use, and why.
 type Registry map[string]map[string][]string
 
-// Read reads the schemas of some types from cfn-lint in a virtualenv. For a type whose
-// schema has no handlers, the permissions are unknown.
-func Read(venv string, types []string) (Registry, error) {
+// schema is the part of a type's schema that says how CloudFormation works with it.
+type schema struct {
+	Handlers map[string]struct{ Permissions []string }
+	Tagging  struct{ CloudFormationSystemTags bool }
+}
+
+// readSchemas reads the schemas of some types from cfn-lint in a virtualenv.
+func readSchemas(venv string, types []string) (map[string]schema, error) {
 	found, err := filepath.Glob(filepath.Join(venv, "lib", "python3*", "site-packages", "cfnlint", "data", "schemas"))
 	if err != nil || len(found) != 1 {
 		return nil, fmt.Errorf("registry: %d folders of schemas in %s; run `make tools` first: %w", len(found), venv, err)
@@ -28,20 +33,42 @@ func Read(venv string, types []string) (Registry, error) {
 	if err := load(filepath.Join(found[0], "providers", "us-east-1.json"), &files); err != nil {
 		return nil, err
 	}
-	out := Registry{}
+	out := map[string]schema{}
 	for _, name := range types {
-		var schema struct {
-			Handlers map[string]struct{ Permissions []string }
-		}
-		if err := load(filepath.Join(found[0], "resources", files[name]+".json"), &schema); err != nil {
+		var one schema
+		if err := load(filepath.Join(found[0], "resources", files[name]+".json"), &one); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		out[name] = one
+	}
+	return out, nil
+}
+
+// Read reads the permissions of some types. For a type whose schema has no handlers,
+// they are unknown.
+func Read(venv string, types []string) (Registry, error) {
+	schemas, err := readSchemas(venv, types)
+	if err != nil {
+		return nil, err
+	}
+	out := Registry{}
+	for name, one := range schemas {
 		out[name] = map[string][]string{}
-		for on, handler := range schema.Handlers {
+		for on, handler := range one.Handlers {
 			out[name][on] = handler.Permissions
 		}
 	}
 	return out, nil
+}
+
+// SystemTags returns the types to which CloudFormation gives its own tags.
+func SystemTags(venv string, types []string) (map[string]bool, error) {
+	schemas, err := readSchemas(venv, types)
+	out := map[string]bool{}
+	for name, one := range schemas {
+		out[name] = one.Tagging.CloudFormationSystemTags
+	}
+	return out, err
 }
 
 func load(path string, into any) error {
