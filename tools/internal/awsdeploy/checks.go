@@ -47,7 +47,7 @@ func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 			}), Identity: arn})
 		}
 		if manage, given := one.Config.Parameters["ManageLogRole"]; given {
-			more = append(more, check.Gateway{API: apigateway.NewFromConfig(cfg), Managed: manage == "true"})
+			more = append(more, check.Gateway{API: apigateway.NewFromConfig(cfg), Managed: manage == "true", Path: "/gatehouse/" + s.target.environment + "/" + one.Name + "/"})
 		}
 	}
 	return append([]check.Check{

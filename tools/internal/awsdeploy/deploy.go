@@ -208,7 +208,7 @@ func (s *session) after(ctx context.Context, planned []plannedStack) error {
 	fmt.Fprintln(s.out, "\nNext")
 	for _, one := range planned {
 		if c := one.Certificate; c != nil {
-			fmt.Fprintf(s.out, "  before a pipeline deploys   CertificateArn=%s in %s\n", c.ARN, one.Samconfig())
+			fmt.Fprintf(s.out, "  before a pipeline deploys   CertificateArn=%s in %s\n", c.ARN, one.Folder+"/samconfig.toml")
 		}
 	}
 	if alarms != "" {

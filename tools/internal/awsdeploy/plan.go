@@ -59,7 +59,7 @@ func printPlan(w io.Writer, all []plannedStack) {
 
 // printStack writes a line about a stack, and one for each change to notice.
 func printStack(w io.Writer, s plannedStack) {
-	fmt.Fprintf(w, "%-14s  %-9s  %s\n", s.Name, s.Kind, s.summary())
+	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-14s  %-9s  %s", s.Name, s.Kind, s.summary()), " "))
 	if c := s.Certificate; c != nil {
 		fmt.Fprintf(w, "       %s\n", c.plan())
 	}

@@ -45,7 +45,7 @@ Plan, in this order
        replaces  Table (AWS::DynamoDB::Table)
        removes   Z (AWS::Lambda::Function)
        loses     Table (AWS::DynamoDB::Table): would be replaced
-  3  platform        unchanged  
+  3  platform        unchanged
   4  api             changed    only its outputs
   5  late            later      planned when api is deployed, because it reads names that do not exist yet
 `

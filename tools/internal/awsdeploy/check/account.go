@@ -85,8 +85,9 @@ type Gateways interface {
 // role for all APIs of a region, and without it there are no logs.
 type Gateway struct {
 	API Gateways
-	// Managed is set if a stack that is deployed sets the role.
+	// Managed is set if a stack that is deployed sets the role, on the path Path.
 	Managed bool
+	Path    string
 }
 
 // Look implements Check.
@@ -98,7 +99,7 @@ func (c Gateway) Look(ctx context.Context) []Finding {
 	}
 	role := aws.ToString(out.CloudwatchRoleArn)
 	switch {
-	case role != "" && c.Managed:
+	case role != "" && c.Managed && !strings.Contains(role, ":role"+c.Path):
 		return []Finding{{Warning, what, "the stack api replaces " + role + " by its own role, for every API of the region",
 			"if that role is not api's: set ManageLogRole=false in services/api/samconfig.toml"}}
 	case role != "":

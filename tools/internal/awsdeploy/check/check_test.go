@@ -183,10 +183,12 @@ func TestGateway(t *testing.T) {
 		"has_one":      {fakeGateways{role, nil}, false, "ok"},
 		"gets_one":     {fakeGateways{nil, nil}, true, "ok"},
 		"gets_another": {fakeGateways{role, nil}, true, "warning"},
+		"gets_its_own": {fakeGateways{aws.String("arn:aws:iam::111122223333:role/gatehouse/dev/api/logs"), nil}, true, "ok"},
+		"of_another":   {fakeGateways{aws.String("arn:aws:iam::111122223333:role/gatehouse/test/api/logs"), nil}, true, "warning"},
 		"none":         {fakeGateways{nil, nil}, false, "warning"},
 		"denied":       {fakeGateways{nil, denied()}, true, "not checked"},
 	} {
-		if got := levels(Gateway{tc.api, tc.managed}.Look(t.Context())); got != tc.want {
+		if got := levels(Gateway{tc.api, tc.managed, "/gatehouse/dev/api/"}.Look(t.Context())); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
 		}
 	}
