@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,65 @@ func encryptsLogs(key template.Resource) bool {
 		}
 	}
 	return false
+}
+
+// ownLog: a function writes to its own log group and creates none. The role that SAM makes
+// has AWSLambdaBasicExecutionRole, which creates groups of every name: _construct_role in
+// samtranslator/model/sam_resources.py attaches it to every role, and a function that names
+// its Role gets none. What is logged after a group was deleted would create it again,
+// without its key and retention. Only log-encryptor creates groups, with its prefixes.
+func ownLog(all []*template.Template) []string {
+	var out []string
+	for _, t := range all {
+		for _, f := range t.Resources(repository.FunctionType) {
+			role, own := repository.OwnRole(f)
+			if !own {
+				out = append(out, f.String()+": Role is not a role of this template; SAM's has AWSLambdaBasicExecutionRole")
+				continue
+			}
+			if role.Prop("ManagedPolicyArns") != nil {
+				out = append(out, role.String()+": a function's role has no managed policy")
+			}
+			want := "att:" + strings.TrimPrefix(template.Text(setting(f, "LoggingConfig", "LogGroup")), "ref:") + ".Arn"
+			for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents"} {
+				if got := repository.Grants(f, action); !slices.Equal(got, []string{want}) {
+					out = append(out, fmt.Sprintf("%s: %s is allowed on %q, want %q", role, action, got, want))
+				}
+			}
+			if len(repository.Grants(f, "logs:CreateLogGroup")) > 0 && repository.Dir(t) != repository.Folder("log-encryptor") {
+				out = append(out, role.String()+": may create log groups")
+			}
+		}
+	}
+	return out
+}
+
+func TestOwnLog(t *testing.T) {
+	t.Parallel()
+	repository.Report(t, ownLog(repository.Templates(t)))
+	const good = `Resources:
+  F: {Type: AWS::Serverless::Function, Properties: {LoggingConfig: {LogGroup: !Ref L}, Role: !GetAtt R.Arn}}
+  L: {Type: AWS::Logs::LogGroup}
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: [logs:CreateLogStream, logs:PutLogEvents], Resource: !GetAtt L.Arn}]}}]
+`
+	for name, p := range map[string]repository.Planted{
+		"good":          {"", "", ""},
+		"sams_role":     {", Role: !GetAtt R.Arn", "", "SAM's has AWSLambdaBasicExecutionRole"},
+		"others_role":   {"!GetAtt R.Arn", "!Ref RoleArn", "not a role of this template"},
+		"managed":       {"      Policies:", "      ManagedPolicyArns: [x]\n      Policies:", "no managed policy"},
+		"every_group":   {"Resource: !GetAtt L.Arn", `Resource: "*"`, `logs:PutLogEvents is allowed on ["*"]`},
+		"no_log":        {"logs:PutLogEvents", "logs:GetLogEvents", "logs:PutLogEvents is allowed on []"},
+		"creates":       {"logs:CreateLogStream, ", "logs:CreateLogStream, logs:CreateLogGroup, ", "may create log groups"},
+		"another_group": {"LogGroup: !Ref L", "LogGroup: !Ref Other", "want \"att:Other.Arn\""},
+	} {
+		got := strings.Join(ownLog([]*template.Template{repository.MustParse(t, "services/x/template.yaml", strings.Replace(good, p[0], p[1], 1))}), "\n")
+		if (p[2] == "") != (got == "") || !strings.Contains(got, p[2]) {
+			t.Errorf("%s: findings %q, want one with %q", name, got, p[2])
+		}
+	}
 }
 
 func TestLogGroups(t *testing.T) {
