@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"gatehouse.example/contracts"
 )
@@ -72,6 +73,34 @@ func TestDenyEntryIsAStackUpdate(t *testing.T) {
 		t.Error("the denied domain was accepted")
 	}
 	p.signUp(t)
+}
+
+// TestChangedParametersReachTheAlias changes parameters of functions without a build. The
+// version behind the alias gets each value, not only $LATEST.
+func TestChangedParametersReachTheAlias(t *testing.T) {
+	t.Parallel()
+	hold(t, &deployments)
+	s := start(t)
+	for _, tc := range []struct{ stack, parameter, value, function, variable string }{
+		{"log-encryptor", "ExcludePrefixes", "/e2e/nothing", "log-encryptor-encryptor", "EXCLUDE_PREFIXES"},
+		{"user-events", "AppEventsPerMinute", "301", "user-events-client-events", "EVENTS_PER_MINUTE"},
+	} {
+		variable := func() string {
+			out := must(s.clients(t).lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{
+				FunctionName: aws.String("gatehouse-local-" + tc.function), Qualifier: aws.String("live"),
+			}))(t)
+			return out.Environment.Variables[tc.variable]
+		}
+		before := variable()
+		was := s.setParameter(t, "gatehouse-local-"+tc.stack, tc.parameter, tc.value)
+		if got := variable(); got != tc.value {
+			t.Errorf("%s is %q behind the alias, want %q", tc.variable, got, tc.value)
+		}
+		s.setParameter(t, "gatehouse-local-"+tc.stack, tc.parameter, was)
+		if got := variable(); got != before {
+			t.Errorf("%s is %q behind the alias, want %q again", tc.variable, got, before)
+		}
+	}
 }
 
 // setParameter updates one parameter of a stack, waits, and returns its former value.
