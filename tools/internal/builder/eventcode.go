@@ -93,6 +93,8 @@ type word struct {
 	types []string
 	// makes is true for functions: their callers publish the event.
 	makes bool
+	// looks is true for functions that take an event: their callers read it.
+	looks bool
 	// data is true for the struct of an event's data.
 	data bool
 }
@@ -128,6 +130,10 @@ func vocabulary(dir string) (map[string]word, error) {
 		if len(types) == 0 || !ast.IsExported(name) {
 			continue
 		}
+		if slices.Contains(takes[name], "Event") {
+			out[name] = word{types: types, looks: true}
+			continue
+		}
 		out[name] = word{types: types, makes: true}
 		for _, taken := range takes[name] {
 			if _, isFunc := uses[taken]; !isFunc && ast.IsExported(taken) && len(types) == 1 {
@@ -136,7 +142,7 @@ func vocabulary(dir string) (map[string]word, error) {
 		}
 	}
 	// The parameter of every constructor is the act, not the data of a type.
-	maps.DeleteFunc(out, func(_ string, w word) bool { return !w.makes && len(w.types) > 1 })
+	maps.DeleteFunc(out, func(_ string, w word) bool { return !w.makes && !w.looks && len(w.types) > 1 })
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s names no event type; were they moved?", dir)
 	}
