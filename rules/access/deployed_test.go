@@ -102,7 +102,7 @@ func generated(stack, id string, longest int) string {
 func described(of map[string]*template.Template, service, environment string, systemTags map[string]bool) ([]deployed, error) {
 	dir, _ := stackOf(service)
 	s := &describer{of: of, service: service, environment: environment, systemTags: systemTags}
-	err := s.stack(path.Join(dir, "template.yaml"), "gatehouse-"+environment+"-"+service)
+	err := s.stack(path.Join(dir, "template.yaml"), "gatehouse-"+environment+"-"+service, nil)
 	return s.out, err
 }
 
@@ -114,13 +114,14 @@ type describer struct {
 	out                  []deployed
 }
 
-func (s *describer) stack(file, name string) error {
+// stack describes one stack, which has parameters of its parent if it is nested.
+func (s *describer) stack(file, name string, parent map[string]any) error {
 	t := s.of[file]
 	if t == nil {
 		return fmt.Errorf("%s does not exist", file)
 	}
 	in := &stackNames{t, s.of, name, s.environment}
-	values := t.Evaluator(s.parameters(t), in)
+	values := t.Evaluator(s.parameters(t, parent), in)
 	for _, r := range t.Resources("") {
 		d := deployed{Resource: r, service: s.service, environment: s.environment, stack: name, values: values}
 		var err error
@@ -134,7 +135,12 @@ func (s *describer) stack(file, name string) error {
 		if r.Type != template.StackType {
 			continue
 		}
-		if err := s.stack(path.Join(path.Dir(file), template.Text(r.Prop("TemplateURL"))), d.name); err != nil {
+		given, err := values.Value(context.Background(), r.Prop("Parameters"))
+		if err != nil {
+			return fmt.Errorf("%s: Parameters: %w", r, err)
+		}
+		passed, _ := given.(map[string]any)
+		if err := s.stack(path.Join(path.Dir(file), template.Text(r.Prop("TemplateURL"))), d.name, passed); err != nil {
 			return err
 		}
 	}
@@ -143,7 +149,7 @@ func (s *describer) stack(file, name string) error {
 
 // parameters are values as a pipeline gives them; what has no value does not matter to
 // names and roles.
-func (s *describer) parameters(t *template.Template) map[string]string {
+func (s *describer) parameters(t *template.Template, parent map[string]any) map[string]string {
 	out := map[string]string{"AWS::AccountId": account, "AWS::Partition": partition, "AWS::Region": region, "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "example"}
 	given := map[string]string{
 		"DomainName": "name.example.com", "Environment": s.environment, "HostedZoneId": zone, "OnAws": "true",
@@ -152,6 +158,8 @@ func (s *describer) parameters(t *template.Template) map[string]string {
 	for _, p := range t.Parameters() {
 		if value, ok := given[p.Name]; ok {
 			out[p.Name] = value
+		} else if value, ok := parent[p.Name]; ok {
+			out[p.Name] = fmt.Sprint(value)
 		} else if p.Default == nil {
 			out[p.Name] = "example"
 		}
@@ -263,13 +271,20 @@ func (s *stackNames) Attribute(ctx context.Context, id, attribute string) (strin
 	return "", errors.New("no resource " + id)
 }
 
-// Parameter returns what the writers of SSM parameters write: ARNs of aliases and topics.
+// Parameter returns what the writers of SSM parameters write: ARNs of keys, queues and
+// topics, and otherwise of aliases.
 func (s *stackNames) Parameter(_ context.Context, name string) (string, error) {
 	service, what := path.Base(path.Dir(name)), strings.TrimSuffix(path.Base(name), "-arn")
-	if what == "topic" {
-		return arn("sns:" + region + ":" + account + ":gatehouse-" + s.environment + "-" + service), nil
+	of := "gatehouse-" + s.environment + "-" + service
+	switch {
+	case strings.HasSuffix(what, "key"):
+		return arn("kms:" + region + ":" + account + ":key/" + what), nil
+	case what == "topic":
+		return arn("sns:" + region + ":" + account + ":" + of), nil
+	case what == "outbox", strings.HasSuffix(what, "queue"):
+		return arn("sqs:" + region + ":" + account + ":" + of + "-" + what), nil
 	}
-	return arn("lambda:" + region + ":" + account + ":function:gatehouse-" + s.environment + "-" + service + "-" + what + ":live"), nil
+	return arn("lambda:" + region + ":" + account + ":function:" + of + "-" + what + ":live"), nil
 }
 
 // estate are all resources of the services, by environment and service.

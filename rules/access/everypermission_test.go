@@ -1,8 +1,6 @@
 package access
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -171,17 +169,9 @@ func (r executionRole) documents(environment string) ([]policy.Document, error) 
 	}, nil)
 	var out []policy.Document
 	for _, n := range r.policies() {
-		v, err := values.Value(context.Background(), n)
+		d, err := document(values, n)
 		if err != nil {
-			return nil, fmt.Errorf("template.Value: %w", err)
-		}
-		text, err := json.Marshal(v)
-		if err != nil {
-			return nil, fmt.Errorf("json.Marshal: %w", err)
-		}
-		d, err := policy.Parse(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("policy.Parse: %w", err)
+			return nil, err
 		}
 		if unknown := d.Operators(); len(unknown) > 0 {
 			return nil, fmt.Errorf("tools/policy does not implement the conditions %v", unknown)
