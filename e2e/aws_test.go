@@ -13,6 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/tools/sam"
 )
 
 // TestAWSDeployAndDestroy deploys the environment dev in addition to local,
@@ -109,7 +112,7 @@ func (s *system) devStacks(t *testing.T) []string {
 	return names
 }
 
-// protected tries to delete a stack past the tool, and looks for its policy.
+// protected tries to delete a stack past the tool, and looks for its policy and tags.
 func (s *system) protected(t *testing.T, name string) {
 	t.Helper()
 	client := s.clients(t).cloudformation
@@ -120,6 +123,14 @@ func (s *system) protected(t *testing.T, name string) {
 	// A nested stack ends in its logical id and a number; its parent protects it.
 	if regexp.MustCompile(`-[A-Z][A-Za-z]+-[0-9a-f-]+$`).MatchString(name) {
 		return
+	}
+	stack := must(client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &name}))(t).Stacks[0]
+	tags := map[string]string{}
+	for _, tag := range stack.Tags {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	if diff := cmp.Diff(sam.Tags("dev", strings.TrimPrefix(name, "gatehouse-dev-")), tags); diff != "" {
+		t.Errorf("tags of %s, which are not the pipelines' (-want +got):\n%s", name, diff)
 	}
 	if _, err := client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name}); err == nil {
 		t.Errorf("%s can be deleted", name)
