@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -199,6 +200,13 @@ func (c caller) kms(d deployed, handler, action string, keys map[string]string) 
 		if name := "aws:requesttag/" + ownTag; keys[name] != "" {
 			late[name] = keys[name]
 		}
+		if action == "kms:untagresource" { // by a rollback of the update that set the tag, or another tag of the stack's
+			late["aws:tagkeys"] = ownTag
+			if c.owns(d) {
+				return []call{{d.arn, keys}, {d.arn, late}}, nil
+			}
+			return []call{{d.arn, with(keys, "aws:tagkeys", "team")}}, nil
+		}
 		switch {
 		case handler != "create" || action == "kms:disablekey": // a key is never made disabled
 			return []call{{d.arn, keys}}, nil
@@ -225,6 +233,13 @@ func (c caller) kms(d deployed, handler, action string, keys map[string]string) 
 		return []call{{artifactKey(), nil}}, nil
 	}
 	return nil, fmt.Errorf("the key of %s for %s is not known; add it to rules/access/calls_test.go", action, d.Type)
+}
+
+// with returns keys and one more.
+func with(keys map[string]string, name, value string) map[string]string {
+	out := maps.Clone(keys)
+	out[name] = value
+	return out
 }
 
 func artifactKey() string { return arn("kms:" + region + ":999999999999:key/artifacts") }

@@ -61,8 +61,9 @@ func TestEveryPermissionPlanted(t *testing.T) {
 	})
 	mutate(t, in("log-encryptor", nil), map[string]mutation{
 		"all_rules":          {encryptor, "rule/gatehouse-${Environment}-log-*", "rule/*", "events:deleterule is allowed on"},
+		"tags_of_others":     {encryptor, ", \"ForAllValues:StringEquals\": {aws:TagKeys: gatehouse:stack}}", "}", "kms:untagresource is allowed on"},
 		"another_region":     {encryptor, "arn:${AWS::Partition}:sqs:${AWS::Region}", "arn:${AWS::Partition}:sqs:us-east-1", "needs sqs:createqueue"},
-		"tag_counts_at_once": {encryptor, "StringEqualsIfExists: {aws:ResourceTag/gatehouse:stack: !Sub \"gatehouse-${Environment}-log-encryptor\"}}\n              - Sid: ReadKeys", "StringEquals: {aws:ResourceTag/gatehouse:stack: !Sub \"gatehouse-${Environment}-log-encryptor\"}}\n              - Sid: ReadKeys", "create of LogKey in dev needs kms:enablekeyrotation"},
+		"tag_counts_at_once": {encryptor, "StringEqualsIfExists: {aws:ResourceTag/gatehouse:stack: !Sub \"gatehouse-${Environment}-log-encryptor\"}, \"ForAll", "StringEquals: {aws:ResourceTag/gatehouse:stack: !Sub \"gatehouse-${Environment}-log-encryptor\"}, \"ForAll", "create of LogKey in dev needs kms:enablekeyrotation"},
 	})
 	mutate(t, in("signin-audit", nil), map[string]mutation{
 		"tags_of_cloudformation": {audit, "                  StringEquals: {aws:ResourceTag/gatehouse:stack:", "                  StringEquals: {aws:ResourceTag/aws:cloudformation:stack-name:", "update of AuditKey in dev needs kms:putkeypolicy"},

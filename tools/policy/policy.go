@@ -87,7 +87,7 @@ func (d Document) Operators() []string {
 	var out []string
 	for _, s := range d.Statement {
 		for operator := range s.Condition {
-			name := strings.TrimSuffix(operator, "IfExists")
+			name := strings.TrimPrefix(strings.TrimSuffix(operator, "IfExists"), allValues)
 			if _, known := operators()[name]; !known && name != "Null" && !slices.Contains(out, operator) {
 				out = append(out, operator)
 			}
@@ -115,6 +115,7 @@ func (s Statement) applies(sent map[string]string) bool {
 func holds(operator string, sent map[string]string, key string, values Strings) bool {
 	actual, exists := sent[key]
 	operator, optional := strings.CutSuffix(operator, "IfExists")
+	operator, set := strings.CutPrefix(operator, allValues)
 	if operator == "Null" {
 		return slices.Contains(values, fmt.Sprint(!exists))
 	}
@@ -123,10 +124,14 @@ func holds(operator string, sent map[string]string, key string, values Strings) 
 	case !known:
 		return false
 	case !exists:
-		return optional || o.negated
+		return optional || set || o.negated
 	}
 	return o.negated != slices.ContainsFunc(values, func(v string) bool { return o.equal(v, actual) })
 }
+
+// allValues is the prefix of operators that hold for each value of a key, and so for
+// none. A request here has one value for a key.
+const allValues = "ForAllValues:"
 
 // comparison is a condition operator.
 type comparison struct {

@@ -47,6 +47,8 @@ func TestAllowedBy(t *testing.T) {
 		"not_equal_is":     {condition(`"StringNotEquals":{"aws:SourceAccount":["1","000000000000"]}`), false},
 		"not_equal_unsent": {condition(`"StringNotEquals":{"aws:ResourceTag/a":"1"}`), true},
 		"not_like":         {condition(`"ArnNotLike":{"aws:SourceArn":"arn:aws:cognito-idp:*"}`), false},
+		"all_values":       {condition(`"ForAllValues:StringEquals":{"aws:SourceAccount":["1","000000000000"],"aws:TagKeys":"a"}`), true},
+		"all_values_other": {condition(`"ForAllValues:StringEquals":{"aws:SourceAccount":"1"}`), false},
 		"missing":          {condition(`"Null":{"aws:ResourceTag/a":"true"}`), true},
 		"not_missing":      {condition(`"Null":{"aws:SourceArn":"true"}`), false},
 		"sent":             {condition(`"Null":{"aws:SourceArn":"false"}`), true},
