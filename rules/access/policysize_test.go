@@ -39,7 +39,7 @@ func policySize(n *yaml.Node) int {
 	case n.Tag == "!Ref" || n.Tag == "!GetAtt":
 		return 120
 	default:
-		text := strings.NewReplacer("${AWS::Partition}", "aws-us-gov", "${AWS::Region}", "ap-southeast-2", "${AWS::AccountId}", "111122223333",
+		text := strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::Region}", "ap-southeast-2", "${AWS::AccountId}", "111122223333",
 			"${Environment}", "production", "${Service}", "log-encryptor", "${ArtifactBucket}", "gatehouse-tools-pipeline-artifactbucket-abcdefghijkl").Replace(n.Value)
 		return len(text) + len(`""`)
 	}

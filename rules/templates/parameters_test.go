@@ -16,6 +16,7 @@ const maxTemplateLines = 400
 // in alphabetical order.
 func parameters(all []*template.Template) []string {
 	example := regexp.MustCompile(`Example|such as`)
+	arn := regexp.MustCompile(`arn:[^:]*:?`)
 	var out []string
 	for _, t := range all {
 		before := ""
@@ -33,6 +34,12 @@ func parameters(all []*template.Template) []string {
 			}
 			if template.Get(p, "AllowedValues") == nil && !example.MatchString(description+t.CommentAbove(key.Line)) {
 				say("has no example, neither in the Description nor above it")
+			}
+			// SAM and Cognito do other things in other partitions: docs/limits.md.
+			for _, partition := range arn.FindAllString(template.Text(template.Get(p, "AllowedPattern")), -1) {
+				if partition != "arn:aws:" {
+					say("accepts ARNs of other partitions; write arn:aws:")
+				}
 			}
 			bounded := template.Text(template.Get(p, "Type")) == "Number" && (template.Get(p, "MinValue") != nil || template.Get(p, "MaxValue") != nil)
 			if !bounded && template.Get(p, "AllowedPattern") == nil && template.Get(p, "AllowedValues") == nil {
@@ -64,6 +71,7 @@ func TestParametersPlanted(t *testing.T) {
 		"no_example":     {"  # Example: 30\n", "", "no example"},
 		"no_values":      {"    AllowedValues: [local, dev]\n", "", "accepts any value"},
 		"no_bounds":      {"    MinValue: 1\n    MaxValue: 90\n", "", "accepts any value"},
+		"any_partition":  {"    MinValue: 1\n    MaxValue: 90\n", "    AllowedPattern: ^$|^arn:aws[a-z-]*:kms:.+$\n", "other partitions"},
 		"bare_output":    {"    Description: The topic\n", "", "output TopicArn"},
 		"too_long":       {"Outputs:", strings.Repeat("\n", 400) + "Outputs:", "more than 400"},
 	})

@@ -82,11 +82,7 @@ func (s *session) planCertificate(ctx context.Context, one *plannedStack) error 
 	}
 	c.ARN = arn
 	if arn == "" {
-		partition, _, _ := strings.Cut(strings.TrimPrefix(s.target.caller, "arn:"), ":")
-		if partition == "" {
-			partition = "aws"
-		}
-		arn = fmt.Sprintf("arn:%s:acm:%s:%s:certificate/%s", partition, c.Region, s.target.account, pending)
+		arn = fmt.Sprintf("arn:aws:acm:%s:%s:certificate/%s", c.Region, s.target.account, pending)
 	}
 	one.Certificate = c
 	one.Config.Parameters["CertificateArn"] = arn

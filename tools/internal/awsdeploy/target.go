@@ -57,6 +57,9 @@ func openTarget(ctx context.Context, o options) (target, error) {
 	if err != nil {
 		return target{}, actors.Hint(fmt.Errorf("sts.GetCallerIdentity: %w", err))
 	}
+	if err := checkPartition(aws.ToString(who.Arn)); err != nil {
+		return target{}, err
+	}
 	return target{
 		config: cfg, environment: o.environment, account: aws.ToString(who.Account),
 		caller: aws.ToString(who.Arn), endpoint: endpoint,
@@ -91,6 +94,17 @@ func (o options) checkEndpoint(endpoint string) error {
 		return errors.New("--emulator is given, but the endpoint is AWS. Run '. .local/env' first, or omit --emulator")
 	}
 	return nil
+}
+
+// checkPartition refuses callers of partitions that the templates are not written for.
+// China has no user pools, and GovCloud no domains of one's own for them:
+// https://docs.amazonaws.cn/en_us/aws/latest/userguide/cognito.html
+// https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
+func checkPartition(caller string) error {
+	if strings.HasPrefix(caller, "arn:aws:") {
+		return nil
+	}
+	return fmt.Errorf("%s is not in the partition aws. Gatehouse runs in AWS's commercial regions only, not in China or GovCloud: docs/limits.md has the reasons", caller)
 }
 
 // passed are the shell's variables that change neither account nor endpoint.

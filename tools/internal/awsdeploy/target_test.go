@@ -48,6 +48,23 @@ func TestCheckEndpoint(t *testing.T) {
 	}
 }
 
+func TestCheckPartition(t *testing.T) {
+	t.Parallel()
+	for caller, fine := range map[string]bool{
+		"arn:aws:iam::111122223333:user/operator":                    true,
+		"arn:aws:sts::111122223333:assumed-role/operator/session":    true,
+		"arn:aws-us-gov:iam::111122223333:user/operator":             false,
+		"arn:aws-cn:sts::111122223333:assumed-role/operator/session": false,
+		"arn:aws-eusc:iam::111122223333:user/operator":               false,
+		"": false,
+	} {
+		err := checkPartition(caller)
+		if (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "docs/limits.md") {
+			t.Errorf("%q: %v", caller, err)
+		}
+	}
+}
+
 func TestAccessPassesTheAccountOfThePlan(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "another")
 	t.Setenv("AWS_CA_BUNDLE", "/ca.pem")
