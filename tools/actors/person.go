@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,22 +40,30 @@ type Person struct {
 	// Metadata is the ClientMetadata of every call that takes one.
 	Metadata map[string]string
 
-	// Sub is the user's id, once the sign-up succeeded.
+	// Sub is the user's id, once the sign-up succeeded; if its answer was lost, once the
+	// person signed in.
 	Sub string
 	// IDToken, AccessToken and RefreshToken are those of the last sign-in, which
 	// expire after ExpiresIn seconds.
 	IDToken, AccessToken, RefreshToken string
 	ExpiresIn                          int32
+
+	signingUp, confirming lost
 }
 
-// SignUp registers the address.
+// SignUp registers the address. It may be repeated if the answer was lost: an account
+// that exists then is this person's.
 func (p *Person) SignUp(ctx context.Context) error {
 	out, err := p.Pool.SignUp(ctx, &cognito.SignUpInput{
 		ClientId: &p.ClientID, Username: &p.Email, Password: &p.Password, ClientMetadata: p.Metadata,
 		UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &p.Email}},
-	})
+	}, p.signingUp.watch)
+	var exists *types.UsernameExistsException
+	if errors.As(err, &exists) && p.signingUp.before(err) {
+		return nil
+	}
 	if err != nil {
-		return fmt.Errorf("cognito.SignUp: %w", err)
+		return fmt.Errorf("cognito.SignUp: %w", p.signingUp.note(err))
 	}
 	if p.Sub = aws.ToString(out.UserSub); p.Sub == "" {
 		return errors.New("cognito.SignUp: no sub in the answer")
@@ -74,20 +83,29 @@ func Refusal(err error) string {
 
 // Confirm confirms the account with the code from the mail.
 func (p *Person) Confirm(ctx context.Context, code string) error {
-	_, err := p.Pool.ConfirmSignUp(ctx, &cognito.ConfirmSignUpInput{ClientId: &p.ClientID, Username: &p.Email, ConfirmationCode: &code})
-	if err != nil {
-		return fmt.Errorf("cognito.ConfirmSignUp: %w", err)
+	_, err := p.Pool.ConfirmSignUp(ctx, &cognito.ConfirmSignUpInput{ClientId: &p.ClientID, Username: &p.Email, ConfirmationCode: &code}, p.confirming.watch)
+	if err != nil && !p.isConfirmed(err) {
+		return fmt.Errorf("cognito.ConfirmSignUp: %w", p.confirming.note(err))
 	}
 	return nil
 }
 
 // AdminConfirm confirms the account as an administrator does, without a code.
 func (p *Person) AdminConfirm(ctx context.Context) error {
-	_, err := p.Pool.AdminConfirmSignUp(ctx, &cognito.AdminConfirmSignUpInput{UserPoolId: &p.PoolID, Username: &p.Email})
-	if err != nil {
-		return fmt.Errorf("cognito.AdminConfirmSignUp: %w", err)
+	_, err := p.Pool.AdminConfirmSignUp(ctx, &cognito.AdminConfirmSignUpInput{UserPoolId: &p.PoolID, Username: &p.Email}, p.confirming.watch)
+	if err != nil && !p.isConfirmed(err) {
+		return fmt.Errorf("cognito.AdminConfirmSignUp: %w", p.confirming.note(err))
 	}
 	return nil
+}
+
+// isConfirmed reports whether an earlier call confirmed the account, whose answer was
+// lost. Cognito answers the next one with "User cannot be confirmed. Current status is
+// CONFIRMED" (furaiev/amazon-cognito-identity-dart-2#80) or "User cannot confirm because
+// user status is not UNCONFIRMED." (keboola/developer-portal#186).
+func (p *Person) isConfirmed(err error) bool {
+	var refusal *types.NotAuthorizedException
+	return errors.As(err, &refusal) && strings.HasPrefix(refusal.ErrorMessage(), "User cannot ") && p.confirming.before(err)
 }
 
 // Delete deletes the account as an administrator does. It is not an error if
@@ -191,10 +209,24 @@ func (p *Person) keep(tokens *types.AuthenticationResultType, challenge types.Ch
 		return errors.New("got no ID token")
 	}
 	p.IDToken, p.AccessToken, p.ExpiresIn = *tokens.IdToken, aws.ToString(tokens.AccessToken), tokens.ExpiresIn
+	if p.Sub == "" {
+		p.Sub = subOf(p.IDToken)
+	}
 	if tokens.RefreshToken != nil {
 		p.RefreshToken = *tokens.RefreshToken
 	}
 	return nil
+}
+
+// subOf is the sub of an ID token that Cognito just answered with, or empty.
+func subOf(token string) string {
+	var claims struct{ Sub string }
+	if parts := strings.Split(token, "."); len(parts) == 3 {
+		if raw, err := base64.RawURLEncoding.DecodeString(parts[1]); err != nil || json.Unmarshal(raw, &claims) != nil {
+			return ""
+		}
+	}
+	return claims.Sub
 }
 
 // WrongPassword signs in with a password that is not the person's, which Cognito

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -31,6 +32,7 @@ type fakeAWS struct {
 	answers map[string]string // by action; one with __type is an error
 	mu      sync.Mutex
 	calls   []call
+	loses   int // how many of the first answers are lost
 }
 
 type call struct {
@@ -46,6 +48,10 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, made)
+	if f.loses > 0 {
+		f.loses--
+		panic(http.ErrAbortHandler)
+	}
 	answer := f.answers[action]
 	if parameters, _ := made.in["AuthParameters"].(map[string]any); parameters["PASSWORD"] != nil && parameters["PASSWORD"] != right {
 		answer = `{"__type":"NotAuthorizedException","message":"Incorrect username or password."}`
@@ -223,5 +229,66 @@ func TestCaused(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// A call whose answer is lost was applied all the same, so Cognito refuses the next one.
+func TestCallsAreSafeToRepeat(t *testing.T) {
+	t.Parallel()
+	exists := `{"__type":"UsernameExistsException","message":"An account with the given email already exists."}`
+	confirmed := `{"__type":"NotAuthorizedException","message":"User cannot be confirmed. Current status is CONFIRMED"}`
+	for action, tc := range map[string]struct {
+		repeated string // the answer from the second call on
+		do       func(context.Context, *Person) error
+	}{
+		"SignUp":             {exists, func(ctx context.Context, p *Person) error { return p.SignUp(ctx) }},
+		"ConfirmSignUp":      {confirmed, func(ctx context.Context, p *Person) error { return p.Confirm(ctx, "123456") }},
+		"AdminConfirmSignUp": {confirmed, func(ctx context.Context, p *Person) error { return p.AdminConfirm(ctx) }},
+		"AdminDeleteUser":    {`{"__type":"UserNotFoundException","message":"gone"}`, func(ctx context.Context, p *Person) error { return p.Delete(ctx) }},
+	} {
+		for way, attempts := range map[string]int{"by_the_sdk": 3, "by_the_caller": 1} {
+			t.Run(action+"_"+way, func(t *testing.T) {
+				t.Parallel()
+				f := &fakeAWS{answers: map[string]string{action: tc.repeated}, loses: 1}
+				p := f.person(t)
+				cfg := f.config(t)
+				cfg.RetryMaxAttempts = attempts
+				p.Pool = cognito.NewFromConfig(cfg)
+				err := tc.do(t.Context(), p)
+				if attempts == 1 {
+					if err == nil {
+						t.Fatal("a lost answer is not an error")
+					}
+					err = tc.do(t.Context(), p)
+				}
+				if err != nil || len(f.calls) != 2 {
+					t.Errorf("%v after %d calls", err, len(f.calls))
+				}
+			})
+		}
+		t.Run(action+"_of_another", func(t *testing.T) {
+			t.Parallel()
+			err := tc.do(t.Context(), (&fakeAWS{answers: map[string]string{action: tc.repeated}}).person(t))
+			if (err == nil) != (action == "AdminDeleteUser") {
+				t.Errorf("without a lost answer: %v", err)
+			}
+		})
+	}
+}
+
+// Who does not know the sub, because the answer to the sign-up was lost, learns it from
+// the ID token.
+func TestSubOfTheToken(t *testing.T) {
+	t.Parallel()
+	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"sub-1"}`)) + ".c2ln"
+	f := &fakeAWS{answers: map[string]string{"InitiateAuth": `{"AuthenticationResult":{"IdToken":"` + token + `"}}`}}
+	p := f.person(t)
+	if err := p.SignInByPassword(t.Context(), right); err != nil || p.Sub != "sub-1" {
+		t.Errorf("sub %q, %v", p.Sub, err)
+	}
+	for _, bad := range []string{"", "a.b", "a.%.c", "a." + base64.RawURLEncoding.EncodeToString([]byte("[")) + ".c"} {
+		if got := subOf(bad); got != "" {
+			t.Errorf("sub %q of %q", got, bad)
+		}
 	}
 }
