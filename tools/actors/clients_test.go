@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 )
 
@@ -149,5 +151,36 @@ func TestTrail(t *testing.T) {
 	}
 	if _, err := (&Trail{Table: dynamodb.NewFromConfig((&fakeAWS{}).config(t))}).Of(t.Context(), "s"); err == nil {
 		t.Error("a failed call is not an error")
+	}
+}
+
+// The rows of other users and of other events are not read.
+func TestTrailReadsExactKeys(t *testing.T) {
+	t.Parallel()
+	f := &fakeAWS{answers: map[string]string{"Query": `{"Count":0,"Items":[]}`}}
+	trail := &Trail{Table: dynamodb.NewFromConfig(f.config(t)), Name: "audit"}
+	at := attempted(t, "1", "").Time()
+	if _, err := trail.Find(t.Context(), attempted(t, "1", "")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trail.Find(t.Context(), attempted(t, "1", "s")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trail.Between(t.Context(), poolID, at, at.Add(14*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range f.calls {
+		values, _ := json.Marshal(c.in["ExpressionAttributeValues"])
+		got = append(got, c.in["KeyConditionExpression"].(string)+" "+string(values))
+	}
+	want := []string{
+		`pk = :pk AND sk = :sk {":pk":{"S":"none#` + poolID + `#2026-11-22"},":sk":{"S":"2026-11-22T10:00:00.000000000Z#1"}}`,
+		`pk = :pk {":id":{"S":"1"},":pk":{"S":"user#s"}}`,
+		`pk = :pk AND sk BETWEEN :from AND :to {":from":{"S":"2026-11-22T10:00:00.000000000Z"},":pk":{"S":"none#` + poolID + `#2026-11-22"},":to":{"S":"2026-11-23T00:00:00.000000000Z~"}}`,
+		`pk = :pk AND sk BETWEEN :from AND :to {":from":{"S":"2026-11-22T10:00:00.000000000Z"},":pk":{"S":"none#` + poolID + `#2026-11-23"},":to":{"S":"2026-11-23T00:00:00.000000000Z~"}}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("queries (-want +got):\n%s", diff)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -66,7 +66,8 @@ type Inbox struct {
 
 	mu       sync.Mutex
 	arrivals []Arrival
-	failed   error // what ended the collection
+	known    map[string]bool // ids
+	failed   error           // what ended the collection
 }
 
 func (in *Inbox) queueARN() (string, error) {
@@ -116,7 +117,9 @@ func (in *Inbox) Open(ctx context.Context) error {
 func (in *Inbox) Close(ctx context.Context) error {
 	var errs []error
 	if in.Subscription != "" {
-		if _, err := in.Topics.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: &in.Subscription}); err != nil {
+		_, err := in.Topics.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: &in.Subscription})
+		var gone *snstypes.NotFoundException // by a call whose answer was lost
+		if err != nil && !errors.As(err, &gone) {
 			errs = append(errs, fmt.Errorf("sns.Unsubscribe: %w", err))
 		}
 	}
@@ -170,9 +173,14 @@ func (in *Inbox) receive(ctx context.Context) error {
 func (in *Inbox) Keep(a Arrival) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !slices.ContainsFunc(in.arrivals, func(b Arrival) bool { return a.Event.ID() == b.Event.ID() }) {
-		in.arrivals = append(in.arrivals, a)
+	if in.known[a.Event.ID()] {
+		return
 	}
+	if in.known == nil {
+		in.known = map[string]bool{}
+	}
+	in.known[a.Event.ID()] = true
+	in.arrivals = append(in.arrivals, a)
 }
 
 // Find returns what matches so far.

@@ -37,19 +37,14 @@ func Abandoned(id string, now time.Time) bool {
 // QueuePrefix begins the names of the queues that runs make in an environment.
 func QueuePrefix(environment string) string { return "gatehouse-" + environment + "-canary-" }
 
-// SyntheticAddress is the address of the synthetic user of a run.
-func SyntheticAddress(id string) string {
-	return SyntheticPrefix + id + "@" + contracts.SyntheticDomain
-}
+// Secret is an id with 60 random bits more. Events name the id, in a domain; the secret
+// is in the names of the run's queue and user only. So nobody outside the account can
+// form the address, and who finds the queue of a crashed run knows its user.
+func Secret(id string) string { return id + "-" + strings.ToLower(rand.Text()[:12]) }
 
-// IDOfAddress is the id in a synthetic user's address, or empty.
-func IDOfAddress(email string) string {
-	rest, found := strings.CutPrefix(email, SyntheticPrefix)
-	id, domain, _ := strings.Cut(rest, "@")
-	if !found || domain != contracts.SyntheticDomain {
-		return ""
-	}
-	return id
+// SyntheticAddress is the address of the synthetic user with a name: an id, or a secret.
+func SyntheticAddress(name string) string {
+	return SyntheticPrefix + name + "@" + contracts.SyntheticDomain
 }
 
 // NewPassword meets every policy that a pool can have.

@@ -49,13 +49,43 @@ func ReadRow(item map[string]types.AttributeValue) Row {
 	return row
 }
 
-// Find returns the rows of an event: one, or none as long as it is not recorded.
+// sortTime is the time in a sort key, in UTC.
+const sortTime = "2006-01-02T15:04:05.000000000Z"
+
+// Find returns the rows of an event: one, or none as long as it is not recorded. It reads
+// rows of the event's user only, or the one row of an event without a user, however many
+// others there are.
 func (t *Trail) Find(ctx context.Context, ev event.Event) ([]Row, error) {
-	return t.query(ctx, &dynamodb.QueryInput{
-		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :day)"),
-		FilterExpression:          aws.String("id = :id"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(Partition(ev)), ":day": text(day(ev)), ":id": text(ev.ID())},
-	})
+	in := &dynamodb.QueryInput{
+		KeyConditionExpression:    aws.String("pk = :pk AND sk = :sk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(Partition(ev)), ":sk": text(ev.Time().UTC().Format(sortTime) + "#" + ev.ID())},
+	}
+	if ev.Subject() != "" {
+		// A derived id has the time of the copy that was recorded first.
+		in.KeyConditionExpression, in.FilterExpression = aws.String("pk = :pk"), aws.String("id = :id")
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":pk": text(Partition(ev)), ":id": text(ev.ID())}
+	}
+	return t.query(ctx, in)
+}
+
+// Between returns the rows of a pool's events without a user that happened between two
+// moments. Strangers make such rows, so the moments should be close.
+func (t *Trail) Between(ctx context.Context, pool string, from, to time.Time) ([]Row, error) {
+	from, to = from.UTC(), to.UTC()
+	var rows []Row
+	for day := from.Truncate(24 * time.Hour); !day.After(to); day = day.Add(24 * time.Hour) {
+		found, err := t.query(ctx, &dynamodb.QueryInput{
+			KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":pk": text("none#" + pool + "#" + day.Format(time.DateOnly)), ":from": text(from.Format(sortTime)), ":to": text(to.Format(sortTime) + "~"),
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, found...)
+	}
+	return rows, nil
 }
 
 // Of returns all rows of a user.

@@ -29,22 +29,34 @@ func (c *canary) events() []effect {
 		{contracts.TypeSignupRejected, 1, func(ev event.Event) bool {
 			return strings.HasPrefix(actors.DomainOf(ev), c.id+"-") && strings.HasSuffix(actors.DomainOf(ev), "."+actors.Disposable)
 		}},
-		// Only the time distinguishes the events of two synthetic users.
-		{contracts.TypeSignupAllowed, 1, func(ev event.Event) bool {
-			return actors.DomainOf(ev) == contracts.SyntheticDomain && ev.Time().After(c.started.Add(-time.Minute))
-		}},
+		{contracts.TypeSignupAllowed, 1, c.isMySignUp},
 		{contracts.TypeUserCreated, 1, ofUser},
 		{contracts.TypeSigninAttempted, 2, ofUser},
 		{contracts.TypeSigninSucceeded, 1, ofUser},
 	}
 }
 
+// isMySignUp recognizes the sign-up of the run among those of other canaries and of
+// strangers. On AWS such an event names no user, so its time has to be within the call's.
+func (c *canary) isMySignUp(ev event.Event) bool {
+	at := ev.Time()
+	if at.Before(c.signUp.from.Add(c.skew[0])) || at.After(c.signUp.to.Add(c.skew[1])) {
+		return false
+	}
+	return (ev.Subject() == "" || ev.Subject() == c.person.Sub) && actors.DomainOf(ev) == contracts.SyntheticDomain
+}
+
 // await waits for everything at once, so that one thing that never comes does not
-// hide which others did.
+// hide which others did. The metric may need minutes on AWS. Nobody waits for it once
+// something else has failed.
 func (c *canary) await(ctx context.Context) {
-	var all sync.WaitGroup
+	bounded, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	patient, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all, counted sync.WaitGroup
 	check := func(name string, f func(context.Context) (string, error)) {
-		all.Go(func() { c.report.step(ctx, name, f) })
+		all.Go(func() { c.report.step(bounded, name, f) })
 	}
 	expected := 0
 	for i, e := range c.events() {
@@ -55,14 +67,24 @@ func (c *canary) await(ctx context.Context) {
 		check("audit "+e.typ, func(ctx context.Context) (string, error) { return c.isRecorded(ctx, e) })
 	}
 	check("API /activity", c.seesItself)
-	check("metric "+metric, func(ctx context.Context) (string, error) { return c.isCounted(ctx, c.before+float64(expected)) })
+	counted.Go(func() {
+		c.report.step(patient, "metric "+metric, func(ctx context.Context) (string, error) { return c.isCounted(ctx, c.before+float64(expected)) })
+	})
 	all.Wait()
+	if c.report.failed() {
+		stop(errNotAwaited)
+	}
+	counted.Wait()
 }
+
+// errNotAwaited ends the wait for something that takes longer than to know that the
+// run has failed.
+var errNotAwaited = errors.New("not waited for, because something else failed")
 
 // arrives waits for an event in the queue and calls meanwhile between two looks.
 func (c *canary) arrives(ctx context.Context, e effect, meanwhile func(context.Context) error) (string, error) {
 	got := 0
-	err := c.until(ctx, func(ctx context.Context) (string, bool, error) {
+	err := c.until(ctx, "event "+e.typ, func(ctx context.Context) (string, bool, error) {
 		found, err := c.find(e)
 		if got = len(found); err == nil && got < e.n && meanwhile != nil {
 			err = meanwhile(ctx)
@@ -81,14 +103,19 @@ func (c *canary) synthetic(match func(event.Event) bool) ([]actors.Arrival, erro
 	return c.inbox.Find(func(ev event.Event) bool { return contracts.IsSynthetic(ev) && match(ev) })
 }
 
+// lookups is how many rows of one kind are looked up. More events than that are not of
+// this run alone.
+const lookups = 10
+
 // isRecorded waits for the rows of the events that arrived.
 func (c *canary) isRecorded(ctx context.Context, e effect) (string, error) {
 	rows := 0
-	err := c.until(ctx, func(ctx context.Context) (string, bool, error) {
+	err := c.until(ctx, "audit "+e.typ, func(ctx context.Context) (string, bool, error) {
 		arrived, err := c.find(e)
 		if rows = 0; err != nil || len(arrived) < e.n {
 			return "its row cannot be looked up, because the event did not arrive", false, err
 		}
+		arrived = arrived[:min(lookups, len(arrived))]
 		for _, a := range arrived {
 			found, err := c.trail.Find(ctx, a.Event)
 			if err == nil && len(found) > 0 && !found[0].Synthetic {
@@ -107,7 +134,7 @@ func (c *canary) isRecorded(ctx context.Context, e effect) (string, error) {
 // seesItself waits until the user's own events are in the user's own activity.
 func (c *canary) seesItself(ctx context.Context) (string, error) {
 	shown := 0
-	err := c.until(ctx, func(ctx context.Context) (string, bool, error) {
+	err := c.until(ctx, "API /activity", func(ctx context.Context) (string, bool, error) {
 		own, err := c.synthetic(func(ev event.Event) bool { return ev.Subject() == c.person.Sub })
 		if err != nil {
 			return "", false, err
@@ -153,20 +180,44 @@ func activityIDs(body []byte, sub string) (map[string]bool, error) {
 
 func (c *canary) isCounted(ctx context.Context, want float64) (string, error) {
 	now := 0.0
-	err := c.until(ctx, func(ctx context.Context) (_ string, _ bool, err error) {
+	err := c.until(ctx, "metric "+metric, func(ctx context.Context) (_ string, _ bool, err error) {
 		now, err = c.meter.Sum(ctx, metric)
 		return fmt.Sprintf("it is %.0f and should be %.0f", now, want), now >= want, err
 	})
 	return fmt.Sprintf("%.0f", now), err
 }
 
-// until looks until done or until the run's time is over.
-func (c *canary) until(ctx context.Context, look func(context.Context) (seen string, done bool, err error)) error {
-	err := actors.Wait{Every: every}.Until(ctx, look)
+// overdue is the error of a wait whose time is over. It says what was seen, and not that a
+// deadline of some context was exceeded.
+type overdue struct{ ended *actors.Unfinished }
+
+func (o *overdue) Error() string {
+	return fmt.Sprintf("%s after %s", o.ended.Seen, o.ended.After.Round(time.Second))
+}
+
+func (o *overdue) Unwrap() error { return o.ended }
+
+// until looks until done or until the time for it is over. Once, it says what it has seen
+// so far, so that nobody has to wait for the end.
+func (c *canary) until(ctx context.Context, step string, look func(context.Context) (seen string, done bool, err error)) error {
+	began, said, last := time.Now(), false, "nothing could be seen"
+	err := actors.Wait{Every: every}.Until(ctx, func(ctx context.Context) (string, bool, error) {
+		seen, done, err := look(ctx)
+		if err == nil {
+			last = seen
+		}
+		if waited := time.Since(began); !done && err == nil && !said && waited >= lateAfter {
+			c.report.say("late", waited, step, seen+" so far")
+			said = true
+		}
+		return last, done, err
+	})
 	var ended *actors.Unfinished
 	switch {
+	case errors.As(err, &ended) && errors.Is(context.Cause(ctx), errNotAwaited):
+		return fmt.Errorf("%w: %s", errNotAwaited, ended.Seen)
 	case errors.As(err, &ended) && errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s after %s", ended.Seen, c.timeout)
+		return &overdue{ended}
 	case errors.As(err, &ended):
 		return fmt.Errorf("interrupted: %s so far", ended.Seen)
 	}

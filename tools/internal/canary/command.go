@@ -29,7 +29,7 @@ import (
 // options are the flags.
 type options struct {
 	environment, junit string
-	timeout            time.Duration
+	timeout, limit     time.Duration
 }
 
 // Command is `gatehouse canary`.
@@ -41,7 +41,11 @@ func Command() *cobra.Command {
 		Long: `Signs up a synthetic user, confirms the account, enters a wrong password, signs in,
 calls the API, and waits for every event, audit row and metric that this has to cause.
 The user, a queue and its subscription are deleted at the end, also after a failure or
-Ctrl-C. What a crash left behind is deleted by the first run at least an hour later.
+Ctrl-C. What a crash left behind is deleted by the first run at least an hour later. What
+cannot be deleted is reported, and fails nothing.
+
+A step that is late says so after 20 seconds, and fails after a minute at most. Only the
+metric, and SNS with the filter of a new subscription, may take longer.
 
 It uses the AWS configuration of the shell, on AWS as it does locally. What it causes is
 marked synthetic and counted by the metric SyntheticEvents only.`,
@@ -53,8 +57,8 @@ marked synthetic and counted by the metric SyntheticEvents only.`,
 			if o.environment, err = actors.Environment(o.environment); err != nil {
 				return err
 			}
-			if o.timeout <= 0 {
-				return errors.New("--timeout must be positive, such as 5m")
+			if o.timeout <= 0 || o.limit <= 0 {
+				return errors.New("--timeout and --step must be positive, such as 5m and 50s")
 			}
 			return run(cmd, o)
 		},
@@ -62,6 +66,7 @@ marked synthetic and counted by the metric SyntheticEvents only.`,
 	f := cmd.Flags()
 	f.StringVar(&o.environment, "environment", "", "local, dev, test or production (default $GATEHOUSE_ENVIRONMENT)")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the run may take before the clean-up; CloudWatch needs minutes on AWS")
+	f.DurationVar(&o.limit, "step", 50*time.Second, "how long one step may take, such as an event until it arrives")
 	f.StringVar(&o.junit, "junit", "", "also write the steps to this file, as JUnit XML")
 	return cmd
 }
@@ -70,8 +75,10 @@ func run(cmd *cobra.Command, o options) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
 	defer cancel()
 	r := newReport(cmd.OutOrStdout(), o.environment)
-	c := &canary{report: r, id: actors.NewID(time.Now()), started: time.Now(), timeout: o.timeout}
+	c := newCanary(r, o.timeout, o.limit)
 	if r.step(ctx, "names", func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, o.limit)
+		defer cancel()
 		cfg, err := actors.Connect(ctx)
 		if err != nil {
 			return "", err
@@ -95,6 +102,12 @@ func run(cmd *cobra.Command, o options) error {
 		return err
 	}
 	return r.summary()
+}
+
+func newCanary(r *report, timeout, limit time.Duration) *canary {
+	now := time.Now()
+	id := actors.NewID(now)
+	return &canary{report: r, id: id, secret: actors.Secret(id), started: now, timeout: timeout, limit: limit}
 }
 
 // answerLimit is how long one answer of the API or the token endpoint may take:
@@ -134,10 +147,7 @@ func readNames(ctx context.Context, cfg aws.Config, environment string) (names, 
 
 // services are what the canary calls.
 type services struct {
-	pool interface {
-		actors.UserPool
-		cognito.ListUsersAPIClient
-	}
+	pool   actors.UserPool
 	queues interface {
 		actors.Queues
 		sqs.ListQueuesAPIClient
@@ -163,10 +173,10 @@ func (c *canary) use(s services, n names) {
 	c.names = n
 	c.aws = s
 	c.person = &actors.Person{
-		Pool: s.pool, PoolID: n.pool, ClientID: n.nativeClient, Email: actors.SyntheticAddress(c.id), Password: actors.NewPassword(),
+		Pool: s.pool, PoolID: n.pool, ClientID: n.nativeClient, Email: actors.SyntheticAddress(c.secret), Password: actors.NewPassword(),
 	}
 	c.inbox = &actors.Inbox{
-		Queues: s.queues, Topics: s.topics, TopicARN: n.topic, Name: actors.QueuePrefix(n.environment) + c.id,
+		Queues: s.queues, Topics: s.topics, TopicARN: n.topic, Name: actors.QueuePrefix(n.environment) + c.secret,
 		Filter: `{"` + contracts.SyntheticExtension + `":["true"]}`,
 	}
 	c.api = &actors.API{URL: n.apiURL, HTTP: s.http}

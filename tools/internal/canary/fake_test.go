@@ -43,10 +43,14 @@ type cloud struct {
 	mu sync.Mutex
 
 	users         map[string]string // password by name
+	subs          map[string]string // by name
 	queues        []string
-	subscriptions map[string]string // endpoint by ARN
-	waiting       []string          // bodies in the canary's queue
+	subscriptions map[string]string    // endpoint by ARN
+	since         map[string]time.Time // of each subscription
+	waiting       map[string][]string  // bodies by the queue's name
 	rows          []event.Event
+	read          int // rows that queries had to look at
+	deletions     int // calls to delete a user
 	counted       float64
 	secrets       []string // what may never be printed
 
@@ -57,7 +61,9 @@ type cloud struct {
 	unmarked     bool            // rows have no mark
 	uncounted    bool
 	late         time.Duration // until a subscription is in force
-	since        time.Time     // of the subscription
+	hangs        bool          // no call of Cognito is answered
+	flood        func()        // called at the wrong password
+	unseen       string        // a run whose sign-up is never published
 	status       map[string]int
 	interrupt    func() // called at the sign-in
 	stubbornUser bool   // cannot be deleted
@@ -74,8 +80,11 @@ func (c *cloud) emit(ev event.Event, err error) {
 	if err != nil {
 		c.t.Error(err)
 	}
-	if len(c.subscriptions) > 0 && time.Since(c.since) >= c.late {
-		c.waiting = append(c.waiting, string(body), string(body)) // at least once
+	for arn, endpoint := range c.subscriptions {
+		if time.Since(c.since[arn]) >= c.late {
+			name := endpoint[strings.LastIndex(endpoint, ":")+1:]
+			c.waiting[name] = append(c.waiting[name], string(body), string(body)) // at least once
+		}
 	}
 	if !c.unrecorded[ev.Type()] {
 		c.rows = append(c.rows, ev)
@@ -89,7 +98,11 @@ func (c *cloud) act(subject string) contracts.Act {
 	return contracts.Act{PoolARN: poolARN, Subject: subject, Time: time.Now(), ClientID: "native", Synthetic: true}
 }
 
-func (c *cloud) SignUp(_ context.Context, in *cognito.SignUpInput, _ ...func(*cognito.Options)) (*cognito.SignUpOutput, error) {
+func (c *cloud) SignUp(ctx context.Context, in *cognito.SignUpInput, _ ...func(*cognito.Options)) (*cognito.SignUpOutput, error) {
+	if c.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !contracts.IsSyntheticAddress(*in.Username) || *in.Username != *in.UserAttributes[0].Value {
@@ -101,15 +114,20 @@ func (c *cloud) SignUp(_ context.Context, in *cognito.SignUpInput, _ ...func(*co
 		c.emit(contracts.NewSignupRejected(c.act(""), contracts.SignupRejected{Via: "signup", Domain: domain, Reason: "r", Rule: "u", ListVersion: "v"}))
 		return nil, &idp.UserLambdaValidationException{Message: aws.String("PreSignUp failed with error Please use another.")}
 	}
-	c.users[*in.Username] = *in.Password
-	c.emit(contracts.NewSignupAllowed(c.act(""), contracts.SignupAllowed{Via: "signup", Domain: domain, ListVersion: "v"}))
-	return &cognito.SignUpOutput{UserSub: aws.String(subOf)}, nil
+	c.users[*in.Username], c.subs[*in.Username] = *in.Password, subOf
+	if n := len(c.subs); n > 1 {
+		c.subs[*in.Username] = fmt.Sprintf("%s%012d", subOf[:24], n)
+	}
+	if c.unseen == "" || !strings.Contains(*in.Username, c.unseen) {
+		c.emit(contracts.NewSignupAllowed(c.act(""), contracts.SignupAllowed{Via: "signup", Domain: domain, ListVersion: "v"}))
+	}
+	return &cognito.SignUpOutput{UserSub: aws.String(c.subs[*in.Username])}, nil
 }
 
-func (c *cloud) AdminConfirmSignUp(context.Context, *cognito.AdminConfirmSignUpInput, ...func(*cognito.Options)) (*cognito.AdminConfirmSignUpOutput, error) {
+func (c *cloud) AdminConfirmSignUp(_ context.Context, in *cognito.AdminConfirmSignUpInput, _ ...func(*cognito.Options)) (*cognito.AdminConfirmSignUpOutput, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.emit(contracts.NewUserCreated(c.act(subOf), contracts.UserCreated{Via: "signup"}))
+	c.emit(contracts.NewUserCreated(c.act(c.subs[*in.Username]), contracts.UserCreated{Via: "signup"}))
 	return &cognito.AdminConfirmSignUpOutput{}, nil
 }
 
@@ -120,12 +138,17 @@ func (c *cloud) InitiateAuth(ctx context.Context, in *cognito.InitiateAuthInput,
 		c.interrupt()
 		return nil, ctx.Err()
 	}
-	c.emit(contracts.NewSigninAttempted(c.act(subOf), contracts.SigninAttempted{}))
+	if c.flood != nil {
+		c.flood()
+		c.flood = nil
+	}
+	sub := c.subs[in.AuthParameters["USERNAME"]]
+	c.emit(contracts.NewSigninAttempted(c.act(sub), contracts.SigninAttempted{}))
 	if c.users[in.AuthParameters["USERNAME"]] != in.AuthParameters["PASSWORD"] && !c.anyPassword {
 		return nil, &idp.NotAuthorizedException{}
 	}
-	c.emit(contracts.NewSigninSucceeded(c.act(subOf), contracts.SigninSucceeded{}))
-	return &cognito.InitiateAuthOutput{AuthenticationResult: &idp.AuthenticationResultType{IdToken: aws.String(idToken)}}, nil
+	c.emit(contracts.NewSigninSucceeded(c.act(sub), contracts.SigninSucceeded{}))
+	return &cognito.InitiateAuthOutput{AuthenticationResult: &idp.AuthenticationResultType{IdToken: aws.String(idToken + sub)}}, nil
 }
 
 func (c *cloud) DescribeUserPoolClient(_ context.Context, in *cognito.DescribeUserPoolClientInput, _ ...func(*cognito.Options)) (*cognito.DescribeUserPoolClientOutput, error) {
@@ -139,6 +162,7 @@ func (c *cloud) DescribeUserPoolClient(_ context.Context, in *cognito.DescribeUs
 func (c *cloud) AdminDeleteUser(_ context.Context, in *cognito.AdminDeleteUserInput, _ ...func(*cognito.Options)) (*cognito.AdminDeleteUserOutput, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.deletions++
 	if c.stubbornUser {
 		return nil, errors.New("throttled")
 	}
@@ -147,19 +171,6 @@ func (c *cloud) AdminDeleteUser(_ context.Context, in *cognito.AdminDeleteUserIn
 	}
 	delete(c.users, *in.Username)
 	return &cognito.AdminDeleteUserOutput{}, nil
-}
-
-func (c *cloud) ListUsers(_ context.Context, in *cognito.ListUsersInput, _ ...func(*cognito.Options)) (*cognito.ListUsersOutput, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if *in.Filter != `email ^= "success+gatehouse-canary-"` {
-		c.t.Errorf("filter %s", *in.Filter)
-	}
-	out := &cognito.ListUsersOutput{}
-	for name := range c.users {
-		out.Users = append(out.Users, idp.UserType{Username: &name, Attributes: []idp.AttributeType{{Name: aws.String("email"), Value: &name}}})
-	}
-	return out, nil
 }
 
 func (c *cloud) CreateQueue(_ context.Context, in *sqs.CreateQueueInput, _ ...func(*sqs.Options)) (*sqs.CreateQueueOutput, error) {
@@ -192,13 +203,14 @@ func (c *cloud) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...func
 	return out, nil
 }
 
-func (c *cloud) ReceiveMessage(ctx context.Context, _ *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (c *cloud) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	c.mu.Lock()
 	out := &sqs.ReceiveMessageOutput{}
-	for _, body := range c.waiting[:min(10, len(c.waiting))] {
+	name := (*in.QueueUrl)[strings.LastIndex(*in.QueueUrl, "/")+1:]
+	for _, body := range c.waiting[name][:min(10, len(c.waiting[name]))] {
 		out.Messages = append(out.Messages, sqstypes.Message{Body: &body, ReceiptHandle: &body})
 	}
-	c.waiting = c.waiting[len(out.Messages):]
+	c.waiting[name] = c.waiting[name][len(out.Messages):]
 	c.mu.Unlock()
 	if len(out.Messages) > 0 {
 		return out, nil
@@ -221,8 +233,8 @@ func (c *cloud) Subscribe(_ context.Context, in *sns.SubscribeInput, _ ...func(*
 	if in.Attributes["FilterPolicy"] != `{"synthetic":["true"]}` || in.Attributes["RawMessageDelivery"] != "true" {
 		c.t.Errorf("subscription with %v", in.Attributes)
 	}
-	arn := fmt.Sprintf("arn:subscription-%d", len(c.subscriptions))
-	c.subscriptions[arn], c.since = *in.Endpoint, time.Now()
+	arn := "arn:of:" + *in.Endpoint
+	c.subscriptions[arn], c.since[arn] = *in.Endpoint, time.Now()
 	return &sns.SubscribeOutput{SubscriptionArn: &arn}, nil
 }
 
@@ -243,19 +255,33 @@ func (c *cloud) ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptions
 	return out, nil
 }
 
+// Query understands the key conditions of actors.Trail.
 func (c *cloud) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	given := map[string]string{}
+	for name, value := range in.ExpressionAttributeValues {
+		given[name] = value.(*types.AttributeValueMemberS).Value
+	}
 	out := &dynamodb.QueryOutput{}
 	for _, ev := range c.rows {
-		if in.ExpressionAttributeValues[":id"].(*types.AttributeValueMemberS).Value == ev.ID() &&
-			in.ExpressionAttributeValues[":pk"].(*types.AttributeValueMemberS).Value == actors.Partition(ev) {
-			row := map[string]types.AttributeValue{}
-			if !c.unmarked {
-				row["synthetic"] = &types.AttributeValueMemberBOOL{Value: true}
-			}
-			out.Items = append(out.Items, row)
+		if !strings.HasSuffix(given[":sk"], ev.ID()) && given[":sk"] != "" {
+			continue
 		}
+		sk := ev.Time().UTC().Format("2006-01-02T15:04:05.000000000Z") + "#" + ev.ID()
+		if actors.Partition(ev) != given[":pk"] || given[":sk"] != "" && sk != given[":sk"] || given[":from"] != "" && (sk < given[":from"] || sk > given[":to"]) {
+			continue
+		}
+		if c.read++; given[":id"] != "" && ev.ID() != given[":id"] {
+			continue
+		}
+		row := map[string]types.AttributeValue{
+			"type": &types.AttributeValueMemberS{Value: ev.Type()}, "data": &types.AttributeValueMemberS{Value: string(ev.Data())},
+		}
+		if !c.unmarked {
+			row["synthetic"] = &types.AttributeValueMemberBOOL{Value: true}
+		}
+		out.Items = append(out.Items, row)
 	}
 	return out, nil
 }

@@ -14,6 +14,7 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	_, sub, _ := strings.Cut(token, idToken)
 	status, body := 200, any(map[string]any{})
 	switch route := r.URL.Host + r.URL.Path; {
 	case route == "pages/oauth2/token":
@@ -21,11 +22,11 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 			status = 401
 		}
 		body = map[string]any{"access_token": "machine-token", "token_type": "Bearer"}
-	case route == "api/user" && token == idToken:
-		body = map[string]any{"sub": subOf}
+	case route == "api/user" && sub != "":
+		body = map[string]any{"sub": sub}
 	case route == "api/client" && token == "machine-token", route == "api/guest":
-	case route == "api/activity" && token == idToken:
-		body = map[string]any{"items": c.activity()}
+	case route == "api/activity" && sub != "":
+		body = map[string]any{"items": c.activity(sub)}
 	default:
 		status = 401
 	}
@@ -39,11 +40,11 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, err
 }
 
-func (c *cloud) activity() []map[string]string {
+func (c *cloud) activity(sub string) []map[string]string {
 	items := []map[string]string{}
 	for _, ev := range c.rows {
-		if ev.Subject() == subOf {
-			items = append(items, map[string]string{"id": ev.ID(), "sub": subOf})
+		if ev.Subject() == sub {
+			items = append(items, map[string]string{"id": ev.ID(), "sub": sub})
 		}
 	}
 	return items

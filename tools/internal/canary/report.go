@@ -42,24 +42,51 @@ func (r *report) step(ctx context.Context, name string, f func(context.Context) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, d)
-	verdict := "ok  "
-	if err != nil {
+	verdict := "ok"
+	switch {
+	case errors.Is(err, errNotAwaited):
+		verdict, detail = "skip", err.Error()
+	case err != nil:
 		verdict, detail = "FAIL", err.Error()
 	}
-	fmt.Fprintf(r.out, "%s %6.1fs  %-40s %s\n", verdict, d.took.Seconds(), name, detail)
+	r.line(verdict, d.took, name, detail)
 	return err == nil
+}
+
+// say prints a line that is not the end of a step.
+func (r *report) say(verdict string, took time.Duration, name, detail string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.line(verdict, took, name, detail)
+}
+
+func (r *report) line(verdict string, took time.Duration, name, detail string) {
+	fmt.Fprintf(r.out, "%-4s %6.1fs  %-40s %s\n", verdict, took.Seconds(), name, detail)
+}
+
+// failed reports whether a step has failed so far.
+func (r *report) failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.failures()) > 0
+}
+
+// failures are the names of the steps that failed.
+func (r *report) failures() []string {
+	var out []string
+	for _, s := range r.steps {
+		if s.err != nil && !errors.Is(s.err, errNotAwaited) {
+			out = append(out, s.name)
+		}
+	}
+	return out
 }
 
 // summary is the error that names every step that failed, or nil.
 func (r *report) summary() error {
-	var failed []string
-	for _, s := range r.steps {
-		if s.err != nil {
-			failed = append(failed, s.name)
-		}
-	}
-	if len(failed) > 0 {
-		return fmt.Errorf("canary of %s: %d of %d steps failed: %s", r.environment, len(failed), len(r.steps), strings.Join(failed, ", "))
+	if failed := r.failures(); len(failed) > 0 {
+		return fmt.Errorf("canary of %s: %d of %d steps failed: %s; see docs/playbooks/canary-fails.md",
+			r.environment, len(failed), len(r.steps), strings.Join(failed, ", "))
 	}
 	fmt.Fprintf(r.out, "canary of %s: %d steps in %.1fs\n", r.environment, len(r.steps), time.Since(r.started).Seconds())
 	return nil
@@ -71,6 +98,7 @@ type suite struct {
 	Name     string   `xml:"name,attr"`
 	Tests    int      `xml:"tests,attr"`
 	Failures int      `xml:"failures,attr"`
+	Skipped  int      `xml:"skipped,attr"`
 	Time     string   `xml:"time,attr"`
 	Cases    []test   `xml:"testcase"`
 }
@@ -80,6 +108,7 @@ type test struct {
 	Name    string   `xml:"name,attr"`
 	Time    string   `xml:"time,attr"`
 	Failure *failure `xml:"failure"`
+	Skipped *failure `xml:"skipped"`
 }
 
 type failure struct {
@@ -90,7 +119,11 @@ func (r *report) writeJUnit(path string) error {
 	s := suite{Name: "canary " + r.environment, Tests: len(r.steps), Time: seconds(time.Since(r.started))}
 	for _, d := range r.steps {
 		t := test{Class: "canary." + r.environment, Name: d.name, Time: seconds(d.took)}
-		if d.err != nil {
+		switch {
+		case errors.Is(d.err, errNotAwaited):
+			s.Skipped++
+			t.Skipped = &failure{Message: d.err.Error()}
+		case d.err != nil:
 			s.Failures++
 			t.Failure = &failure{Message: d.err.Error()}
 		}

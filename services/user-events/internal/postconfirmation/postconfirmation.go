@@ -8,6 +8,7 @@ package postconfirmation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -24,9 +25,9 @@ const (
 	sourceForgotPassword = "PostConfirmation_ConfirmForgotPassword"
 )
 
-// Publisher sends events together, within one time limit.
+// Publisher sends an event, within its own time limit.
 type Publisher interface {
-	Publish(context.Context, ...event.Event) ([]publish.Outcome, error)
+	Publish(context.Context, event.Event) (publish.Outcome, error)
 }
 
 // Confirmer answers the trigger.
@@ -41,10 +42,14 @@ func (c *Confirmer) Run(ctx context.Context, call trigger.Call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.Publisher.Publish(ctx, evs...); err != nil {
-		return fmt.Errorf("publish.Publish: %w", err)
+	var errs []error
+	for _, ev := range evs {
+		// Each event is sent on its own: the second one is not lost with the first.
+		if _, err := c.Publisher.Publish(ctx, ev); err != nil {
+			errs = append(errs, fmt.Errorf("publish.Publish: %w", err))
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // events are the events of one call.
