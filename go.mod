@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	gatehouse.example/contracts v0.0.0
+	gatehouse.example/lambdakit v0.0.0
 	gatehouse.example/tools v0.0.0
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/config v1.33.15
@@ -36,9 +37,9 @@ require (
 )
 
 require (
-	gatehouse.example/lambdakit v0.0.0 // indirect
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/alexrudd/cognito-srp/v4 v4.1.0 // indirect
+	github.com/aws/aws-lambda-go v1.55.1 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect

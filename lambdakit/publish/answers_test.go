@@ -18,7 +18,7 @@ func publishOnce(t *testing.T, topic, outbox http.HandlerFunc) (publish.Outcome,
 	t.Helper()
 	var log strings.Builder
 	p := connect(t, newEndpoint(t, topic, outbox).URL, &log)
-	outcome, err := p.Publish(t.Context(), someEvent(t))
+	outcome, err := publishOne(t.Context(), p, someEvent(t))
 	if err != nil {
 		t.Fatalf("Publish: %v", err)
 	}
@@ -87,7 +87,7 @@ func TestUnreachableEndpoint(t *testing.T) {
 	for address, want := range map[string]string{"http://127.0.0.1:1": "SNS.Publish network dial", "://": "SNS.Publish *"} {
 		var log strings.Builder
 		p := connect(t, address, &log)
-		if got, err := p.Publish(t.Context(), someEvent(t)); err != nil || got != publish.Logged || !strings.Contains(log.String(), `"topicError":"`+want) {
+		if got, err := publishOne(t.Context(), p, someEvent(t)); err != nil || got != publish.Logged || !strings.Contains(log.String(), `"topicError":"`+want) {
 			t.Errorf("%s: %q, %v, want %s in %s", address, got, err, want, log.String())
 		}
 	}

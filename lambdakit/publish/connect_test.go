@@ -107,7 +107,7 @@ func TestFirstPublishOpensNoConnection(t *testing.T) {
 	if n := e.connections.Load(); n != 1 {
 		t.Fatalf("%d connections after Connect, want 1", n)
 	}
-	if got, err := p.Publish(t.Context(), someEvent(t)); err != nil || got != publish.Published {
+	if got, err := publishOne(t.Context(), p, someEvent(t)); err != nil || got != publish.Published {
 		t.Fatalf("Publish = %q, %v", got, err)
 	}
 	if n := e.connections.Load(); n != 1 {
@@ -120,7 +120,7 @@ func TestPublishSurvivesAConnectionThatDied(t *testing.T) {
 	e := newEndpoint(t, takes, takes)
 	p := connect(t, e.URL, io.Discard)
 	e.CloseClientConnections()
-	if got, err := p.Publish(t.Context(), someEvent(t)); err != nil || got != publish.Published {
+	if got, err := publishOne(t.Context(), p, someEvent(t)); err != nil || got != publish.Published {
 		t.Errorf("Publish = %q, %v", got, err)
 	}
 }
@@ -159,7 +159,7 @@ func TestPublishSurvivesAFreeze(t *testing.T) {
 			t.Cleanup(server.Close)
 			p := connect(t, server.URL, io.Discard)
 			start := time.Now()
-			if got, err := p.Publish(t.Context(), someEvent(t)); err != nil || got != publish.Published {
+			if got, err := publishOne(t.Context(), p, someEvent(t)); err != nil || got != publish.Published {
 				t.Errorf("Publish = %q, %v", got, err)
 			}
 			if took := time.Since(start); took > 1200*time.Millisecond {
@@ -189,7 +189,7 @@ func TestHangingTopicFallsBackInTime(t *testing.T) {
 			p := connect(t, e.URL, &log)
 			ev := someEvent(t)
 			start := time.Now()
-			got, err := p.Publish(t.Context(), ev)
+			got, err := publishOne(t.Context(), p, ev)
 			took := time.Since(start)
 			if err != nil || got != tc.want {
 				t.Errorf("Publish = %q, %v, want %q\n%s", got, err, tc.want, log.String())
@@ -248,7 +248,7 @@ func TestNothingFollowsARedirect(t *testing.T) {
 	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 	t.Cleanup(server.Close)
 	p := connect(t, server.URL, io.Discard)
-	if got, err := p.Publish(context.Background(), someEvent(t)); err != nil || got != publish.Logged {
+	if got, err := publishOne(context.Background(), p, someEvent(t)); err != nil || got != publish.Logged {
 		t.Errorf("Publish = %q, %v", got, err)
 	}
 	if n := strayed.Load(); n > 0 {

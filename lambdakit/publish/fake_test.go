@@ -110,3 +110,9 @@ func someEvent(t testing.TB) event.Event {
 	}
 	return ev
 }
+
+// publishOne publishes one event and says where it went.
+func publishOne(ctx context.Context, p *publish.Publisher, ev event.Event) (publish.Outcome, error) {
+	outcomes, err := p.Publish(ctx, ev)
+	return outcomes[0], err
+}

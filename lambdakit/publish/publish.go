@@ -3,8 +3,8 @@
 // `gatehouse events recover` reads back.
 //
 // It is made for Cognito triggers, which have five seconds
-// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html):
-// topic and outbox have time limits of their own, together less than three seconds.
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html).
+// [Budget] limits an invocation, however many events it publishes.
 package publish
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,12 +29,12 @@ import (
 )
 
 const (
-	// topicAttempts and topicTimeout limit the topic to 1.2 seconds.
-	topicAttempts = 2
-	topicTimeout  = 600 * time.Millisecond
-	// outboxAttempts and outboxTimeout limit the outbox to 1.2 seconds.
-	outboxAttempts = 2
-	outboxTimeout  = 600 * time.Millisecond
+	// Budget is the longest time that Publish takes, for any number of events: topic and
+	// outbox get half of it each. An invocation that ends earlier gets less.
+	Budget = 2400 * time.Millisecond
+	// Reserve is what Publish leaves of an invocation's time for its log lines and for
+	// the caller's answer.
+	Reserve = 300 * time.Millisecond
 )
 
 // UndeliveredKey marks the log line with an event that neither the topic nor the
@@ -79,37 +80,57 @@ type Publisher struct {
 	// Out takes the metric lines; in a function it is standard output.
 	Out io.Writer
 	Now func() time.Time
+
+	topicBreaker, outboxBreaker breaker
 }
 
-// Publish sends ev and says where it went. It fails only if ev is not a valid event:
-// everything else ends in the log at the latest. The same bytes, and so the same id,
-// are sent everywhere.
-func (p *Publisher) Publish(ctx context.Context, ev event.Event) (Outcome, error) {
+// Publish sends events, all at the same time, and says where each went. It fails only
+// for what is not a valid event: everything else ends in the log at the latest, before
+// the invocation ends. The same bytes, and so the same id, are sent everywhere.
+func (p *Publisher) Publish(ctx context.Context, evs ...event.Event) ([]Outcome, error) {
+	outcomes, errs := make([]Outcome, len(evs)), make([]error, len(evs))
+	share := shareOf(ctx)
+	// The caller's deadline counts for the share only: if the person has given up, the
+	// event still happened. The values of ctx, and with them the trace, stay.
+	ctx = context.WithoutCancel(ctx)
+	var all sync.WaitGroup
+	for i, ev := range evs {
+		all.Go(func() { outcomes[i], errs[i] = p.publish(ctx, ev, share) })
+	}
+	all.Wait()
+	p.count(ctx, outcomes)
+	return outcomes, errors.Join(errs...)
+}
+
+// shareOf is the time that topic and outbox get each.
+func shareOf(ctx context.Context) time.Duration {
+	budget := Budget
+	if deadline, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(deadline)-Reserve)
+	}
+	return budget / 2
+}
+
+func (p *Publisher) publish(ctx context.Context, ev event.Event, share time.Duration) (Outcome, error) {
 	body, err := contracts.Encode(ev)
 	if err != nil {
 		return "", fmt.Errorf("contracts.Encode: %w", err)
 	}
-	// The caller's deadline does not count: if the person has given up, the event
-	// still happened. The values of ctx, and with them the trace, stay.
-	ctx = context.WithoutCancel(ctx)
-
-	topicErr := try(ctx, topicAttempts, topicTimeout, func(ctx context.Context) error {
+	topicErr := p.topicBreaker.call(ctx, share, p.Now, func(ctx context.Context) error {
 		return p.toTopic(ctx, ev, string(body))
 	})
 	if topicErr == nil {
 		return Published, nil
 	}
-	outboxErr := try(ctx, outboxAttempts, outboxTimeout, func(ctx context.Context) error {
+	outboxErr := p.outboxBreaker.call(ctx, share, p.Now, func(ctx context.Context) error {
 		return p.toOutbox(ctx, string(body))
 	})
 	if outboxErr == nil {
 		p.Log.WarnContext(ctx, "event went to the outbox", "type", ev.Type(), "id", ev.ID(), "topicError", reason.Of(topicErr))
-		p.count(ctx, MetricFellBack)
 		return FellBack, nil
 	}
 	p.Log.ErrorContext(ctx, "event kept in this line only; `gatehouse events recover` puts it back",
 		UndeliveredKey, json.RawMessage(body), "topicError", reason.Of(topicErr), "outboxError", reason.Of(outboxErr))
-	p.count(ctx, MetricLogged)
 	return Logged, nil
 }
 
@@ -148,27 +169,18 @@ func Message(topicARN string, ev event.Event, body string) *sns.PublishInput {
 	return &sns.PublishInput{TopicArn: &topicARN, Message: &body, MessageAttributes: attributes}
 }
 
-func (p *Publisher) count(ctx context.Context, metric string) {
+// count writes the metrics of the events that the topic did not accept.
+func (p *Publisher) count(ctx context.Context, outcomes []Outcome) {
 	b := emf.New(p.Environment)
-	b.Add(metric, emf.Count, 1)
-	if err := b.Flush(p.Out, p.Now()); err != nil {
-		p.Log.ErrorContext(ctx, "metric not written", "metric", metric, "error", err.Error())
-	}
-}
-
-// try runs f up to attempts times, each within limit, and returns the last error.
-func try(ctx context.Context, attempts int, limit time.Duration, f func(context.Context) error) error {
-	var err error
-	for range attempts {
-		if err = within(ctx, limit, f); err == nil {
-			return nil
+	for _, o := range outcomes {
+		switch o {
+		case FellBack:
+			b.Add(MetricFellBack, emf.Count, 1)
+		case Logged:
+			b.Add(MetricLogged, emf.Count, 1)
 		}
 	}
-	return err
-}
-
-func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return f(ctx)
+	if err := b.Flush(p.Out, p.Now()); err != nil {
+		p.Log.ErrorContext(ctx, "metric not written", "error", err.Error())
+	}
 }

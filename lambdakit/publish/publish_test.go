@@ -65,7 +65,7 @@ func TestPublishWays(t *testing.T) {
 				b := newBench(&fakeAWS{topic: tc.topic, outbox: tc.outbox})
 				ev := someEvent(t)
 				start := time.Now()
-				got, err := b.pub.Publish(t.Context(), ev)
+				got, err := publishOne(t.Context(), b.pub, ev)
 				if err != nil || got != tc.want {
 					t.Fatalf("Publish = %q, %v, want %q", got, err, tc.want)
 				}
@@ -108,7 +108,7 @@ func TestPublishGoesOnWhenTheCallerHasGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b := newBench(&fakeAWS{topic: func(ctx context.Context, _ int) error { return ctx.Err() }})
-	if got, err := b.pub.Publish(ctx, someEvent(t)); err != nil || got != publish.Published {
+	if got, err := publishOne(ctx, b.pub, someEvent(t)); err != nil || got != publish.Published {
 		t.Errorf("Publish = %q, %v", got, err)
 	}
 }
@@ -157,7 +157,7 @@ func TestAnswersWithoutAMessageID(t *testing.T) {
 			t.Parallel()
 			b := newBench(&fakeAWS{})
 			b.pub.Topic, b.pub.Outbox = topicAnswer{tc.topicID}, outboxAnswer{tc.outboxID}
-			if got, err := b.pub.Publish(t.Context(), someEvent(t)); err != nil || got != tc.want {
+			if got, err := publishOne(t.Context(), b.pub, someEvent(t)); err != nil || got != tc.want {
 				t.Errorf("Publish = %q, %v, want %q", got, err, tc.want)
 			}
 		})
@@ -200,7 +200,7 @@ func TestMetricThatCannotBeWrittenIsLogged(t *testing.T) {
 	t.Parallel()
 	b := newBench(&fakeAWS{topic: refuse})
 	b.pub.Out = brokenWriter{}
-	if got, err := b.pub.Publish(t.Context(), someEvent(t)); err != nil || got != publish.FellBack {
+	if got, err := publishOne(t.Context(), b.pub, someEvent(t)); err != nil || got != publish.FellBack {
 		t.Errorf("Publish = %q, %v", got, err)
 	}
 	if !strings.Contains(b.log.String(), "metric not written") {

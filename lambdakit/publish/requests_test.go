@@ -42,7 +42,7 @@ func requests(t *testing.T) (topic, outbox request, body string) {
 	}))
 	t.Cleanup(server.Close)
 	ev := someEvent(t)
-	if got, err := connect(t, server.URL, io.Discard).Publish(t.Context(), ev); err != nil || got != publish.FellBack {
+	if got, err := publishOne(t.Context(), connect(t, server.URL, io.Discard), ev); err != nil || got != publish.FellBack {
 		t.Fatalf("Publish = %q, %v", got, err)
 	}
 	raw, err := contracts.Encode(ev)

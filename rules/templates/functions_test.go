@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/template"
 )
@@ -26,6 +28,10 @@ func setting(f template.Resource, name ...string) *yaml.Node {
 	}
 	return template.Get(f.Root, append([]string{"Globals", "Function"}, name...)...)
 }
+
+// ownTime is what a trigger gets for everything but publishing. PreSignUp's rules take
+// milliseconds; at 128 MB a first call takes longer.
+const ownTime = time.Second
 
 func timeout(f template.Resource) int {
 	seconds, err := strconv.Atoi(template.Text(setting(f, "Timeout")))
@@ -58,6 +64,9 @@ func functions(all []*template.Template) []string {
 			}
 			if isTrigger(f) && timeout(f) >= 5 {
 				say("Timeout %d is not below the 5 s of Cognito", timeout(f))
+			}
+			if need := publish.Budget + publish.Reserve + ownTime; isTrigger(f) && time.Duration(timeout(f))*time.Second < need {
+				say("Timeout %d is below the %v that a trigger may take for its events and for its own work", timeout(f), need)
 			}
 			out = append(out, logGroup(f)...)
 			out = append(out, permission(f)...)
@@ -171,6 +180,7 @@ func TestFunctionsPlanted(t *testing.T) {
 		"no_alias":          {"AutoPublishAlias: live", "MemorySize: 128", "AutoPublishAlias"},
 		"no_tracing":        {"Tracing: Active", "Tracing: PassThrough", "Tracing"},
 		"in_a_vpc":          {"CodeUri: cmd/presignup", "CodeUri: cmd/presignup\n      VpcConfig: {}", "VpcConfig"},
+		"short_trigger":     {"Timeout: 4", "Timeout: 3", "may take for its events"},
 		"slow_trigger":      {"Timeout: 4", "Timeout: 5", "not below the 5 s"},
 		"global_timeout":    {"      Timeout: 4\n", "", "not below the 5 s"},
 		"text_logs":         {"LogFormat: JSON", "LogFormat: Text", "LogFormat"},

@@ -27,7 +27,7 @@ var errSource = errors.New("signin: unknown trigger source; is the function atta
 
 // Publisher is what the triggers need of lambdakit/publish.
 type Publisher interface {
-	Publish(context.Context, event.Event) (publish.Outcome, error)
+	Publish(context.Context, ...event.Event) ([]publish.Outcome, error)
 }
 
 // Attempted handles the PreAuthentication trigger.

@@ -26,12 +26,12 @@ type topic struct {
 	sent []event.Event
 }
 
-func (t *topic) Publish(_ context.Context, ev event.Event) (publish.Outcome, error) {
+func (t *topic) Publish(_ context.Context, evs ...event.Event) ([]publish.Outcome, error) {
 	if t.err != nil {
-		return "", t.err
+		return nil, t.err
 	}
-	t.sent = append(t.sent, ev)
-	return publish.Published, nil
+	t.sent = append(t.sent, evs...)
+	return nil, nil
 }
 
 var act = time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)

@@ -31,7 +31,7 @@ const (
 
 // Publisher sends an event.
 type Publisher interface {
-	Publish(context.Context, event.Event) (publish.Outcome, error)
+	Publish(context.Context, ...event.Event) ([]publish.Outcome, error)
 }
 
 // Guard decides. Its fields are set once, before the first use.

@@ -30,13 +30,9 @@ import (
 	"gatehouse.example/services/user-events/internal/metrics"
 )
 
-// spare is the time that must be left of an invocation to start another event: as long
-// as a publisher needs for all its attempts.
-const spare = 3 * time.Second
-
 // Publisher sends events to the topic.
 type Publisher interface {
-	Publish(context.Context, event.Event) (publish.Outcome, error)
+	Publish(context.Context, ...event.Event) ([]publish.Outcome, error)
 }
 
 // Parameters are those that the platform stack writes: the user pool's ARN, which is
@@ -151,26 +147,27 @@ func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, 
 		c.Log.WarnContext(ctx, "over the limit of this minute; the events will be delivered again", "who", who, "events", over)
 		out.Add(metrics.AppEventsDelayed, emf.Count, float64(over))
 	}
-	for id, err := range consume.Each(c.publish)(ctx, good[:n]) {
-		c.Log.ErrorContext(ctx, "event not published; it will be delivered again", "messageId", id, "error", err.Error())
-		failed[id] = err
-	}
+	c.publish(ctx, good[:n], failed)
 }
 
-func (c *Consumer) publish(ctx context.Context, r consume.Record) error {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < spare {
-		return errors.New("clientevents: no time left for this event")
+// publish sends the events of a batch together.
+func (c *Consumer) publish(ctx context.Context, batch []consume.Record, failed map[string]error) {
+	evs := make([]event.Event, len(batch))
+	for i, r := range batch {
+		evs[i] = r.Event
 	}
-	outcome, err := c.Publisher.Publish(ctx, r.Event)
+	outcomes, err := c.Publisher.Publish(ctx, evs...)
 	if err != nil {
-		return fmt.Errorf("Publisher.Publish: %w", err)
+		c.Log.ErrorContext(ctx, "not an event", "error", err.Error())
 	}
-	if outcome == publish.Logged {
-		// The queue keeps the event more safely than a log line does. Its id stays the
-		// same.
-		return errors.New("clientevents: neither the topic nor the outbox accepted it")
+	for i, r := range batch {
+		if outcomes[i] != publish.Published && outcomes[i] != publish.FellBack {
+			// The queue keeps the event more safely than a log line does. Its id stays the
+			// same.
+			failed[r.MessageID] = errors.New("clientevents: neither the topic nor the outbox accepted it")
+			c.Log.ErrorContext(ctx, "event not published; it will be delivered again", "messageId", r.MessageID)
+		}
 	}
-	return nil
 }
 
 const (

@@ -35,14 +35,18 @@ type fixture struct {
 	logs    strings.Builder
 }
 
-func (w *fixture) Publish(_ context.Context, ev event.Event) (publish.Outcome, error) {
-	if w.fail != nil {
-		if err := w.fail(ev); err != nil {
-			return "", err
+func (w *fixture) Publish(_ context.Context, evs ...event.Event) ([]publish.Outcome, error) {
+	outcomes, errs := make([]publish.Outcome, len(evs)), make([]error, len(evs))
+	for i, ev := range evs {
+		if w.fail != nil {
+			if errs[i] = w.fail(ev); errs[i] != nil {
+				continue
+			}
 		}
+		w.sent = append(w.sent, ev)
+		outcomes[i] = w.outcome
 	}
-	w.sent = append(w.sent, ev)
-	return w.outcome, nil
+	return outcomes, errors.Join(errs...)
 }
 
 func (w *fixture) Values(context.Context) ([]string, error) { return []string{queuetest.Pool}, w.pool }
@@ -111,10 +115,7 @@ func TestHandle_failures(t *testing.T) {
 		}
 		return nil
 	}
-	late, cancel := context.WithDeadline(context.Background(), time.Now().Add(2*time.Second))
-	t.Cleanup(cancel)
 	for name, tc := range map[string]struct {
-		ctx       context.Context
 		world     fixture
 		want      []string
 		published int
@@ -123,20 +124,15 @@ func TestHandle_failures(t *testing.T) {
 		"outbox_is_good_enough":  {world: fixture{outcome: publish.FellBack, left: 9}, want: []string{"m1"}, published: 2},
 		"log_line_is_not":        {world: fixture{outcome: publish.Logged, left: 9}, want: []string{"m0", "m1", "m2"}, published: 2},
 		"one_is_not_published":   {world: fixture{outcome: publish.Published, left: 9, fail: second}, want: []string{"m1", "m2"}, published: 1},
-		"publisher_panics":       {world: fixture{left: 9, fail: func(event.Event) error { panic("odd") }}, want: []string{"m0", "m1", "m2"}},
 		"one_over_the_limit":     {world: fixture{outcome: publish.Published, left: 1}, want: []string{"m1", "m2"}, published: 1},
 		"limit_reached":          {world: fixture{outcome: publish.Published}, want: []string{"m0", "m1", "m2"}},
 		"limit_cannot_be_read":   {world: fixture{outcome: publish.Published, left: 9, limit: errors.New("down")}, want: []string{"m0", "m1", "m2"}},
-		"no_time_left_for_more":  {ctx: late, world: fixture{outcome: publish.Published, left: 9}, want: []string{"m0", "m1", "m2"}},
 		"plenty_of_time_and_all": {world: fixture{outcome: publish.Published, left: 2}, want: []string{"m1"}, published: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, ctx := &tc.world, tc.ctx
-			if ctx == nil {
-				ctx = t.Context()
-			}
-			failed, err := w.handle(ctx, from(guests, 1, good, bad, good))
+			w := &tc.world
+			failed, err := w.handle(t.Context(), from(guests, 1, good, bad, good))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,6 @@ package postconfirmation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -25,9 +24,9 @@ const (
 	sourceForgotPassword = "PostConfirmation_ConfirmForgotPassword"
 )
 
-// Publisher sends an event, within its own time limit.
+// Publisher sends events together, within one time limit.
 type Publisher interface {
-	Publish(context.Context, event.Event) (publish.Outcome, error)
+	Publish(context.Context, ...event.Event) ([]publish.Outcome, error)
 }
 
 // Confirmer answers the trigger.
@@ -42,14 +41,10 @@ func (c *Confirmer) Run(ctx context.Context, call trigger.Call) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, ev := range evs {
-		// Each event is sent on its own: the second one is not lost with the first.
-		if _, err := c.Publisher.Publish(ctx, ev); err != nil {
-			errs = append(errs, fmt.Errorf("publish.Publish: %w", err))
-		}
+	if _, err := c.Publisher.Publish(ctx, evs...); err != nil {
+		return fmt.Errorf("publish.Publish: %w", err)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // events are the events of one call.
