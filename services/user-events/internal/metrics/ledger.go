@@ -28,8 +28,12 @@ const (
 	ClaimAttribute  = "claim"
 )
 
-// claimTimeout bounds one claim, retries included.
-const claimTimeout = time.Second
+// A claim is asked for again, as the same claim, if the answer did not come in time: it
+// may have been made. claimTimeout bounds one question, the SDK's retries included.
+const (
+	claimAttempts = 2
+	claimTimeout  = time.Second
+)
 
 // vacant is true if there is no claim, or if this call made it: when AWS's response is
 // lost, the SDK repeats the call, which must not treat its own claim as another's, or
@@ -57,12 +61,12 @@ func EventKey(ev event.Event) string {
 	return ev.Source() + "#" + id
 }
 
-// Claim reports whether the caller is the first to claim ev.
+// Claim reports whether the caller is the first to claim ev. After an error it is not
+// known whether the claim was made, and the next delivery may find it taken: the event is
+// then in no metric. It cannot be counted twice.
 func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
-	defer cancel()
 	claim := &types.AttributeValueMemberS{Value: rand.Text()}
-	_, err := l.Table.PutItem(ctx, &dynamodb.PutItemInput{
+	in := &dynamodb.PutItemInput{
 		TableName: &l.Name,
 		Item: map[string]types.AttributeValue{
 			KeyAttribute:    &types.AttributeValueMemberS{Value: EventKey(ev)},
@@ -72,15 +76,25 @@ func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool
 		ConditionExpression:       aws.String(vacant),
 		ExpressionAttributeNames:  map[string]string{"#event": KeyAttribute, "#expires": ExpiryAttribute, "#claim": ClaimAttribute},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":now": unix(now), ":claim": claim},
-	})
-	var taken *types.ConditionalCheckFailedException
-	switch {
-	case errors.As(err, &taken):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
 	}
-	return true, nil
+	var err error
+	for range claimAttempts {
+		var taken *types.ConditionalCheckFailedException
+		switch err = l.put(ctx, in); {
+		case errors.As(err, &taken):
+			return false, nil
+		case err == nil:
+			return true, nil
+		}
+	}
+	return false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
+}
+
+func (l *Ledger) put(ctx context.Context, in *dynamodb.PutItemInput) error {
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	_, err := l.Table.PutItem(ctx, in)
+	return err
 }
 
 func unix(t time.Time) types.AttributeValue {
