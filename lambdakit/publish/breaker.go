@@ -8,16 +8,18 @@ import (
 )
 
 const (
-	// attempts is how often a way is tried that did not fail last time.
+	// attempts is how often a way is tried that did not fail last time; otherwise once.
 	attempts = 2
-	// pause is how long a way is skipped after it failed. An instance of a function
-	// handles one invocation at a time, so without it every sign-in would wait for a
-	// topic that hangs, and hold an execution of the account for that long.
-	pause = 5 * time.Second
+	// topicPause is how long the topic is skipped after it failed. An instance of a
+	// function handles one invocation at a time, so without it every sign-in would wait
+	// for a topic that hangs, and hold an execution of the account for that long.
+	topicPause = 5 * time.Second
+	// outboxPause is zero: after the outbox there is only the log.
+	outboxPause = 0
 )
 
-// breaker skips one way, the topic or the outbox, for a pause after it failed. The
-// next call after the pause makes one attempt. The zero value is ready for use.
+// breaker saves time on one way, the topic or the outbox, after it failed: it is skipped
+// for a pause, and the next call makes one attempt. The zero value is ready for use.
 type breaker struct {
 	mu     sync.Mutex
 	failed time.Time
@@ -30,7 +32,7 @@ func (skipped) Error() string { return "publish: not tried, because it failed a 
 
 // call runs f until it succeeds, at most for the time of limit. Without time it makes no
 // attempt, which says nothing about the way.
-func (b *breaker) call(ctx context.Context, limit time.Duration, now func() time.Time, f func(context.Context) error) error {
+func (b *breaker) call(ctx context.Context, limit, pause time.Duration, now func() time.Time, f func(context.Context) error) error {
 	if limit <= 0 {
 		return context.DeadlineExceeded
 	}

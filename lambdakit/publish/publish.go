@@ -116,13 +116,13 @@ func (p *Publisher) publish(ctx context.Context, ev event.Event, share time.Dura
 	if err != nil {
 		return "", fmt.Errorf("contracts.Encode: %w", err)
 	}
-	topicErr := p.topicBreaker.call(ctx, share, p.Now, func(ctx context.Context) error {
+	topicErr := p.topicBreaker.call(ctx, share, topicPause, p.Now, func(ctx context.Context) error {
 		return p.toTopic(ctx, ev, string(body))
 	})
 	if topicErr == nil {
 		return Published, nil
 	}
-	outboxErr := p.outboxBreaker.call(ctx, share, p.Now, func(ctx context.Context) error {
+	outboxErr := p.outboxBreaker.call(ctx, share, outboxPause, p.Now, func(ctx context.Context) error {
 		return p.toOutbox(ctx, string(body))
 	})
 	if outboxErr == nil {
