@@ -211,7 +211,7 @@ func TestLeftoversFailNothing(t *testing.T) {
 			t.Errorf("queues %v", c.queues)
 		}
 		c.stubbornUser = false
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // in a bubble: the runs become old enough to be swept
 		for range 3 {
 			output, _, err = walked(t.Context(), c)
 		}
