@@ -235,7 +235,7 @@ func TestStrangers(t *testing.T) {
 			c.emit(contracts.NewSignupAllowed(c.act(""), contracts.SignupAllowed{Via: "signup", Domain: contracts.SyntheticDomain, ListVersion: "v"}))
 		}
 		c.counted = 40
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble: the strangers came before
 		crashed := actors.Secret(actors.NewID(old))
 		c.left(crashed)
 		c.flood = func() {
@@ -274,7 +274,7 @@ func TestTwoCanaries(t *testing.T) {
 				}
 				for i, run := range runs {
 					both.Go(func() {
-						time.Sleep(time.Duration(i) * 500 * time.Millisecond)
+						time.Sleep(time.Duration(i) * 500 * time.Millisecond) //nolint:forbidigo // in a bubble: the second starts later
 						_, _, errs[i] = walkedAs(t.Context(), c, run, &outs[i])
 					})
 				}
