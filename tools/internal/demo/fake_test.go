@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,9 +49,17 @@ func (f *fakeTable) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(
 		return out, nil
 	}
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	pk := in.ExpressionAttributeValues[":pk"].(*types.AttributeValueMemberS).Value
+	value := func(name string) string {
+		v, _ := in.ExpressionAttributeValues[name].(*types.AttributeValueMemberS)
+		if v == nil {
+			return ""
+		}
+		return v.Value
+	}
+	pk := value(":pk")
+	_, inKey, _ := strings.Cut(value(":sk"), "#")
 	for _, id := range f.rows[pk] {
-		if id == in.ExpressionAttributeValues[":id"].(*types.AttributeValueMemberS).Value {
+		if id == value(":id") || id == inKey {
 			out.Items = append(out.Items, map[string]types.AttributeValue{"pk": text(pk), "id": text(id), "time": text("now"), "type": text("t")})
 		}
 	}
