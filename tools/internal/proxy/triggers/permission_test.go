@@ -25,7 +25,7 @@ func TestPolicyAllows(t *testing.T) {
 		"no_wildcard":      {statement(`,"Condition":{"StringEquals":{"aws:SourceArn":"arn:aws:cognito-idp:*"}}`), false},
 		"other_account":    {statement(`,"Condition":{"StringEquals":{"AWS:SourceAccount":"111111111111"}}`), false},
 		"unknown_key":      {statement(`,"Condition":{"StringEquals":{"lambda:EventSourceToken":"x"}}`), false},
-		"unknown_operator": {statement(`,"Condition":{"StringNotEquals":{"aws:SourceAccount":"1"}}`), false},
+		"unknown_operator": {statement(`,"Condition":{"NumericLessThan":{"aws:SourceAccount":"1"}}`), false},
 		"other_service":    {strings.Replace(statement(""), "cognito-idp.", "sns.", 1), false},
 		"anybody":          {strings.Replace(statement(""), `{"Service":"cognito-idp.amazonaws.com"}`, `"*"`, 1), true},
 		"other_action":     {strings.Replace(statement(""), "lambda:InvokeFunction", "lambda:GetFunction", 1), false},
