@@ -5,6 +5,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
@@ -50,14 +51,16 @@ func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 			more = append(more, check.Gateway{API: apigateway.NewFromConfig(cfg), Managed: manage == "true", Path: "/gatehouse/" + s.target.environment + "/" + one.Name + "/"})
 		}
 	}
+	once := sync.OnceValues(func() ([]string, error) { return s.owned(ctx) }) // two checks need it
+	owned := func(context.Context) ([]string, error) { return once() }
 	return append([]check.Check{
 		check.Tools{Workspace: s.workspace},
 		check.Stacks{API: s.cf, Names: full},
 		check.Trail{API: cloudtrail.NewFromConfig(cfg), Region: cfg.Region},
 		check.Concurrency{API: lambda.NewFromConfig(cfg)},
 		check.SignIns{API: servicequotas.NewFromConfig(cfg)},
-		check.LogGroups{API: cloudwatchlogs.NewFromConfig(cfg), Names: groups, Owned: s.owned},
-		check.Retained{Find: s.left},
+		check.LogGroups{API: cloudwatchlogs.NewFromConfig(cfg), Names: groups, Owned: owned},
+		check.Retained{Find: func(ctx context.Context) ([]check.Left, error) { return s.left(ctx, owned) }},
 	}, more...), nil
 }
 

@@ -30,7 +30,7 @@ func (s *session) deleteRetained(ctx context.Context, ids []string, yes string) 
 	if yes != "" && yes != env {
 		return fmt.Errorf("nothing was changed: --yes is %s, but the environment is %s", yes, env)
 	}
-	left, err := s.left(ctx)
+	left, err := s.left(ctx, s.owned)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,8 @@ func readDeployed(ctx context.Context, api stackAPI, name, fullName string) (*de
 		return nil, err
 	}
 	s := &deployedStack{Name: name, FullName: fullName, parameters: deployed.Parameters, capabilities: deployed.Capabilities}
-	if s.Resources, err = resources(ctx, api, fullName); err != nil {
+	kept := func(ctx context.Context, stack string) (map[string]string, error) { return keptBy(ctx, api, stack) }
+	if s.Resources, err = resources(ctx, api, fullName, kept); err != nil {
 		return nil, err
 	}
 	// A stack whose creation failed has parameters but no pool, and cannot be updated.
@@ -57,10 +58,9 @@ func readDeployed(ctx context.Context, api stackAPI, name, fullName string) (*de
 	return s, nil
 }
 
-// resources lists the resources of a stack and of the stacks that it nests. The
-// deployed template, which may differ from the one in this folder, decides what
-// is retained.
-func resources(ctx context.Context, api stackAPI, stack string) ([]resource, error) {
+// keptBy returns what a stack retains. The deployed template decides that, which may
+// differ from the one in this folder.
+func keptBy(ctx context.Context, api stackAPI, stack string) (map[string]string, error) {
 	// The template before processing: in the processed one SAM retains old versions
 	// of functions, which are deleted with their function.
 	deployed, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack, TemplateStage: types.TemplateStageOriginal})
@@ -71,6 +71,16 @@ func resources(ctx context.Context, api stackAPI, stack string) ([]resource, err
 	if err != nil {
 		return nil, fmt.Errorf("template of %s: %w", stack, err)
 	}
+	return kept, nil
+}
+
+// resources lists the resources of a stack and of the stacks that it nests. kept says
+// what each stack retains, by logical id.
+func resources(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string, kept func(context.Context, string) (map[string]string, error)) ([]resource, error) {
+	retained, err := kept(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
 	listed, err := cfn.Resources(ctx, api, stack)
 	if err != nil {
 		return nil, err
@@ -78,7 +88,8 @@ func resources(ctx context.Context, api stackAPI, stack string) ([]resource, err
 	var all []resource
 	for _, r := range listed {
 		one := resource{ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Physical: aws.ToString(r.PhysicalResourceId)}
-		_, one.Kept = kept[one.ID]
+		_, one.Kept = retained[one.ID]
+		// A stack whose creation failed lists what it retained, and has it no longer.
 		if r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped || one.Physical == "" {
 			continue
 		}
@@ -86,7 +97,7 @@ func resources(ctx context.Context, api stackAPI, stack string) ([]resource, err
 		if one.Type != template.StackType {
 			continue
 		}
-		below, err := resources(ctx, api, one.Physical)
+		below, err := resources(ctx, api, one.Physical, kept)
 		if err != nil && !cfn.Missing(err) {
 			return nil, err
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -40,35 +39,23 @@ func (s *session) owned(ctx context.Context) ([]string, error) {
 }
 
 func resourceIDs(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string) ([]string, error) {
-	listed, err := cfn.Resources(ctx, api, stack)
+	all, err := resources(ctx, api, stack, func(context.Context, string) (map[string]string, error) { return nil, nil })
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
-	for _, r := range listed {
-		id := aws.ToString(r.PhysicalResourceId)
-		// A stack whose creation failed lists what it retained, and has it no longer.
-		if id == "" || r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped {
-			continue
-		}
-		ids = append(ids, id)
-		if aws.ToString(r.ResourceType) != template.StackType {
-			continue
-		}
-		below, err := resourceIDs(ctx, api, id)
-		if err != nil && !cfn.Missing(err) {
-			return nil, err
-		}
-		ids = append(ids, below...)
+	for _, r := range all {
+		ids = append(ids, r.Physical)
 	}
 	return ids, nil
 }
 
 // left are the pools, tables and keys of the environment that belong to no stack, in the
 // order in which to delete them. They are found by the pool's name, by the name of the
-// stack in the table's, and by the description of the key.
-func (s *session) left(ctx context.Context) ([]check.Left, error) {
-	owned, err := s.owned(ctx)
+// stack in the table's, and by the description of the key. find returns the physical ids
+// of everything in the stacks.
+func (s *session) left(ctx context.Context, find func(context.Context) ([]string, error)) ([]check.Left, error) {
+	owned, err := find(ctx)
 	if err != nil {
 		return nil, err
 	}
