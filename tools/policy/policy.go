@@ -88,7 +88,7 @@ func (d Document) Operators() []string {
 	for _, s := range d.Statement {
 		for operator := range s.Condition {
 			name := strings.TrimPrefix(strings.TrimSuffix(operator, "IfExists"), allValues)
-			if _, known := operators()[name]; !known && name != "Null" && !slices.Contains(out, operator) {
+			if _, known := operators[name]; !known && name != "Null" && !slices.Contains(out, operator) {
 				out = append(out, operator)
 			}
 		}
@@ -119,7 +119,7 @@ func holds(operator string, sent map[string]string, key string, values Strings) 
 	if operator == "Null" {
 		return slices.Contains(values, fmt.Sprint(!exists))
 	}
-	o, known := operators()[operator]
+	o, known := operators[operator]
 	switch {
 	case !known:
 		return false
@@ -139,15 +139,15 @@ type comparison struct {
 	negated bool
 }
 
-func operators() map[string]comparison {
-	same := func(v, actual string) bool { return v == actual }
-	return map[string]comparison{
-		"StringEquals": {same, false}, "StringNotEquals": {same, true}, "Bool": {strings.EqualFold, false},
-		"StringEqualsIgnoreCase": {strings.EqualFold, false}, "StringNotEqualsIgnoreCase": {strings.EqualFold, true},
-		"StringLike": {Match, false}, "StringNotLike": {Match, true},
-		"ArnLike": {Match, false}, "ArnNotLike": {Match, true}, "ArnEquals": {Match, false}, "ArnNotEquals": {Match, true}, // both accept wildcards on AWS
-	}
+// operators are those that are implemented, besides Null.
+var operators = map[string]comparison{
+	"StringEquals": {same, false}, "StringNotEquals": {same, true}, "Bool": {strings.EqualFold, false},
+	"StringEqualsIgnoreCase": {strings.EqualFold, false}, "StringNotEqualsIgnoreCase": {strings.EqualFold, true},
+	"StringLike": {Match, false}, "StringNotLike": {Match, true},
+	"ArnLike": {Match, false}, "ArnNotLike": {Match, true}, "ArnEquals": {Match, false}, "ArnNotEquals": {Match, true}, // both accept wildcards on AWS
 }
+
+func same(v, actual string) bool { return v == actual }
 
 func (s Statement) covers(action, resource string) bool {
 	return slices.ContainsFunc(s.Action, func(pattern string) bool { return MatchFold(pattern, action) }) &&
