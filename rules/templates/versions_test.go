@@ -154,13 +154,9 @@ func TestVersionsPlanted(t *testing.T) {
 // was first deployed by hand and later by its pipelines has its code in two buckets.
 func placed(here, there []*template.Template) []string {
 	var out []string
-	for i, t := range here {
-		for _, v := range t.Resources("AWS::Lambda::Version") {
-			function := strings.TrimPrefix(template.Text(v.Prop("FunctionName")), "ref:")
-			same := slices.ContainsFunc(there[i].Resources("AWS::Lambda::Version"), func(other template.Resource) bool { return other.ID == v.ID })
-			if !same || description(t, function) != description(there[i], function) {
-				out = append(out, v.String()+": equal code in another bucket makes another version")
-			}
+	for _, v := range versionPairs(here, there) {
+		if !v.sameID || !v.sameDescription {
+			out = append(out, v.String()+": equal code in another bucket makes another version")
 		}
 	}
 	return out
@@ -170,13 +166,29 @@ func placed(here, there []*template.Template) []string {
 // changes the function, so that Lambda does not refuse the version.
 func renewed(before, after []*template.Template) []string {
 	var out []string
-	for i, t := range before {
+	for _, v := range versionPairs(before, after) {
+		if v.sameID || v.sameDescription {
+			out = append(out, v.String()+": a change makes no new version")
+		}
+	}
+	return out
+}
+
+// versionPair is a version, and what another translation of its template has, too.
+type versionPair struct {
+	template.Resource
+	sameID, sameDescription bool // of the version, and of its function
+}
+
+func versionPairs(one, other []*template.Template) []versionPair {
+	var out []versionPair
+	for i, t := range one {
 		for _, v := range t.Resources("AWS::Lambda::Version") {
 			function := strings.TrimPrefix(template.Text(v.Prop("FunctionName")), "ref:")
-			kept := slices.ContainsFunc(after[i].Resources("AWS::Lambda::Version"), func(other template.Resource) bool { return other.ID == v.ID })
-			if kept || description(t, function) == description(after[i], function) {
-				out = append(out, v.String()+": a change makes no new version")
-			}
+			out = append(out, versionPair{
+				v, slices.ContainsFunc(other[i].Resources("AWS::Lambda::Version"), func(o template.Resource) bool { return o.ID == v.ID }),
+				description(t, function) == description(other[i], function),
+			})
 		}
 	}
 	return out
