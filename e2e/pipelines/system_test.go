@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// defaultPort is the proxy's; the emulator has the next one. E2E_PIPELINES_PORT sets another.
+// defaultPort is the proxy's. E2E_PIPELINES_PORT sets another.
 const defaultPort = 4966
 
 // system is the local system under test.

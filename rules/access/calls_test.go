@@ -291,7 +291,8 @@ func (c caller) apiGateway(d deployed) ([]call, error) {
 	return []call{{root + "/restapis", nil}, {root + api, nil}, {root + api + "/stages/live", nil}, {root + "/tags/" + api, nil}}, nil
 }
 
-// iam: roles with their boundary, what is attached to them, and whom they are passed to.
+// iam returns the calls for roles: with their boundary, what is attached to them, and the
+// services that they are passed to.
 func (c caller) iam(d deployed, action string) ([]call, error) {
 	passed := func(role, to string) call { return call{role, map[string]string{"iam:passedtoservice": to}} }
 	if action == "iam:createservicelinkedrole" {

@@ -197,8 +197,8 @@ func (o *overdue) Error() string {
 
 func (o *overdue) Unwrap() error { return o.ended }
 
-// until looks until done or until the time for it is over. Once, it says what it has seen
-// so far, so that nobody has to wait for the end.
+// until looks until done or until ctx ends. When the wait is late it prints, once, what it
+// has seen so far, so that nobody has to wait for the end.
 func (c *canary) until(ctx context.Context, step string, look func(context.Context) (seen string, done bool, err error)) error {
 	began, said, last := time.Now(), false, "nothing could be seen"
 	err := actors.Wait{Every: every}.Until(ctx, func(ctx context.Context) (string, bool, error) {
