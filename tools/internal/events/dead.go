@@ -25,6 +25,9 @@ type receiver interface {
 	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
 }
 
+// peeks is how often peek asks for messages before it gives up.
+const peeks = 3
+
 type lister struct {
 	client receiver
 	out    io.Writer
@@ -61,18 +64,25 @@ func (l *lister) list(ctx context.Context, dlqs []deadLetterQueue, peek bool) er
 
 // peek leaves the messages visible to the next reader.
 func (l *lister) peek(ctx context.Context, q deadLetterQueue) error {
-	out, err := l.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: hold, WaitTimeSeconds: 1,
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
-	})
-	if err != nil {
-		return fmt.Errorf("sqs.ReceiveMessage: %w", err)
+	var messages []types.Message
+	for range peeks { // an empty answer does not mean that the queue is empty
+		var err error
+		if messages, err = receive(ctx, l.client, q, 0); err != nil {
+			return err
+		}
+		if len(messages) > 0 {
+			break
+		}
 	}
 	// The SDK cannot send a visibility timeout of zero, so the messages are released.
-	release(ctx, l.client, q, out.Messages)
-	fmt.Fprintf(l.out, "\n%s, first %d:\n", q.name, len(out.Messages))
+	release(ctx, l.client, q, messages)
+	if len(messages) == 0 {
+		fmt.Fprintf(l.out, "\n%s returns none of its messages now; another reader may hold them\n", q.name)
+		return nil
+	}
+	fmt.Fprintf(l.out, "\n%s, first %d:\n", q.name, len(messages))
 	var rows [][]string
-	for _, m := range out.Messages {
+	for _, m := range messages {
 		rows = append(rows, []string{"  " + describe(m), l.age(m)})
 	}
 	return terminal.Table(l.out, rows...)
@@ -120,10 +130,42 @@ type deadLetterQueue struct {
 
 type queue struct{ name, url string }
 
+// counter is what countMessages needs of SQS.
+type counter interface {
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
 // directory is what find needs of SQS.
 type directory interface {
+	counter
 	ListQueues(context.Context, *sqs.ListQueuesInput, ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error)
-	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// countMessages returns about how many messages are in a queue.
+func countMessages(ctx context.Context, client counter, url string) (int, error) {
+	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: counts()})
+	if err != nil {
+		return 0, fmt.Errorf("sqs.GetQueueAttributes: %w", err)
+	}
+	return sum(out.Attributes), nil
+}
+
+// counts are the attributes that together count every message: those that a reader
+// can receive, those that one holds, and those that are not to be received yet.
+func counts() []types.QueueAttributeName {
+	return []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+}
+
+func sum(attributes map[string]string) (all int) {
+	for _, name := range counts() {
+		n, _ := strconv.Atoi(attributes[string(name)])
+		all += n
+	}
+	return all
 }
 
 // find lists the dead-letter queues whose names begin with prefix: those with
@@ -139,15 +181,13 @@ func find(ctx context.Context, client directory, prefix string) ([]deadLetterQue
 			return nil, fmt.Errorf("sqs.ListQueues: %w", err)
 		}
 		for _, url := range page.QueueUrls {
-			out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{
-				types.QueueAttributeNameQueueArn, types.QueueAttributeNameRedrivePolicy, types.QueueAttributeNameApproximateNumberOfMessages,
-			}})
+			out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: append(counts(),
+				types.QueueAttributeNameQueueArn, types.QueueAttributeNameRedrivePolicy)})
 			if err != nil {
 				return nil, fmt.Errorf("sqs.GetQueueAttributes: %w", err)
 			}
 			name := path.Base(url)
-			count, _ := strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
-			byARN[out.Attributes["QueueArn"]] = &deadLetterQueue{name: name, url: url, messages: count}
+			byARN[out.Attributes["QueueArn"]] = &deadLetterQueue{name: name, url: url, messages: sum(out.Attributes)}
 			var policy struct {
 				Target string `json:"deadLetterTargetArn"`
 			}

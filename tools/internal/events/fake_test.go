@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -20,14 +21,30 @@ const base = "http://127.0.0.1:1/000000000000/"
 type broker struct {
 	queues map[string][]types.Message
 	policy map[string]string
-	held   map[string]bool
+	// held says until when a message is hidden, by its receipt handle.
+	held map[string]time.Time
+	// empty is how many of the next answers have no message.
+	empty int
+	// slow is how long each answer with messages takes.
+	slow time.Duration
+	// again delivers the next deleted message once more.
+	again  bool
+	copies map[string][]types.Message
 	// sendErr fails the n-th send, counted down.
 	failSend int
 	log      []string
+	ids      int
 }
 
 func newBroker() *broker {
-	return &broker{queues: map[string][]types.Message{}, policy: map[string]string{}, held: map[string]bool{}, failSend: -1}
+	return &broker{queues: map[string][]types.Message{}, policy: map[string]string{}, held: map[string]time.Time{}, copies: map[string][]types.Message{}, failSend: -1}
+}
+
+// hide is another reader that holds the first n messages.
+func (b *broker) hide(queue string, n int, d time.Duration) {
+	for _, m := range b.queues[queue][:n] {
+		b.held[*m.ReceiptHandle] = time.Now().Add(d)
+	}
 }
 
 // link makes a queue and its dead-letter queue.
@@ -38,7 +55,8 @@ func (b *broker) link(source, dlq string) {
 
 func (b *broker) put(queue string, bodies ...string) {
 	for _, body := range bodies {
-		id := strconv.Itoa(len(b.queues[queue]))
+		b.ids++
+		id := strconv.Itoa(b.ids)
 		b.queues[queue] = append(b.queues[queue], types.Message{
 			MessageId: aws.String(id), ReceiptHandle: aws.String(queue + "/" + id), Body: aws.String(body),
 			Attributes:        map[string]string{"SentTimestamp": "1000"},
@@ -61,22 +79,58 @@ func (b *broker) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...fun
 
 func (b *broker) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	q := name(in.QueueUrl)
-	attrs := map[string]string{"QueueArn": "arn:" + q, "ApproximateNumberOfMessages": strconv.Itoa(len(b.queues[q]))}
+	b.expire()
+	hidden := 0
+	for _, m := range b.queues[q] {
+		if _, held := b.held[*m.ReceiptHandle]; held {
+			hidden++
+		}
+	}
+	attrs := map[string]string{
+		"QueueArn":                              "arn:" + q,
+		"ApproximateNumberOfMessages":           strconv.Itoa(len(b.queues[q]) - hidden),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
+	}
 	if p := b.policy[q]; p != "" {
 		attrs["RedrivePolicy"] = p
 	}
 	return &sqs.GetQueueAttributesOutput{Attributes: attrs}, nil
 }
 
+// ReceiveMessage waits only in a bubble of synctest; elsewhere it would take long.
 func (b *broker) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	b.expire()
 	out := &sqs.ReceiveMessageOutput{}
-	for _, m := range b.queues[name(in.QueueUrl)] {
-		if !b.held[*m.ReceiptHandle] && len(out.Messages) < int(in.MaxNumberOfMessages) {
-			b.held[*m.ReceiptHandle] = true
+	if b.empty > 0 {
+		b.empty--
+		return out, nil
+	}
+	q := name(in.QueueUrl)
+	if copies := b.copies[q]; len(copies) > 0 {
+		b.copies[q] = nil
+		return &sqs.ReceiveMessageOutput{Messages: copies}, nil
+	}
+	for _, m := range b.queues[q] {
+		if _, held := b.held[*m.ReceiptHandle]; !held && len(out.Messages) < int(in.MaxNumberOfMessages) {
+			b.held[*m.ReceiptHandle] = time.Now().Add(time.Duration(in.VisibilityTimeout) * time.Second)
 			out.Messages = append(out.Messages, m)
 		}
 	}
+	if len(out.Messages) == 0 {
+		<-time.After(time.Duration(in.WaitTimeSeconds) * time.Second)
+	} else if b.slow > 0 {
+		<-time.After(b.slow)
+	}
 	return out, nil
+}
+
+// expire shows the messages whose readers have held them for too long.
+func (b *broker) expire() {
+	for handle, until := range b.held {
+		if !until.After(time.Now()) {
+			delete(b.held, handle)
+		}
+	}
 }
 
 func (b *broker) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
@@ -95,11 +149,14 @@ func (b *broker) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ 
 	for i, m := range b.queues[q] {
 		if *m.ReceiptHandle == *in.ReceiptHandle {
 			b.log = append(b.log, "delete "+*m.Body)
+			if b.again {
+				b.again, b.copies[q] = false, append(b.copies[q], m)
+			}
 			b.queues[q] = append(b.queues[q][:i:i], b.queues[q][i+1:]...)
 			return &sqs.DeleteMessageOutput{}, nil
 		}
 	}
-	return nil, errors.New("no such message")
+	return &sqs.DeleteMessageOutput{}, nil // as SQS answers for a message that is gone
 }
 
 func (b *broker) ChangeMessageVisibility(_ context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {

@@ -44,3 +44,29 @@ func TestFindAndList(t *testing.T) {
 		t.Errorf("looking left %d messages hidden", len(b.held))
 	}
 }
+
+// A message that another reader holds is counted, and peek asks more than once.
+func TestPeekAsksAgain(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		prepare func(*broker)
+		want    string
+	}{
+		{"empty_answers", func(b *broker) { b.empty = peeks - 1 }, `"e1"`},
+		{"held", func(b *broker) { b.hide(dlq, 1, time.Hour) }, "returns none of its messages now"},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			b := newBroker()
+			b.link(source, dlq)
+			b.put(dlq, document("e1"))
+			tc.prepare(b)
+			var out bytes.Buffer
+			l := &lister{client: b, out: &out, now: time.Now}
+			if err := l.list(t.Context(), []deadLetterQueue{found(t, b, dlq)}, true); err != nil {
+				t.Fatal(err)
+			}
+			contains(t, &out, dlq+"  1", tc.want)
+		})
+	}
+}

@@ -2,8 +2,12 @@ package events
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -28,8 +32,7 @@ func TestReplay(t *testing.T) {
 		{"poison_stays", []string{poison, document("1")}, replayOptions{}, 1, 1, "--force"},
 		{"poison_forced", []string{poison, document("1")}, replayOptions{force: true}, 2, 0, ""},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
+		bubble(t, tc.name, func(t *testing.T) {
 			b := newBroker()
 			b.link(source, dlq)
 			b.put(dlq, tc.bodies...)
@@ -43,7 +46,7 @@ func TestReplay(t *testing.T) {
 				t.Errorf("moved and staying (-want +got):\n%s", diff)
 			}
 			for _, m := range b.queues[dlq] {
-				if b.held[*m.ReceiptHandle] {
+				if _, held := b.held[*m.ReceiptHandle]; held {
 					t.Errorf("a message that stays is hidden")
 				}
 			}
@@ -59,9 +62,62 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// bubble runs a subtest whose clock moves when everything waits.
+func bubble(t *testing.T, name string, f func(*testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, f)
+	})
+}
+
+// An answer that has no message, or only known ones, is not an empty queue.
+func TestReplayReadsTheWholeQueue(t *testing.T) {
+	t.Parallel()
+	many := make([]string, 40)
+	for i := range many {
+		many[i] = document(strconv.Itoa(i))
+	}
+	for _, tc := range []struct {
+		name    string
+		bodies  []string
+		prepare func(*broker)
+		stays   int
+		err     string
+	}{
+		{"empty_answers", many, func(b *broker) { b.empty = 3 }, 0, ""},
+		// What stays is visible again before the rest was read.
+		{"refused_come_back", slices.Concat([]string{"x"}, many), func(b *broker) { b.slow = 25 * time.Second }, 1, "1 messages in"},
+		{"a_batch_of_refused_comes_back", slices.Concat(slices.Repeat([]string{"x"}, 10), many), func(b *broker) { b.slow = 25 * time.Second }, 10, "10 messages in"},
+		{"held_for_a_while", many, func(b *broker) { b.hide(dlq, 5, time.Minute) }, 0, ""},
+		{"held_for_an_hour", many, func(b *broker) { b.hide(dlq, 5, time.Hour) }, 5, "about 5 more"},
+		// A moved message is delivered once more: it is not moved a second time.
+		{"copy_of_a_moved_one", many, func(b *broker) { b.again = true }, 0, ""},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			b := newBroker()
+			b.link(source, dlq)
+			b.put(dlq, tc.bodies...)
+			tc.prepare(b)
+			err := (&replayer{client: b, out: &bytes.Buffer{}}).replay(t.Context(), found(t, b, source), replayOptions{})
+			if tc.err == "" && err != nil || tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) {
+				t.Errorf("error %v, want %q", err, tc.err)
+			}
+			got := []int{len(b.queues[source]), len(b.queues[dlq])}
+			if diff := cmp.Diff([]int{len(tc.bodies) - tc.stays, tc.stays}, got); diff != "" {
+				t.Errorf("moved and staying (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Nothing is deleted that the source queue has not taken.
 func TestReplayLosesNothing(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testReplayLosesNothing)
+}
+
+func testReplayLosesNothing(t *testing.T) {
 	b := newBroker()
 	b.link(source, dlq)
 	b.put(dlq, document("1"), document("2"), document("3"))
