@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -59,8 +60,47 @@ func unmarshal(body []byte) (ev event.Event, err error) {
 			err = fmt.Errorf("panic of type %T", p)
 		}
 	}()
-	err = json.Unmarshal(body, &ev)
+	err = json.Unmarshal(withoutNulls(body), &ev)
 	return ev, err
+}
+
+// withoutNulls removes the attributes that are null, which a decoder must treat as
+// omitted, and leaves everything else as it is
+// (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#22-type-system-mapping).
+// The SDK refuses most of them (v2.16.2). A null in data is a payload. What is not an
+// object is returned unchanged, for the SDK to refuse.
+func withoutNulls(body []byte) []byte {
+	if !bytes.Contains(body, []byte("null")) {
+		return body
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return body
+	}
+	out, found := []byte{'{'}, false
+	for d.More() {
+		from := d.InputOffset()
+		name, err := d.Token()
+		if err != nil {
+			return body
+		}
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return body
+		}
+		if string(value) == "null" && name != "data" && name != "data_base64" {
+			found = true
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, bytes.TrimLeft(body[from:d.InputOffset()], ", \t\r\n")...)
+	}
+	if _, err := d.Token(); err != nil || !found {
+		return body
+	}
+	return append(append(out, '}'), body[d.InputOffset():]...)
 }
 
 // Attributes are the message attributes for subscription filters: they repeat an

@@ -1,6 +1,7 @@
 package contracts_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"base64_comes_first":   `{"data_base64":1,` + good[1:] + `}`,
 		"old_encoding_is_null": `{"datacontentencoding":"","specversion":"0.3","id":"1","source":"/s","type":"t"}`,
 		"extension_is_object":  good + `,"clientid":{"a":1}}`,
+		"base64_is_null":       good + `,"data_base64":null}`,
+		"null_and_more":        good + `,"subject":null} {}`,
 		"too_large":            good + `,"data":"` + strings.Repeat("x", contracts.MaxEventBytes) + `"}`,
 	}
 	for name, body := range tests {
@@ -40,6 +43,41 @@ func TestDecodeRefuses(t *testing.T) {
 				t.Errorf("Decode gave %v", ev)
 			}
 		})
+	}
+}
+
+// TestDecodeNullIsUnset: an attribute that is null makes the same event as one that is
+// not there, wherever it stands, and so a required one makes none.
+func TestDecodeNullIsUnset(t *testing.T) {
+	t.Parallel()
+	required := []string{`"specversion":"1.0"`, `"id":"1"`, `"source":"/s"`, `"type":"t"`}
+	optional := []string{"datacontenttype", "dataschema", "subject", "time", contracts.ClientIDExtension, contracts.SyntheticExtension, "traceparent", "anythingelse"}
+	for _, data := range []string{`"data":{"a":null,"b":[null]}`, `"data":null`, `"data":"null"`, `"data_base64":"AAE="`, ``} {
+		members := slices.Clone(required)
+		if data != "" {
+			members = append(members, data)
+		}
+		want, err := contracts.Decode([]byte("{" + strings.Join(members, ",") + "}"))
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		for _, name := range optional {
+			for at := range len(members) + 1 {
+				body := "{" + strings.Join(slices.Insert(slices.Clone(members), at, `"`+name+`" : null `), " ,\n") + "}"
+				got, err := contracts.Decode([]byte(body))
+				if diff := cmp.Diff(want.String(), got.String()); err != nil || diff != "" {
+					t.Errorf("%s: %v (-unset +null):\n%s", body, err, diff)
+				}
+			}
+		}
+		for at, member := range required {
+			name, _, _ := strings.Cut(member, ":")
+			nulled := slices.Clone(members)
+			nulled[at] = name + ":null"
+			if ev, err := contracts.Decode([]byte("{" + strings.Join(nulled, ",") + "}")); err == nil {
+				t.Errorf("%s is null: Decode gave %v", name, ev)
+			}
+		}
 	}
 }
 
@@ -107,6 +145,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"a":1},"clientid":"c"}`))
 	f.Add([]byte(`{"data_base64":1,"specversion":"1.0","id":"1","source":"/s","type":"t"}`))
 	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t","datacontenttype":"text/plain","data":"x"}`))
+	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t","subject":null,"data":null,"x":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		ev, err := contracts.Decode(body)
 		if err != nil {
