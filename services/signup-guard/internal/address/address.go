@@ -3,7 +3,8 @@
 //
 // A parser alone is not enough: net/mail also accepts display names, comments,
 // quoted local parts, single-label domains and IP literals, and rewrites what it
-// accepts. Here a text is an address only if net/mail returns it unchanged.
+// accepts. Here a text is an address only if net/mail returns it unchanged, and no
+// mail software is known to rewrite it.
 package address
 
 import (
@@ -80,7 +81,7 @@ func parse(in string) (Address, error) {
 	}
 	at := strings.LastIndexByte(in, '@')
 	local, typed := in[:at], in[at+1:]
-	if !isDotAtom(local, true) {
+	if !isDotAtom(local, true) || isRewritten(local) {
 		return Address{}, BadSyntax
 	}
 	domain, err := toASCII(typed)
@@ -158,10 +159,24 @@ func isAtomByte(c byte) bool {
 	return high>>(c-64)&1 != 0
 }
 
+// isRewritten reports a local part that mail software may turn into another address,
+// so that the mail to it goes elsewhere than its domain says:
+//
+//   - an encoded word or a part of one, which decoders accept in a local part against
+//     RFC 2047, section 5 (https://portswigger.net/research/splitting-the-email-atom,
+//     https://github.com/python/cpython/issues/152519). Its charset, encoding, case,
+//     nesting and end do not matter: decoders differ in all of them.
+//   - a route: user%host, which Postfix and others rewrite to user@host, and the
+//     UUCP form host!user (https://www.postfix.org/postconf.5.html, allow_percent_hack
+//     and swap_bangpath, both on by default).
+func isRewritten(local string) bool {
+	return strings.Contains(local, "=?") || strings.Contains(local, "?=") || strings.ContainsAny(local, "%!")
+}
+
 // isPlain reports the common form. A domain with an A-label is not plain, because
 // the label must be decoded.
 func isPlain(local, domain string) bool {
-	return isDotAtom(local, false) && isHostname(domain)
+	return isDotAtom(local, false) && !isRewritten(local) && isHostname(domain)
 }
 
 // isHostname reports a lower-case ASCII name of two or more labels of letters,

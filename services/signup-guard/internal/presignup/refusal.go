@@ -40,7 +40,7 @@ const (
 // domain: only the operator should know which list it was, and finds it in the event.
 func refusals() []refusal {
 	return []refusal{
-		{ruleAddressSyntax, "address-invalid", "not exactly one plain address: comments, names, quotes, invisible characters", invalid},
+		{ruleAddressSyntax, "address-invalid", "not exactly one plain address: comments, names, quotes, encoded words, routes, invisible characters", invalid},
 		{ruleAddressLength, "address-invalid", "longer than 254 octets, or 64 before the @", invalid},
 		{ruleDomainSyntax, "address-invalid", "no public domain name: one label, an IP address, a final dot", invalid},
 		{ruleMixedScripts, "address-lookalike", "letters of several alphabets, or of one that imitates another", mixed},
