@@ -32,7 +32,8 @@ const (
 type SignupAllowed struct {
 	// Via is one of ViaSignup, ViaAdmin and ViaFederation.
 	Via string `json:"via"`
-	// Domain of the address in lower-case ASCII; empty if there was no address.
+	// Domain is the registered domain of the address in lower-case ASCII; empty if there
+	// was no address.
 	Domain string `json:"domain,omitempty"`
 	// Relay is set for privacy relays such as Apple's and Firefox's.
 	Relay bool `json:"relay,omitempty"`

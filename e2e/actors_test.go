@@ -69,7 +69,7 @@ type person struct {
 func (s *system) newPerson(t *testing.T) *person {
 	t.Helper()
 	id := uuid.NewString()
-	p := &person{s: s, c: s.clients(t), local: "erika." + id[:8], domain: "d" + id[:8] + ".example.net"}
+	p := &person{s: s, c: s.clients(t), local: "erika." + id[:8], domain: "d" + id[:8] + ".example"}
 	p.Person = &actors.Person{
 		Pool: p.c.cognito, PoolID: s.env["USER_POOL_ID"], ClientID: s.env["NATIVE_CLIENT_ID"],
 		Email: p.local + "@" + p.domain, Password: password, Metadata: map[string]string{"secret": "client-metadata-" + p.local},

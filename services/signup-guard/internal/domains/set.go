@@ -21,7 +21,8 @@ import (
 // It is sorted text, which a reviewer can read, and is searched as it is: nothing
 // is built at a cold start. A map would need a millisecond for today's list.
 type Set struct {
-	text string // names in order, each ended by a line feed
+	// text has a name in each line, in order. A space and a remark may follow a name.
+	text string
 }
 
 // NewSet makes a set of lower-case ASCII names of two or more labels, in any order.
@@ -62,7 +63,7 @@ func (s Set) has(name string) bool {
 		middle := low + (high-low)/2
 		start := low + strings.LastIndexByte(s.text[low:middle], '\n') + 1
 		end := middle + strings.IndexByte(s.text[middle:], '\n')
-		switch line := s.text[start:end]; {
+		switch line, _, _ := strings.Cut(s.text[start:end], " "); {
 		case line == name:
 			return true
 		case line < name:
@@ -78,7 +79,14 @@ func (s Set) has(name string) bool {
 func (s Set) Text() string { return s.text }
 
 // Names are all names, in order.
-func (s Set) Names() []string { return strings.Fields(s.text) }
+func (s Set) Names() []string {
+	var names []string
+	for line := range strings.Lines(s.text) {
+		name, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		names = append(names, name)
+	}
+	return names
+}
 
 // Test is in the list so that a test can be refused by it, as virus scanners have
 // the EICAR file. No mailbox can exist there (docs/adr/0017).

@@ -24,11 +24,11 @@ func TestCheck(t *testing.T) {
 	}{
 		"ordinary":              {"ada@example.org", contracts.ViaSignup, nil, Verdict{Domain: "example.org"}},
 		"disposable":            {"eve@mailinator.com", contracts.ViaSignup, nil, refused(ruleDisposableList, "mailinator.com")},
-		"disposable_subdomain":  {"eve@a.b.mailinator.com", contracts.ViaSignup, nil, refused(ruleDisposableList, "a.b.mailinator.com")},
+		"disposable_subdomain":  {"eve@a.b.mailinator.com", contracts.ViaSignup, nil, refused(ruleDisposableList, "mailinator.com")},
 		"disposable_upper_case": {"EVE@MAILINATOR.COM", contracts.ViaSignup, nil, refused(ruleDisposableList, "mailinator.com")},
 		"disposable_full_width": {"eve@ｍailinator.com", contracts.ViaSignup, map[string]string{"CHECK_LOOKALIKES": "false"}, refused(ruleDisposableList, "mailinator.com")},
 		"disposable_final_dot":  {"eve@mailinator.com.", contracts.ViaSignup, nil, refused(ruleAddressSyntax, "")},
-		"like_a_disposable":     {"ada@mailinator.com.example.org", contracts.ViaSignup, nil, Verdict{Domain: "mailinator.com.example.org"}},
+		"like_a_disposable":     {"ada@mailinator.com.example.org", contracts.ViaSignup, nil, Verdict{Domain: "example.org"}},
 		"too_long":              {strings.Repeat("a", 65) + "@example.org", contracts.ViaSignup, nil, refused(ruleAddressLength, "example.org")},
 		"64k":                   {strings.Repeat("a", 64<<10) + "@example.org", contracts.ViaSignup, nil, refused(ruleAddressLength, "example.org")},
 		"bad_domain":            {"ada@localhost", contracts.ViaSignup, nil, refused(ruleDomainSyntax, "")},
@@ -38,12 +38,15 @@ func TestCheck(t *testing.T) {
 		"reserved":              {"Admin+x@example.org", contracts.ViaSignup, nil, refused(ruleReservedName, "example.org")},
 		"reserved_off":          {"admin@example.org", contracts.ViaSignup, map[string]string{"CHECK_RESERVED_LOCAL_PARTS": "false"}, Verdict{Domain: "example.org"}},
 		"denied":                {"ada@denied.example", contracts.ViaSignup, strict, refused(ruleDenyEntry, "denied.example")},
-		"denied_parent":         {"ada@a.denied.example", contracts.ViaSignup, strict, refused(ruleDenyEntry, "a.denied.example")},
+		"denied_parent":         {"ada@a.denied.example", contracts.ViaSignup, strict, refused(ruleDenyEntry, "denied.example")},
 		"denied_unicode":        {"ada@exämple.de", contracts.ViaSignup, strict, refused(ruleDenyEntry, "xn--exmple-cua.de")},
-		"allow_over_deny":       {"ada@good.denied.example", contracts.ViaSignup, strict, Verdict{Domain: "good.denied.example"}},
+		"allow_over_deny":       {"ada@good.denied.example", contracts.ViaSignup, strict, Verdict{Domain: "denied.example"}},
 		"allow_over_list":       {"ada@yopmail.com", contracts.ViaSignup, strict, Verdict{Domain: "yopmail.com"}},
 		"relay":                 {"x1@privaterelay.appleid.com", contracts.ViaSignup, nil, Verdict{Domain: "privaterelay.appleid.com", Relay: true}},
 		"relay_of_a_customer":   {"shop@ada.mozmail.com", contracts.ViaSignup, nil, Verdict{Domain: "mozmail.com", Relay: true}},
+		"subdomain_addressing":  {"shop@ada.fastmail.com", contracts.ViaSignup, nil, Verdict{Domain: "fastmail.com"}},
+		"subdomain_bad_local":   {"a..b@ada.fastmail.com", contracts.ViaSignup, nil, refused(ruleAddressSyntax, "fastmail.com")},
+		"subdomain_look_alike":  {"ada@ada.аpple.com", contracts.ViaSignup, nil, refused(ruleMixedScripts, "xn--pple-43d.com")},
 		"relay_bad_local":       {"a..b@ada.mozmail.com", contracts.ViaSignup, nil, refused(ruleAddressSyntax, "mozmail.com")},
 		"relay_denied":          {"x@duck.com", contracts.ViaSignup, map[string]string{"DENY_DOMAINS": "duck.com"}, Verdict{Rule: ruleDenyEntry, Domain: "duck.com", Relay: true}},
 		"admin_disposable":      {"eve@mailinator.com", contracts.ViaAdmin, nil, Verdict{Domain: "mailinator.com"}},
@@ -86,11 +89,11 @@ func TestConfigFromEnv(t *testing.T) {
 	}
 }
 
-// TestCheck_allocates_nothing guards the figure that the README gives.
-func TestCheck_allocates_nothing(t *testing.T) {
+// TestCheck_allocates_once guards the figure that the README gives.
+func TestCheck_allocates_once(t *testing.T) {
 	g := newGuard(t, map[string]string{"ALLOW_DOMAINS": "partner.example", "DENY_DOMAINS": "denied.example"})
-	for _, email := range []string{"ada.lovelace@example.org", "eve@mailinator.com", "x@a.b.mailinator.com", "y@ada.mozmail.com"} {
-		if n := testing.AllocsPerRun(100, func() { g.Check(email, contracts.ViaSignup) }); n != 0 {
+	for _, email := range []string{"ada.lovelace@example.org", "eve@mailinator.com", "x@a.b.mailinator.com", "y@ada.mozmail.com", "z@shop.ada.example.co.uk"} {
+		if n := testing.AllocsPerRun(100, func() { g.Check(email, contracts.ViaSignup) }); n > 1 {
 			t.Errorf("Check(%q) allocates %v times", email, n)
 		}
 	}

@@ -124,16 +124,14 @@ type Verdict struct {
 }
 
 // Check applies the rules to an address. via is one of contracts.Via... It makes no
-// call, and for ordinary addresses no allocation.
+// call, and for ordinary addresses one allocation.
 func (g *Guard) Check(email, via string) Verdict {
 	a, err := address.Parse(email)
 	if err != nil {
-		return Verdict{Rule: ruleOf(err), Domain: eventDomain(address.SafeDomain(email))}
+		return Verdict{Rule: ruleOf(err), Domain: domains.Published(address.SafeDomain(email))}
 	}
-	v := Verdict{Domain: a.Domain}
-	if own, ok := domains.Relay(a.Domain); ok {
-		v.Relay, v.Domain = true, own
-	}
+	_, relay := domains.Relay(a.Domain)
+	v := Verdict{Domain: domains.Published(a.Domain), Relay: relay}
 	switch {
 	case g.Config.CheckLookAlikes && a.LookAlike():
 		v.Rule = ruleMixedScripts
@@ -162,13 +160,4 @@ func ruleOf(err error) string {
 	default:
 		return ruleAddressSyntax
 	}
-}
-
-// eventDomain shortens a relay's domain to the relay's own, because the part before
-// it can identify a person.
-func eventDomain(domain string) string {
-	if own, ok := domains.Relay(domain); ok {
-		return own
-	}
-	return domain
 }

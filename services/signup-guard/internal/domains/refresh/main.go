@@ -61,7 +61,7 @@ func run(ctx context.Context, out io.Writer, dir, pip, wheel string, dry bool) e
 	}
 	old := domains.Disposable().Names()
 	report(out, release, old)
-	if err := check(release.names, old, protected); err != nil {
+	if err := check(release.names, old, append(protected, domains.Relays().Names()...)); err != nil {
 		return err
 	}
 	if dry {
@@ -137,7 +137,7 @@ func check(names, old, protected []string) error {
 	}
 	for _, name := range protected {
 		if set.Match(name) {
-			errs = append(errs, fmt.Errorf("the list would refuse %s, which is in protected.txt", name))
+			errs = append(errs, fmt.Errorf("the list would refuse %s, which is protected", name))
 		}
 	}
 	if len(names)*2 < len(old) {

@@ -74,8 +74,10 @@ func TestRun(t *testing.T) {
 		}
 	}
 	before := contents(t, dir, "domains.txt")
-	if err := run(context.Background(), &out, dir, "", wheel(t, append(names, "gmail.com")), false); err == nil {
-		t.Error("a list with gmail.com was taken")
+	for _, name := range []string{"gmail.com", "mozmail.com"} {
+		if err := run(context.Background(), &out, dir, "", wheel(t, append(names, name)), false); err == nil {
+			t.Errorf("a list with %s was taken", name)
+		}
 	}
 	if contents(t, dir, "domains.txt") != before {
 		t.Error("a refused list was written")
