@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -32,13 +34,33 @@ type Record struct {
 // failed by message id; a missing id means success.
 type Func func(ctx context.Context, batch []Record) map[string]error
 
-// Each makes a Func of a handler for single events. An event that panics fails alone.
+// Parallel is how many events of a batch Each handles at the same time. A handler waits
+// for AWS most of its time, and the SDK keeps as many idle connections to one host
+// (MaxIdleConnsPerHost, 10 by default); more would be opened and closed again.
+const Parallel = 10
+
+// Each makes a Func of a handler for single events, which it calls for up to [Parallel]
+// events at the same time: what the calls share is the handler's to guard. It returns
+// when all have ended. An event that panics fails alone.
 func Each(handle func(context.Context, Record) error) Func {
 	return func(ctx context.Context, batch []Record) map[string]error {
-		failed := map[string]error{}
-		for _, r := range batch {
-			if err := guarded(ctx, r, handle); err != nil {
-				failed[r.MessageID] = err
+		var (
+			all    sync.WaitGroup
+			next   atomic.Int64
+			errs   = make([]error, len(batch))
+			failed = map[string]error{}
+		)
+		for range min(Parallel, len(batch)) {
+			all.Go(func() {
+				for i := next.Add(1) - 1; i < int64(len(batch)); i = next.Add(1) - 1 {
+					errs[i] = guarded(ctx, batch[i], handle)
+				}
+			})
+		}
+		all.Wait()
+		for i, r := range batch {
+			if errs[i] != nil {
+				failed[r.MessageID] = errs[i]
 			}
 		}
 		return failed

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -51,8 +52,10 @@ type Recorder struct {
 	Now func() time.Time
 }
 
-// tally counts the results of one batch.
+// tally counts the results of one batch, whose events are recorded at the same time.
 type tally struct {
+	mu sync.Mutex
+
 	written, repeated int
 	lag               time.Duration
 }
@@ -66,7 +69,7 @@ func (r *Recorder) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	if err != nil {
 		return out, fmt.Errorf("consume.Batch: %w", err)
 	}
-	r.count(ctx, t)
+	r.count(ctx, &t)
 	return out, nil
 }
 
@@ -90,6 +93,8 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 	if err != nil {
 		return err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	switch result {
 	case Written:
 		t.written++
@@ -106,7 +111,7 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 
 // count writes the metrics of a batch. If the function ends before it, the counts of
 // one batch are lost, never a row.
-func (r *Recorder) count(ctx context.Context, t tally) {
+func (r *Recorder) count(ctx context.Context, t *tally) {
 	b := emf.New(r.Environment)
 	if t.written > 0 {
 		b.Add(MetricWritten, emf.Count, float64(t.written))

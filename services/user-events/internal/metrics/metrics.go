@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -51,6 +52,8 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 	now := c.Now()
 	out := emf.New(c.Environment)
 	addZeros(out)
+	// The events of a batch are claimed at the same time; mu guards what they add up to.
+	var mu sync.Mutex
 	var oldest time.Duration
 	claimed, aged := 0, false
 	claims, cancel := withSpare(ctx)
@@ -71,6 +74,8 @@ func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]
 		if !first {
 			return nil
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		claimed++
 		add(out)
 		if !contracts.IsSynthetic(r.Event) {
