@@ -68,9 +68,34 @@ func functions(all []*template.Template) []string {
 			if need := publish.Budget + publish.Reserve + ownTime; isTrigger(f) && time.Duration(timeout(f))*time.Second < need {
 				say("Timeout %d is below the %v that a trigger may take for its events and for its own work", timeout(f), need)
 			}
+			if isTrigger(f) {
+				out = append(out, reserved(f)...)
+			}
 			out = append(out, logGroup(f)...)
 			out = append(out, permission(f)...)
 			out = append(out, functionAlarms(f, all)...)
+		}
+	}
+	return out
+}
+
+// reserved: an operator can keep executions for each trigger, and does not by default.
+// Zero would refuse everybody.
+func reserved(f template.Resource) []string {
+	var out []string
+	if got := template.Texts(f.Prop("ReservedConcurrentExecutions")); !slices.Equal(got, []string{"ref:ReservedConcurrency", "ref:AWS::NoValue"}) {
+		out = append(out, f.String()+": ReservedConcurrentExecutions is not !If [HasReservedConcurrency, !Ref ReservedConcurrency, !Ref AWS::NoValue]")
+	}
+	for _, p := range f.Parameters() {
+		if p.Name != "ReservedConcurrency" {
+			continue
+		}
+		allowed, err := regexp.Compile(template.Text(template.Get(f.Root, "Parameters", p.Name, "AllowedPattern")))
+		if err != nil || !allowed.MatchString("") || !allowed.MatchString("300") || allowed.MatchString("0") || allowed.MatchString("-1") {
+			out = append(out, f.Path+": ReservedConcurrency allows other values than none and a number above zero")
+		}
+		if p.Default == nil || *p.Default != "" {
+			out = append(out, f.Path+": ReservedConcurrency is not empty by default")
 		}
 	}
 	return out
@@ -183,6 +208,10 @@ func TestFunctionsPlanted(t *testing.T) {
 		"short_trigger":     {"Timeout: 4", "Timeout: 3", "may take for its events"},
 		"slow_trigger":      {"Timeout: 4", "Timeout: 5", "not below the 5 s"},
 		"global_timeout":    {"      Timeout: 4\n", "", "not below the 5 s"},
+		"not_reservable":    {"      ReservedConcurrentExecutions: !If [HasReservedConcurrency, !Ref ReservedConcurrency, !Ref AWS::NoValue]\n", "", "ReservedConcurrentExecutions is not"},
+		"always_reserved":   {"!If [HasReservedConcurrency, !Ref ReservedConcurrency, !Ref AWS::NoValue]", "!Ref ReservedConcurrency", "ReservedConcurrentExecutions is not"},
+		"reserves_nothing":  {"^$|^[1-9][0-9]{0,4}$", "^$|^[0-9]{1,5}$", "allows other values"},
+		"reserves_always":   {"^$|^[1-9][0-9]{0,4}$', Default: ''", "^$|^[1-9][0-9]{0,4}$', Default: '5'", "not empty by default"},
 		"text_logs":         {"LogFormat: JSON", "LogFormat: Text", "LogFormat"},
 		"no_log_group":      {"LogGroup: !Ref PreSignUpLogs", "LogGroup: /other", "does not name a log group"},
 		"no_permission":     {"Principal: cognito-idp.amazonaws.com", "Principal: s3.amazonaws.com", "no permission for Cognito"},
