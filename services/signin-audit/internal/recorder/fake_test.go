@@ -30,9 +30,12 @@ type database struct {
 	items map[string]map[string]types.AttributeValue
 	// fail answers a put of this pk with an error.
 	fail string
+	// takes is how long a put takes.
+	takes time.Duration
 }
 
 func (d *database) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	<-time.After(d.takes)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	pk, sk := str(in.Item, "pk"), str(in.Item, "sk")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -210,6 +211,37 @@ func TestRowsOfDerivedIDs(t *testing.T) {
 			if strings.Contains(log.String(), "differs") {
 				t.Errorf("log: %s", log)
 			}
+		})
+	}
+}
+
+// TestHandleTakesOneCall holds the README's table of capacities to the code: the rows of
+// a batch are put at the same time. A derived id is claimed before.
+func TestHandleTakesOneCall(t *testing.T) {
+	t.Parallel()
+	const batch, call = 10, 5 * time.Millisecond
+	for calls, make := range map[int]func(contracts.Act) (event.Event, error){
+		1: contracts.NewPasswordReset,
+		2: func(a contracts.Act) (event.Event, error) {
+			return contracts.NewUserCreated(a, contracts.UserCreated{Via: contracts.ViaSignup})
+		},
+	} {
+		t.Run(fmt.Sprint(calls), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r, db, _, _ := newRecorder()
+				db.takes = call
+				var in []events.SQSMessage
+				for i := range batch {
+					ev, err := make(contracts.Act{PoolARN: pool, Subject: fmt.Sprintf("%s-%d", sub, i), Time: act})
+					in = append(in, message(t, fmt.Sprint(i), ev, err))
+				}
+				start := time.Now()
+				failed := handle(t, r, in...)
+				if took := time.Since(start); len(failed) != 0 || len(db.rows()) != batch || took != time.Duration(calls)*call {
+					t.Errorf("failed %v, %d rows, took %v, want %v", failed, len(db.rows()), took, time.Duration(calls)*call)
+				}
+			})
 		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -25,10 +27,12 @@ type bus struct {
 	refuse   func(detail string) bool
 	err      error
 	silent   bool
+	takes    time.Duration
 }
 
 func (b *bus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
 	b.requests++
+	<-time.After(b.takes)
 	bytes := 0
 	for _, e := range in.Entries {
 		bytes += len(*e.Detail)
@@ -153,4 +157,21 @@ func TestHandle_splits_what_is_too_much_for_one_request(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHandle_takes_one_call holds the README's table of capacities to the code.
+func TestHandle_takes_one_call(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const batch, call = 10, 5 * time.Millisecond
+		b := &bus{takes: call}
+		var bodies []string
+		for range batch {
+			bodies = append(bodies, reset(t))
+		}
+		start := time.Now()
+		if failed := handle(t, b, bodies...); len(failed) != 0 || len(b.taken) != batch || time.Since(start) != call {
+			t.Errorf("failed %v, taken %d, took %v, want %v", failed, len(b.taken), time.Since(start), call)
+		}
+	})
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -33,9 +35,11 @@ type fixture struct {
 	asked   []string
 	lines   strings.Builder
 	logs    strings.Builder
+	takes   time.Duration
 }
 
 func (w *fixture) Publish(_ context.Context, evs ...event.Event) ([]publish.Outcome, error) {
+	<-time.After(w.takes)
 	outcomes, errs := make([]publish.Outcome, len(evs)), make([]error, len(evs))
 	for i, ev := range evs {
 		if w.fail != nil {
@@ -52,6 +56,7 @@ func (w *fixture) Publish(_ context.Context, evs ...event.Event) ([]publish.Outc
 func (w *fixture) Values(context.Context) ([]string, error) { return []string{queuetest.Pool}, w.pool }
 
 func (w *fixture) Take(_ context.Context, who string, n int, _ time.Time) (int, error) {
+	<-time.After(w.takes)
 	w.asked = append(w.asked, who+" "+strconv.Itoa(n))
 	n = min(n, w.left)
 	w.left -= n
@@ -205,4 +210,20 @@ func TestHandle_metrics(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHandle_takes_two_calls holds the README's table of capacities to the code: the
+// limit, and then all events together.
+func TestHandle_takes_two_calls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const batch, call = 10, 5 * time.Millisecond
+		w := newFixture()
+		w.takes = call
+		start := time.Now()
+		failed, err := w.handle(t.Context(), from(guests, 1, slices.Repeat([]string{`{"name":"cart.opened"}`}, batch)...))
+		if err != nil || len(failed) != 0 || len(w.sent) != batch || time.Since(start) != 2*call {
+			t.Errorf("failed %v, %v; published %d, took %v, want %v", failed, err, len(w.sent), time.Since(start), 2*call)
+		}
+	})
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +21,7 @@ import (
 
 // topic keeps what it took; act decides what happens to each message.
 type topic struct {
+	mu    sync.Mutex
 	taken []*sns.PublishInput
 	act   func(ctx context.Context, message string) error
 }
@@ -28,6 +32,8 @@ func (p *topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sn
 			return nil, err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.taken = append(p.taken, in)
 	return &sns.PublishOutput{}, nil
 }
@@ -98,4 +104,21 @@ func TestHandle_failures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHandle_takes_one_call holds the README's table of capacities to the code.
+func TestHandle_takes_one_call(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const batch, call = 10, 5 * time.Millisecond
+		p := &topic{act: func(context.Context, string) error { <-time.After(call); return nil }}
+		var bodies []string
+		for range batch {
+			bodies = append(bodies, queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))))
+		}
+		start := time.Now()
+		if failed, _ := handle(t, p, bodies...); len(failed) != 0 || len(p.taken) != batch || time.Since(start) != call {
+			t.Errorf("failed %v, published %d, took %v, want %v", failed, len(p.taken), time.Since(start), call)
+		}
+	})
 }

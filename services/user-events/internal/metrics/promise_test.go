@@ -139,6 +139,25 @@ func TestHandle_counts_before_its_time_is_over(t *testing.T) {
 	})
 }
 
+// TestHandle_takes_five_calls holds the README's table of capacities to the code.
+func TestHandle_takes_five_calls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const batch, call = 50, 5 * time.Millisecond
+		var bodies []string
+		for range batch {
+			bodies = append(bodies, queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))))
+		}
+		var out strings.Builder
+		counter := newCounter(&memoryTable{Fail: func(string) error { <-time.After(call); return nil }}, &out)
+		start := time.Now()
+		got, err := counter.Handle(t.Context(), queuetest.Batch(bodies...))
+		if took := time.Since(start); err != nil || len(got.BatchItemFailures) != 0 || took != batch/consume.Parallel*call {
+			t.Errorf("%d failed, %v; took %v, want %v", len(got.BatchItemFailures), err, took, batch/consume.Parallel*call)
+		}
+	})
+}
+
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

@@ -29,8 +29,6 @@ type row struct {
 
 // PutItem writes a row unless an unexpired one is there.
 func (t *memoryTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	key, ok := in.Item[metrics.KeyAttribute].(*types.AttributeValueMemberS)
 	if !ok {
 		return nil, errors.New("memoryTable: no key")
@@ -40,6 +38,8 @@ func (t *memoryTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ..
 			return nil, err
 		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	expires, now := number(in.Item[metrics.ExpiryAttribute]), number(in.ExpressionAttributeValues[":now"])
 	condition := aws.ToString(in.ConditionExpression)
 	old, taken := t.rows[key.Value]
