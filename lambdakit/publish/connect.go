@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -31,6 +30,7 @@ type Config struct {
 	outboxEndpoint *string
 	fips           aws.FIPSEndpointState
 	dualStack      aws.DualStackEndpointState
+	machineRoots   bool
 }
 
 // ConfigFromEnv reads a Config and names the first variable that is missing. It
@@ -47,6 +47,8 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 		},
 		topicEndpoint:  endpoint(getenv, "AWS_ENDPOINT_URL_SNS"),
 		outboxEndpoint: endpoint(getenv, "AWS_ENDPOINT_URL_SQS"),
+		// Whoever sets these names the roots that count.
+		machineRoots: getenv("SSL_CERT_FILE") != "" || getenv("SSL_CERT_DIR") != "",
 	}
 	if err := function.ReadEnv(getenv, map[string]*string{
 		"AWS_REGION": &c.region, "GATEHOUSE_ENVIRONMENT": &c.Environment, "OUTBOX_URL": &c.OutboxURL, "TOPIC_ARN": &c.TopicARN,
@@ -92,7 +94,7 @@ func isTrue(getenv func(string) string, name string) (bool, error) {
 // first event, if that succeeds within 300 ms, so that the first sign-in does
 // not wait for it.
 func Connect(ctx context.Context, c Config, log *slog.Logger) *Publisher {
-	return connect(ctx, c, newHTTPClient(), log)
+	return connect(ctx, c, newHTTPClient(c.machineRoots), log)
 }
 
 func connect(ctx context.Context, c Config, client httpClient, log *slog.Logger) *Publisher {
@@ -117,55 +119,8 @@ func connect(ctx context.Context, c Config, client httpClient, log *slog.Logger)
 	}
 }
 
-const (
-	// warmTimeout bounds the request that opens the connection during init.
-	warmTimeout = 300 * time.Millisecond
-	// maxAnswer bounds what is read of an answer. AWS's have a few hundred bytes.
-	maxAnswer = 64 << 10
-)
-
-// httpClient sends the SDK's requests. It is not an http.Client because it must
-// not follow redirects: a signed call must not be sent on to another host.
-type httpClient struct{ http.RoundTripper }
-
-func newHTTPClient() httpClient {
-	t := &http.Transport{
-		MaxIdleConnsPerHost: 2,
-		IdleConnTimeout:     10 * time.Minute,
-		TLSHandshakeTimeout: time.Second, // a handshake goes on after its caller has given up
-		DisableCompression:  true,        // an answer is a few hundred bytes
-		Protocols:           new(http.Protocols),
-	}
-	t.Protocols.SetHTTP1(true) // SNS and SQS offer nothing newer
-	return httpClient{t}
-}
-
-// Do reads the body into memory before it sends the request. The SDK closes a
-// body as soon as there is an answer. When the answer is quick, the transport
-// still looks for the body's end, takes the closed body for an error and cuts the
-// answer off, and an event that SNS has accepted is sent again.
-func (c httpClient) Do(req *http.Request) (*http.Response, error) {
-	if req.Body != nil && req.ContentLength > 0 {
-		body := make([]byte, req.ContentLength)
-		_, err := io.ReadFull(req.Body, body)
-		_ = req.Body.Close()
-		if err != nil {
-			return nil, fmt.Errorf("io.ReadFull: %w", err)
-		}
-		req = req.WithContext(req.Context()) // a copy: the SDK keeps its own request
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	}
-	resp, err := c.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
-	return resp, nil
-}
+// warmTimeout bounds the request that opens the connection during init.
+const warmTimeout = 300 * time.Millisecond
 
 // warm opens the connection that the first Publish will use. If it fails, the
 // first Publish opens its own.
