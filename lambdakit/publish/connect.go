@@ -105,10 +105,12 @@ func connect(ctx context.Context, c Config, client httpClient, log *slog.Logger)
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
 	topic := sns.NewFromConfig(cfg, func(o *sns.Options) {
+		o.EndpointResolverV2 = &resolved[sns.EndpointParameters]{resolver: sns.NewDefaultEndpointResolverV2()}
 		o.BaseEndpoint = c.topicEndpoint
 		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = c.fips, c.dualStack
 	})
 	outbox := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.EndpointResolverV2 = &resolved[sqs.EndpointParameters]{resolver: sqs.NewDefaultEndpointResolverV2()}
 		o.BaseEndpoint = c.outboxEndpoint
 		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = c.fips, c.dualStack
 	})

@@ -93,9 +93,14 @@ func (p *Publisher) Publish(ctx context.Context, evs ...event.Event) ([]Outcome,
 	// The caller's deadline counts for the share only: if the person has given up, the
 	// event still happened. The values of ctx, and with them the trace, stay.
 	ctx = context.WithoutCancel(ctx)
+	one := func(i int) { outcomes[i], errs[i] = p.publish(ctx, evs[i], share) }
 	var all sync.WaitGroup
-	for i, ev := range evs {
-		all.Go(func() { outcomes[i], errs[i] = p.publish(ctx, ev, share) })
+	// The SDK's calls are deep: a new goroutine spends a fifth of its time on its stack.
+	for i := 1; i < len(evs); i++ {
+		all.Go(func() { one(i) })
+	}
+	if len(evs) > 0 {
+		one(0)
 	}
 	all.Wait()
 	p.count(ctx, outcomes)

@@ -212,6 +212,27 @@ func TestOtherErrorsStay(t *testing.T) {
 	}
 }
 
+// TestMachineGetsTheWholeBody: a transport may close the body of a request that it does
+// not send.
+func TestMachineGetsTheWholeBody(t *testing.T) {
+	t.Parallel()
+	client := &amazonFirst{
+		amazon: roundTrip(func(r *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+		}),
+		machine: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if body, err := io.ReadAll(r.Body); err != nil || string(body) != "event" {
+				t.Errorf("the second transport reads %q, %v", body, err)
+			}
+			return &http.Response{Body: http.NoBody}, nil
+		}),
+	}
+	if err := send(t.Context(), httpClient{client}, "https://sns.invalid"); err != nil {
+		t.Errorf("Do: %v", err)
+	}
+}
+
 // TestEveryTransportVerifies: none of a publisher's transports skips verification, and
 // variables that name roots for the whole process count.
 func TestEveryTransportVerifies(t *testing.T) {
