@@ -2,30 +2,27 @@ package main
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// build makes a trigger as `sam build` does, for an architecture.
-func build(ctx context.Context, root, service, function, arch, out string) (string, error) {
-	path := filepath.Join(out, function+"-"+arch)
+// build makes the command in a folder as `sam build` does, for an architecture. overlay
+// replaces files of it, as `go build -overlay` does; empty replaces none.
+func build(ctx context.Context, dir, arch, overlay, out string) (string, error) {
+	path := filepath.Join(out, filepath.Base(dir)+"-"+arch)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc,nethttpomithttp2",
-		"-o", path, "./cmd/"+function)
-	cmd.Dir = filepath.Join(root, "services", service)
+		"-overlay="+overlay, "-o", path, ".")
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+arch)
 	if msg, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build %s: %w\n%s", function, err, msg)
+		return "", fmt.Errorf("go build %s: %w\n%s", dir, err, msg)
 	}
 	return path, nil
 }
@@ -70,42 +67,6 @@ func sizes(path string) (binary, archive float64, err error) {
 		return 0, 0, fmt.Errorf("zip.Writer.Close: %w", err)
 	}
 	return float64(len(raw)) / 1e6, float64(packed.Len()) / 1e6, nil
-}
-
-// packageInit adds up the initialisation of the packages from Go's own trace.
-func packageInit(ctx context.Context, v variant) (time.Duration, error) {
-	api, err := newRuntimeAPI(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = api.server.Close() }()
-	cmd := exec.CommandContext(ctx, v.command[0])
-	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "GODEBUG=inittrace=1"}, v.env...)
-	trace, err := cmd.StderrPipe()
-	if err != nil {
-		return 0, fmt.Errorf("exec.Cmd.StderrPipe: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("exec.Cmd.Start: %w", err)
-	}
-	go func() {
-		_, _ = api.waitReady()
-		_ = cmd.Process.Kill()
-	}()
-	raw, _ := io.ReadAll(trace)
-	_ = cmd.Wait()
-	var sum float64
-	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
-		// init PACKAGE @1.2 ms, 0.034 ms clock, ...
-		if f := strings.Fields(lines.Text()); len(f) > 4 && f[0] == "init" {
-			ms, _ := strconv.ParseFloat(f[4], 64)
-			sum += ms
-		}
-	}
-	if sum == 0 {
-		return 0, errors.New("no init trace")
-	}
-	return time.Duration(sum * float64(time.Millisecond)), nil
 }
 
 // checkNanos times one address check of ours and one of the twin's, the best of three

@@ -28,7 +28,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 7, "new processes of each variant")
 	flag.IntVar(&o.warm, "warm", 200, "calls in a row to each process")
 	flag.IntVar(&o.slow, "spaced", 30, "calls with pauses to each process")
-	flag.BoolVar(&o.gate, "gate", false, "exit with an error if a gate is missed")
+	flag.BoolVar(&o.gate, "gate", true, "exit with an error if a gate is missed")
 	flag.Parse()
 	missed, err := realMain(context.Background(), o)
 	if err != nil {
@@ -57,7 +57,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	stub, stop, err := newSNSStub(tmp)
+	stub, stop, err := newSNSStub()
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 		return nil, err
 	}
 	rows = append(rows, compare(of, canThrottle())...)
-	caps, err := absolute(ctx, o, tmp, variants, of)
+	limits, err := caps(ctx, o, tmp, of)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 	fmt.Printf("medians of %d processes each, %d CPUs, %s/%s\n\n", o.rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	plain(os.Stdout, names, of)
 	fmt.Println()
-	return printTable(os.Stdout, append(rows, caps...)), nil
+	return printTable(os.Stdout, append(rows, limits...)), nil
 }
 
 // measureAll runs the variants in turn, so that changes of the machine affect all of

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type variant struct {
 	name      string
 	command   []string
 	dir       string
+	root      string // the process sees this folder as its whole file system; empty for none
 	env       []string
 	event     []byte
 	publishes int64 // an invocation
@@ -30,6 +32,7 @@ type variant struct {
 // sample has the figures of one process.
 type sample struct {
 	init, first time.Duration
+	initCPU     time.Duration
 	warm        []time.Duration
 	warmCPU     time.Duration   // an invocation, calls in a row
 	spacedCPU   time.Duration   // an invocation, with pauses
@@ -55,6 +58,9 @@ func run(ctx context.Context, v variant, stub *snsStub, p plan) (sample, error) 
 	defer func() { _ = api.server.Close() }()
 	cmd := exec.CommandContext(ctx, v.command[0], v.command[1:]...)
 	cmd.Dir = v.dir
+	if v.root != "" {
+		cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Chroot: v.root}
+	}
 	cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.addr, "PATH=" + os.Getenv("PATH")}, v.env...)
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -65,7 +71,7 @@ func run(ctx context.Context, v variant, stub *snsStub, p plan) (sample, error) 
 	if err != nil {
 		return sample{}, err
 	}
-	s := sample{init: readyAt.Sub(start)}
+	s := sample{init: readyAt.Sub(start), initCPU: cpuTime(cmd.Process.Pid)}
 	before := stub.published.Load()
 	calls, err := s.measure(api, cmd.Process.Pid, v.event, p)
 	if err != nil {
@@ -79,6 +85,9 @@ func run(ctx context.Context, v variant, stub *snsStub, p plan) (sample, error) 
 
 // measure makes the calls and returns their number.
 func (s *sample) measure(api *runtimeAPI, pid int, event []byte, p plan) (int, error) {
+	if p == (plan{}) {
+		return 0, nil // init only
+	}
 	if p.quota {
 		return p.spaced + 1, s.throttled(api, pid, event, p.spaced)
 	}

@@ -1,25 +1,34 @@
-"""What both twins share: JSON log lines that name the request, as the predecessor wrote them."""
+"""What both twins share: JSON log lines with a context, as the predecessor wrote them."""
 import json
-import logging
+import logging.config
 import os
 
-from pythonjsonlogger import jsonlogger
+import yaml
+from context_log import ContextLog
+
+logging.config.dictConfig(yaml.safe_load("""
+version: 1
+formatters:
+  json: {(): pythonjsonlogger.jsonlogger.JsonFormatter, format: "%(asctime)s %(name)s %(levelname)s %(message)s %(filename)s"}
+handlers: {console: {class: logging.StreamHandler, formatter: json}}
+root: {level: DEBUG, handlers: [console]}
+"""))
 
 
-def logger():
-    """The root logger, with one JSON handler."""
-    log = logging.getLogger()
-    for handler in list(log.handlers):
-        log.removeHandler(handler)
-    handler = logging.StreamHandler()
-    handler.setFormatter(jsonlogger.JsonFormatter("%(levelname)s %(name)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+def begin(event, context):
+    """The first line of a call, with the whole event, and the logger for the others."""
+    log = ContextLog.get_logger("handler", True)
+    log.setLevel(os.environ.get("LOG_LEVEL", "DEBUG"))
+    ContextLog.put_start_time()
+    ContextLog.put_request_id(context.aws_request_id)
+    ContextLog.put_request_user_id(event["request"]["userAttributes"]["email"])
+    ContextLog.put_request_client_id(event["callerContext"]["clientId"])
+    ContextLog.put_trigger_source(event["triggerSource"])
+    log.info("start %s", json.dumps(event))
     return log
 
 
-def redacted(event):
-    """The event for the log, without the user's attributes."""
-    copy = json.loads(json.dumps(event))
-    copy.get("request", {}).pop("userAttributes", None)
-    return copy
+def end(log):
+    """The last line of a call."""
+    ContextLog.put_end_time()
+    log.info("end")

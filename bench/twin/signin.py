@@ -1,22 +1,29 @@
-"""A sign-in trigger that does what the predecessor of 2019 did: it sends the event to an SNS topic with boto3."""
+"""A sign-in trigger that does what the predecessor of 2019 did: it sends the event to an SNS topic with boto3. It logs
+three lines."""
 import json
 import os
+from copy import deepcopy
 
 import boto3
 
 import common
 
-LOG = common.logger()
 SNS = boto3.client("sns")
 
 
 def handler(event, context):
     """The trigger, before or after authentication."""
-    LOG.info("event", extra={"event": common.redacted(event), "request": context.aws_request_id})
-    answer = SNS.publish(
-        TopicArn=os.environ["TOPIC_ARN"],
-        Message=json.dumps(event),
-        MessageAttributes={"triggerSource": {"DataType": "String", "StringValue": event["triggerSource"]}},
-    )
-    LOG.info("published", extra={"messageId": answer["MessageId"]})
+    user_event = deepcopy(event)
+    log = common.begin(user_event, context)
+    try:
+        log.info("event %s", json.dumps(event))
+        user_event["result"] = "SUCCESS"
+    finally:
+        SNS.publish(
+            TopicArn=os.environ["TOPIC_ARN"],
+            Message=json.dumps({"default": json.dumps(user_event)}),
+            MessageStructure="json",
+            Subject=event["triggerSource"] + "." + user_event["result"],
+        )
+        common.end(log)
     return event

@@ -35,6 +35,11 @@ func settings(all []*template.Template) []string {
 			if f.Prop("Role") == nil && !strings.Contains(repository.Flat(f.Node)+globals(t), "PermissionsBoundary=!If[HasBoundary ref:PermissionsBoundaryArn") {
 				say("no PermissionsBoundary: the pipeline may not create a role without one")
 			}
+			for _, variable := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+				if strings.Contains(repository.Flat(f.Node)+globals(t), variable) {
+					say("sets %s: a function without that file trusts nobody, and a trigger reads all roots again", variable)
+				}
+			}
 			for _, variable := range []string{"GATEHOUSE_ENVIRONMENT=ref:Environment", "GOMAXPROCS=1"} {
 				if !strings.Contains(repository.Flat(f.Node)+globals(t), variable) {
 					say("Environment has no %s", variable)
@@ -68,6 +73,7 @@ func TestSettingsPlanted(t *testing.T) {
 		"architecture":  {"    Architectures: [!Ref Architecture]\n", "", "Architectures is"},
 		"boundary":      {"    PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "PermissionsBoundary"},
 		"environment":   {"GATEHOUSE_ENVIRONMENT: !Ref Environment, ", "", "GATEHOUSE_ENVIRONMENT"},
+		"roots":         {`GOMAXPROCS: "1"`, `GOMAXPROCS: "1", SSL_CERT_DIR: /none`, "sets SSL_CERT_DIR"},
 		"one_cpu":       {`, GOMAXPROCS: "1"`, "", "GOMAXPROCS"},
 	})
 }
