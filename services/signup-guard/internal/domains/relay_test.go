@@ -60,7 +60,7 @@ func TestPublished(t *testing.T) {
 		"co.uk":                           "co.uk", // a public suffix names nobody
 		"com":                             "com",
 		"ada.xn--exmple-cua.de":           "xn--exmple-cua.de",
-		"ada.dyndns.org":                  "dyndns.org", // a suffix that is no registry's
+		"ada.dyndns.org":                  "dyndns.org", // a suffix of a company
 		"ada.dyn.ddnss.de":                "ddnss.de",
 		"ada.github.io":                   "github.io",
 		"ada.eu-west-1.compute.aws.com":   "aws.com",
