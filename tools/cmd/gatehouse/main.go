@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehouse.example/tools/events"
 	"gatehouse.example/tools/internal/audit"
 	"gatehouse.example/tools/internal/awsdeploy"
 	"gatehouse.example/tools/internal/canary"
 	"gatehouse.example/tools/internal/demo"
-	"gatehouse.example/tools/internal/events"
 	"gatehouse.example/tools/internal/local"
 	"gatehouse.example/tools/internal/pipelinecmd"
 	"gatehouse.example/tools/internal/trace"
