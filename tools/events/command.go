@@ -99,11 +99,11 @@ outbox took, and puts them into the outbox, from where they go to the topic.`,
 			if err != nil {
 				return err
 			}
-			r := recoverer{
-				logs: cloudwatchlogs.NewFromConfig(cfg), outbox: sqs.NewFromConfig(cfg),
-				outboxURL: url, out: cmd.OutOrStdout(),
+			r := Recoverer{
+				Logs: cloudwatchlogs.NewFromConfig(cfg), Outbox: sqs.NewFromConfig(cfg),
+				OutboxURL: url, Out: cmd.OutOrStdout(),
 			}
-			return actors.Hint(r.recover(cmd.Context(), "/gatehouse/"+env+"/", time.Now().Add(-since), dryRun))
+			return actors.Hint(r.Recover(cmd.Context(), "/gatehouse/"+env+"/", time.Now().Add(-since), dryRun))
 		},
 	}
 	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "how far to look back")

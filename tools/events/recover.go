@@ -17,27 +17,30 @@ import (
 	"gatehouse.example/lambdakit/publish"
 )
 
-// logs is what recoverer needs of CloudWatch Logs.
-type logs interface {
+// Logs is what Recoverer needs of CloudWatch Logs.
+type Logs interface {
 	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
 }
 
-// outbox is what recoverer needs of SQS. The topic's policy allows only the triggers
+// Outbox is what Recoverer needs of SQS. The topic's policy allows only the triggers
 // and the drain to publish, so an operator sends to the outbox.
-type outbox interface {
+type Outbox interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-type recoverer struct {
-	logs      logs
-	outbox    outbox
-	outboxURL string
-	out       io.Writer
+// Recoverer is `gatehouse events recover`. Its fields are set once, before the first use.
+type Recoverer struct {
+	Logs      Logs
+	Outbox    Outbox
+	OutboxURL string
+	// Out is what the operator reads.
+	Out io.Writer
 }
 
-// recover sends every event in a log line since start to the outbox, each once.
-func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time, dryRun bool) error {
+// Recover sends every event in a log line since start to the outbox, each once. It reads
+// the log groups whose names begin with prefix. A dry run only says what it would send.
+func (r *Recoverer) Recover(ctx context.Context, prefix string, start time.Time, dryRun bool) error {
 	found := map[string]bool{}
 	unreadable := 0
 	err := r.each(ctx, prefix, start, func(group, message string) error {
@@ -47,7 +50,7 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 		}
 		ev, err := contracts.Decode(body)
 		if err != nil {
-			fmt.Fprintf(r.out, "unreadable: a line of %d bytes in %s\n", len(message), group)
+			fmt.Fprintf(r.Out, "unreadable: a line of %d bytes in %s\n", len(message), group)
 			unreadable++
 			return nil
 		}
@@ -57,7 +60,7 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 			return nil
 		}
 		if dryRun {
-			fmt.Fprintf(r.out, "would send: %q %q\n", ev.Type(), ev.ID())
+			fmt.Fprintf(r.Out, "would send: %q %q\n", ev.Type(), ev.ID())
 		} else if err := r.send(ctx, body); err != nil {
 			return fmt.Errorf("after %d events: %w", len(found), err)
 		}
@@ -71,7 +74,7 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 	if dryRun {
 		verb = "would send"
 	}
-	fmt.Fprintf(r.out, "%s %d events from the log groups %s* to the outbox\n", verb, len(found), prefix)
+	fmt.Fprintf(r.Out, "%s %d events from the log groups %s* to the outbox\n", verb, len(found), prefix)
 	if unreadable > 0 {
 		return fmt.Errorf("%d log lines have no valid event; read them by hand", unreadable)
 	}
@@ -79,15 +82,15 @@ func (r *recoverer) recover(ctx context.Context, prefix string, start time.Time,
 }
 
 // each calls f with the lines of the log groups that have the key.
-func (r *recoverer) each(ctx context.Context, prefix string, start time.Time, f func(group, message string) error) error {
-	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(r.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
+func (r *Recoverer) each(ctx context.Context, prefix string, start time.Time, f func(group, message string) error) error {
+	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(r.Logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
 	for groups.HasMorePages() {
 		page, err := groups.NextPage(ctx)
 		if err != nil {
 			return fmt.Errorf("logs.DescribeLogGroups: %w", err)
 		}
 		for _, g := range page.LogGroups {
-			lines := cloudwatchlogs.NewFilterLogEventsPaginator(r.logs, &cloudwatchlogs.FilterLogEventsInput{
+			lines := cloudwatchlogs.NewFilterLogEventsPaginator(r.Logs, &cloudwatchlogs.FilterLogEventsInput{
 				LogGroupName: g.LogGroupName, StartTime: aws.Int64(start.UnixMilli()),
 				FilterPattern: aws.String(`"` + publish.UndeliveredKey + `"`),
 			})
@@ -108,8 +111,8 @@ func (r *recoverer) each(ctx context.Context, prefix string, start time.Time, f 
 }
 
 // send sends the bytes in the log unchanged.
-func (r *recoverer) send(ctx context.Context, body []byte) error {
-	_, err := r.outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.outboxURL, MessageBody: aws.String(string(body))})
+func (r *Recoverer) send(ctx context.Context, body []byte) error {
+	_, err := r.Outbox.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.OutboxURL, MessageBody: aws.String(string(body))})
 	if err != nil {
 		return fmt.Errorf("sqs.SendMessage: %w", err)
 	}

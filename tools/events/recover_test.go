@@ -82,12 +82,12 @@ func TestRecover(t *testing.T) {
 	}
 	var out bytes.Buffer
 	b := &box{}
-	r := &recoverer{logs: logs, outbox: b, outboxURL: "url", out: &out}
-	if err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, true); err == nil || len(b.bodies) != 0 {
+	r := &Recoverer{Logs: logs, Outbox: b, OutboxURL: "url", Out: &out}
+	if err := r.Recover(t.Context(), "/gatehouse/test/", time.Time{}, true); err == nil || len(b.bodies) != 0 {
 		t.Errorf("dry run: %d sent, error %v", len(b.bodies), err)
 	}
 	contains(t, &out, "would send 4 events")
-	err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, false)
+	err := r.Recover(t.Context(), "/gatehouse/test/", time.Time{}, false)
 	if err == nil || !strings.Contains(err.Error(), "1 log lines have no valid event") {
 		t.Errorf("error %v, want one that counts the unreadable line", err)
 	}
@@ -100,7 +100,7 @@ func TestRecover(t *testing.T) {
 		t.Errorf("%d sent (-want +got):\n%s", len(b.bodies), diff)
 	}
 	b.fail = true
-	if err := r.recover(t.Context(), "/gatehouse/test/", time.Time{}, false); err == nil || !strings.Contains(err.Error(), "after 0") {
+	if err := r.Recover(t.Context(), "/gatehouse/test/", time.Time{}, false); err == nil || !strings.Contains(err.Error(), "after 0") {
 		t.Errorf("error %v, want one that says how far it came", err)
 	}
 }
