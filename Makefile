@@ -173,7 +173,15 @@ test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
 	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_NO_CACHE=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
+	@$(MAKE) --no-print-directory simulate
 	@$(E2E_TESTS)
+
+# Without the race detector, which would make it ten times slower. A test binary of its own
+# shows its progress while it runs. See simulation/README.md.
+.PHONY: simulate
+simulate: ## Play simulated histories of faults: make simulate [HISTORIES=10000] [FROM=0]
+	@mkdir -p .local && go test -c -o .local/simulation.test ./simulation
+	@cd simulation && HISTORIES=$(or $(HISTORIES),10000) FROM=$(or $(FROM),0) ../.local/simulation.test -test.timeout 0 -test.run '^TestHistories$$'
 
 # Busy loops, one per processor, show waits that depend on a quick machine.
 .PHONY: soak-tests

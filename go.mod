@@ -5,7 +5,11 @@ go 1.26.0
 require (
 	gatehouse.example/contracts v0.0.0
 	gatehouse.example/lambdakit v0.0.0
+	gatehouse.example/services/signin-audit v0.0.0
+	gatehouse.example/services/signup-guard v0.0.0
+	gatehouse.example/services/user-events v0.0.0
 	gatehouse.example/tools v0.0.0
+	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/config v1.33.15
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
@@ -39,7 +43,6 @@ require (
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/alexrudd/cognito-srp/v4 v4.1.0 // indirect
-	github.com/aws/aws-lambda-go v1.55.1 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
@@ -54,9 +57,12 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260214004413-d219187c3433 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.2 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
@@ -65,5 +71,11 @@ require (
 replace gatehouse.example/contracts => ./contracts
 
 replace gatehouse.example/lambdakit => ./lambdakit
+
+replace gatehouse.example/services/signin-audit => ./services/signin-audit
+
+replace gatehouse.example/services/signup-guard => ./services/signup-guard
+
+replace gatehouse.example/services/user-events => ./services/user-events
 
 replace gatehouse.example/tools => ./tools
