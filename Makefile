@@ -159,7 +159,7 @@ UNCACHED := tools/cmd/pictures tools/internal/awsdeploy tools/internal/builder t
 check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minute
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
-	@$(LINT) run $(MODULES)
+	@$(LINT) run --allow-parallel-runners $(MODULES)
 	@go list work | grep -v gatehouse.example/e2e | grep -vxF $(foreach p,$(UNCACHED),-e gatehouse.example/$p) | xargs go test
 	@go test -count=1 $(addprefix ./,$(UNCACHED))
 
@@ -238,7 +238,7 @@ refresh-domains: tools ## Fetch the newest list of disposable domains and show w
 
 .PHONY: lint
 lint: $(LINT) ## Run the linter only
-	@$(LINT) run $(MODULES)
+	@$(LINT) run --allow-parallel-runners $(MODULES)
 
 $(LINT):
 	@mkdir -p .local/bin
