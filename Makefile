@@ -103,6 +103,11 @@ BUILD_ARGS = --service "$(SERVICE)" --venv $(VENV) --tools $(PIPELINE_TOOLS)
 verify: rules-tools pipeline-tools ## Test one service as its pipeline does, with reports: make verify SERVICE=signup-guard
 	@go run ./tools/cmd/builder verify $(BUILD_ARGS) --out $(or $(REPORTS),build/reports)
 
+.PHONY: modules
+modules: ## Compare the downloaded modules with go.sum
+	@go mod verify
+	@GOWORK=off go -C pipeline/tools mod verify
+
 .PHONY: package
 package: tools pipeline-tools ## Make what its pipeline deploys, in build/: make package SERVICE=signup-guard [ARTIFACT_BUCKET=...]
 	@go run ./tools/cmd/builder package $(BUILD_ARGS) --out $(or $(OUT),build/$(SERVICE)) --architecture "$(ARCHITECTURE)" \

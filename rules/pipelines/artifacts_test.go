@@ -29,7 +29,6 @@ type buildspec struct {
 		Format string `yaml:"file-format"`
 	}
 	Artifacts struct{ Files []string }
-	Cache     struct{ Paths []string }
 }
 
 // buildspec returns the buildspec of the project that an action runs.

@@ -16,17 +16,25 @@ import (
 
 // specFiles are the buildspecs, and the files that they are compared with.
 func specFiles() []string {
-	return []string{"pipeline/buildspec.yml", "pipeline/testspec.yml", "go.work", "Makefile"}
+	return []string{"pipeline/buildspec.yml", "pipeline/testspec.yml", "go.work", "Makefile", pythonFile}
 }
 
-// specFindings: the buildspecs only call make, so a laptop can do the same. And every
-// build uses the same release of Go, because another release compiles other bytes.
+// pythonFile names the versions of Python that the tools are installed with, the one that
+// CI has first.
+const pythonFile = "tools/internal/pythontools/tools.go"
+
+// specFindings: the buildspecs only call make, so a laptop can do the same. Every build
+// uses the same release of Go, because another release compiles other bytes, and the
+// version of Python that CI tests with, because without one CodeBuild takes its image's
+// default, which was 3.14 in amazonlinux-aarch64-standard:4.0 when each of buildImages had
+// 3.11 (runtimes.yml and Dockerfile in github.com/aws/aws-codebuild-docker-images, 2026-04).
 func specFindings(text map[string]string) []string {
 	var out []string
 	language := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(text["go.work"])
 	if language == nil {
 		return []string{"go.work has no version of Go"}
 	}
+	python := regexp.MustCompile(`"python(3\.\d+)"`).FindStringSubmatch(text[pythonFile])
 	toolchains := map[string]bool{}
 	for _, file := range specFiles()[:2] {
 		say := func(format string, args ...any) { out = append(out, file+": "+fmt.Sprintf(format, args...)) }
@@ -37,6 +45,12 @@ func specFindings(text map[string]string) []string {
 		}
 		if got := spec.Phases["install"].Runtimes["golang"]; got != language[1] {
 			say("the runtime golang is %q, but go.work has %s", got, language[1])
+		}
+		if got := spec.Phases["install"].Runtimes["python"]; python == nil || got != python[1] {
+			say("the runtime python is %q, but %s, which CI runs, names %q first", got, pythonFile, python)
+		}
+		if regexp.MustCompile(`(?m)^cache:`).MatchString(text[file]) {
+			say("has a cache, which builds of commits that nobody approved would write too")
 		}
 		toolchain := spec.Env.Variables["GOTOOLCHAIN"]
 		toolchains[toolchain] = true
@@ -99,6 +113,10 @@ func TestBuildspecsPlanted(t *testing.T) {
 		"newest_runtime":   {test, "golang: '1.26'", "golang: latest", "contains latest"},
 		"work_moved_on":    {"go.work", "go 1.26", "go 1.27", "go.work has 1.27"},
 		"any_toolchain":    {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: local", `GOTOOLCHAIN is "local"`},
+		"older_python":     {build, "python: '3.11'", "python: '3.10'", `python is "3.10"`},
+		"any_python":       {test, "      python: '3.11'", "      #", `python is ""`},
+		"ci_moved_on":      {pythonFile, `"python3.11"`, `"python3.12"`, `python is "3.11"`},
+		"cached":           {build, "artifacts:\n", "cache: {paths: [/go/pkg/mod/**/*]}\nartifacts:\n", "has a cache"},
 		"no_patch":         {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: go1.26", "want one release"},
 		"no_toolchain":     {test, "GOTOOLCHAIN: go1.26.8", "OTHER: a", "want one release"},
 		"two_toolchains":   {test, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: go1.26.9", "differ in GOTOOLCHAIN"},

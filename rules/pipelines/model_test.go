@@ -145,8 +145,9 @@ func pipelineConfig(src pipelineFiles, service string) (map[string]string, error
 	return config.Parameters, nil
 }
 
-// readPipeline evaluates a template as the stack of a service, or of the pipelines.
-func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel, error) {
+// readPipeline evaluates a template as the stack of a service, or of the pipelines, with
+// more parameters as names and values.
+func readPipeline(src pipelineFiles, file, service, mode string, more ...string) (pipelineModel, error) {
 	m := pipelineModel{sources: src, service: service, mode: mode, parameters: map[string]string{
 		"AWS::AccountId": toolsAccount, "AWS::Region": "eu-central-1", "AWS::Partition": "aws", "AWS::StackName": "gatehouse-tools-" + service,
 	}}
@@ -162,6 +163,9 @@ func readPipeline(src pipelineFiles, file, service, mode string) (pipelineModel,
 		"Mode": mode, "Repository": "example/gatehouse", "LogKeyEnvironment": "",
 		// So each architecture is tested once.
 		"Architecture": map[string]string{"single": "x86_64", "multi": "arm64"}[mode],
+	}
+	for pair := range slices.Chunk(more, 2) {
+		given[pair[0]] = pair[1]
 	}
 	if service != "" {
 		config, err := pipelineConfig(src, service)

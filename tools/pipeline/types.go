@@ -137,7 +137,8 @@ func nameIn(raw []byte) string {
 }
 
 // Project is AWS::CodeBuild::Project. Settings that only AWS can apply are read
-// and ignored.
+// and ignored. A cache is refused: what a build of any commit writes to it, the build
+// of an approved one would read.
 type Project struct {
 	Name        string
 	Description string
@@ -149,10 +150,6 @@ type Project struct {
 		PrivilegedMode           bool `json:",string"`
 		ImagePullCredentialsType string
 		EnvironmentVariables     []EnvironmentVariable
-	}
-	Cache struct {
-		Type, Location, CacheNamespace string
-		Modes                          []string
 	}
 	EncryptionKey          string
 	TimeoutInMinutes       int `json:",string"`

@@ -30,7 +30,6 @@ reports:
   unit: {file-format: JUNITXML, files: ['*.xml'], base-directory: reports}
   cover: {file-format: COBERTURAXML, files: [cover]}
 artifacts: {base-directory: out, files: ['**/*']}
-cache: {paths: [/go/**]}
 `
 
 func reportTexts() map[string]string {
@@ -185,9 +184,10 @@ func TestParseBuildspecRefuses(t *testing.T) {
 		"shell":    {"shell: bash", "shell: powershell", `shell "powershell"`},
 		"secrets":  {"shell: bash,", "shell: bash, secrets-manager: {A: b},", "secrets-manager"},
 		"phase":    {"  install:", "  uninstall:", "uninstall"},
-		"batch":    {"cache:", "batch: {}\ncache:", "batch"},
+		"batch":    {"artifacts:", "batch: {}\nartifacts:", "batch"},
+		"cache":    {"artifacts:", "cache: {paths: [/go/**]}\nartifacts:", "cache"},
 		"format":   {"COBERTURAXML", "CLOVERXML", "CLOVERXML"},
-		"runtime":  {"golang: '1'", "python: '3'", "runtime python"},
+		"runtime":  {"golang: '1'", "ruby: '3'", "runtime ruby"},
 		"artifact": {"artifacts: {", "artifacts: {discard-paths: yes, ", "discard-paths"},
 	} {
 		t.Run(name, func(t *testing.T) {

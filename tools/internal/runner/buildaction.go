@@ -202,8 +202,8 @@ func (c call) environment(ctx context.Context, project pipeline.Project, as aws.
 	return env, nil
 }
 
-// goSettings returns the caches of this machine, used in place of CodeBuild's
-// cache in S3, and the settings of the module proxy.
+// goSettings returns the caches of this machine, without which a build takes minutes,
+// and the settings of the module proxy.
 func goSettings(ctx context.Context) (map[string]string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "-json", "GOCACHE", "GOMODCACHE", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB").Output()
 	if err != nil {

@@ -27,10 +27,10 @@ type buildspec struct {
 	}
 	Reports   map[string]reportFiles
 	Artifacts fileSet
-	Cache     struct{ Paths []string }
 }
 
-// phase is a list of commands. The commands under finally always run.
+// phase is a list of commands. The commands under finally always run. The runtimes are
+// golang, which is checked, and python, which a virtualenv of this machine replaces.
 type phase struct {
 	Runtimes map[string]string `yaml:"runtime-versions"`
 	Commands []string
@@ -74,7 +74,7 @@ func parseBuildspec(raw []byte) (buildspec, error) {
 	}
 	for _, p := range s.phases() {
 		for language := range p.Runtimes {
-			if language != "golang" {
+			if language != "golang" && language != "python" {
 				return buildspec{}, fmt.Errorf("phase %s: the runtime %s is not supported", p.name, language)
 			}
 		}
