@@ -121,6 +121,15 @@ release-contracts: ## Part of a release: keep a copy of the events' schemas as r
 version: ## Print the hash of the packaged template; equal hashes deploy nothing
 	@sed -n 's/^  "version": "\(.*\)",$$/\1/p' $(or $(OUT),build/$(SERVICE))/build.json
 
+.PHONY: digest
+digest: ## Print the digest of the artifact, which stands for everything that is deployed
+	@go run ./tools/cmd/builder digest --out $(or $(OUT),build/$(SERVICE))
+
+.PHONY: check-artifact
+check-artifact: ## Compare an artifact with the build that was approved: make check-artifact SERVICE=... ARTIFACT=... DIGEST=... ARTIFACT_BUCKET=...
+	@go run ./tools/cmd/builder check-artifact --service "$(SERVICE)" --artifact "$(ARTIFACT)" --digest "$(DIGEST)" \
+		--bucket "$(ARTIFACT_BUCKET)" --out $(or $(OUT),build/approved)
+
 .PHONY: check-deployed
 check-deployed: named ## Run a check as its role: make check-deployed CHECK=canary ENVIRONMENT=dev [ROLE_ARN=...]
 	@case "$(CHECK)" in integration|canary) ;; *) echo "which one? CHECK=integration or CHECK=canary"; exit 2;; esac

@@ -131,7 +131,7 @@ func edit(t *testing.T, path, old, replacement string) {
 
 // keys are the objects that the template names, in its order.
 func keys(template string) []string {
-	return regexp.MustCompile(`code/`+service+`/[0-9a-f]{32}(?:\.template)?`).FindAllString(template, -1)
+	return regexp.MustCompile(`code/`+service+`/[0-9a-f]{64}(?:\.template)?`).FindAllString(template, -1)
 }
 
 func TestTheSameSourcesMakeTheSameArtifact(t *testing.T) {

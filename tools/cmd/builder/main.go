@@ -1,6 +1,7 @@
 // Command builder does what the build of a pipeline does: `builder verify` tests one
-// service, and `builder package` makes the artifact that is deployed. `make verify`
-// and `make package` call it, in pipelines and on laptops. It also writes the files
+// service, `builder package` makes the artifact that is deployed, and `builder check-artifact`
+// compares the artifact with the digest of the build that was approved. The make targets
+// of these names call it, in pipelines and on laptops. It also writes the files
 // of contracts/ that are derived from the events' schemas: `builder catalogue` writes
 // the catalogue, and `builder release-contracts` keeps a copy of the schemas as
 // released.
@@ -8,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,13 +30,15 @@ func main() {
 	}
 }
 
+const commands = "verify, package, digest, check-artifact, catalogue, release-contracts"
+
 func realMain(ctx context.Context, args []string) error {
 	root, err := stacks.FindRoot(".")
 	if err != nil {
 		return fmt.Errorf("stacks.FindRoot: %w", err)
 	}
 	if len(args) == 0 {
-		return errors.New("usage: builder verify|package|catalogue|release-contracts [flags]")
+		return fmt.Errorf("usage: builder COMMAND [flags], with one of the commands %s", commands)
 	}
 	switch contracts := filepath.Join(root, "contracts"); args[0] {
 	case "catalogue":
@@ -54,6 +56,8 @@ func realMain(ctx context.Context, args []string) error {
 	flags.StringVar(&b.Bucket, "bucket", "", "artifact bucket; empty means no upload")
 	flags.StringVar(&b.KeyARN, "key", "", "ARN of the bucket's KMS key")
 	flags.StringVar(&b.Commit, "commit", "", "built commit; empty means the one of the clone")
+	artifact := flags.String("artifact", "", "folder of the artifact to check")
+	digest := flags.String("digest", "", "digest of the approved build")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -67,6 +71,14 @@ func realMain(ctx context.Context, args []string) error {
 		return b.Verify(ctx)
 	case "package":
 		return b.Package(ctx)
+	case "check-artifact":
+		return b.CheckArtifact(ctx, *artifact, *digest)
+	case "digest":
+		sum, err := builder.Digest(b.Out)
+		if err == nil {
+			fmt.Println(sum)
+		}
+		return err
 	}
-	return fmt.Errorf("unknown command %q: verify, package, catalogue or release-contracts", args[0])
+	return fmt.Errorf("unknown command %q: %s", args[0], commands)
 }

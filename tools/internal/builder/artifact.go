@@ -50,7 +50,7 @@ func (b Build) Package(ctx context.Context) error {
 	}
 	// Intermediate files are next to the artifact, not in .local, where the local system builds.
 	workspace := stacks.Workspace{Root: b.Root, Dir: b.Out + ".sam", Venv: b.Venv, Region: b.region()}
-	cli := sam.CLI{Workspace: workspace, Block: "production", Bucket: b.Bucket, Access: b.access()}
+	cli := sam.CLI{Workspace: workspace, Block: "production"}
 	if err := cli.Prepare(time.Now()); err != nil {
 		return fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
@@ -58,10 +58,11 @@ func (b Build) Package(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.upload(ctx, cli, s); err != nil {
+	uploaded, err := b.upload(ctx, cli, s)
+	if err != nil {
 		return err
 	}
-	if err := b.writeAbout(ctx, architecture, functions); err != nil {
+	if err := b.writeAbout(ctx, architecture, functions, uploaded); err != nil {
 		return err
 	}
 	return b.limits(maxTemplate, maxArtifact)
@@ -99,7 +100,7 @@ const (
 	maxArtifact = 256 << 20
 )
 
-// about describes a build, for people and for the text of the approval. Stacks do
+// about describes a build, for people and for the check of what was approved. Stacks do
 // not depend on it; otherwise each commit would change every function.
 type about struct {
 	Service      string `json:"service"`
@@ -110,16 +111,25 @@ type about struct {
 	// empty without one.
 	Version   string     `json:"version"`
 	Functions []function `json:"functions"`
+	// Files and Objects are the SHA-256, in hex, of what is deployed: the artifact's
+	// files by name, and the objects in the bucket by key.
+	Files   map[string]string `json:"files"`
+	Objects map[string]string `json:"objects"`
 }
 
-func (b Build) writeAbout(ctx context.Context, architecture string, functions []function) error {
+func (b Build) writeAbout(ctx context.Context, architecture string, functions []function, uploaded map[string]string) error {
 	version, err := checksum(filepath.Join(b.Out, packagedFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	files, err := b.fileSums()
+	if err != nil {
 		return err
 	}
 	return b.writeJSON(aboutFile, about{
 		Service: b.Service, Commit: b.commit(ctx), Architecture: architecture,
 		Go: runtime.Version(), Version: version[:min(16, len(version))], Functions: functions,
+		Files: files, Objects: uploaded,
 	})
 }
 
@@ -179,20 +189,4 @@ func (b Build) variable(name string) string {
 // region returns the region of the artifact bucket.
 func (b Build) region() string {
 	return cmp.Or(b.variable("AWS_REGION"), b.variable("AWS_DEFAULT_REGION"), stacks.DefaultRegion)
-}
-
-// access returns the AWS settings of the shell or of CodeBuild. The SAM CLI gets
-// them only to upload code; for the local system it does not get them.
-func (b Build) access() []string {
-	var kept []string
-	if home := b.variable("HOME"); home != "" {
-		kept = append(kept, "AWS_CONFIG_FILE="+filepath.Join(home, ".aws", "config"),
-			"AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(home, ".aws", "credentials"))
-	}
-	for _, e := range b.Environ {
-		if strings.HasPrefix(e, "AWS_") {
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }

@@ -58,8 +58,13 @@ func checksum(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("os.ReadFile: %w", err)
 	}
+	return sumOf(content), nil
+}
+
+// sumOf returns the SHA-256 in hex.
+func sumOf(content []byte) string {
 	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
 // sbom lists the modules that one binary contains, as the compiler recorded them.
@@ -78,25 +83,6 @@ func (b Build) sbom(ctx context.Context, bootstrap, name, architecture string) e
 		return fmt.Errorf("cyclonedx-gomod %s: %w: %s", name, err, bytes.TrimSpace(output))
 	}
 	b.print("wrote %s", b.short(filepath.Join(b.Out, out)))
-	return nil
-}
-
-// upload uploads code and nested templates and writes the packaged template.
-func (b Build) upload(ctx context.Context, cli sam.CLI, s stacks.Stack) error {
-	if b.Bucket == "" {
-		b.print("no ARTIFACT_BUCKET: nothing is uploaded and %s is not written", packagedFile)
-		return nil
-	}
-	template := s.Template()
-	if len(s.Functions) > 0 {
-		template = filepath.Join(cli.Workspace.BuildDir(s.Name), "template.yaml")
-	}
-	b.print("sam package: to s3://%s/code/%s", b.Bucket, s.Name)
-	up := sam.Upload{Template: template, Prefix: "code/" + s.Name, KeyID: b.KeyARN, Out: filepath.Join(b.Out, packagedFile)}
-	if err := b.quietly(func(log io.Writer) error { return cli.Package(ctx, s, up, log) }); err != nil {
-		return fmt.Errorf("sam.CLI.Package: %w", err)
-	}
-	b.print("wrote %s", b.short(up.Out))
 	return nil
 }
 

@@ -13,7 +13,7 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from iam import batches, calls, serviceroles
+from iam import batches, calls, conditions, serviceroles
 from origins import listeners
 from telemetry import lambdatrace
 
@@ -23,5 +23,6 @@ if __name__ == "__main__":
     serviceroles.install()
     calls.install(sys.argv.pop())
     listeners.install(sys.argv.pop())  # the emulator's own arguments come before
+    conditions.install()
     batches.install()  # after calls, which then records each parameter
     main()

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,6 +96,63 @@ func TestGetParametersIsJudgedOnEachParameter(t *testing.T) {
 				t.Fatalf("%v: %s", err, out)
 			}
 			if diff := cmp.Diff([]any{tc.denied, tc.named, "sqs:SendMessage"}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// contexts runs iam/conditions.py with a stand-in for the emulator, which knows one key of
+// every call. It prints the keys of an upload and of a call to SNS.
+const contexts = `
+import json, sys, types
+core = types.ModuleType("ministack.core")
+core.iam_actions = types.SimpleNamespace(s3_service_context=lambda *call: {"k": "v"}, request_tag_context=lambda *call: {"k": "v"})
+sys.modules |= {"ministack": types.ModuleType("ministack"), "ministack.core": core}
+from iam import conditions
+conditions.install()
+call = json.loads(sys.argv[1])
+print(json.dumps([
+    core.iam_actions.s3_service_context(call["s3"], call.get("query"), "/bucket/key", call.get("headers")),
+    core.iam_actions.request_tag_context("sns", call["sns"], call.get("body", "").encode(), {}),
+]))
+`
+
+func TestConditionKeysOfUploadsAndSubscriptions(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no Python")
+	}
+	known := map[string]any{"k": "v"}
+	with := func(more map[string]any) map[string]any {
+		all := maps.Clone(known)
+		maps.Copy(all, more)
+		return all
+	}
+	for name, tc := range map[string]struct {
+		call    string
+		s3, sns map[string]any
+	}{
+		"upload":       {`{"s3": "s3:PutObject", "sns": "sns:Publish"}`, with(map[string]any{"s3:ObjectCreationOperation": "true"}), known},
+		"conditional":  {`{"s3": "s3:PutObject", "headers": {"if-none-match": "*"}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "true", "s3:if-none-match": "*"}), known},
+		"part":         {`{"s3": "s3:PutObject", "query": {"partNumber": ["1"], "uploadId": ["a"]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "false"}), known},
+		"start":        {`{"s3": "s3:PutObject", "query": {"uploads": [""]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "false"}), known},
+		"completion":   {`{"s3": "s3:PutObject", "query": {"uploadId": ["a"]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "true"}), known},
+		"subscription": {`{"s3": "s3:GetObject", "headers": {"if-none-match": "*"}, "sns": "sns:Subscribe", "body": "Action=Subscribe&Protocol=sqs&Endpoint=arn%3Aaws%3Asqs%3Ar%3A1%3Aq"}`, known, with(map[string]any{"sns:Protocol": "sqs", "sns:Endpoint": "arn:aws:sqs:r:1:q"})},
+		"no_endpoint":  {`{"s3": "", "sns": "sns:Subscribe", "body": "Protocol=sqs"}`, known, with(map[string]any{"sns:Protocol": "sqs"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.CommandContext(t.Context(), python, "-B", "-c", contexts, tc.call).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			var got []map[string]any
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if diff := cmp.Diff([]map[string]any{tc.s3, tc.sns}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
