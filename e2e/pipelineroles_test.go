@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -42,18 +43,27 @@ func TestPipelineRoles(t *testing.T) {
 	a.deploy(t, "test", "environment.yaml", "gatehouse-test-pipeline", environment...)
 	a.deploy(t, "tools", "pipeline.yaml", "gatehouse-tools-signup-guard", "OnAws=false", "Service=signup-guard", "ArtifactFolder=gatehouse-signup-gua", "FilePaths=services/signup-guard/**",
 		"Repository=example/gatehouse", "Mode=multi", "DevAccount="+emulated, "TestAccount="+emulated, "ProductionAccount="+emulated)
+	a.deploy(t, "checks", "checks.yaml", "gatehouse-tools-checks", "OnAws=false", "DevAccount="+emulated, "TestAccount="+emulated, "ProductionAccount="+emulated)
 	if output := a.deploy(t, "test", "environment.yaml", "gatehouse-test-pipeline", environment...); !strings.Contains(output, "No changes to deploy") {
 		t.Errorf("the second deployment changed something:\n%s", output)
 	}
 
 	pipeline := a.take(t, a.root, role("tools/signup-guard", "gatehouse-tools-signup-guard-pipeline"), "codepipeline.amazonaws.com@release", "")
-	tests := a.take(t, a.root, role("tools/signup-guard", "gatehouse-tools-signup-guard-test"), "codebuild.amazonaws.com@test",
-		"arn:aws:codebuild:"+a.root.Region+":"+emulated+":project/gatehouse-signup-guard-test")
-	t.Run("trust", func(t *testing.T) { a.trust(t, pipeline, tests) })
+	tests := a.build(t, "checks/gatehouse-tools-checks-unapproved", "gatehouse-checks-unapproved")
+	approved := a.build(t, "checks/gatehouse-tools-checks-approved", "gatehouse-checks-approved")
+	builds := a.build(t, "signup-guard/gatehouse-tools-signup-guard-build", "gatehouse-signup-guard-build")
+	t.Run("trust", func(t *testing.T) { a.trust(t, pipeline, tests, approved) })
+	t.Run("code", func(t *testing.T) { a.code(t, builds, outputs["ArtifactBucket"]) })
 	t.Run("deploy", func(t *testing.T) { a.deployRole(t, pipeline) })
 	t.Run("canary", func(t *testing.T) { a.canaryRole(t, tests) })
 	t.Run("boundary", a.boundary)
 	t.Run("cloudformation", a.cloudFormationRole)
+}
+
+// build takes a role below /gatehouse/tools/ as CodeBuild does for a project.
+func (a account) build(t *testing.T, name, project string) aws.Config {
+	t.Helper()
+	return a.take(t, a.root, role("tools", name), "codebuild.amazonaws.com@probe", "arn:aws:codebuild:"+a.root.Region+":"+emulated+":project/"+project)
 }
 
 // role is the ARN of a role by its path below /gatehouse/.
@@ -124,9 +134,9 @@ func probes(t *testing.T, tries map[string]probe) {
 	}
 }
 
-// trust: the pipeline takes its own deploy role, the test project the canary's, and
-// neither takes any other.
-func (a account) trust(t *testing.T, pipeline, tests aws.Config) {
+// trust: the pipeline takes its own deploy role, the project that tests unapproved commits
+// takes the canary's role in test, and none takes any other.
+func (a account) trust(t *testing.T, pipeline, tests, approved aws.Config) {
 	as := func(from aws.Config, name, session string) error {
 		_, err := a.try(t.Context(), from, role("test/pipeline", name), session, "")
 		return err
@@ -137,6 +147,7 @@ func (a account) trust(t *testing.T, pipeline, tests aws.Config) {
 		"cloudformations_role":         {false, as(pipeline, "gatehouse-test-signup-guard-cloudformation", "probe")},
 		"canary_for_the_pipeline":      {false, as(pipeline, "gatehouse-test-canary", "probe")},
 		"canary_for_the_tests":         {true, as(tests, "gatehouse-test-canary", "probe")},
+		"canary_of_unapproved":         {false, as(approved, "gatehouse-test-canary", "probe")},
 		"deploy_role_for_the_tests":    {false, as(tests, "gatehouse-test-signup-guard-deploy", "probe")},
 		"deploy_role_for_the_root":     {false, as(a.root, "gatehouse-test-signup-guard-deploy", "probe")},
 		"cloudformation_takes_its":     {true, as(a.root, "gatehouse-test-signup-guard-cloudformation", "cloudformation.amazonaws.com@probe")},
@@ -175,7 +186,26 @@ func (a account) deployRole(t *testing.T, pipeline aws.Config) {
 	})
 }
 
-// canaryRole: a queue of its own, no other, and no function.
+// code: a build uploads code once, and can neither overwrite nor delete it.
+func (a account) code(t *testing.T, builds aws.Config, bucket string) {
+	client := s3.NewFromConfig(builds, func(o *s3.Options) { o.UsePathStyle = true })
+	key := aws.String("code/signup-guard/probe")
+	put := func(condition *string) error {
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: key, Body: strings.NewReader("code"), IfNoneMatch: condition})
+		return err
+	}
+	_, deletes := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: key})
+	_, approved := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("gatehouse-signup-gua/Approved/probe"), Body: strings.NewReader("artifact")})
+	probes(t, map[string]probe{
+		"unconditional": {false, put(nil)}, "once": {true, put(aws.String("*"))}, "deleted": {false, deletes}, "approved": {false, approved},
+	})
+	var refused smithy.APIError
+	if err := put(aws.String("*")); !errors.As(err, &refused) || refused.ErrorCode() != "PreconditionFailed" {
+		t.Errorf("the second upload: %v", err)
+	}
+}
+
+// canaryRole: a queue of its own, no other, no function, and no subscription of others.
 func (a account) canaryRole(t *testing.T, tests aws.Config) {
 	cfg := a.take(t, tests, role("test/pipeline", "gatehouse-test-canary"), "probe", "")
 	queues := sqs.NewFromConfig(cfg)
@@ -186,7 +216,17 @@ func (a account) canaryRole(t *testing.T, tests aws.Config) {
 	_, other := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("gatehouse-test-signup-guard-probe")})
 	_, alias := lambda.NewFromConfig(cfg).UpdateAlias(t.Context(), &lambda.UpdateAliasInput{
 		FunctionName: aws.String("gatehouse-test-signup-guard-presignup"), Name: aws.String("live"), FunctionVersion: aws.String("1")})
-	probes(t, map[string]probe{"own_queue": {true, own}, "queue_of_a_service": {false, other}, "alias": {false, alias}})
+	subscribe := func(protocol, endpoint string) error {
+		_, err := sns.NewFromConfig(cfg).Subscribe(t.Context(), &sns.SubscribeInput{
+			TopicArn: aws.String("arn:aws:sns:" + a.root.Region + ":" + emulated + ":gatehouse-test-user-events"), Protocol: &protocol, Endpoint: &endpoint})
+		return err
+	}
+	queue := "arn:aws:sqs:" + a.root.Region + ":" + emulated + ":gatehouse-test-"
+	probes(t, map[string]probe{
+		"own_queue": {true, own}, "queue_of_a_service": {false, other}, "alias": {false, alias},
+		"own_queue_subscribed": {true, subscribe("sqs", queue+"canary-probe")}, "another_queue_subscribed": {false, subscribe("sqs", queue+"signin-audit-recorder")},
+		"address_subscribed": {false, subscribe("email", "somebody@example.org")},
+	})
 }
 
 // boundary: a role below it whose own policy allows everything may do next to nothing.

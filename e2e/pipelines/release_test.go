@@ -36,7 +36,7 @@ func (s *system) release(t *testing.T) {
 	}
 	before.onlyChanged(t, s.state(t), "-test-signup-guard", "-production-signup-guard")
 	inOrder(t, output, "Source/Source ", "Build/Build ", "Test/ChangeSet ", "Test/Execute ", "Integration/Integration ",
-		"asked: ", "Approval/Approve ", "Production/ChangeSet ", "Production/Execute ", "Production/Canary ", "gatehouse-signup-guard, execution")
+		"asked: ", "Approval/Approve ", "Checksums/Checksums ", "Production/ChangeSet ", "Production/Execute ", "Production/Canary ", "gatehouse-signup-guard, execution")
 	for _, want := range []string{
 		"simulated  Production/ChangeSet: parameters for the emulator: ", "OnAws=false",
 		"alias live of PreSignUpFunction would move to the new version by Canary10Percent5Minutes, watched by the alarms gatehouse-production-signup-guard-presignup",

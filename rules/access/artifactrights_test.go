@@ -26,7 +26,7 @@ func documentedRights() []rights {
 			"CodePipeline User Guide, pipelines-create-cross-account and how-to-custom-role"},
 		{"codepipeline.amazonaws.com", "s3:GetObject", []string{"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"}, "CodePipeline User Guide, how-to-custom-role"},
 		{"codepipeline.amazonaws.com", "cloudformation:CreateChangeSet", []string{"cloudformation:ValidateTemplate"}, "CodePipeline User Guide, how-to-custom-role"},
-		{"codebuild.amazonaws.com", "codebuild:BatchPutCodeCoverages", []string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, "CodeBuild User Guide, setting-up-service-role"},
+		{"codebuild.amazonaws.com", "s3:PutObject", []string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, "CodeBuild User Guide, setting-up-service-role"},
 	}
 }
 
@@ -66,6 +66,7 @@ func TestDocumentedRightsPlanted(t *testing.T) {
 		"template_unseen":  {"roles/deploy.yaml", "cloudformation:ValidateTemplate", "cloudformation:GetTemplate", "DeployRole: cloudformation:ValidateTemplate is not allowed"},
 		"bucket_unseen":    {"roles/deploy.yaml", "[s3:GetBucketLocation, s3:GetBucketVersioning, s3:ListBucket]", "[s3:GetBucketLocation, s3:ListBucket]", "DeployRole: s3:GetBucketVersioning is not allowed"},
 		"pipeline_unaware": {"pipeline.yaml", "s3:GetBucketAcl, s3:GetBucketLocation, s3:GetBucketVersioning", "s3:GetBucketAcl, s3:GetBucketVersioning", "PipelineRole: s3:GetBucketLocation is not allowed"},
+		"check_unaware":    {"checks.yaml", "Action: [s3:GetBucketAcl, s3:GetBucketLocation]", "Action: [s3:GetBucketAcl]", "ArtifactRole: s3:GetBucketLocation is not allowed"},
 		"build_unaware":    {"pipeline.yaml", "Action: [s3:GetBucketAcl, s3:GetBucketLocation]", "Action: [s3:GetBucketAcl]", "BuildRole: s3:GetBucketLocation is not allowed"},
 	})
 }

@@ -243,7 +243,7 @@ func TestBoundariesPlanted(t *testing.T) {
 		"the_deploy_role_passed":       {guard, "gatehouse-${Environment}-codedeploy", "gatehouse-${Environment}-signup-guard-deploy", "iam:PassRole applies to"},
 	})
 	mutate(t, trusts, map[string]mutation{
-		"any_role_of_tools":    {"environment.yaml", "role/gatehouse/tools/*/gatehouse-tools-*-test", "role/*", "trusts an account"},
+		"any_role_of_tools":    {"environment.yaml", "role/gatehouse/tools/checks/gatehouse-tools-checks-${Commits}", "role/*", "trusts an account"},
 		"any_role_by_no_key":   {"environment.yaml", "aws:PrincipalArn:", "aws:SourceArn:", "trusts an account"},
 		"another_pipeline":     {"roles/deploy.yaml", "role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-pipeline", "role/gatehouse/tools/*/gatehouse-tools-*-pipeline", "want only the role of its service's pipeline"},
 		"the_test_project_too": {"roles/deploy.yaml", "                  # The emulator", "                  - !Sub arn:${AWS::Partition}:iam::${ToolsAccount}:role/gatehouse/tools/${Service}/gatehouse-tools-${Service}-test\n                  # The emulator", "want only the role of its service's pipeline"},

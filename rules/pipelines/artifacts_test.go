@@ -116,7 +116,11 @@ func reportFindings(m pipelineModel) []string {
 			out = append(out, name+": more than five reports")
 		}
 	}
-	for _, g := range m.template.Resources("AWS::CodeBuild::ReportGroup") {
+	groups := m.template.Resources("AWS::CodeBuild::ReportGroup")
+	if m.checks != nil {
+		groups = append(groups, m.checks.Resources("AWS::CodeBuild::ReportGroup")...)
+	}
+	for _, g := range groups {
 		got[m.text(template.Text(g.Prop("Name")))] = template.Text(g.Prop("Type"))
 		if template.Text(g.Prop("DeleteReports")) != "true" {
 			out = append(out, g.ID+": without DeleteReports the stack cannot be deleted")
@@ -131,7 +135,11 @@ func reportFindings(m pipelineModel) []string {
 // text replaces parameters and the names of projects.
 func (m pipelineModel) text(text string) string {
 	w := resolver{m.template, m.parameters}
-	for _, r := range m.template.Resources("") {
+	resources := m.template.Resources("")
+	if m.checks != nil {
+		resources = append(resources, m.checks.Resources("AWS::CodeBuild::Project")...)
+	}
+	for _, r := range resources {
 		text = strings.ReplaceAll(text, "${"+r.ID+"}", w.fill(template.Text(r.Prop("Name"))))
 	}
 	return w.fill(text)
@@ -181,25 +189,30 @@ func TestPipelineArtifactsPlanted(t *testing.T) {
 	t.Parallel()
 	const build, test = "pipeline/buildspec.yml", "pipeline/testspec.yml"
 	plantPipelines(t, map[string]plantedPipeline{
-		"unknown_artifact":    {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Build::packaged.yaml", "Build"},
-		"not_an_input":        {"", "                  InputArtifacts: [{Name: Built}]", "                  InputArtifacts: [{Name: SourceZip}]", "not one of its inputs"},
-		"unknown_file":        {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Built::package.yaml", "package.yaml is not one of"},
-		"unknown_config":      {"", "Built::config/dev.json", "Built::configs/dev.json", "configs/dev.json is not one of"},
-		"not_packed":          {build, "    - packaged.yaml\n", "", "packaged.yaml is not one of"},
-		"configs_not_packed":  {build, "    - 'config/*.json'\n", "", "config/dev.json is not one of"},
-		"no_output":           {"", "              OutputArtifacts: [{Name: Built}]\n", "", "Built"},
-		"wrong_output":        {"", "OutputArtifacts: [{Name: Built}]", "OutputArtifacts: [{Name: Build}]", "Built"},
-		"pipelines_no_file":   {pipelinePipeline, "SourceZip::pipeline/config/api.json", "SourceZip::pipeline/config/apis.json", "apis.json"},
-		"pipelines_artifact":  {pipelinePipeline, "SourceZip::pipeline/pipeline.yaml", "Built::pipeline/pipeline.yaml", "Built"},
-		"unknown_buildspec":   {"", "BuildSpec: pipeline/buildspec.yml", "BuildSpec: buildspec.yml", "buildspec.yml"},
-		"report_without":      {build, "  coverage:\n", "  covered:\n", "the report groups are"},
-		"report_of_a_kind":    {test, "JUNITXML", "COBERTURAXML", "the report groups are"},
-		"group_without":       {"", "'${BuildProject}-unit'", "'${BuildProject}-units'", "the report groups are"},
-		"group_of_others":     {"", "'${TestProject}-environment'", "'${BuildProject}-environment'", "the report groups are"},
-		"reports_stay":        {"", ", DeleteReports: true", "", "without DeleteReports"},
-		"variable_not_given":  {"", "          - {Name: ARTIFACT_BUCKET, Value", "          - {Name: BUCKET, Value", "reads $ARTIFACT_BUCKET"},
-		"variable_renamed":    {test, "$CHECK", "$CHECKS", "reads $CHECKS"},
-		"variable_of_nobody":  {"", `"name":"COMMIT"`, `"name":"REVISION"`, "reads $COMMIT"},
-		"variable_for_nobody": {test, `SERVICE="$SERVICE"`, "", "nothing in pipeline/testspec.yml reads $SERVICE"},
+		"unknown_artifact":     {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Build::packaged.yaml", "Build"},
+		"not_an_input":         {"", "                  InputArtifacts: [{Name: Built}]", "                  InputArtifacts: [{Name: SourceZip}]", "not one of its inputs"},
+		"unknown_file":         {"", "TemplatePath: Built::packaged.yaml", "TemplatePath: Built::package.yaml", "package.yaml is not one of"},
+		"unknown_config":       {"", "Built::config/dev.json", "Built::configs/dev.json", "configs/dev.json is not one of"},
+		"not_packed":           {build, "    - packaged.yaml\n", "", "packaged.yaml is not one of"},
+		"configs_not_packed":   {build, "    - 'config/*.json'\n", "", "config/dev.json is not one of"},
+		"no_output":            {"", "              OutputArtifacts: [{Name: Built}]\n", "", "Built"},
+		"wrong_output":         {"", "OutputArtifacts: [{Name: Built}]", "OutputArtifacts: [{Name: Build}]", "Built"},
+		"no_primary_source":    {"", "                    PrimarySource: SourceZip\n", "", "PrimarySource"},
+		"other_primary_source": {"", "PrimarySource: SourceZip", "PrimarySource: Approved", "PrimarySource"},
+		"approved_not_packed":  {"pipeline/artifactspec.yml", "    - packaged.yaml\n", "", "packaged.yaml is not one of"},
+		"digest_not_exported":  {build, "[DIGEST, VERSION]", "[VERSION]", "#{Bld.DIGEST}"},
+		"digest_not_given":     {"", `{"name":"DIGEST","value":"#{Bld.DIGEST}"},`, "", "reads $DIGEST"},
+		"pipelines_no_file":    {pipelinePipeline, "SourceZip::pipeline/config/api.json", "SourceZip::pipeline/config/apis.json", "apis.json"},
+		"pipelines_artifact":   {pipelinePipeline, "SourceZip::pipeline/pipeline.yaml", "Built::pipeline/pipeline.yaml", "Built"},
+		"unknown_buildspec":    {"", "BuildSpec: pipeline/buildspec.yml", "BuildSpec: buildspec.yml", "buildspec.yml"},
+		"report_without":       {build, "  coverage:\n", "  covered:\n", "the report groups are"},
+		"report_of_a_kind":     {test, "JUNITXML", "COBERTURAXML", "the report groups are"},
+		"group_without":        {"", "'${BuildProject}-unit'", "'${BuildProject}-units'", "the report groups are"},
+		"group_of_others":      {checksFile, "'${ApprovedProject}-environment'", "'${UnapprovedProject}-environments'", "the report groups are"},
+		"reports_stay":         {"", ", DeleteReports: true", "", "without DeleteReports"},
+		"variable_not_given":   {"", "          - {Name: ARTIFACT_BUCKET, Value", "          - {Name: BUCKET, Value", "reads $ARTIFACT_BUCKET"},
+		"variable_renamed":     {test, "$CHECK", "$CHECKS", "reads $CHECKS"},
+		"variable_of_nobody":   {"", `"name":"COMMIT"`, `"name":"REVISION"`, "reads $COMMIT"},
+		"variable_for_nobody":  {test, `SERVICE="$SERVICE"`, "", "nothing in pipeline/testspec.yml reads $SERVICE"},
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 // specFiles are the buildspecs, and the files that they are compared with.
 func specFiles() []string {
-	return []string{"pipeline/buildspec.yml", "pipeline/testspec.yml", "go.work", "Makefile", pythonFile}
+	return []string{"pipeline/buildspec.yml", "pipeline/testspec.yml", "pipeline/artifactspec.yml", "go.work", "Makefile", pythonFile}
 }
 
 // pythonFile names the versions of Python that the tools are installed with, the one that
@@ -36,7 +36,7 @@ func specFindings(text map[string]string) []string {
 	}
 	python := regexp.MustCompile(`"python(3\.\d+)"`).FindStringSubmatch(text[pythonFile])
 	toolchains := map[string]bool{}
-	for _, file := range specFiles()[:2] {
+	for _, file := range specFiles()[:3] {
 		say := func(format string, args ...any) { out = append(out, file+": "+fmt.Sprintf(format, args...)) }
 		var spec buildspec
 		if err := yaml.Unmarshal([]byte(text[file]), &spec); err != nil {
@@ -76,7 +76,7 @@ func specFindings(text map[string]string) []string {
 
 // commandFinding: a command is one call of make with variables, or stores its output.
 func commandFinding(command, makefile string) string {
-	m := regexp.MustCompile(`^(?:export [A-Z]+="\$\()?make (?:--silent )?([a-z-]+)((?: [A-Z_]+=(?:"\$[A-Z_]+"|[a-z/]+))*)(?:\)")?$`).FindStringSubmatch(command)
+	m := regexp.MustCompile(`^(?:export [A-Z]+="\$\()?make (?:--silent )?([a-z-]+)((?: [A-Z_]+=(?:"\$[A-Za-z_]+"|[a-z/]+))*)(?:\)")?$`).FindStringSubmatch(command)
 	switch {
 	case m == nil:
 		return "is more than one call of make; add a target, so that a laptop can do the same"
@@ -113,6 +113,7 @@ func TestBuildspecsPlanted(t *testing.T) {
 		"newest_runtime":   {test, "golang: '1.26'", "golang: latest", "contains latest"},
 		"work_moved_on":    {"go.work", "go 1.26", "go 1.27", "go.work has 1.27"},
 		"any_toolchain":    {build, "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: local", `GOTOOLCHAIN is "local"`},
+		"approved_another": {"pipeline/artifactspec.yml", "GOTOOLCHAIN: go1.26.8", "GOTOOLCHAIN: go1.26.7", "differ in GOTOOLCHAIN"},
 		"older_python":     {build, "python: '3.11'", "python: '3.10'", `python is "3.10"`},
 		"any_python":       {test, "      python: '3.11'", "      #", `python is ""`},
 		"ci_moved_on":      {pythonFile, `"python3.11"`, `"python3.12"`, `python is "3.11"`},

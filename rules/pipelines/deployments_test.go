@@ -33,7 +33,7 @@ func deploymentFindings(m pipelineModel) []string {
 			case "CHANGE_SET_REPLACE":
 				made[c["StackName"]] = a
 				stacks = append(stacks, c["StackName"])
-				want["TemplatePath"] = m.templatePath()
+				want["TemplatePath"] = m.templatePath(s.Name)
 			case "CHANGE_SET_EXECUTE":
 				before, ok := made[c["StackName"]]
 				if !ok || before.Configuration["ChangeSetName"] != c["ChangeSetName"] || before.RunOrder >= a.RunOrder {
@@ -77,11 +77,20 @@ func deploymentFindings(m pipelineModel) []string {
 	return out
 }
 
-func (m pipelineModel) templatePath() string {
+func (m pipelineModel) templatePath(stage string) string {
 	if m.service == "" {
 		return "SourceZip::" + servicePipeline
 	}
-	return "Built::packaged.yaml"
+	return deployedArtifact(stage) + "::packaged.yaml"
+}
+
+// deployedArtifact returns the artifact that a stage deploys. Production gets what the
+// stage Checksums has compared.
+func deployedArtifact(stage string) string {
+	if stage == "Production" {
+		return "Approved"
+	}
+	return "Built"
 }
 
 // wantedDeployment returns the configuration of the action that creates a stage's change set.
@@ -96,7 +105,7 @@ func (m pipelineModel) wantedDeployment(stage, stack string) map[string]string {
 	environment := strings.ToLower(stage)
 	return map[string]string{
 		"StackName":             "gatehouse-" + environment + "-" + m.service,
-		"TemplateConfiguration": "Built::config/" + environment + ".json",
+		"TemplateConfiguration": deployedArtifact(stage) + "::config/" + environment + ".json",
 		"Capabilities":          "CAPABILITY_IAM,CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND",
 		"RoleArn":               m.roleOf(environment, m.service+"-cloudformation"),
 	}
@@ -146,7 +155,7 @@ func environmentFindings(m pipelineModel) []string {
 			if err != nil {
 				out = append(out, a.Name+": "+err.Error())
 			}
-			for name, want := range map[string]string{"ENVIRONMENT": environment, "CANARY_ROLE_ARN": m.roleOf(environment, "canary")} {
+			for name, want := range map[string]string{"ENVIRONMENT": environment, "CANARY_ROLE_ARN": m.roleOf(environment, "canary"), "SERVICE": m.service} {
 				if got[name] != want {
 					out = append(out, fmt.Sprintf("%s/%s: %s is %q, want %q", s.Name, a.Name, name, got[name], want))
 				}
@@ -164,7 +173,11 @@ func TestPipelineDeploymentsPlanted(t *testing.T) {
 		"others_role":            {"", "gatehouse-production-${Service}-cloudformation", "gatehouse-test-${Service}-cloudformation", "RoleArn is"},
 		"wider_role":             {"", "gatehouse-production-${Service}-cloudformation", "gatehouse-production-api-cloudformation", "RoleArn is"},
 		"others_stack":           {"", "StackName: !Sub gatehouse-production-${Service}", "StackName: !Sub gatehouse-test-${Service}", "StackName is"},
-		"others_configuration":   {"", "Built::config/production.json", "Built::config/test.json", "TemplateConfiguration is"},
+		"others_configuration":   {"", "Approved::config/production.json", "Approved::config/test.json", "TemplateConfiguration is"},
+		"unchecked_template":     {"", "TemplatePath: Approved::packaged.yaml", "TemplatePath: Built::packaged.yaml", "which is not one of its inputs [Approved]"},
+		"unchecked_settings":     {"", "Approved::config/production.json", "Built::config/production.json", "which is not one of its inputs [Approved]"},
+		"tested_unbuilt":         {"", "Built::config/test.json", "Approved::config/test.json", "which is not one of its inputs [Built]"},
+		"test_of_another":        {"", `{"name":"SERVICE","value":"${Service}"},{"name":"ENVIRONMENT"`, `{"name":"SERVICE","value":"api"},{"name":"ENVIRONMENT"`, "SERVICE is"},
 		"no_capability":          {"", "CAPABILITY_IAM,CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM", "Capabilities is"},
 		"another_change_set":     {"", executed, strings.Replace(executed, "release", "released", 1), "no action before it creates"},
 		"another_stack":          {"", executed, strings.Replace(executed, "production", "test", 1), "no action before it creates"},
@@ -172,8 +185,8 @@ func TestPipelineDeploymentsPlanted(t *testing.T) {
 		"no_change_set":          {"", "ActionMode: CHANGE_SET_REPLACE", "ActionMode: CREATE_UPDATE", "does not show a change"},
 		"replaces_on_failure":    {"", "ActionMode: CHANGE_SET_REPLACE", "ActionMode: REPLACE_ON_FAILURE", "does not show a change"},
 		"test_as_another":        {"", "role/gatehouse/test/pipeline/gatehouse-test-canary\"", "role/gatehouse/test/pipeline/gatehouse-test-api-deploy\"", "CANARY_ROLE_ARN is"},
-		"test_elsewhere":         {"", `[{"name":"ENVIRONMENT","value":"test"}`, `[{"name":"ENVIRONMENT","value":"production"}`, "ENVIRONMENT is"},
-		"no_json":                {"", `[{"name":"ENVIRONMENT","value":"test"}`, `[{"name":"ENVIRONMENT","value":"test}`, "EnvironmentVariables"},
+		"test_elsewhere":         {"", `{"name":"ENVIRONMENT","value":"test"}`, `{"name":"ENVIRONMENT","value":"production"}`, "ENVIRONMENT is"},
+		"no_json":                {"", `{"name":"ENVIRONMENT","value":"test"}`, `{"name":"ENVIRONMENT","value":"test}`, "EnvironmentVariables"},
 		"pipelines_their_own":    {pipelinePipeline, "StackName: gatehouse-tools-api\n", "StackName: gatehouse-tools-pipelines\n", "without its own"},
 		"pipelines_forget_one":   {pipelinePipeline, "StackName: gatehouse-tools-api, ChangeSetName", "StackName: gatehouse-tools-platform, ChangeSetName", "never executed"},
 		"pipelines_by_another":   {pipelinePipeline, "RoleArn: !GetAtt CloudFormationRole.Arn", "RoleArn: !GetAtt PipelinesRole.Arn", "RoleArn is"},

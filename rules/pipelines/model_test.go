@@ -21,6 +21,7 @@ import (
 
 const (
 	servicePipeline  = "pipeline/pipeline.yaml"
+	checksFile       = "pipeline/checks.yaml"
 	pipelinePipeline = repository.Pipelines
 	toolsAccount     = "111111111111"
 )
@@ -45,6 +46,9 @@ type pipelineModel struct {
 	pipeline.Definition
 	sources  pipelineFiles
 	template *template.Template
+	// checks is the template of the projects that all pipelines of services start. The
+	// pipelines' own pipeline has none.
+	checks *template.Template
 	// service is empty for the pipelines' own pipeline.
 	service, mode string
 	parameters    map[string]string
@@ -184,9 +188,20 @@ func readPipeline(src pipelineFiles, file, service, mode string, more ...string)
 		}
 		m.parameters[key.Value] = value
 	}
+	var others []pipeline.Stack
+	if service != "" {
+		text, err := src.read(checksFile)
+		if err != nil {
+			return m, err
+		}
+		if m.checks, err = template.Parse(checksFile, []byte(text)); err != nil {
+			return m, err
+		}
+		others = append(others, pipeline.Stack{Template: text, Parameters: m.parameters, Resolver: resolver{m.checks, m.parameters}})
+	}
 	m.Definition, err = pipeline.Read(context.Background(), pipeline.Stack{
 		Template: text, Parameters: m.parameters, Resolver: resolver{m.template, m.parameters},
-	}, nil)
+	}, nil, others...)
 	if err != nil {
 		return m, fmt.Errorf("%s (%s): %w", m, m.mode, err)
 	}

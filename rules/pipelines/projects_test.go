@@ -48,11 +48,14 @@ func projectFindings(m pipelineModel) []string {
 		if e.PrivilegedMode {
 			say("PrivilegedMode is on, but only Docker needs it")
 		}
-		kind := strings.TrimPrefix(name, "gatehouse-"+m.service+"-")
-		if want := "/gatehouse/tools/" + m.service + "/" + kind; p.LogsConfig.CloudWatchLogs.GroupName != want || p.LogsConfig.CloudWatchLogs.Status != "ENABLED" {
+		of, kind := m.service, strings.TrimPrefix(name, "gatehouse-"+m.service+"-")
+		if check, ok := strings.CutPrefix(name, "gatehouse-checks-"); ok {
+			of, kind = "checks", check
+		}
+		if want := "/gatehouse/tools/" + of + "/" + kind; p.LogsConfig.CloudWatchLogs.GroupName != want || p.LogsConfig.CloudWatchLogs.Status != "ENABLED" {
 			say("logs to %q, want %q", p.LogsConfig.CloudWatchLogs.GroupName, want)
 		}
-		if !strings.HasSuffix(p.ServiceRole, "/gatehouse-tools-"+m.service+"-"+kind) {
+		if !strings.HasSuffix(p.ServiceRole, "/gatehouse-tools-"+of+"-"+kind) {
 			say("the role is %s, which belongs to another project", p.ServiceRole)
 		}
 		if p.Source.Type != "CODEPIPELINE" || p.Artifacts.Type != "CODEPIPELINE" || p.EncryptionKey == "" {
@@ -120,13 +123,20 @@ func fixedNames() map[string][]string {
 	return map[string][]string{
 		servicePipeline: {
 			"Pipeline Name=gatehouse-${Service}",
-			"BuildProject Name=gatehouse-${Service}-build", "TestProject Name=gatehouse-${Service}-test",
-			"BuildLogGroup LogGroupName=/gatehouse/tools/${Service}/build", "TestLogGroup LogGroupName=/gatehouse/tools/${Service}/test",
+			"BuildProject Name=gatehouse-${Service}-build",
+			"BuildLogGroup LogGroupName=/gatehouse/tools/${Service}/build",
 			"PipelineRole RoleName=gatehouse-tools-${Service}-pipeline Path=/gatehouse/tools/${Service}/ PermissionsBoundary=" + boundary,
 			"BuildRole RoleName=gatehouse-tools-${Service}-build Path=/gatehouse/tools/${Service}/ PermissionsBoundary=" + boundary,
-			"TestRole RoleName=gatehouse-tools-${Service}-test Path=/gatehouse/tools/${Service}/ PermissionsBoundary=" + boundary,
-			"UnitReports Name=${BuildProject}-unit", "CoverageReports Name=${BuildProject}-coverage", "EnvironmentReports Name=${TestProject}-environment",
+			"UnitReports Name=${BuildProject}-unit", "CoverageReports Name=${BuildProject}-coverage",
 			"Notifications Name=gatehouse-${Service}-pipeline",
+		},
+		checksFile: {
+			"UnapprovedProject Name=gatehouse-checks-unapproved", "ApprovedProject Name=gatehouse-checks-approved", "ArtifactProject Name=gatehouse-checks-artifact",
+			"UnapprovedLogGroup LogGroupName=/gatehouse/tools/checks/unapproved", "ApprovedLogGroup LogGroupName=/gatehouse/tools/checks/approved", "ArtifactLogGroup LogGroupName=/gatehouse/tools/checks/artifact",
+			"UnapprovedRole RoleName=gatehouse-tools-checks-unapproved Path=/gatehouse/tools/checks/ PermissionsBoundary=" + boundary,
+			"ApprovedRole RoleName=gatehouse-tools-checks-approved Path=/gatehouse/tools/checks/ PermissionsBoundary=" + boundary,
+			"ArtifactRole RoleName=gatehouse-tools-checks-artifact Path=/gatehouse/tools/checks/ PermissionsBoundary=" + boundary,
+			"UnapprovedReports Name=${UnapprovedProject}-environment", "ApprovedReports Name=${ApprovedProject}-environment",
 		},
 		pipelinePipeline: {
 			"PipelinesPipeline Name=gatehouse-pipelines",
@@ -137,10 +147,10 @@ func fixedNames() map[string][]string {
 	}
 }
 
-// fixedNameFindings: the names are those that other accounts and templates use.
-func fixedNameFindings(m pipelineModel) []string {
+// namesOf compares the names in a template with fixedNames.
+func namesOf(t *template.Template) []string {
 	var got, out []string
-	for _, r := range m.template.Resources("") {
+	for _, r := range t.Resources("") {
 		line := r.ID
 		for _, property := range []string{"Name", "LogGroupName", "RoleName", "Path", "PermissionsBoundary"} {
 			if r.Prop(property) != nil {
@@ -149,14 +159,23 @@ func fixedNameFindings(m pipelineModel) []string {
 		}
 		got = append(got, line)
 	}
-	want := fixedNames()[m.template.Path]
+	want := fixedNames()[t.Path]
 	for _, line := range got {
 		if !slices.Contains(want, line) {
 			out = append(out, "not as others refer to it: "+line)
 		}
 	}
 	if len(got) != len(want) {
-		out = append(out, fmt.Sprintf("%d resources, want %d", len(got), len(want)))
+		out = append(out, fmt.Sprintf("%s: %d resources, want %d", t.Path, len(got), len(want)))
+	}
+	return out
+}
+
+// fixedNameFindings: the names are those that other accounts and templates use.
+func fixedNameFindings(m pipelineModel) []string {
+	out := namesOf(m.template)
+	if m.checks != nil {
+		out = append(out, namesOf(m.checks)...)
 	}
 	if folder := m.parameters["ArtifactFolder"]; m.service != "" && folder != m.Pipeline.Name[:min(len(m.Pipeline.Name), 20)] {
 		out = append(out, "ArtifactFolder is "+folder+", want the first twenty characters of "+m.Pipeline.Name)
@@ -186,8 +205,9 @@ func TestPipelineProjectsPlanted(t *testing.T) {
 		"cached":               {"", "      # No cache: ", "      Cache: {Type: S3, Location: artifacts/cache, CacheNamespace: go}\n      # No cache: ", `unknown field "Cache"`},
 		"privileged":           {"", "        ComputeType: BUILD_GENERAL1_MEDIUM", "        PrivilegedMode: true\n        ComputeType: BUILD_GENERAL1_MEDIUM", "PrivilegedMode"},
 		"too_long":             {"", "TimeoutInMinutes: 30", "TimeoutInMinutes: 600", "want 5 to 480"},
-		"anothers_role":        {"", "ServiceRole: !GetAtt TestRole.Arn", "ServiceRole: !GetAtt BuildRole.Arn", "belongs to another project"},
-		"anothers_log":         {"", "GroupName: !Ref TestLogGroup", "GroupName: !Ref BuildLogGroup", "logs to"},
+		"anothers_role":        {checksFile, "ServiceRole: !GetAtt UnapprovedRole.Arn", "ServiceRole: !GetAtt ApprovedRole.Arn", "belongs to another project"},
+		"anothers_log":         {checksFile, "GroupName: !Ref UnapprovedLogGroup", "GroupName: !Ref ApprovedLogGroup", "logs to"},
+		"check_renamed":        {checksFile, "Name: gatehouse-checks-approved\n", "Name: gatehouse-checks-released\n", "not as others refer to it"},
 		"older_go":             {"pipeline/buildspec.yml", "golang: '1.26'", "golang: '1.24'", "want 1.26"},
 		"unknown_event":        {"", "codepipeline-pipeline-manual-approval-needed", "codepipeline-pipeline-manual-approval-wanted", "unknown event"},
 		"not_notified":         {"", "codepipeline-pipeline-manual-approval-failed, ", "", "no notification of manual-approval-failed"},

@@ -20,7 +20,7 @@ func wantedStages(m pipelineModel) []string {
 	case m.mode == "single":
 		return []string{"Source", "Build", "Dev<"}
 	}
-	return []string{"Source", "Build", "Test<", "Integration", "Approval", "Production<"}
+	return []string{"Source", "Build", "Test<", "Integration", "Approval", "Checksums", "Production<"}
 }
 
 // stageFindings: nothing is deployed to production without approval and tests, every
@@ -46,7 +46,7 @@ func stageFindings(m pipelineModel) []string {
 		if deploys && !approved && (s.Name == "Production" || m.service == "" && m.mode == "multi") {
 			say("stage %s: no approval before it", s.Name)
 		}
-		approved = approves
+		approved = approves || approved && s.Name == "Checksums"
 		last := s.Actions[len(s.Actions)-1]
 		if m.service != "" && (s.Name == "Dev" || s.Name == "Production") && !strings.Contains(last.Configuration["EnvironmentVariables"], `{"name":"CHECK","value":"canary"}`) {
 			say("stage %s: the last action is not a canary", s.Name)
@@ -80,7 +80,8 @@ func TestPipelineStagesPlanted(t *testing.T) {
 		"bogus_condition":      {"", production, production + "              BeforeEntry: {Conditions: [{Result: STOP}]}\n", "BeforeEntry"},
 		"misspelt_rule":        {"", production, production + "              BeforeEntry: {Conditions: [{Result: FAIL, Rules: [{Name: W, RuleTypeId: {Category: Rule, Owner: AWS, Provider: DeployWindow, Version: '1'}}]}]}\n", "BeforeEntry"},
 		"rollback_of_tests":    {"", "            - Name: Integration\n", "            - Name: Integration\n              OnFailure: {Result: ROLLBACK}\n", "must roll back on failure"},
-		"approval_too_early":   {"", "        - Fn::If:\n            - Multi\n            - Name: Production", "        - {Name: More, Actions: [{Name: More, ActionTypeId: {Category: Test, Owner: AWS, Provider: CodeBuild, Version: '1'}, Configuration: {ProjectName: !Ref TestProject}, InputArtifacts: [{Name: SourceZip}]}]}\n        - Fn::If:\n            - Multi\n            - Name: Production", "no approval before it"},
+		"approval_too_early":   {"", "        - Fn::If:\n            - Multi\n            - Name: Production", "        - {Name: More, Actions: [{Name: More, ActionTypeId: {Category: Test, Owner: AWS, Provider: CodeBuild, Version: '1'}, Configuration: {ProjectName: gatehouse-checks-unapproved}, InputArtifacts: [{Name: SourceZip}]}]}\n        - Fn::If:\n            - Multi\n            - Name: Production", "no approval before it"},
+		"checksums_too_late":   {"", "- Name: Checksums\n              Actions", "- Name: Compare\n              Actions", "no approval before it"},
 		"approval_of_others":   {"", "ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: '1'}", "ActionTypeId: {Category: Approval, Owner: Custom, Provider: Manual, Version: '1'}", "not supported"},
 		"approval_elsewhere":   {"", "- Name: Approval\n", "- Name: Asking\n", "want [Source Build"},
 		"no_timeout":           {"", "                  TimeoutInMinutes: 4320\n", "", "and a timeout"},

@@ -40,9 +40,9 @@ type Stack struct {
 // Definition is one pipeline with the resources that its stack makes for it.
 type Definition struct {
 	Pipeline Pipeline
-	// Projects are the CodeBuild projects of the stack, by name.
+	// Projects are the CodeBuild projects of the stacks, by name.
 	Projects map[string]Project
-	// ReportGroups are the names of the report groups of the stack.
+	// ReportGroups are the names of the report groups of the stacks.
 	ReportGroups []string
 	// Structure is a hash of the pipeline. A stage only rolls back to an execution
 	// with the same structure.
@@ -50,28 +50,42 @@ type Definition struct {
 }
 
 // Read evaluates the pipeline of a stack as AWS would: with OnAws true, and with
-// override in place of the stack's own parameters.
-func Read(ctx context.Context, s Stack, override map[string]string) (Definition, error) {
-	t, err := template.Parse("the stack's template", []byte(s.Template))
-	if err != nil {
-		return Definition{}, err
-	}
-	in, err := evaluator(s, t, override)
-	if err != nil {
-		return Definition{}, err
-	}
+// override in place of the stack's own parameters. The other stacks have projects that
+// the pipeline starts.
+func Read(ctx context.Context, s Stack, override map[string]string, others ...Stack) (Definition, error) {
 	d := Definition{Projects: map[string]Project{}}
-	resources := t.Resources("")
-	slices.SortFunc(resources, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
-	for _, r := range resources {
-		if err := d.add(ctx, in, r); err != nil {
-			return Definition{}, fmt.Errorf("%s: %w", r.ID, err)
-		}
+	if err := d.addStack(ctx, s, override); err != nil {
+		return Definition{}, err
 	}
 	if d.Pipeline.Name == "" {
 		return Definition{}, errors.New("the stack's template has no pipeline")
 	}
+	for _, other := range others {
+		if err := d.addStack(ctx, other, nil); err != nil {
+			return Definition{}, err
+		}
+	}
 	return d, d.check()
+}
+
+// addStack adds the pipeline, the projects and the report groups of a stack.
+func (d *Definition) addStack(ctx context.Context, s Stack, override map[string]string) error {
+	t, err := template.Parse("the stack's template", []byte(s.Template))
+	if err != nil {
+		return err
+	}
+	in, err := evaluator(s, t, override)
+	if err != nil {
+		return err
+	}
+	resources := t.Resources("")
+	slices.SortFunc(resources, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
+	for _, r := range resources {
+		if err := d.add(ctx, in, r); err != nil {
+			return fmt.Errorf("%s: %w", r.ID, err)
+		}
+	}
+	return nil
 }
 
 func evaluator(s Stack, t *template.Template, override map[string]string) (*template.Evaluator, error) {
@@ -228,10 +242,13 @@ func (d Definition) checkAction(a Action, where string, made, spaces map[string]
 		errs = append(errs, checkPaths(a, where))
 	case Build, Test:
 		if project := a.Configuration["ProjectName"]; d.Projects[project].Name == "" {
-			errs = append(errs, fmt.Errorf("%s: the pipeline's stack has no project %s", where, project))
+			errs = append(errs, fmt.Errorf("%s: no stack of the pipeline has a project %s", where, project))
 		}
-		if len(a.InputArtifacts) != 1 || len(a.OutputArtifacts) > 1 {
-			errs = append(errs, fmt.Errorf("%s: a build must have one input artifact and at most one output artifact", where))
+		if len(a.InputArtifacts) == 0 || len(a.OutputArtifacts) > 1 {
+			errs = append(errs, fmt.Errorf("%s: a build must have an input artifact and at most one output artifact", where))
+		}
+		if !slices.Contains(artifactNames(a.InputArtifacts), a.PrimarySource()) {
+			errs = append(errs, fmt.Errorf("%s: PrimarySource %q is not one of its inputs %v", where, a.PrimarySource(), artifactNames(a.InputArtifacts)))
 		}
 	case Source:
 		if len(a.OutputArtifacts) != 1 || len(a.InputArtifacts) != 0 {

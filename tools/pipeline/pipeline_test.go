@@ -101,7 +101,7 @@ func TestReadRefuses(t *testing.T) {
 		"namespace_twice":     {"Namespace: Bld", "Namespace: Src", "the namespace Src is already used by Source/Source"},
 		"namespace_artifact":  {"Namespace: Bld", "Namespace: Built", "also the name of an artifact"},
 		"parallel":            {"QUEUED", "PARALLEL", `ExecutionMode "PARALLEL"`},
-		"no_project":          {"{ProjectName: !Ref BuildProject}", "{ProjectName: other}", "no project other"},
+		"no_project":          {"{ProjectName: !Ref BuildProject}", "{ProjectName: other}", "has a project other"},
 		"timeout":             {"                RunOrder: 2", "                RunOrder: 2\n                TimeoutInMinutes: 5", "only an approval can have TimeoutInMinutes"},
 		"no_pipeline":         {"AWS::CodePipeline::Pipeline", "AWS::SNS::Topic", "has no pipeline"},
 	} {

@@ -63,6 +63,16 @@ type Action struct {
 	TimeoutInMinutes int `json:",string"`
 }
 
+// PrimarySource returns the input artifact of a build that has the buildspec. CodePipeline
+// needs the setting if there are several
+// (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html).
+func (a Action) PrimarySource() string {
+	if len(a.InputArtifacts) == 1 {
+		return a.InputArtifacts[0].Name
+	}
+	return a.Configuration["PrimarySource"]
+}
+
 // ActionType identifies the provider of an action.
 type ActionType struct{ Category, Owner, Provider, Version string }
 
@@ -94,8 +104,8 @@ const (
 // settings are the supported configuration keys of each action type.
 var settings = map[string][]string{
 	Source:         {"BranchName", "ConnectionArn", "DetectChanges", "FullRepositoryId", "OutputArtifactFormat"},
-	Build:          {"EnvironmentVariables", "ProjectName"},
-	Test:           {"EnvironmentVariables", "ProjectName"},
+	Build:          {"EnvironmentVariables", "PrimarySource", "ProjectName"},
+	Test:           {"EnvironmentVariables", "PrimarySource", "ProjectName"},
 	CloudFormation: {"ActionMode", "Capabilities", "ChangeSetName", "ParameterOverrides", "RoleArn", "StackName", "TemplateConfiguration", "TemplatePath"},
 	Approval:       {"CustomData", "ExternalEntityLink", "NotificationArn"},
 }

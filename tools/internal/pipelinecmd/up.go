@@ -41,8 +41,8 @@ func (f *flags) up() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "up", Short: "Deploy the pipelines, what they need, and each environment for the first time",
 		Long: `Deploys to the local system what an administrator deploys on AWS: bootstrap.yaml, then
-environment.yaml for each environment, then the pipelines, then the stacks of each
-environment that do not exist yet. Only the pipelines change a stack that exists.`,
+environment.yaml for each environment, then checks.yaml and the pipelines, then the
+stacks of each environment that do not exist yet. Only the pipelines change a stack that exists.`,
 		Args: cobra.NoArgs,
 		RunE: f.with(func(cmd *cobra.Command, s *system, _ []string) error {
 			for _, e := range environments {
@@ -105,6 +105,12 @@ func (s *system) deployPipelines(ctx context.Context, environments []string) err
 	}
 	if slices.Contains(environments, "test") && slices.Contains(environments, "production") {
 		shared["Mode"] = "multi"
+	}
+	_, err = s.deploy(ctx, runner.Checks, runner.StackOf(runner.Checks), "pipeline/checks.yaml", map[string]string{
+		"DevAccount": account, "ProductionAccount": account, "TestAccount": account,
+	})
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
 		raw, err := os.ReadFile(filepath.Join(s.layout.Root, "pipeline", "config", name+".json"))

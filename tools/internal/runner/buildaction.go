@@ -54,7 +54,7 @@ func (c call) build(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	defer func() { _ = remove(dir) }()
-	return c.buildIn(ctx, dir, project, as, in[c.action.InputArtifacts[0].Name])
+	return c.buildIn(ctx, dir, project, as, in)
 }
 
 // remove deletes a build's folder, including read-only folders such as those of
@@ -72,8 +72,8 @@ func remove(dir string) error {
 	return nil
 }
 
-func (c call) buildIn(ctx context.Context, dir string, project pipeline.Project, as aws.Config, sources []byte) (outcome, error) {
-	b, err := c.prepare(ctx, dir, project, as, sources)
+func (c call) buildIn(ctx context.Context, dir string, project pipeline.Project, as aws.Config, in map[string][]byte) (outcome, error) {
+	b, err := c.prepare(ctx, dir, project, as, in)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -100,20 +100,19 @@ func (c call) buildIn(ctx context.Context, dir string, project pipeline.Project,
 	return out, nil
 }
 
-// prepare unpacks the sources and returns the build of their buildspec.
-func (c call) prepare(ctx context.Context, dir string, project pipeline.Project, as aws.Config, sources []byte) (build, error) {
+// prepare unpacks the input artifacts and returns the build of the buildspec.
+func (c call) prepare(ctx context.Context, dir string, project pipeline.Project, as aws.Config, in map[string][]byte) (build, error) {
 	b := build{dir: filepath.Join(dir, "src"), state: filepath.Join(dir, "state")}
 	home := filepath.Join(dir, "home")
-	for _, d := range []string{b.dir, b.state} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return b, fmt.Errorf("os.MkdirAll: %w", err)
-		}
+	if err := os.MkdirAll(b.state, 0o700); err != nil {
+		return b, fmt.Errorf("os.MkdirAll: %w", err)
 	}
 	if err := makeHome(home); err != nil {
 		return b, err
 	}
-	if err := unpack(sources, b.dir); err != nil {
-		return b, fmt.Errorf("the sources: %w", err)
+	more, err := c.unpackInputs(dir, b.dir, in)
+	if err != nil {
+		return b, err
 	}
 	raw, err := os.ReadFile(filepath.Join(b.dir, project.Source.BuildSpec))
 	if err != nil {
@@ -126,7 +125,28 @@ func (c call) prepare(ctx context.Context, dir string, project pipeline.Project,
 		return b, err
 	}
 	b.env, err = c.environment(ctx, project, as, home)
+	b.env = append(b.env, more...)
 	return b, err
+}
+
+// unpackInputs unpacks the sources, and each other input artifact into a folder of its
+// own, whose variable it returns, as CodeBuild does.
+func (c call) unpackInputs(dir, sources string, in map[string][]byte) ([]string, error) {
+	var variables []string
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		to := sources
+		if name != c.action.PrimarySource() {
+			to = filepath.Join(dir, "src-"+name)
+			variables = append(variables, "CODEBUILD_SRC_DIR_"+name+"="+to)
+		}
+		if err := os.MkdirAll(to, 0o700); err != nil {
+			return nil, fmt.Errorf("os.MkdirAll: %w", err)
+		}
+		if err := unpack(in[name], to); err != nil {
+			return nil, fmt.Errorf("the artifact %s: %w", name, err)
+		}
+	}
+	return variables, nil
 }
 
 // checkReports checks what CodeBuild does with the project's role besides the

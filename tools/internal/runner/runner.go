@@ -56,6 +56,9 @@ type Options struct {
 // StackOf returns the name of the stack of a service's pipeline.
 func StackOf(service string) string { return "gatehouse-tools-" + service }
 
+// Checks is the stack of checks.yaml, whose projects every service's pipeline starts.
+const Checks = "checks"
+
 // Run executes the pipeline of a service. It writes the timeline before it
 // returns. The error names the actions that failed.
 func (r *Runner) Run(ctx context.Context, service string, o Options) error {
@@ -96,7 +99,11 @@ func (r *Runner) Read(ctx context.Context, service, mode string) (pipeline.Defin
 	if mode != "" {
 		override["Mode"] = mode
 	}
-	d, err := pipeline.Read(ctx, stack, override)
+	checks, err := deployedStack(ctx, r.Account, Checks)
+	if err != nil {
+		return pipeline.Definition{}, err
+	}
+	d, err := pipeline.Read(ctx, stack, override, checks)
 	if err != nil {
 		return pipeline.Definition{}, fmt.Errorf("%s cannot be executed: %w", StackOf(service), err)
 	}

@@ -101,7 +101,8 @@ func (s Stack) checkPolicy(ctx context.Context) error {
 	return nil
 }
 
-// deployedStack reads the stack of a service's pipeline as CloudFormation holds it.
+// deployedStack reads the stack of a service's pipeline, or that of checks.yaml, as
+// CloudFormation holds it.
 func deployedStack(ctx context.Context, account Account, service string) (pipeline.Stack, error) {
 	name := StackOf(service)
 	cf := cloudformation.NewFromConfig(account.Config)
@@ -110,7 +111,7 @@ func deployedStack(ctx context.Context, account Account, service string) (pipeli
 		return pipeline.Stack{}, fmt.Errorf("cfn.Describe: %w", err)
 	}
 	if stack == nil {
-		return pipeline.Stack{}, fmt.Errorf("the pipeline of %s is not deployed here; 'gatehouse pipeline up' deploys all pipelines", service)
+		return pipeline.Stack{}, fmt.Errorf("the stack %s is not deployed here; 'gatehouse pipeline up' deploys all pipelines", name)
 	}
 	template, err := cf.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
