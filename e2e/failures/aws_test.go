@@ -1,0 +1,120 @@
+package failures
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// stub is AWS as the functions see it. Calls of the services in down fail.
+type stub struct {
+	*httptest.Server
+	down []string // sns, sqs, table, audit key, topic key
+	// hang answers nothing, and closes begun with the first call.
+	hang  bool
+	begun chan struct{}
+	once  sync.Once
+
+	mu       sync.Mutex
+	accepted []string // the services that accepted an event, in order
+}
+
+func newStub(t *testing.T, hang bool, down ...string) *stub {
+	t.Helper()
+	s := &stub{down: down, hang: hang, begun: make(chan struct{})}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	return s
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	if r.Method == http.MethodGet { // a trigger opens its connection
+		return
+	}
+	if s.hang {
+		s.once.Do(func() { close(s.begun) })
+		<-r.Context().Done()
+		return
+	}
+	target := r.Header.Get("X-Amz-Target")
+	switch {
+	case target == "":
+		form, _ := url.ParseQuery(string(body))
+		s.sns(w, form.Get("Action"))
+	case target == "AmazonSQS.SendMessage":
+		s.json(w, "sqs", "outbox", `{"MessageId":"1"}`)
+	case target == "AWSEvents.PutEvents":
+		s.json(w, "bus", "bus", `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)
+	case strings.HasPrefix(target, "AmazonSSM."):
+		s.json(w, "ssm", "", `{"Parameters":[{"Name":"pool","Value":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse"}]}`)
+	case strings.Contains(string(body), `"audit"`) && slices.Contains(s.down, "audit key"):
+		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+		refuse(w, http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}`)
+	case strings.HasSuffix(target, ".UpdateItem"):
+		s.json(w, "table", "table", `{"Attributes":{"used":{"N":"1"}}}`)
+	default:
+		s.json(w, "table", "table", `{}`)
+	}
+}
+
+// sns answers in the query protocol.
+func (s *stub) sns(w http.ResponseWriter, action string) {
+	fail := func(status int, code string) {
+		w.Header().Set("Content-Type", "text/xml")
+		refuse(w, status, `<ErrorResponse><Error><Type>Sender</Type><Code>`+code+`</Code></Error></ErrorResponse>`)
+	}
+	switch {
+	case action != "Publish":
+		fail(http.StatusBadRequest, "InvalidAction")
+	case slices.Contains(s.down, "sns"):
+		fail(http.StatusInternalServerError, "InternalError")
+	case slices.Contains(s.down, "topic key"): // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+		fail(http.StatusBadRequest, "KMSDisabled")
+	default:
+		s.accept("topic")
+		_, _ = io.WriteString(w, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
+	}
+}
+
+func (s *stub) json(w http.ResponseWriter, service, place, answer string) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	if slices.Contains(s.down, service) {
+		refuse(w, http.StatusInternalServerError, `{"__type":"InternalServerError"}`)
+		return
+	}
+	s.accept(place)
+	_, _ = io.WriteString(w, answer)
+}
+
+func (s *stub) accept(place string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if place != "" && !slices.Contains(s.accepted, place) {
+		s.accepted = append(s.accepted, place)
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, body string) {
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// environment has every variable that a function needs.
+func (s *stub) environment() []string {
+	const sqs = "arn:aws:sqs:eu-central-1:123456789012:"
+	return []string{
+		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_MAX_ATTEMPTS=1",
+		"AWS_XRAY_SDK_DISABLED=true", "AWS_LAMBDA_LOG_FORMAT=JSON", "GATEHOUSE_ENVIRONMENT=test", "AWS_ENDPOINT_URL=" + s.URL,
+		"TOPIC_ARN=arn:aws:sns:eu-central-1:123456789012:user-events", fmt.Sprintf("OUTBOX_URL=%s/123456789012/outbox", s.URL),
+		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=400", "BUS_NAME=bus", "EVENTS_PER_MINUTE=60", "POOL_ARN_NAME=pool",
+		"GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
+		"CHECK_FEDERATED=true", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",
+	}
+}

@@ -1,0 +1,223 @@
+package failures
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// subject is a function that works on events.
+type subject struct {
+	stack, name string
+	// payload is a file of the stack's events/, or for a consumer the body of a message.
+	payload string
+	// refused is what a person gets if Cognito's call of the trigger fails; empty for a
+	// consumer.
+	refused string
+	// queue and source are those of a consumer: the name of the queue without its
+	// beginning, and the ARN of the message's queue.
+	queue, source string
+	// done is where the events of a consumer belong.
+	done string
+	// patient says that the queue makes attempts for hours.
+	patient bool
+}
+
+const (
+	event    = `{"specversion":"1.0","id":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a11","source":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse","type":"gatehouse.user.signin.attempted.v1","subject":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a","datacontenttype":"application/json","dataschema":"https://gatehouse.example/schemas/gatehouse.user.signin.attempted.v1.json","time":"2026-11-22T12:00:00Z","data":{},"clientid":"1example23456789example0001"}`
+	appEvent = `{"name":"cart.opened"}`
+)
+
+func subjects() []subject {
+	return []subject{
+		{stack: "signup-guard", name: "presignup", payload: "presignup-signup.json", refused: "Cognito refuses the sign-up"},
+		{stack: "signin-audit", name: "preauthentication", payload: "preauthentication.json", refused: "Cognito refuses the sign-in"},
+		{stack: "signin-audit", name: "postauthentication", payload: "postauthentication.json", refused: "Cognito refuses the sign-in"},
+		{
+			stack: "user-events", name: "postconfirmation", payload: "postconfirmation-confirm-sign-up.json",
+			refused: "an error after the code, although the user is confirmed",
+		},
+		{stack: "user-events", name: "drain", payload: event, queue: "outbox", done: "the topic", patient: true},
+		{stack: "user-events", name: "metrics", payload: event, queue: "metrics", done: "the metrics"},
+		{stack: "user-events", name: "bridge", payload: event, queue: "bridge", done: "the bus"},
+		{
+			stack: "user-events", name: "client-events", payload: appEvent, queue: "client-events-guest", done: "the topic",
+			source: "arn:aws:sqs:eu-central-1:123456789012:guest",
+		},
+		{stack: "signin-audit", name: "recorder", payload: event, queue: "recorder", done: "the audit table"},
+	}
+}
+
+// fault is one thing that fails.
+type fault struct {
+	name string
+	down []string // what the stub refuses
+	// notCalled: Lambda does not run the function.
+	notCalled bool
+	// signal ends or stops the function while it works.
+	signal syscall.Signal
+	bare   bool // it starts without its environment
+}
+
+func faults() []fault {
+	return []fault{
+		{name: "crash at init", bare: true},
+		{name: "crash in a call", signal: syscall.SIGKILL},
+		{name: "timeout", signal: syscall.SIGSTOP},
+		{name: "throttle", notCalled: true},
+		{name: "permission gone", notCalled: true},
+		{name: "topic down", down: []string{"sns"}},
+		{name: "topic and outbox down", down: []string{"sns", "sqs"}},
+		{name: "table down", down: []string{"table"}},
+		{name: "key disabled", down: []string{"topic key", "audit key"}},
+	}
+}
+
+// outcome is what follows from a fault.
+type outcome struct {
+	person, event string
+	alarms        string
+}
+
+const (
+	unnoticed = "people notice nothing"
+	nowhere   = "nowhere"
+	deadLater = "in its queue, then in the dead-letter queue"
+	stays     = "in its queue, for up to 14 days"
+)
+
+// cause makes a fault and returns what follows, and the metrics that it raises.
+func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
+	t.Helper()
+	name := s.stack + "-" + s.name
+	var got invocation
+	accepted, raised := []string(nil), []metric(nil)
+	if f.notCalled {
+		if f.name == "throttle" {
+			raised = append(raised, metric{"Throttles", name})
+		}
+	} else {
+		stub := newStub(t, f.signal != 0, f.down...)
+		l := lambda{binary: filepath.Join(bin, s.name), env: stub.environment()}
+		if f.bare {
+			l.env = nil
+		}
+		got = l.invoke(t, s.invocation(t), stub.begun, f.signal)
+		accepted = stub.accepted
+		if got.answer == nil {
+			raised = append(raised, metric{"Errors", name})
+		}
+		if f.signal == syscall.SIGSTOP {
+			raised = append(raised, metric{"Duration", name})
+		}
+	}
+	for _, m := range []string{"EventsFellBack", "EventsLogged"} {
+		if regexp.MustCompile(`"` + m + `":[1-9]`).MatchString(got.output) { // consumers write zeros
+			raised = append(raised, metric{m, ""})
+		}
+	}
+	if s.refused != "" {
+		return s.trigger(got, accepted), raised
+	}
+	o, queue := s.consumer(t, f, got, accepted)
+	return o, append(raised, queue...)
+}
+
+// trigger is what Cognito makes of a call.
+func (s subject) trigger(got invocation, accepted []string) outcome {
+	o := outcome{person: unnoticed, event: place(got, accepted)}
+	if got.answer == nil {
+		o.person = s.refused
+	}
+	return o
+}
+
+func place(got invocation, accepted []string) string {
+	switch {
+	case slices.Contains(accepted, "topic"):
+		return "on the topic"
+	case slices.Contains(accepted, "outbox"):
+		return "in the outbox"
+	case strings.Contains(got.output, `"gatehouseUndelivered":`):
+		return "in a log line"
+	}
+	return nowhere
+}
+
+// consumer is what SQS makes of a call: a message that was not handled comes again.
+func (s subject) consumer(t *testing.T, f fault, got invocation, accepted []string) (outcome, []metric) {
+	t.Helper()
+	queue := s.stack + "-" + s.queue
+	if f.name == "permission gone" { // nothing is received, so no attempt counts
+		return outcome{person: unnoticed, event: stays}, []metric{{"ApproximateAgeOfOldestMessage", queue}, {"ApproximateNumberOfMessagesVisible", queue}}
+	}
+	var response struct {
+		Failures []json.RawMessage `json:"batchItemFailures"`
+	}
+	if got.answer != nil {
+		if err := json.Unmarshal(got.answer, &response); err != nil {
+			t.Fatalf("%s: answer %s: %v", s.name, got.answer, err)
+		}
+	}
+	if got.answer == nil || len(response.Failures) > 0 {
+		raised := []metric{{"ApproximateNumberOfMessagesVisible", queue + "-dlq"}}
+		if s.patient {
+			raised = append(raised, metric{"ApproximateAgeOfOldestMessage", queue}, metric{"ApproximateNumberOfMessagesVisible", queue})
+		}
+		return outcome{person: unnoticed, event: deadLater}, raised
+	}
+	where := "in " + s.done
+	if s.done == "the topic" || s.done == "the bus" {
+		where = place(got, append(accepted, "nothing"))
+	}
+	if slices.Contains(accepted, "bus") {
+		where = "on the bus"
+	}
+	return outcome{person: unnoticed, event: where}, nil
+}
+
+// invocation is the payload of a call.
+func (s subject) invocation(t *testing.T) []byte {
+	t.Helper()
+	if s.refused != "" {
+		raw, err := os.ReadFile(filepath.Join("../../services", s.stack, "events", s.payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	raw, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
+		"messageId": "1", "body": s.payload, "eventSource": "aws:sqs", "eventSourceARN": s.source,
+		"attributes": map[string]string{"ApproximateReceiveCount": "1", "SentTimestamp": fmt.Sprint(time.Now().UnixMilli())},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// build makes the binaries of all subjects, with the flags of a deployment, so that compiled
+// packages are shared.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-tags=lambda.norpc,nethttpomithttp2", "-o", bin + "/"}
+	for _, s := range subjects() {
+		args = append(args, "./services/"+s.stack+"/cmd/"+s.name)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, msg)
+	}
+	return bin
+}
