@@ -81,7 +81,7 @@ func (u *universe) checkPerson(c *personCall) {
 	case c.changed:
 		u.violate("nobody is refused", "act %d, call %d: %s changed the payload", c.act.number, c.nth, k.function)
 	}
-	if c.took > publish.Budget+slack {
+	if c.took > publish.Budget+c.froze+slack {
 		u.violate("nobody waits longer than the budget", "act %d, call %d: %s took %s", c.act.number, c.nth, k.function, c.took)
 	}
 	for _, typ := range k.types {

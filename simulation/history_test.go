@@ -79,6 +79,7 @@ const (
 	lose        mode = "applied, the answer is an error"
 	late        mode = "applied, no answer"
 	slow        mode = "applied, the answer takes long"
+	freeze      mode = "applied, then the process stands still"
 	repeat      mode = "applied, the answer is lost and the SDK repeats the call"
 	crashBefore mode = "the process ends before it"
 	crashAfter  mode = "the process ends after it"
@@ -191,6 +192,10 @@ func generate(seed uint64) history {
 	return h
 }
 
+// longestFreeze is how long a trigger may stand still. No code can answer in time on a
+// machine that does not run.
+const longestFreeze = 200 * time.Millisecond
+
 func newFault(r *rand.Rand, acts []act) fault {
 	a := acts[r.IntN(len(acts))]
 	f := fault{step: step{event: name(a.number, 1+r.IntN(a.calls), a.kind.types[r.IntN(len(a.kind.types))]), nth: 1}}
@@ -201,8 +206,14 @@ func newFault(r *rand.Rand, acts []act) fault {
 	switch r.IntN(10) {
 	case 0, 1, 2, 3, 4:
 		f.op = pick(r, opTopic, opTopic, opOutbox, opDrain, opClaim, opRow, opLedger, opLedger, opBus)
-		f.mode = pick(r, refuse, expire, hang, lose, late, slow, crashBefore, crashAfter)
-		if r.IntN(4) == 0 && f.op != opTopic && f.op != opOutbox {
+		f.mode = pick(r, refuse, expire, hang, lose, late, slow, freeze, crashBefore, crashAfter)
+		inTrigger := f.op == opTopic || f.op == opOutbox
+		switch {
+		case f.mode == freeze && inTrigger:
+			f.wait = time.Duration(r.Int64N(int64(longestFreeze)))
+		case f.mode == freeze:
+			f.wait = time.Duration(r.Int64N(int64(2 * time.Minute)))
+		case r.IntN(4) == 0 && !inTrigger:
 			f.mode = repeat // triggers switch the SDK's retries off
 		}
 	case 5:

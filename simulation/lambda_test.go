@@ -51,6 +51,8 @@ type invocation struct {
 	// succeeded is set if a call of the topic did, and failed is when the last one did not.
 	succeeded bool
 	failed    time.Duration
+	// froze is how long the process stood still.
+	froze time.Duration
 }
 
 type invocationKey struct{}
@@ -152,6 +154,12 @@ func (i *instance) log() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(lines{i}, nil))
 }
 
+// logLine is a line and when it was written.
+type logLine struct {
+	at   time.Duration
+	text string
+}
+
 // lines is the log of an instance. What is written before the process ends is kept.
 type lines struct{ *instance }
 
@@ -159,7 +167,7 @@ func (l lines) Write(line []byte) (int, error) {
 	l.current.live()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.logs[l.function.name] = append(l.logs[l.function.name], string(line))
+	l.logs[l.function.name] = append(l.logs[l.function.name], logLine{l.now(), string(line)})
 	return len(line), nil
 }
 

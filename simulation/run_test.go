@@ -58,7 +58,7 @@ func newUniverse(h history, settings map[string]setting, b bug) *universe {
 		history: h, settings: settings, bug: b, began: time.Now(),
 		planned: map[step]fault{}, nth: map[step]int{}, copies: map[string]*copied{}, bodies: map[string]string{},
 		functions: map[string]*function{}, queues: map[string]*queue{}, bus: map[string]int{},
-		logs: map[string][]string{}, byClaim: map[string]*copied{},
+		logs: map[string][]logLine{}, byClaim: map[string]*copied{},
 		ledger: &table{keys: []string{"event"}, items: map[string]item{}},
 		audit:  &table{keys: []string{"pk", "sk"}, items: map[string]item{}},
 	}
@@ -136,6 +136,7 @@ type personCall struct {
 	act      act
 	nth      int
 	took     time.Duration
+	froze    time.Duration
 	finished bool
 	crashed  bool
 	err      error
@@ -229,7 +230,7 @@ func (u *universe) person(a act, nth int) {
 		answer, call.err = inst.trigger.Invoke(ctx, payload)
 	})
 	u.note("%s answers Cognito for act %d, call %d: returned %v, error %v", a.kind.function, a.number, nth, finished, call.err)
-	call.took, call.finished, call.crashed = u.now()-began, finished, inv.crashed
+	call.took, call.froze, call.finished, call.crashed = u.now()-began, inv.froze, finished, inv.crashed
 	if finished {
 		call.changed = call.err == nil && string(answer) != string(payload)
 		inv.pause()

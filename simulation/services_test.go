@@ -1,7 +1,9 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -197,7 +199,7 @@ func (b busClient) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput
 	inv := invocationOf(ctx)
 	inv.live()
 	out := &eventbridge.PutEventsOutput{}
-	var planned mode
+	var planned fault
 	var accepted []*copied
 	most := 0
 	for _, e := range in.Entries {
@@ -210,7 +212,9 @@ func (b busClient) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput
 			out.FailedEntryCount++
 		} else {
 			accepted = append(accepted, c)
-			planned = max(planned, f.mode)
+			if f.mode > planned.mode {
+				planned = f
+			}
 		}
 		out.Entries = append(out.Entries, entry)
 	}
@@ -248,12 +252,16 @@ func (l logsClient) FilterLogEvents(_ context.Context, in *cloudwatchlogs.Filter
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := l.logs[(*in.LogGroupName)[strings.LastIndex(*in.LogGroupName, "/")+1:]]
+	// Two goroutines can write at the same time, in any order.
+	slices.SortFunc(lines, func(a, b logLine) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.text, b.text))
+	})
 	at, _ := strconv.Atoi(aws.ToString(in.NextToken))
 	out := &cloudwatchlogs.FilterLogEventsOutput{}
 	if at < len(lines) {
 		out.NextToken = aws.String(strconv.Itoa(at + 1))
-		if strings.Contains(lines[at], publish.UndeliveredKey) {
-			out.Events = []logtypes.FilteredLogEvent{{Message: &lines[at]}}
+		if strings.Contains(lines[at].text, publish.UndeliveredKey) {
+			out.Events = []logtypes.FilteredLogEvent{{Message: &lines[at].text}}
 		}
 	}
 	return out, nil

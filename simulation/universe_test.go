@@ -37,7 +37,7 @@ type universe struct {
 	ledger    *table
 	audit     *table
 	bus       map[string]int // by act
-	logs      map[string][]string
+	logs      map[string][]logLine
 	byClaim   map[string]*copied // the first of each claim
 	written   strings.Builder    // what the metrics function wrote
 	calls     []*personCall
@@ -179,15 +179,13 @@ type request struct {
 func (u *universe) do(ctx context.Context, r request) error {
 	invocationOf(ctx).live()
 	n, f := u.next(r.op, r.event.name)
-	return u.send(ctx, r, n, f.mode)
+	return u.send(ctx, r, n, f)
 }
 
 // send sends the n-th request of its kind, with what goes wrong.
-func (u *universe) send(ctx context.Context, r request, n int, m mode) error {
+func (u *universe) send(ctx context.Context, r request, n int, f fault) error {
 	inv := invocationOf(ctx)
-	if m == "" {
-		m = u.outage(r.service)
-	}
+	m := cmp.Or(f.mode, u.outage(r.service))
 	if inv.expired(m == expire) {
 		m = expire
 	}
@@ -218,6 +216,11 @@ func (u *universe) send(ctx context.Context, r request, n int, m mode) error {
 		return errLost
 	case slow:
 		back += 400 * time.Millisecond
+	case freeze:
+		u.mu.Lock()
+		inv.froze += f.wait
+		u.mu.Unlock()
+		_ = wait(context.WithoutCancel(ctx), inv, f.wait) // nothing cancels a process that stands still
 	case repeat:
 		err = r.apply()
 	}
