@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -53,20 +52,7 @@ func uncovered(page string, exists func(string) bool) []string {
 
 func TestReadmeNamesTests(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{}
-	found := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	for _, path := range repository.Files(t, ".go") {
-		if !strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatalf("os.ReadFile: %v", err)
-		}
-		for _, m := range found.FindAllStringSubmatch(string(text), -1) {
-			known[m[1]] = true
-		}
-	}
+	known := allTests(t)
 	page := repository.Read(t, filepath.Join(repository.Root, "rules", "README.md"))
 	if len(testNames(page)) < 20 {
 		t.Fatal("the page names too few tests; was its format changed?")

@@ -303,3 +303,23 @@ func TestAccessLog(t *testing.T) {
 		}
 	}
 }
+
+// Every method of the stage has a limit that its operator chooses.
+func TestRequestsAreLimited(t *testing.T) {
+	t.Parallel()
+	for _, method := range get(resources(t, "template.yaml")["Stage"].Node, "Properties", "MethodSettings").Content {
+		if text(method, "HttpMethod") != "*" || text(method, "ResourcePath") != "/*" {
+			t.Error("the settings are not those of every method")
+		}
+		if text(method, "ThrottlingBurstLimit") != "ThrottleBurst" || text(method, "ThrottlingRateLimit") != "ThrottleRate" {
+			t.Error("the stage has no limit of requests")
+		}
+	}
+}
+
+func TestDomainRequiresTLS12(t *testing.T) {
+	t.Parallel()
+	if got := text(resources(t, "domain.yaml")["Domain"].Node, "Properties", "SecurityPolicy"); got != "TLS_1_2" {
+		t.Errorf("SecurityPolicy of the domain is %q", got)
+	}
+}
