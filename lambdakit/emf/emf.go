@@ -57,10 +57,10 @@ const maxValues = 100
 
 // Add adds n to a metric. Counts of one name and the same dimensions are summed;
 // values of any other unit are kept one by one, because the sum of two durations
-// means nothing. A dimension without a value and a value that is not a number are
-// left out: CloudWatch refuses the whole line.
+// means nothing. A dimension whose value is not printable ASCII and a value that is not a
+// number are left out: CloudWatch refuses the whole line, and with it other metrics.
 func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
-	if math.IsNaN(n) || math.IsInf(n, 0) || slices.ContainsFunc(dims, func(d Dimension) bool { return d.Value == "" }) {
+	if math.IsNaN(n) || math.IsInf(n, 0) || slices.ContainsFunc(dims, func(d Dimension) bool { return !isValue(d.Value) }) {
 		return
 	}
 	dims = slices.Clone(dims)
@@ -81,6 +81,16 @@ func (b *Batch) Add(name, unit string, n float64, dims ...Dimension) {
 		return
 	}
 	v.values = append(v.values, n)
+}
+
+// maxDimension is the longest value of a dimension that CloudWatch accepts.
+const maxDimension = 1024
+
+// isValue reports what CloudWatch accepts as the value of a dimension: ASCII without
+// control characters, and not only white space
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html).
+func isValue(s string) bool {
+	return len(s) <= maxDimension && strings.Trim(s, " ") != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // Flush writes the batch, stamped with now, and empties it. After an error it

@@ -76,6 +76,7 @@ func TestFlush(t *testing.T) {
 			},
 			want: []string{line(`"Environment","AReason","ClientId"`, `"AReason":"r","ClientId":"a",`, def, `"Z":2,`)},
 		},
+		"no_dimension_of_two_lines":    {add: func(b *emf.Batch) { b.Add("Z", emf.Count, 1, client("a\nb")) }},
 		"no_dimension_without_a_value": {add: func(b *emf.Batch) { b.Add("Z", emf.Count, 1, client("")) }},
 		"no_value_that_is_no_number":   {add: func(b *emf.Batch) { b.Add("Z", emf.Count, math.NaN()); b.Add("Z", emf.Count, math.Inf(1)) }},
 	}

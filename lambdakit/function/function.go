@@ -18,16 +18,15 @@ import (
 // Build makes a function from its environment.
 type Build[T any] func(ctx context.Context, getenv func(string) string, log *slog.Logger) (T, error)
 
-// Main runs what build makes. handle selects the part of it that Lambda calls, in
-// one of the forms that [lambda.Start] accepts.
-func Main[T any](build Build[T], handle func(T) any) {
+// Main runs what build makes. handle selects the part of it that Lambda calls; see [JSON].
+func Main[T any](build Build[T], handle func(T) lambda.Handler) {
 	log := lambdacontext.NewLogger()
 	app, err := build(context.Background(), os.Getenv, log)
 	if err != nil {
 		log.Error("function cannot start", "error", err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(handle(app))
+	lambda.Start(guard{handle(app)})
 }
 
 // ReadEnv sets each target to the environment variable of its name. It says which

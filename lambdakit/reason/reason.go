@@ -44,6 +44,15 @@ func Of(err error) string {
 	return strings.Join(words, " ")
 }
 
+// Safe is err with the text of [Of], for errors that are passed on to what writes their
+// text. [errors.As] and [errors.Is] see err.
+func Safe(err error) error { return safe{err} }
+
+type safe struct{ err error }
+
+func (s safe) Error() string { return Of(s.err) }
+func (s safe) Unwrap() error { return s.err }
+
 // plain keeps the characters that occur in AWS's error codes.
 func plain(code string) string {
 	kept := strings.Map(func(r rune) rune {

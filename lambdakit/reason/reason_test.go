@@ -44,3 +44,13 @@ func TestOf(t *testing.T) {
 		})
 	}
 }
+
+func TestSafe(t *testing.T) {
+	t.Parallel()
+	quoting := &smithy.GenericAPIError{Code: "AccessDenied", Message: "ann@example.org may not"}
+	err := fmt.Errorf("kms.DescribeKey: %w", reason.Safe(quoting))
+	var api smithy.APIError
+	if err.Error() != "kms.DescribeKey: AccessDenied" || !errors.As(err, &api) || api.ErrorMessage() != quoting.Message {
+		t.Errorf("Safe = %v", err)
+	}
+}

@@ -12,9 +12,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"gatehouse.example/lambdakit/consume"
+	"gatehouse.example/lambdakit/function"
 )
 
-func main() { lambda.Start(welcome{lambdacontext.NewLogger()}.batch) }
+func main() { lambda.Start(function.JSON(welcome{lambdacontext.NewLogger()}.batch)) }
 
 type welcome struct{ log *slog.Logger }
 

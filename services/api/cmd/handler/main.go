@@ -7,12 +7,16 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/api/internal/handler"
 )
 
-func main() { function.Main(build, func(h *handler.Handler) any { return h.Handle }) }
+func main() {
+	function.Main(build, func(h *handler.Handler) lambda.Handler { return function.JSON(h.Handle) })
+}
 
 func build(_ context.Context, getenv func(string) string, log *slog.Logger) (*handler.Handler, error) {
 	var clients, scope string

@@ -4,12 +4,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -19,7 +20,9 @@ import (
 )
 
 func main() {
-	function.Main(build, func(d *encryptor.Dispatcher) any { return d.Handle })
+	function.Main(build, func(d *encryptor.Dispatcher) lambda.Handler {
+		return function.JSON(func(ctx context.Context, event json.RawMessage) (any, error) { return nil, d.Handle(ctx, event) })
+	})
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*encryptor.Dispatcher, error) {
@@ -38,5 +41,6 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 		Environment: s.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}
 	custom := &encryptor.ResourceHandler{Groups: groups, Keeper: keeper, Logs: logs, Prefixes: s.Prefixes, Log: log}
-	return &encryptor.Dispatcher{Request: cfn.LambdaWrap(custom.Handle), Created: sweeper.Created, Sweep: sweeper.Sweep}, nil
+	answerer := &encryptor.Answerer{Handle: custom.Handle, Client: encryptor.NewClient()}
+	return &encryptor.Dispatcher{Request: answerer.Request, Created: sweeper.Created, Sweep: sweeper.Sweep}, nil
 }

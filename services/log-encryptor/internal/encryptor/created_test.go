@@ -3,13 +3,13 @@ package encryptor_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/services/log-encryptor/internal/encryptor"
@@ -83,10 +83,10 @@ func TestCreated_names_the_failed_call(t *testing.T) {
 	t.Parallel()
 	for call, want := range map[string]string{"DescribeLogGroups": "logs.DescribeLogGroups: no", "AssociateKmsKey": name + ": logs.AssociateKmsKey: no"} {
 		logs := newLogs(logGroup(name, "", 0))
-		logs.Fail(call, errors.New("no"))
+		logs.Fail(call, &smithy.GenericAPIError{Code: "no", Message: "quoted"})
 		var out bytes.Buffer
 		err := onCreated(logs, &out).Created(t.Context(), json.RawMessage(detail(t, "log-group-created.json")))
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "quoted") {
 			t.Errorf("%s: %v", call, err)
 		}
 	}

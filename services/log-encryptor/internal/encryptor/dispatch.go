@@ -26,6 +26,10 @@ type Dispatcher struct {
 	Sweep   func(context.Context) error
 }
 
+// errShape does not quote the event: that of CloudFormation has a signed URL, and that of
+// CloudTrail a person.
+var errShape = errors.New("encryptor: the event is not JSON of the expected shape")
+
 // Handle reads the kind of the event from its shape.
 func (d *Dispatcher) Handle(ctx context.Context, event json.RawMessage) error {
 	var shape struct {
@@ -34,14 +38,14 @@ func (d *Dispatcher) Handle(ctx context.Context, event json.RawMessage) error {
 		DetailType  string          `json:"detail-type"`
 		Detail      json.RawMessage `json:"detail"`
 	}
-	if err := json.Unmarshal(event, &shape); err != nil {
-		return fmt.Errorf("encryptor: json.Unmarshal: %w", err)
+	if json.Unmarshal(event, &shape) != nil {
+		return errShape
 	}
 	switch {
 	case shape.RequestType != "":
 		var request cfn.Event
-		if err := json.Unmarshal(event, &request); err != nil {
-			return fmt.Errorf("encryptor: json.Unmarshal: %w", err)
+		if json.Unmarshal(event, &request) != nil {
+			return errShape
 		}
 		// An error here means that CloudFormation got no answer; Lambda tries again.
 		_, err := d.Request(ctx, request)

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"gatehouse.example/lambdakit/reason"
 )
 
 // pageSize is the maximum of DescribeLogGroups.
@@ -41,7 +43,7 @@ func (d *Directory) List(ctx context.Context, prefix string, each func(Group) bo
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("logs.DescribeLogGroups: %w", err)
+			return fmt.Errorf("logs.DescribeLogGroups: %w", reason.Safe(err))
 		}
 		for _, g := range page.LogGroups {
 			if !each(toGroup(g)) {
@@ -105,7 +107,7 @@ func (k *Keeper) Keep(ctx context.Context, g Group, retention int32) (Result, er
 			return Result{Gone: true}, nil
 		}
 		if err != nil {
-			failures = append(failures, fmt.Errorf("logs.AssociateKmsKey: %w", err))
+			failures = append(failures, fmt.Errorf("logs.AssociateKmsKey: %w", reason.Safe(err)))
 		}
 		r.Encrypted = err == nil
 	}
@@ -128,7 +130,7 @@ func (k *Keeper) Retain(ctx context.Context, g Group, days int32) (bool, error) 
 		return false, nil
 	}
 	if _, err := k.Logs.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &g.Name, RetentionInDays: &days}); err != nil {
-		return false, fmt.Errorf("logs.PutRetentionPolicy: %w", err)
+		return false, fmt.Errorf("logs.PutRetentionPolicy: %w", reason.Safe(err))
 	}
 	return true, nil
 }

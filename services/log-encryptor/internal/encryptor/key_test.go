@@ -2,12 +2,12 @@ package encryptor_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
 
 	"gatehouse.example/services/log-encryptor/internal/encryptor"
 )
@@ -32,7 +32,7 @@ func TestUsable(t *testing.T) {
 		"disabled":   {describer{state: types.KeyStateDisabled, spec: types.KeySpecSymmetricDefault}, "Disabled"},
 		"deleted":    {describer{state: types.KeyStatePendingDeletion, spec: types.KeySpecSymmetricDefault}, "PendingDeletion"},
 		"asymmetric": {describer{state: types.KeyStateEnabled, spec: types.KeySpecEccNistP256}, "symmetric"},
-		"no_answer":  {describer{err: errors.New("throttled")}, "kms.DescribeKey: throttled"},
+		"no_answer":  {describer{err: &smithy.GenericAPIError{Code: "throttled", Message: "quoted"}}, "kms.DescribeKey: throttled"},
 	} {
 		err := (&encryptor.KMSKey{KMS: tc.kms, ARN: "arn:key"}).Usable(t.Context())
 		if (tc.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.want) {

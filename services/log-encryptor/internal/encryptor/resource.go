@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
+
+	"gatehouse.example/lambdakit/reason"
 )
 
 // notMade is the physical id of a resource whose creation failed. CloudFormation
@@ -123,7 +125,7 @@ func (h *ResourceHandler) find(ctx context.Context, p properties) (Group, error)
 	_, err = h.Logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &p.LogGroupName, KmsKeyId: &h.Keeper.KeyARN})
 	var exists *types.ResourceAlreadyExistsException
 	if err != nil && !errors.As(err, &exists) { // its owner was quicker
-		return g, fmt.Errorf("logs.CreateLogGroup: %w", err)
+		return g, fmt.Errorf("logs.CreateLogGroup: %w", reason.Safe(err))
 	}
 	if g, found, err = h.Groups.Find(ctx, p.LogGroupName); err == nil && !found {
 		err = fmt.Errorf("log group %s does not show up after its creation; try again", p.LogGroupName)
@@ -153,10 +155,10 @@ func (h *ResourceHandler) release(ctx context.Context, name string, properties m
 	case err == nil || missing(err):
 		return nil
 	case code(err) == "AccessDeniedException":
-		h.Log.WarnContext(ctx, "the group keeps its key", "logGroup", name, "error", err.Error())
+		h.Log.WarnContext(ctx, "the group keeps its key", "logGroup", name, "error", reason.Of(err))
 		return nil
 	default:
-		return explained(fmt.Errorf("logs.DisassociateKmsKey: %w", err), name)
+		return explained(fmt.Errorf("logs.DisassociateKmsKey: %w", reason.Safe(err)), name)
 	}
 }
 

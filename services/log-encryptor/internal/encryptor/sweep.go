@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"gatehouse.example/lambdakit/emf"
+	"gatehouse.example/lambdakit/reason"
 )
 
 // spare is the time before the function's end in which no other group is started.
@@ -151,7 +152,7 @@ type KMSKey struct {
 func (k *KMSKey) Usable(ctx context.Context) error {
 	out, err := k.KMS.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &k.ARN})
 	if err != nil {
-		return fmt.Errorf("kms.DescribeKey: %w", err)
+		return fmt.Errorf("kms.DescribeKey: %w", reason.Safe(err))
 	}
 	key := out.KeyMetadata
 	if key.KeyState != types.KeyStateEnabled {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/services/log-encryptor/internal/encryptor"
@@ -126,7 +127,7 @@ func TestSweep_goes_on_after_a_failure(t *testing.T) {
 		logs.Put(logGroup(fmt.Sprintf("/g/%d", i), "", 7))
 	}
 	for i := range 7 {
-		logs.Fail(fmt.Sprintf("AssociateKmsKey /g/%d", i), errors.New("no"))
+		logs.Fail(fmt.Sprintf("AssociateKmsKey /g/%d", i), &smithy.GenericAPIError{Code: "no", Message: "quoted"})
 	}
 	var out bytes.Buffer
 	err := sweeper(logs, &out).Sweep(t.Context())

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -17,7 +18,9 @@ import (
 	"gatehouse.example/services/signin-audit/internal/activity"
 )
 
-func main() { function.Main(build, func(h *activity.Handler) any { return h.Handle }) }
+func main() {
+	function.Main(build, func(h *activity.Handler) lambda.Handler { return function.JSON(h.Handle) })
+}
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*activity.Handler, error) {
 	var environment, table string

@@ -8,13 +8,15 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/services/signin-audit/internal/signin"
 )
 
-func main() { function.Main(build, func(h *trigger.Handler) any { return h }) }
+func main() { function.Main(build, func(h *trigger.Handler) lambda.Handler { return h }) }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
 	where, err := publish.ConfigFromEnv(getenv)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"gatehouse.example/lambdakit/function"
@@ -17,7 +18,9 @@ import (
 	"gatehouse.example/services/signin-audit/internal/recorder"
 )
 
-func main() { function.Main(build, func(r *recorder.Recorder) any { return r.Handle }) }
+func main() {
+	function.Main(build, func(r *recorder.Recorder) lambda.Handler { return function.JSON(r.Handle) })
+}
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*recorder.Recorder, error) {
 	var environment, retention, table string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"gatehouse.example/lambdakit/function"
@@ -14,7 +15,7 @@ import (
 )
 
 func main() {
-	function.Main(build, func(b *bridge.Bridge) any { return b.Handle })
+	function.Main(build, func(b *bridge.Bridge) lambda.Handler { return function.JSON(b.Handle) })
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*bridge.Bridge, error) {

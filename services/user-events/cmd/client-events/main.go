@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
@@ -22,7 +23,7 @@ import (
 )
 
 func main() {
-	function.Main(build, func(c *clientevents.Consumer) any { return c.Handle })
+	function.Main(build, func(c *clientevents.Consumer) lambda.Handler { return function.JSON(c.Handle) })
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*clientevents.Consumer, error) {

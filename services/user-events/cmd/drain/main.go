@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"gatehouse.example/lambdakit/function"
@@ -16,7 +17,7 @@ import (
 )
 
 func main() {
-	function.Main(build, func(d *drain.Drain) any { return d.Handle })
+	function.Main(build, func(d *drain.Drain) lambda.Handler { return function.JSON(d.Handle) })
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*drain.Drain, error) {

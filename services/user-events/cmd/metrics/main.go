@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"gatehouse.example/lambdakit/function"
@@ -16,7 +17,7 @@ import (
 )
 
 func main() {
-	function.Main(build, func(c *metrics.Counter) any { return c.Handle })
+	function.Main(build, func(c *metrics.Counter) lambda.Handler { return function.JSON(c.Handle) })
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*metrics.Counter, error) {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
@@ -15,7 +17,7 @@ import (
 )
 
 func main() {
-	function.Main(build, func(h *trigger.Handler) any { return h })
+	function.Main(build, func(h *trigger.Handler) lambda.Handler { return h })
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*trigger.Handler, error) {
