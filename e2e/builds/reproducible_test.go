@@ -1,7 +1,8 @@
 // Package builds tests what takes too long for `make check` and needs no local system:
 // the templates, with the tool that deploys them, and the build of one service as its
 // pipeline does it. Deployments rely on it: the same sources give the same bytes in any
-// folder, and a change to one function changes no other.
+// folder, and a change to one function changes no other. It also runs every function as a
+// process, with markers in its events.
 package builds
 
 import (
