@@ -182,13 +182,18 @@ check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minut
 E2E_TESTS = go test -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/builds \
 	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/builds)?$$')
 
+# What only the end-to-end tests need is installed while the other tests run.
 .PHONY: test
-test: prepare .local/venv-e2e/done rules-tools ## Every test: unit with the race detector, contracts, templates, end to end
+test: prepare rules-tools ## Every test: unit with the race detector, contracts, templates, end to end
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go vet work
-	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_NO_CACHE=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
+	@$(MAKE) --no-print-directory -j2 unit-tests e2e-tools
 	@$(MAKE) --no-print-directory simulate
 	@$(E2E_TESTS)
+
+.PHONY: unit-tests
+unit-tests:
+	@CGO_ENABLED=$(if $(RACE),1,0) GATEHOUSE_NO_CACHE=1 go test $(RACE) -shuffle=on -count=1 $$(go list work | grep -v gatehouse.example/e2e)
 
 # Without the race detector, which would make it ten times slower. A test binary of its own
 # shows its progress while it runs. See simulation/README.md.
@@ -199,7 +204,7 @@ simulate: ## Play simulated histories of faults: make simulate [HISTORIES=10000]
 
 # Busy loops, one per processor, show waits that depend on a quick machine.
 .PHONY: soak-tests
-soak-tests: prepare .local/venv-e2e/done rules-tools ## Run the end-to-end tests five times, two of them next to busy loops
+soak-tests: prepare e2e-tools rules-tools ## Run the end-to-end tests five times, two of them next to busy loops
 	@trap 'kill $$loops 2>/dev/null' EXIT; for run in 1 2 3 4 5; do \
 		loops=; case $$run in 2|4) for cpu in $$(seq $$(getconf _NPROCESSORS_ONLN)); do (while :; do :; done) & loops="$$loops $$!"; done;; esac; \
 		echo "run $$run of 5$${loops:+ next to busy loops}"; SECONDS=0; \
@@ -207,11 +212,21 @@ soak-tests: prepare .local/venv-e2e/done rules-tools ## Run the end-to-end tests
 		echo "run $$run passed in $$SECONDS s"; [ -z "$$loops" ] || kill $$loops; \
 	done
 
+.PHONY: e2e-tools
+e2e-tools: .local/venv-e2e/done .local/venv-checkov/done
+
 # Clients of other projects, for the end-to-end tests.
-.local/venv-e2e/done: e2e/requirements.txt | prepare
+.local/venv-e2e/done: e2e/requirements.txt | tools
 	@echo "installing the clients of the end-to-end tests (once)"
 	@.local/venv/bin/python -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# Of its 96 packages a test imports a part, so Python compiles what is imported.
+.local/venv-checkov/done: e2e/builds/requirements.txt | tools
+	@echo "installing checkov (once)"
+	@.local/venv/bin/python -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $<
 	@touch $@
 
 # The linter of IAM policies has a virtualenv of its own: see rules/requirements.in.
