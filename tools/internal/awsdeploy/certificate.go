@@ -285,7 +285,7 @@ func hasAlternative(stack *types.Stack) bool {
 
 // deleteCertificates deletes the certificates after the stacks that used them.
 func (s *session) deleteCertificates(ctx context.Context, all []certificate) error {
-	board := terminal.NewBoard(s.out)
+	board := terminal.NewBoard(os.Stdout)
 	defer board.Close()
 	for _, c := range all {
 		task := board.Start("certificate", "deleting "+c.FullName)

@@ -8,6 +8,7 @@ package awsdeploy
 
 import (
 	"context"
+	"io"
 
 	"github.com/spf13/cobra"
 )
@@ -44,8 +45,20 @@ func (o *options) with(do func(*session, context.Context) error) func(*cobra.Com
 		if err != nil {
 			return err
 		}
-		return do(s, cmd.Context())
+		err = do(s, cmd.Context())
+		if err != nil && o.region != "" {
+			return regionalError{err, o.region}
+		}
+		return err
 	}
+}
+
+// output is where to print texts with commands.
+func (o options) output(to io.Writer) io.Writer {
+	if o.region == "" {
+		return to // the reader's shell has the region
+	}
+	return regional{to, o.region}
 }
 
 func (o *options) check() *cobra.Command {

@@ -29,7 +29,7 @@ func (s *session) deploy(ctx context.Context, yes bool) error {
 	if err := s.needs(ctx); err != nil {
 		return err
 	}
-	board := terminal.NewBoard(s.out)
+	board := terminal.NewBoard(os.Stdout)
 	defer board.Close()
 	board.Print("")
 	planned, err := s.plan(ctx, board, s.stacks)

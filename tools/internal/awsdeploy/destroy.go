@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -153,7 +154,7 @@ func (s *session) show(going []*deployedStack, certificates []certificate) {
 
 // delete switches the triggers off, checks that, and deletes the stacks.
 func (s *session) delete(ctx context.Context, pools poolAPI, going []*deployedStack) error {
-	board := terminal.NewBoard(s.out)
+	board := terminal.NewBoard(os.Stdout)
 	defer board.Close()
 	for _, g := range going {
 		if len(g.Switches) == 0 {

@@ -30,7 +30,8 @@ type session struct {
 	graph       stacks.Graph
 	cf          *cloudformation.Client
 	in          io.Reader
-	out         *os.File
+	// out is where texts are printed; it adds the region that a flag named.
+	out io.Writer
 	// terminal reports that a person can answer a question.
 	terminal bool
 }
@@ -47,7 +48,7 @@ func open(ctx context.Context, o options, services []string) (*session, error) {
 	w.Dir = filepath.Join(w.Dir, "aws", t.environment)
 	w.Environment, w.Region = t.environment, t.config.Region
 	s := &session{
-		target: t, in: os.Stdin, out: os.Stdout, terminal: terminal.Is(os.Stdin),
+		target: t, in: os.Stdin, out: o.output(os.Stdout), terminal: terminal.Is(os.Stdin),
 		workspace: w, cf: cloudformation.NewFromConfig(t.config),
 	}
 	if err := s.choose(services); err != nil {

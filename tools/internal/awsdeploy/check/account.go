@@ -132,22 +132,24 @@ func (c Mail) Look(ctx context.Context) []Finding {
 		return []Finding{{Warning, what, "Cognito's own sender is used, which sends few emails a day and is for trials", "set an SES identity before production use"}}
 	}
 	_, name, _ := strings.Cut(c.Identity, ":identity/")
+	region := strings.Split(c.Identity+"::::", ":")[3] // Cognito may use another one than its own
 	identity, err := c.API.GetEmailIdentity(ctx, &sesv2.GetEmailIdentityInput{EmailIdentity: &name})
 	if missing := (*types.NotFoundException)(nil); errors.As(err, &missing) {
-		return []Finding{{Stop, what, "no SES identity " + name + " in this region", "aws sesv2 create-email-identity --email-identity " + name}}
+		return []Finding{{Stop, what, "no SES identity " + name + " in " + region, "aws sesv2 create-email-identity --region " + region + " --email-identity " + name}}
 	}
 	if err != nil {
 		return unknown(what, "sesv2.GetEmailIdentity", err)
 	}
 	if !identity.VerifiedForSendingStatus {
-		return []Finding{{Stop, what, name + " is not verified for sending", "the missing records: aws sesv2 get-email-identity --email-identity " + name}}
+		return []Finding{{Stop, what, name + " is not verified for sending", "the missing records: aws sesv2 get-email-identity --region " + region + " --email-identity " + name}}
 	}
 	account, err := c.API.GetAccount(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
 		return unknown(what, "sesv2.GetAccount", err)
 	}
 	if !account.ProductionAccessEnabled {
-		return []Finding{{Warning, what, "SES is in its sandbox: codes only reach verified addresses", "request production access: aws sesv2 put-account-details --production-access-enabled --mail-type TRANSACTIONAL --website-url https://YOURS"}}
+		return []Finding{{Warning, what, "SES is in its sandbox: codes only reach verified addresses",
+			"request production access: aws sesv2 put-account-details --region " + region + " --production-access-enabled --mail-type TRANSACTIONAL --website-url https://YOURS"}}
 	}
 	return []Finding{{OK, what, name + " is verified, and SES is not in its sandbox", ""}}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -110,8 +111,12 @@ func TestMail(t *testing.T) {
 		"half":       {Mail{fakeMails{verified: true, account: denied()}, arn}, "not checked"},
 		"cognitos":   {Mail{nil, ""}, "warning"},
 	} {
-		if got := levels(tc.check.Look(t.Context())); got != tc.want {
+		found := tc.check.Look(t.Context())
+		if got := levels(found); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+		if next := found[0].Next; strings.Contains(next, "aws ") && !strings.Contains(next, " --region eu-central-1 ") {
+			t.Errorf("%s: a command without the region of the identity: %s", name, next)
 		}
 	}
 }
