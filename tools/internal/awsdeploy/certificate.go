@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"gatehouse.example/tools/cfn"
+	"gatehouse.example/tools/internal/awsdeploy/check"
 	"gatehouse.example/tools/internal/terminal"
 )
 
@@ -52,6 +54,19 @@ func (s *session) certificate(one plannedStack) *certificate {
 	c := s.ownCertificate(one)
 	c.Domain, c.Zone = p["DomainName"], p["HostedZoneId"]
 	return &c
+}
+
+// givenCertificate returns the check of a stack's certificate that somebody set, or nil.
+func (s *session) givenCertificate(one plannedStack) *check.Certificate {
+	p := one.Config.Parameters
+	if p["DomainName"] == "" || p["CertificateArn"] == "" {
+		return nil
+	}
+	region := s.ownCertificate(one).Region
+	return &check.Certificate{
+		API: acm.NewFromConfig(s.target.config, func(o *acm.Options) { o.Region = region }),
+		ARN: p["CertificateArn"], Domain: p["DomainName"], Region: region,
+	}
 }
 
 // ownCertificate names the stack of a stack's certificate, whether it exists or not.
@@ -144,12 +159,17 @@ func (c certificate) existing(ctx context.Context, api cloudformation.DescribeSt
 			return "", nil
 		}
 	}
+	return c.arn(stack), nil
+}
+
+// arn is the certificate that its stack has now, or empty.
+func (c certificate) arn(stack *types.Stack) string {
 	for _, o := range stack.Outputs {
 		if aws.ToString(o.OutputKey) == "CertificateArn" {
-			return aws.ToString(o.OutputValue), nil
+			return aws.ToString(o.OutputValue)
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // issue makes the certificate and waits until it is validated. An earlier run may have

@@ -199,4 +199,14 @@ func TestWhichStacksNeedACertificate(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}
+	for name, want := range map[string]string{"platform": "us-east-1", "api": "eu-central-1"} {
+		given := plannedStack{Stack: stacks.Stack{Name: name}, Config: sam.Config{Parameters: map[string]string{"DomainName": "a.example.com", "CertificateArn": certificateARN}}}
+		if c := s.givenCertificate(given); c == nil || c.Region != want || c.ARN != certificateARN || c.Domain != "a.example.com" {
+			t.Errorf("%s: the check of the given certificate is %v, want one in %s", name, c, want)
+		}
+		given.Config.Parameters["CertificateArn"] = ""
+		if s.givenCertificate(given) != nil {
+			t.Errorf("%s: a certificate is checked, but none was given", name)
+		}
+	}
 }

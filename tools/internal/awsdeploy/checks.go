@@ -24,7 +24,7 @@ const platform = "platform"
 func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 	cfg := s.target.config
 	var full, groups []string
-	var more []check.Check
+	more := s.oldCertificatesCheck()
 	for _, one := range s.stacks {
 		full = append(full, one.FullName)
 		names, err := logGroupNames(ctx, filepath.Join(one.Dir, "template.yaml"), one.Config.Parameters)
@@ -38,6 +38,9 @@ func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 				API: route53.NewFromConfig(cfg), DNS: net.DefaultResolver, Name: name,
 				Zone: one.Config.Parameters["HostedZoneId"], Parent: one.Name == platform,
 			})
+		}
+		if c := s.givenCertificate(one); c != nil {
+			more = append(more, *c)
 		}
 		if one.Name == platform {
 			arn := identity(one)
@@ -60,7 +63,7 @@ func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 		check.Concurrency{API: lambda.NewFromConfig(cfg)},
 		check.SignIns{API: servicequotas.NewFromConfig(cfg)},
 		check.LogGroups{API: cloudwatchlogs.NewFromConfig(cfg), Names: groups, Owned: owned},
-		check.Retained{Find: func(ctx context.Context) ([]check.Left, error) { return s.left(ctx, owned) }},
+		check.Retained{What: "retained", None: "no pool, table or key of the environment is outside its stacks", Find: func(ctx context.Context) ([]check.Left, error) { return s.left(ctx, owned) }},
 	}, more...), nil
 }
 

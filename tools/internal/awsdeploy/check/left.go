@@ -16,25 +16,26 @@ type Left struct {
 	Delete string
 }
 
-// Retained lists what a failed creation or a teardown left. It prevents nothing,
-// because none of it has a fixed name, but keys cost a fee.
+// Retained lists what a failed creation, a replacement or a teardown left. It prevents
+// nothing, because none of it has a fixed name, but keys cost a fee.
 type Retained struct {
-	Find func(context.Context) ([]Left, error)
+	// What names the check, and None is its result if nothing was left.
+	What, None string
+	Find       func(context.Context) ([]Left, error)
 }
 
 // Look implements Check.
 func (c Retained) Look(ctx context.Context) []Finding {
-	const what = "retained"
 	all, err := c.Find(ctx)
 	if err != nil {
-		return unknown(what, "retained resources", err)
+		return unknown(c.What, "retained resources", err)
 	}
 	if len(all) == 0 {
-		return []Finding{{OK, what, "no pool, table or key of the environment is outside its stacks", ""}}
+		return []Finding{{OK, c.What, c.None, ""}}
 	}
 	var found []Finding
 	for _, one := range all {
-		found = append(found, Finding{Warning, what, one.Type + " " + one.ID + " belongs to no stack", "if you do not need its data: " + one.Delete})
+		found = append(found, Finding{Warning, c.What, one.Type + " " + one.ID + " belongs to no stack", "if you do not need it: " + one.Delete})
 	}
 	return found
 }

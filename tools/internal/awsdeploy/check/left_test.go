@@ -18,7 +18,7 @@ func TestRetained(t *testing.T) {
 			return []Left{{"user pool", "p", "delete p"}, {"key", "k", "delete k"}}, nil
 		},
 	} {
-		found := Retained{Find: find}.Look(t.Context())
+		found := Retained{What: "retained", None: "nothing", Find: find}.Look(t.Context())
 		if got := levels(found); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
