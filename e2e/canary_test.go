@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,17 +20,15 @@ import (
 	"gatehouse.example/contracts"
 )
 
-// TestCanarySucceeds finds what the canary did in the metric of synthetic events, in
-// the audit trail with its mark, and nowhere else. It compares metrics, so it is alone.
+// TestCanarySucceeds runs the canary as the playbook of its failures does. It finds what
+// the canary did in the metric of synthetic events, in the audit trail with its mark, and
+// nowhere else. It compares metrics, so it is alone.
 func TestCanarySucceeds(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
 	before := s.settled(t)
 	report := filepath.Join(t.TempDir(), "canary.xml")
-	output, err := s.canary(t, "--timeout", limit.String(), "--junit", report)
-	if err != nil {
-		t.Fatalf("gatehouse canary: %v\n%s", err, output)
-	}
+	output := s.canaryPlaybook(t, "--timeout "+limit.String()+" --junit "+report)
 	for _, secret := range []string{s.env["MACHINE_CLIENT_SECRET"], "eyJ", "aA1-", "Bearer"} {
 		if strings.Contains(output, secret) {
 			t.Errorf("the canary prints a secret, it begins with %.4s", secret)
@@ -60,6 +59,36 @@ func TestCanarySucceeds(t *testing.T) {
 	if strings.Count(rows, " synthetic ")+strings.Count(rows, " synthetic\n") != 6 || !strings.Contains(rows, "domain="+contracts.SyntheticDomain) {
 		t.Errorf("gatehouse audit show:\n%s", rows)
 	}
+}
+
+// canaryPlaybook runs the commands of docs/playbooks/canary-fails.md with more flags for
+// the canary, and returns their output. Each step that the page's table explains must be
+// one that the canary prints.
+func (s *system) canaryPlaybook(t *testing.T, flags string) string {
+	t.Helper()
+	page := must(os.ReadFile(filepath.Join(s.root, "docs", "playbooks", "canary-fails.md")))(t)
+	all := must(steps(page))(t)
+	all[0].script = ". .local/env\ngatehouse() { bin/gatehouse \"$@\" " + flags + "; }\n" + strings.Replace(all[0].script, "production", "local", 1)
+	outputs, codes := walk(t, s, all)
+	for i, one := range all {
+		if codes[i] != 0 {
+			t.Fatalf("line %d: exit code %d\n%s%s", one.line, codes[i], one.script, outputs[i])
+		}
+	}
+	output := strings.Join(outputs, "")
+	rows := regexp.MustCompile("(?m)^ *\\| (`[^|]*) \\|").FindAllStringSubmatch(string(page), -1)
+	if len(rows) < 5 {
+		t.Errorf("the table of the page has %d rows of steps", len(rows))
+	}
+	for _, row := range rows {
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			step := strings.ReplaceAll(regexp.QuoteMeta(name[1]), "…", ".*")
+			if !regexp.MustCompile(`(?m)^ok +[0-9.]+s +` + step).MatchString(output) {
+				t.Errorf("the page explains the step %s, which the canary does not print:\n%s", name[1], output)
+			}
+		}
+	}
+	return output
 }
 
 // TestCanaryNamesWhatIsBroken breaks one thing at a time, which all tests share.
