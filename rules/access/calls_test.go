@@ -57,7 +57,7 @@ func (c caller) calls(d deployed, handler, action string) ([]call, error) {
 	prefix, _, _ := strings.Cut(action, ":")
 	switch prefix {
 	case "apigateway":
-		return c.apiGateway(d)
+		return c.apiGateway(d, handler, action)
 	case "iam":
 		return c.iam(d, action)
 	case "kms":
@@ -278,17 +278,39 @@ func (c caller) codeDeploy(d deployed, action string) ([]call, error) {
 	return out, nil
 }
 
-// apiGateway: its ARNs are the paths of its API.
-func (c caller) apiGateway(d deployed) ([]call, error) {
-	root, name := arn("apigateway:"+region+"::"), "/domainnames/"+c.drawn(d)+".example.com"
+// apiGateway: its ARNs are the paths of its API. What is below an API or a domain has
+// its tags, for IAM only, and a new one has those of the request:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-supported-resources.html
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
+func (c caller) apiGateway(d deployed, handler, action string) ([]call, error) {
+	root := arn("apigateway:" + region + "::")
+	typ, all, one, below := "AWS::ApiGateway::RestApi", "/restapis", "/restapis/"+c.drawn(d), "/stages/live"
 	switch d.Type {
 	case "AWS::ApiGateway::Account":
 		return []call{{root + "/account", nil}}, nil
 	case "AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping":
-		return []call{{root + "/domainnames", nil}, {root + name, nil}, {root + name + "/basepathmappings", nil}}, nil
+		typ, all, one, below = "AWS::ApiGateway::DomainName", "/domainnames", "/domainnames/"+c.drawn(d)+".example.com", "/basepathmappings"
 	}
-	api := "/restapis/" + c.drawn(d)
-	return []call{{root + "/restapis", nil}, {root + api, nil}, {root + api + "/stages/live", nil}, {root + "/tags/" + api, nil}}, nil
+	if i := slices.IndexFunc(c.siblings, func(s deployed) bool { return s.Type == typ }); i >= 0 {
+		d.tags = c.siblings[i].tags
+	}
+	mine := map[string]string{"aws:requesttag/" + ownTag: stackTagOf(c.environment, c.service)}
+	if d.Type == typ && action == "apigateway:post" {
+		return []call{{root + all, mine}}, nil
+	}
+	calls := []call{{root + one, resourceTags(d)}, {root + one + below, resourceTags(d)}}
+	if c.owns(d) && (d.Type != typ || handler != "create") { // before the template had the tag
+		former := map[string]string{"aws:resourcetag/" + stackTag: d.tags[stackTag]}
+		calls = append(calls, call{root + one, former}, call{root + one + below, former})
+	}
+	taggable := d.Type == typ || d.Type == "AWS::ApiGateway::Stage"
+	switch {
+	case taggable && action == "apigateway:put":
+		calls = append(calls, call{root + "/tags/" + one, mine})
+	case taggable && (action == "apigateway:delete" || action == "apigateway:get"):
+		calls = append(calls, call{root + "/tags/" + one, nil})
+	}
+	return calls, nil
 }
 
 // iam returns the calls for roles: with their boundary, what is attached to them, and the

@@ -51,6 +51,11 @@ func TestEveryPermissionPlanted(t *testing.T) {
 	const audit, encryptor, events = "roles/signin-audit.yaml", "roles/log-encryptor.yaml", "roles/user-events.yaml"
 	mutate(t, in("api", nil), map[string]mutation{
 		"not_itself":       {"roles/api.yaml", "pipeline/gatehouse-${Environment}-api-cloudformation\n", "api/gatehouse-${Environment}-api-cloudformation\n", "of Monitoring in dev needs iam:passrole on"},
+		"untagged_apis":    {"roles/api.yaml", "Condition: {StringEquals: {aws:ResourceTag/gatehouse:stack:", "Condition: {StringEqualsIfExists: {aws:ResourceTag/gatehouse:stack:", "apigateway:patch is allowed on"},
+		"apis_of_all":      {"roles/api.yaml", "                Condition: {StringEquals: {aws:ResourceTag/gatehouse:stack: !Sub \"gatehouse-${Environment}-api\"}}\n", "", "apigateway:post is allowed on"},
+		"former_api":       {"roles/api.yaml", "aws:ResourceTag/aws:cloudformation:stack-name", "aws:ResourceTag/aws:cloudformation:stack-id", "needs apigateway:patch on"},
+		"stacks_like_it":   {"roles/api.yaml", "!Sub \"gatehouse-${Environment}-api-*\"", "!Sub \"*-api*\"", "apigateway:patch is allowed on"},
+		"new_without_tag":  {"roles/api.yaml", "Condition: {StringEquals: {aws:RequestTag/gatehouse:stack: !Sub \"gatehouse-${Environment}-api\"}}", "Condition: {StringEquals: {aws:RequestTag/gatehouse:stack: other}}", "create of Api in dev needs apigateway:post"},
 		"any_zone":         {"roles/api.yaml", "hostedzone/${HostedZoneId}", "hostedzone/*", "route53:changeresourcerecordsets is allowed on"},
 		"no_zone":          {"roles/api.yaml", "hostedzone/${HostedZoneId}", "hostedzone/Z0", "of Record in production needs route53:changeresourcerecordsets"},
 		"no_code_of_sam":   {"roles/api.yaml", "                  - !Sub arn:${AWS::Partition}:s3:::aws-sam-cli-managed-default-samclisourcebucket-*/*\n", "", "of HandlerFunction in dev needs s3:getobject on arn:aws:s3:::aws-sam-cli"},
