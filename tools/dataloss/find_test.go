@@ -124,3 +124,18 @@ func TestKinds(t *testing.T) {
 		t.Error("a table holds rows, a function nothing")
 	}
 }
+
+// TestAdviceForDomains: a pool has one domain of Cognito's and one of its own, so that a
+// second resource next to the first is refused: https://github.com/aws/aws-cdk/issues/10062,
+// and Domain and CustomDomain in
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserPoolType.html
+func TestAdviceForDomains(t *testing.T) {
+	t.Parallel()
+	for typ, k := range kinds {
+		text := advice(Replaced, k, "")
+		second := strings.Contains(text, "add a second resource")
+		if domain := typ == "AWS::Cognito::UserPoolDomain"; domain == second || domain && !strings.Contains(text, "platform/README.md") {
+			t.Errorf("%s: %s", typ, text)
+		}
+	}
+}

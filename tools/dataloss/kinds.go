@@ -11,8 +11,9 @@ import (
 var kindsJSON []byte
 
 type kind struct {
-	// Holds is the data; First is what to do before the resource is removed.
-	Holds, First string
+	// Holds is the data; First is what to do before the resource is removed. Instead is set
+	// if AWS refuses a second resource next to this one.
+	Holds, First, Instead string
 	// A change of a property in CreateOnly replaces the resource, one in Conditional
 	// may replace it, and AWS refuses a change of one in Immutable. A rule compares
 	// the first two with the registry's schema.

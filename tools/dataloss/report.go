@@ -89,5 +89,8 @@ func advice(what What, k kind, more string) string {
 	case Removed:
 		return "keep it in the template (it holds " + k.Holds + "); before you remove it, " + k.First
 	}
+	if k.Instead != "" {
+		return "undo this (it holds " + k.Holds + "), or " + k.Instead
+	}
 	return "undo this (it holds " + k.Holds + "), or add a second resource with another logical id, " + k.First + ", and then remove this one"
 }
