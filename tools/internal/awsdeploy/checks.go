@@ -48,7 +48,7 @@ func (s *session) checks(ctx context.Context) ([]check.Check, error) {
 				if parts := strings.Split(arn, ":"); len(parts) > 3 { // Cognito may use another region
 					o.Region = parts[3]
 				}
-			}), Identity: arn})
+			}), Identity: arn, From: one.Config.Parameters["EmailFrom"]})
 		}
 		if manage, given := one.Config.Parameters["ManageLogRole"]; given {
 			more = append(more, check.Gateway{API: apigateway.NewFromConfig(cfg), Managed: manage == "true", Path: "/gatehouse/" + s.target.environment + "/" + one.Name + "/"})

@@ -123,6 +123,8 @@ type Mail struct {
 	API Mails
 	// Identity is its ARN; empty for Cognito's own sender.
 	Identity string
+	// From is the sender, which a domain's identity needs, such as Acme <no-reply@example.com>.
+	From string
 }
 
 // Look implements Check.
@@ -132,6 +134,9 @@ func (c Mail) Look(ctx context.Context) []Finding {
 		return []Finding{{Warning, what, "Cognito's own sender is used, which sends few emails a day and is for trials", "set an SES identity before production use"}}
 	}
 	_, name, _ := strings.Cut(c.Identity, ":identity/")
+	if text := c.sender(name); text != "" {
+		return []Finding{{Stop, what, text, "set EmailFrom in platform/samconfig.toml, such as no-reply@" + name[strings.LastIndex(name, "@")+1:]}}
+	}
 	region := strings.Split(c.Identity+"::::", ":")[3] // Cognito may use another one than its own
 	identity, err := c.API.GetEmailIdentity(ctx, &sesv2.GetEmailIdentityInput{EmailIdentity: &name})
 	if missing := (*types.NotFoundException)(nil); errors.As(err, &missing) {
@@ -152,4 +157,20 @@ func (c Mail) Look(ctx context.Context) []Finding {
 			"request production access: aws sesv2 put-account-details --region " + region + " --production-access-enabled --mail-type TRANSACTIONAL --website-url https://YOURS"}}
 	}
 	return []Finding{{OK, what, name + " is verified, and SES is not in its sandbox", ""}}
+}
+
+// sender returns what is wrong with the sender. Cognito sends from EmailFrom, or from the
+// identity if that is an address: a domain is none. SES refuses addresses of other domains.
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_EmailConfigurationType.html
+func (c Mail) sender(identity string) string {
+	_, domain, given := strings.Cut(strings.TrimSuffix(c.From, ">"), "@")
+	switch {
+	case strings.Contains(identity, "@"):
+		return ""
+	case !given:
+		return "the SES identity " + identity + " is a domain, and EmailFrom does not say from which address to send"
+	case !strings.EqualFold(domain, identity) && !strings.HasSuffix(strings.ToLower(domain), "."+strings.ToLower(identity)):
+		return "EmailFrom is " + c.From + ", which is not an address of the SES identity " + identity
+	}
+	return ""
 }

@@ -98,18 +98,22 @@ func (f fakeMails) GetAccount(context.Context, *sesv2.GetAccountInput, ...func(*
 
 func TestMail(t *testing.T) {
 	t.Parallel()
-	const arn = "arn:aws:ses:eu-central-1:111122223333:identity/example.com"
+	const arn, from = "arn:aws:ses:eu-central-1:111122223333:identity/example.com", "Acme <no-reply@example.com>"
 	for name, tc := range map[string]struct {
 		check Mail
 		want  string
 	}{
-		"ready":      {Mail{fakeMails{verified: true, production: true}, arn}, "ok"},
-		"sandbox":    {Mail{fakeMails{verified: true}, arn}, "warning"},
-		"unverified": {Mail{fakeMails{production: true}, arn}, "stop"},
-		"missing":    {Mail{fakeMails{identity: &sestypes.NotFoundException{}}, arn}, "stop"},
-		"denied":     {Mail{fakeMails{identity: denied()}, arn}, "not checked"},
-		"half":       {Mail{fakeMails{verified: true, account: denied()}, arn}, "not checked"},
-		"cognitos":   {Mail{nil, ""}, "warning"},
+		"ready":      {Mail{fakeMails{verified: true, production: true}, arn, from}, "ok"},
+		"sandbox":    {Mail{fakeMails{verified: true}, arn, from}, "warning"},
+		"unverified": {Mail{fakeMails{production: true}, arn, from}, "stop"},
+		"missing":    {Mail{fakeMails{identity: &sestypes.NotFoundException{}}, arn, from}, "stop"},
+		"denied":     {Mail{fakeMails{identity: denied()}, arn, from}, "not checked"},
+		"half":       {Mail{fakeMails{verified: true, account: denied()}, arn, from}, "not checked"},
+		"cognitos":   {Mail{nil, "", ""}, "warning"},
+		"no_sender":  {Mail{nil, arn, ""}, "stop"},
+		"elsewhere":  {Mail{nil, arn, "no-reply@myexample.com"}, "stop"},
+		"below":      {Mail{fakeMails{verified: true, production: true}, arn, "no-reply@Mail.Example.com"}, "ok"},
+		"an_address": {Mail{fakeMails{verified: true, production: true}, "arn:aws:ses:eu-central-1:111122223333:identity/a@example.com", ""}, "ok"},
 	} {
 		found := tc.check.Look(t.Context())
 		if got := levels(found); got != tc.want {
