@@ -230,3 +230,24 @@ func TestStacks(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusedSettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, value, want string
+	}{
+		{"CallbackUrls", "http://localhost:8400/callback,https://app.acme.test/,myapp://callback", ""},
+		{"LogoutUrls", "", ""},
+		{"DomainPrefix", "acme-signin", ""},
+		{"DomainName", "cognito.acme.test", ""},
+		{"CallbackUrls", "https://app.acme.test/,http://127.0.0.1:8400/", "stop"},
+		{"LogoutUrls", "http://app.acme.test/", "stop"},
+		{"CallbackUrls", "https://app.acme.test/#done", "stop"},
+		{"CallbackUrls", "https://app.acme.test:port/", "stop"},
+		{"DomainPrefix", "acme-aws-login", "stop"},
+	} {
+		if got := levels(Settings{"platform", map[string]string{tc.name: tc.value}}.Look(t.Context())); got != tc.want {
+			t.Errorf("%s=%s: %q, want %q", tc.name, tc.value, got, tc.want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
@@ -36,8 +37,8 @@ func (c Tools) Look(ctx context.Context) []Finding {
 	return []Finding{{OK, what, strings.TrimSpace(string(out)) + ", the pinned SAM CLI", ""}}
 }
 
-// Settings checks for values in samconfig.toml that must be replaced, and for the
-// role of gradual deployments.
+// Settings checks for values in samconfig.toml that must be replaced, that Cognito
+// refuses, and for the role of gradual deployments.
 type Settings struct {
 	Stack      string
 	Parameters map[string]string
@@ -50,12 +51,42 @@ func (c Settings) Look(context.Context) []Finding {
 		if strings.Contains(c.Parameters[name], "example.com") {
 			found = append(found, Finding{Warning, c.Stack, name + " is still the example value: " + c.Parameters[name], "set your own value in its samconfig.toml"})
 		}
+		if text := refused(name, c.Parameters[name]); text != "" {
+			found = append(found, Finding{Stop, c.Stack, name + ": " + text, "change it in its samconfig.toml"})
+		}
 	}
 	if c.Parameters["GradualDeployment"] == "true" && c.Parameters["DeploymentRoleArn"] == "" {
 		found = append(found, Finding{Stop, c.Stack, "GradualDeployment=true needs a role in DeploymentRoleArn",
 			"set CodeDeploy's role in its samconfig.toml, or GradualDeployment=false for the first deployment"})
 	}
 	return found
+}
+
+// refused returns why Cognito refuses a value, when the stack is half deployed:
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
+// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+func refused(name, value string) string {
+	switch name {
+	case "CallbackUrls", "LogoutUrls":
+		for one := range strings.SplitSeq(value, ",") {
+			u, err := url.Parse(one)
+			switch {
+			case err != nil:
+				return one + " is not a URL"
+			case u.Scheme == "http" && u.Hostname() != "localhost":
+				return one + " has no TLS, which Cognito accepts for http://localhost only"
+			case strings.Contains(one, "#"):
+				return one + " has a fragment, which Cognito refuses"
+			}
+		}
+	case "DomainPrefix":
+		for _, word := range []string{"amazon", "aws", "cognito"} {
+			if strings.Contains(value, word) {
+				return "Cognito refuses a prefix with the text " + word
+			}
+		}
+	}
+	return ""
 }
 
 // Stacks checks the states of the stacks. CloudFormation refuses to update a stack in
