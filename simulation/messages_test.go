@@ -27,7 +27,9 @@ func (t topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns
 	inv.live()
 	c := t.copyOf(*in.Message, inv)
 	if got := aws.ToString(in.MessageAttributes["type"].StringValue); got != c.typ {
+		t.mu.Lock()
 		t.violate("attributes repeat the type", "the event %q has the attribute %q", c.name, got)
+		t.mu.Unlock()
 	}
 	t.checkPause(inv)
 	err := t.do(ctx, request{
@@ -133,10 +135,11 @@ func (q *queue) send(c *copied) {
 	q.mu.Lock()
 	c.entered = true
 	q.sent++
+	sent := q.sent
 	id := fmt.Sprintf("%s-%d", q.function, q.sent)
 	q.messages[id] = &message{id: id, event: c, visible: q.now(), expires: q.now() + q.retention}
 	q.mu.Unlock()
-	q.poll(between(q.random(q.sent, "sent", id), time.Millisecond, time.Second))
+	q.poll(between(q.random(sent, "sent", id), time.Millisecond, time.Second))
 }
 
 // poll receives later.

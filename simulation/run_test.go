@@ -56,7 +56,7 @@ func traced(t *testing.T, h history, settings map[string]setting, b bug, trace b
 func newUniverse(h history, settings map[string]setting, b bug) *universe {
 	u := &universe{
 		history: h, settings: settings, bug: b, began: time.Now(),
-		planned: map[step]fault{}, nth: map[step]int{}, copies: map[string]*copied{}, bodies: map[string]string{},
+		planned: map[step]fault{}, nth: map[step]nth{}, copies: map[string]*copied{}, byTime: map[string]*copied{},
 		functions: map[string]*function{}, queues: map[string]*queue{}, bus: map[string]int{},
 		logs: map[string][]logLine{}, byClaim: map[string]*copied{},
 		ledger: &table{keys: []string{"event"}, items: map[string]item{}},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -142,11 +143,17 @@ func (l ledgerClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ 
 			c.applied = c.applied || err == nil
 			return err
 		},
-		answered: func() { c.answered = true },
+		answered: func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			c.answered = true
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	c.won = true
 	return &dynamodb.PutItemOutput{}, nil
 }
@@ -157,11 +164,11 @@ type auditClient struct{ *universe }
 func (a auditClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	invocationOf(ctx).live()
 	op, id := opRow, text(in.Item["id"])
-	if claimed, ok := strings.CutPrefix(text(in.Item["pk"]), "once#"); ok {
-		op, id = opClaim, claimed
+	if strings.HasPrefix(text(in.Item["pk"]), "once#") {
+		op, id = opClaim, text(in.Item["eventId"])
 	}
 	err := a.do(ctx, request{
-		service: serviceTable, op: op, event: a.withID(id),
+		service: serviceTable, op: op, event: a.at(id, text(in.Item["time"])),
 		apply: func() error {
 			a.mu.Lock()
 			defer a.mu.Unlock()
@@ -174,19 +181,16 @@ func (a auditClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ .
 	return &dynamodb.PutItemOutput{}, nil
 }
 
-// withID returns the first event with an id or a claim.
-func (u *universe) withID(id string) *copied {
+// at returns the event with an id and a time.
+func (u *universe) at(id, stamp string) *copied {
+	t, err := time.Parse(time.RFC3339Nano, stamp)
+	if err != nil {
+		panic(err)
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if c := u.byClaim[id]; c != nil {
+	if c := u.byTime[idAndTime(id, t)]; c != nil {
 		return c
-	}
-	for _, c := range u.byClaim {
-		for _, other := range u.copies {
-			if other.id == id && other.claim == c.claim {
-				return c
-			}
-		}
 	}
 	panic("simulation: a row for an event that was never published: " + id)
 }

@@ -29,9 +29,9 @@ type universe struct {
 
 	mu        sync.Mutex
 	planned   map[step]fault
-	nth       map[step]int // with nth zero
+	nth       map[step]nth // with nth zero
 	copies    map[string]*copied
-	bodies    map[string]string // by id and time
+	byTime    map[string]*copied // by id and time
 	functions map[string]*function
 	queues    map[string]*queue
 	ledger    *table
@@ -66,6 +66,7 @@ type copied struct {
 // violation is a broken invariant.
 type violation struct{ invariant, detail string }
 
+// violate notes a broken invariant. Its caller holds u.mu.
 func (u *universe) violate(invariant, format string, args ...any) {
 	u.broken = append(u.broken, violation{invariant, fmt.Sprintf(format, args...)})
 }
@@ -128,23 +129,36 @@ func (u *universe) copyOf(body string, inv *invocation) *copied {
 	if u.byClaim[c.claim] == nil {
 		u.byClaim[c.claim] = c
 	}
-	key := c.id + ev.Time().String()
-	if other, exists := u.bodies[key]; exists && other != body {
-		u.violate("same id, same bytes", "the event %q has two bodies with one id:\n%s\n%s", c.name, other, body)
+	key := idAndTime(c.id, ev.Time())
+	if other := u.byTime[key]; other != nil {
+		u.violate("same id, same bytes", "the event %q has two bodies with one id:\n%s\n%s", c.name, other.body, body)
 	}
-	u.bodies[key] = body
+	u.byTime[key] = c
 	return c
 }
 
-// next counts a step and returns how often it has happened and what goes wrong.
+func idAndTime(id string, at time.Time) string { return id + " " + at.UTC().Format(time.RFC3339Nano) }
+
+// nth is how often a step has happened, and when it did last.
+type nth struct {
+	n  int
+	at time.Duration
+}
+
+// next counts a step and returns how often it has happened and what goes wrong. Steps at
+// the same time count as one: two copies of an event in a batch have equal fates, as
+// their order is not defined.
 func (u *universe) next(op, event string) (int, fault) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	key := step{op: op, event: event}
-	u.nth[key]++
-	n := u.nth[key]
-	key.nth = n
-	return n, u.planned[key]
+	was, now := u.nth[key], u.now()
+	if was.n == 0 || was.at != now {
+		was = nth{was.n + 1, now}
+		u.nth[key] = was
+	}
+	key.nth = was.n
+	return was.n, u.planned[key]
 }
 
 // outage is what goes wrong with a service now.
@@ -190,16 +204,15 @@ func (u *universe) send(ctx context.Context, r request, n int, f fault) error {
 		m = expire
 	}
 	u.note("%s for %q, time %d: %s", r.op, r.event.name, n, cmp.Or(m, "succeeds"))
-	switch m {
-	case crashBefore:
-		inv.crash()
-	case hang:
+	if m == hang {
 		return forever(ctx, inv)
 	}
 	if err := wait(ctx, inv, latency(u.random(n, "there", r.op, r.event.name))); err != nil {
 		return err
 	}
 	switch m {
+	case crashBefore: // not at once: what else the process does at this time has begun
+		inv.crash()
 	case refuse:
 		return errRefused
 	case expire:
@@ -278,7 +291,9 @@ func (i *invocation) over() bool {
 
 // crash ends the process, at the step that the goroutine is at.
 func (i *invocation) crash() {
+	i.mu.Lock()
+	i.crashed = i.crashed || !i.over()
+	i.mu.Unlock()
 	i.end()
-	i.crashed = true
 	runtime.Goexit()
 }
