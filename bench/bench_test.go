@@ -22,8 +22,22 @@ func TestQuantile(t *testing.T) {
 	if p50, p99 := quantile(values, 0.5), quantile(values, 0.99); p50 != 51 || p99 != 100 {
 		t.Errorf("p50 %d, p99 %d", p50, p99)
 	}
-	if quantile(nil, 0.5) != 0 || median(nil) != 0 || median([]float64{3, 1, 2}) != 2 {
+	if quantile(nil, 0.5) != 0 || median(nil) != 0 || median([]float64{3, 1, 2}) != 2 || least(nil) != 0 || least([]float64{3, 1, 2}) != 1 {
 		t.Error("medians are wrong")
+	}
+}
+
+// TestSummarize: times are those of the process that was disturbed least.
+func TestSummarize(t *testing.T) {
+	t.Parallel()
+	one := func(ms time.Duration) sample {
+		d := ms * time.Millisecond
+		return sample{init: d, initCPU: d, first: d, warm: []time.Duration{d}, warmCPU: d, spacedCPU: d, rssKB: int64(ms) << 10, slowFirst: d, slow: []time.Duration{d}}
+	}
+	all := []sample{one(9), one(1), one(2)}
+	want := figures{init: 1, initCPU: 1, first: 1, slowFirst: 1, p50: 1, p99: 1, cpu: 1, spacedCPU: 1, rss: 2, slowP50: 1, slowP99: 1}
+	if got := summarize(all, all, all); got != want {
+		t.Errorf("summarize = %+v, want %+v", got, want)
 	}
 }
 

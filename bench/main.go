@@ -83,17 +83,20 @@ func realMain(ctx context.Context, o options) ([]string, error) {
 	for _, v := range variants {
 		names = append(names, v.name)
 	}
-	fmt.Printf("medians of %d processes each, %d CPUs, %s/%s\n\n", o.rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Printf("%d processes each, %d CPUs, %s/%s\n\n", o.rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	plain(os.Stdout, names, of)
 	fmt.Println()
 	return printTable(os.Stdout, append(rows, limits...)), nil
 }
 
+// moreStarts is how many processes of a variant make only their first call, in each round.
+const moreStarts = 4
+
 // measureAll runs the variants in turn, so that changes of the machine affect all of
 // them. The first round is discarded: it fills the page cache and compiles Python's
 // modules.
 func measureAll(ctx context.Context, o options, variants []variant, stub *snsStub) (map[string]figures, error) {
-	full, slow := map[string][]sample{}, map[string][]sample{}
+	full, cold, slow := map[string][]sample{}, map[string][]sample{}, map[string][]sample{}
 	quota := canThrottle()
 	for round := range o.rounds + 1 {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round, o.rounds)
@@ -110,6 +113,13 @@ func measureAll(ctx context.Context, o options, variants []variant, stub *snsStu
 				continue
 			}
 			full[v.name] = append(full[v.name], s)
+			cold[v.name] = append(cold[v.name], s)
+			for range moreStarts {
+				if s, err = run(ctx, v, stub, plan{cold: true}); err != nil {
+					return nil, fmt.Errorf("%s: %w", v.name, err)
+				}
+				cold[v.name] = append(cold[v.name], s)
+			}
 			if !quota {
 				continue
 			}
@@ -121,7 +131,7 @@ func measureAll(ctx context.Context, o options, variants []variant, stub *snsStu
 	}
 	of := map[string]figures{}
 	for _, v := range variants {
-		of[v.name] = summarize(full[v.name], slow[v.name])
+		of[v.name] = summarize(cold[v.name], full[v.name], slow[v.name])
 	}
 	return of, nil
 }

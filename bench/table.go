@@ -62,28 +62,31 @@ func printTable(w io.Writer, rows []row) []string {
 	return missed
 }
 
-// figures are the medians of a variant's processes.
+// figures are those of a variant's processes. Each time is that of the process which
+// other work on the machine disturbed least, because it can only add.
 type figures struct {
 	init, initCPU, first, p50, p99, cpu, spacedCPU, rss float64 // ms and MB
 	slowFirst, slowP50, slowP99                         float64
 }
 
-func summarize(full, slow []sample) figures {
-	ms := func(samples []sample, of func(sample) time.Duration) float64 {
+// summarize takes the samples of starts, of calls, and of calls at 128 MB.
+func summarize(cold, full, slow []sample) figures {
+	all := func(samples []sample, of func(sample) time.Duration) []float64 {
 		values := make([]float64, 0, len(samples))
 		for _, s := range samples {
 			values = append(values, float64(of(s))/float64(time.Millisecond))
 		}
-		return median(values)
+		return values
 	}
+	ms := func(samples []sample, of func(sample) time.Duration) float64 { return least(all(samples, of)) }
 	rss := make([]float64, 0, len(full))
 	for _, s := range full {
 		rss = append(rss, float64(s.rssKB)/1024)
 	}
 	return figures{
-		init:      ms(full, func(s sample) time.Duration { return s.init }),
-		initCPU:   ms(full, func(s sample) time.Duration { return s.initCPU }),
-		first:     ms(full, func(s sample) time.Duration { return s.first }),
+		init:      ms(cold, func(s sample) time.Duration { return s.init }),
+		initCPU:   ms(cold, func(s sample) time.Duration { return s.initCPU }),
+		first:     ms(cold, func(s sample) time.Duration { return s.first }),
 		p50:       ms(full, func(s sample) time.Duration { return quantile(s.warm, 0.50) }),
 		p99:       ms(full, func(s sample) time.Duration { return quantile(s.warm, 0.99) }),
 		cpu:       ms(full, func(s sample) time.Duration { return s.warmCPU }),
@@ -93,6 +96,13 @@ func summarize(full, slow []sample) figures {
 		slowP50:   ms(slow, func(s sample) time.Duration { return quantile(s.slow, 0.50) }),
 		slowP99:   ms(slow, func(s sample) time.Duration { return quantile(s.slow, 0.99) }),
 	}
+}
+
+func least(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	return slices.Min(values)
 }
 
 func median(values []float64) float64 {

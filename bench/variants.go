@@ -111,13 +111,14 @@ func compare(of map[string]figures, quota bool) []row {
 		slowFirst, slow, slowP99 float64
 	}{
 		{preSignUp, twinPreSignUp, 11, 0, 1.5, 0, 0, 0, 0, 0},
-		{preAuth, twinSignIn, 35, 25, 4, 4, 3.3, 50, 10, 0},
-		{postAuth, twinSignIn, 35, 25, 4, 4, 3.3, 50, 10, 0},
+		{preAuth, twinSignIn, 35, 25, 4, 4, 3.3, 10, 10, 0},
+		{postAuth, twinSignIn, 35, 25, 4, 4, 3.3, 10, 10, 0},
 	} {
 		t, o := of[c.twin], of[c.name]
 		rows = append(
 			rows,
 			row{name: c.name + " cold (init + first)", base: t.init + t.first, ours: o.init + o.first, unit: "ms", gate: c.cold},
+			row{name: c.name + " init, CPU", base: t.initCPU, ours: o.initCPU, unit: "ms", gate: c.cold},
 			row{name: c.name + " first call", base: t.first, ours: o.first, unit: "ms", gate: c.first},
 			row{name: c.name + " warm p50", base: t.p50, ours: o.p50, unit: "ms", gate: c.warm},
 			row{name: c.name + " CPU of a call", base: t.cpu, ours: o.cpu, unit: "ms", gate: c.cpu},
@@ -155,8 +156,8 @@ func caps(ctx context.Context, o options, tmp string, of map[string]figures) ([]
 		ours, least := of[name], of[empty]
 		rows = append(
 			rows,
-			row{name: name + " init, CPU", base: least.initCPU, ours: ours.initCPU, unit: "ms", limit: initLimit},
-			row{name: name + " CPU of a spaced call", base: least.spacedCPU, ours: ours.spacedCPU, unit: "ms", limit: 3},
+			row{name: name + " init, CPU, to empty", base: least.initCPU, ours: ours.initCPU, unit: "ms", limit: initLimit},
+			row{name: name + " CPU of a spaced call, to empty", base: least.spacedCPU, ours: ours.spacedCPU, unit: "ms", limit: 3},
 			row{name: name + " binary, arm64", ours: binary, unit: "MB", limit: 9},
 			row{name: name + " archive, arm64", ours: archive, unit: "MB", limit: 3.5},
 		)
@@ -174,5 +175,5 @@ func checkRow(ctx context.Context, o options, python string, env []string) ([]ro
 		}
 		ours, twins = append(ours, our/1000), append(twins, twin/1000)
 	}
-	return []row{{name: "address check, 200,000 names", base: median(twins), ours: median(ours), unit: "µs", gate: 300}}, nil
+	return []row{{name: "address check, 200,000 names", base: least(twins), ours: least(ours), unit: "µs", gate: 150}}, nil
 }
