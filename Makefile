@@ -261,6 +261,10 @@ fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 bench: tools ## Measure the triggers and a Python version of the predecessor
 	@go run ./bench -venv $(VENV)
 
+.PHONY: load
+load: ## Send EVENTS (a million) through each consumer and measure it
+	@go run ./bench -load $(or $(EVENTS),1000000)
+
 .PHONY: refresh-domains
 refresh-domains: tools ## Fetch the newest list of disposable domains and show what changed
 	@cd services/signup-guard && go run ./internal/domains/refresh -pip $(abspath $(VENV))/bin/pip

@@ -1,6 +1,6 @@
 // Command bench runs the triggers of Gatehouse and Python versions of their
 // predecessor in one run and under one harness, and prints how many times better
-// ours are. README.md says what the figures mean.
+// ours are. With -load it measures the consumers. README.md says what the figures mean.
 //
 // Run it from the repository's root: go run ./bench
 package main
@@ -19,6 +19,8 @@ type options struct {
 	root, venv         string
 	rounds, warm, slow int
 	gate               bool
+	events             int    // of the load; 0 measures the triggers
+	only               string // one consumer of the load
 }
 
 func main() {
@@ -29,8 +31,14 @@ func main() {
 	flag.IntVar(&o.warm, "warm", 200, "calls in a row to each process")
 	flag.IntVar(&o.slow, "spaced", 30, "calls with pauses to each process")
 	flag.BoolVar(&o.gate, "gate", true, "exit with an error if a gate is missed")
+	flag.IntVar(&o.events, "load", 0, "measure the consumers instead, with this many events each, 20,000 at least")
+	flag.StringVar(&o.only, "only", "", "one consumer of the load, such as metrics; empty for all")
 	flag.Parse()
-	missed, err := realMain(context.Background(), o)
+	measure := realMain
+	if o.events > 0 {
+		measure = func(ctx context.Context, o options) ([]string, error) { return load(ctx, os.Stdout, o) }
+	}
+	missed, err := measure(context.Background(), o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

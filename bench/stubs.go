@@ -21,11 +21,16 @@ type runtimeAPI struct {
 	events chan []byte
 	done   chan answer
 	ids    atomic.Int64
+	// notSampled is set if X-Ray keeps no trace of the invocations.
+	notSampled bool
+	// response is the last one.
+	response []byte
 }
 
 type answer struct {
 	at    time.Time
 	error string // empty for a response
+	body  []byte
 }
 
 func newRuntimeAPI(ctx context.Context) (*runtimeAPI, error) {
@@ -55,7 +60,11 @@ func (r *runtimeAPI) next(w http.ResponseWriter, req *http.Request) {
 		h.Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprintf("00000000-0000-4000-8000-%012d", r.ids.Add(1)))
 		h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:bench:live")
-		h.Set("Lambda-Runtime-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1")
+		sampled := "1"
+		if r.notSampled {
+			sampled = "0"
+		}
+		h.Set("Lambda-Runtime-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled="+sampled)
 		h.Set("Content-Type", "application/json")
 		_, _ = w.Write(event)
 	case <-req.Context().Done():
@@ -65,9 +74,9 @@ func (r *runtimeAPI) next(w http.ResponseWriter, req *http.Request) {
 func (r *runtimeAPI) answered(failed bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		a := answer{at: time.Now()}
-		body, _ := io.ReadAll(req.Body)
+		a.body, _ = io.ReadAll(req.Body)
 		if failed {
-			a.error = string(body)
+			a.error = string(a.body)
 		}
 		w.WriteHeader(http.StatusAccepted)
 		r.done <- a
@@ -89,7 +98,7 @@ func (r *runtimeAPI) invoke(event []byte) (time.Duration, error) {
 		if a.error != "" {
 			return 0, fmt.Errorf("the function failed: %s", a.error)
 		}
-		took = a.at.Sub(start)
+		took, r.response = a.at.Sub(start), a.body
 	case <-time.After(timeout):
 		return 0, errTimeout
 	}
