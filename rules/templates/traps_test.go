@@ -59,7 +59,7 @@ func identityPoolRoles(all []*template.Template) []string {
 }
 
 // dropped: no template uses a property that the emulator silently ignores, where
-// another form works.
+// another form works, or one that it refuses, outside the condition for AWS.
 func dropped(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
@@ -69,6 +69,10 @@ func dropped(all []*template.Template) []string {
 			}
 			if r.Type == "AWS::CloudFormation::Stack" && strings.HasPrefix(template.Text(r.Prop("TemplateURL")), "http") {
 				out = append(out, r.String()+": nests a template outside the repository, which no rule reads")
+			}
+			math := r.Prop("Metrics") != nil && slices.ContainsFunc(r.Prop("Metrics").Content, func(one *yaml.Node) bool { return template.Get(one, "Expression") != nil })
+			if r.Type == "AWS::CloudWatch::Alarm" && math && template.Text(template.Get(r.Node, "Condition")) != "OnAws" {
+				out = append(out, r.String()+": write Condition: OnAws; the emulator refuses metric math")
 			}
 		}
 	}
@@ -144,6 +148,7 @@ func TestTrapsPlanted(t *testing.T) {
 		t.Errorf("findings in a good role: %v", found)
 	}
 	repository.Plant(t, dropped, map[string]repository.Planted{
+		"math":              {"  Outbox:\n    Type", "  A: {Type: AWS::CloudWatch::Alarm, Condition: IsLocal, Properties: {Metrics: [{Id: a, Expression: 1 + 1}]}}\n  Outbox:\n    Type", "A: write Condition: OnAws"},
 		"gateway_responses": {at, "  A:\n    Type: AWS::Serverless::Api\n    Properties: {GatewayResponses: {DEFAULT_4XX: {}}}\n" + at, "does not deploy GatewayResponses"},
 		"elsewhere":         {at, "  N:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: https://example.com/x.yaml}\n" + at, "outside the repository"},
 	})
