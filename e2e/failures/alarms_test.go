@@ -11,7 +11,8 @@ import (
 	"gatehouse.example/tools/template"
 )
 
-// metric is a series: the name of a metric and what it is of, a function or a queue.
+// metric is a series: the name of a metric and what it is of: a function, a
+// queue, the API.
 type metric struct{ name, of string }
 
 // alarms maps the names of the alarms of all services, without `gatehouse-{environment}-`,
@@ -35,8 +36,8 @@ func alarms(t *testing.T) map[string][]metric {
 					return
 				}
 				m := metric{name: template.Text(template.Get(n, "MetricName"))}
-				for _, d := range children(template.Get(n, "Dimensions")) {
-					m.of = dimension(tmpl, template.Text(template.Get(d, "Value")))
+				if of := children(template.Get(n, "Dimensions")); len(of) > 0 { // more only say more about the first
+					m.of = dimension(tmpl, template.Text(template.Get(of[0], "Value")))
 				}
 				out[name] = append(out[name], m)
 			})
@@ -52,7 +53,7 @@ func children(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
-// dimension is the value of a dimension: the name of a function or queue, or of the
+// dimension is the value of a dimension: the name of what it is of, or of the
 // resource that it refers to.
 func dimension(tmpl *template.Template, value string) string {
 	id := strings.TrimPrefix(strings.TrimPrefix(value, "ref:"), "att:")

@@ -1,11 +1,13 @@
 package failures
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -53,7 +55,15 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case target == "AWSEvents.PutEvents":
 		s.json(w, "bus", "bus", `{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`)
 	case strings.HasPrefix(target, "AmazonSSM."):
-		s.json(w, "ssm", "", `{"Parameters":[{"Name":"pool","Value":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse"}]}`)
+		s.json(w, "ssm", "", parameters(body))
+	case strings.HasSuffix(target, ".AssociateKmsKey") && slices.Contains(s.down, "log key"):
+		// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html
+		refuse(w, http.StatusBadRequest, `{"__type":"InvalidParameterException"}`)
+	case strings.HasSuffix(target, ".DescribeLogGroups"):
+		const group = "/gatehouse/dev/made/behind-its-back" // that of log-encryptor/events
+		s.json(w, "logs", "", `{"logGroups":[{"logGroupName":"`+group+`","logGroupArn":"arn:aws:logs:eu-central-1:111122223333:log-group:`+group+`"}]}`)
+	case strings.HasPrefix(target, "Logs_"):
+		s.json(w, "logs", "", `{}`)
 	case strings.Contains(string(body), `"audit"`) && slices.Contains(s.down, "audit key"):
 		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 		refuse(w, http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}`)
@@ -62,6 +72,23 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.json(w, "table", "table", `{}`)
 	}
+}
+
+// parameters answers with the values in the events of signin-audit, and a pool.
+func parameters(body []byte) string {
+	var in struct{ Names []string }
+	_ = json.Unmarshal(body, &in)
+	values := map[string]string{
+		"user-pool-id": "us-east-1_AbCdEfGhI", "web-client-id": "1example23456789example12", "native-client-id": "x",
+		"pool": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse",
+	}
+	type parameter struct{ Name, Value string }
+	out := struct{ Parameters []parameter }{}
+	for _, name := range in.Names {
+		out.Parameters = append(out.Parameters, parameter{name, values[path.Base(name)]})
+	}
+	raw, _ := json.Marshal(out)
+	return string(raw)
 }
 
 // sns answers in the query protocol.
@@ -115,6 +142,7 @@ func (s *stub) environment() []string {
 		"TOPIC_ARN=arn:aws:sns:eu-central-1:123456789012:user-events", fmt.Sprintf("OUTBOX_URL=%s/123456789012/outbox", s.URL),
 		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=400", "BUS_NAME=bus", "EVENTS_PER_MINUTE=60", "POOL_ARN_NAME=pool",
 		"GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
-		"CHECK_FEDERATED=true", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",
+		"CHECK_FEDERATED=true", "CLIENT_SCOPE=gatehouse/client", "USER_CLIENT_IDS=a",
+		"INCLUDE_PREFIXES=/gatehouse/", "EXCLUDE_PREFIXES=", "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/k", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",
 	}
 }

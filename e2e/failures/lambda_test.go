@@ -1,10 +1,12 @@
-// Package failures causes every fault of every function that works on events, and writes
+// Package failures causes every fault of every function, and writes
 // down what follows: docs/failures.md is its record.
 //
 // The functions are the real binaries. Lambda, SNS, SQS, DynamoDB and EventBridge are
 // simulated as their documentation says, because an emulator cannot throttle a function
 // or disable a key: a failed call of a trigger is an error for Cognito
-// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html),
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html)
+// and for a caller of the API, a failed event of EventBridge goes to the function's
+// destination (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html),
 // and a failed batch returns to its queue until the queue moves it to its dead-letter queue
 // (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
 package failures
@@ -39,14 +41,17 @@ const (
 type lambda struct {
 	binary string
 	env    []string
+	// silent says that the function calls nothing: a signal comes with its event.
+	silent bool
 }
 
 // invoke makes one call. If there is a signal, the process gets it when it calls AWS,
 // which closes begun.
-func (l lambda) invoke(t *testing.T, payload []byte, begun <-chan struct{}, signal syscall.Signal) invocation {
+func (l lambda) invoke(t *testing.T, payload []byte, begun chan struct{}, signal syscall.Signal) invocation {
 	t.Helper()
 	answered, ended, waiting := make(chan []byte, 1), make(chan struct{}), make(chan struct{}, 1)
 	waiting <- struct{}{}
+	signalled := make(chan struct{})
 	const base = "/2018-06-01/runtime/"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+base+"invocation/next", func(w http.ResponseWriter, r *http.Request) {
@@ -54,6 +59,11 @@ func (l lambda) invoke(t *testing.T, payload []byte, begun <-chan struct{}, sign
 		case <-waiting:
 		case <-r.Context().Done():
 			return
+		}
+		if l.silent && signal != 0 {
+			close(begun)
+			<-signalled
+			<-time.After(stoppedTimeout / 3) // until every thread has stopped
 		}
 		h := w.Header()
 		h.Set("Lambda-Runtime-Aws-Request-Id", "00000000-0000-4000-8000-000000000000")
@@ -81,16 +91,18 @@ func (l lambda) invoke(t *testing.T, payload []byte, begun <-chan struct{}, sign
 	}
 	go func() { _ = cmd.Wait(); close(ended) }()
 	var end <-chan time.Time
+	works := (<-chan struct{})(begun)
 	for got := (invocation{}); ; {
 		select {
 		case got.answer = <-answered:
 		case <-ended: // a process that ends fails the call
 		case <-end:
-		case <-begun:
-			begun = nil
+		case <-works:
+			works = nil
 			if signal != 0 {
 				_ = syscall.Kill(cmd.Process.Pid, signal)
 				end = time.After(stoppedTimeout)
+				close(signalled)
 			}
 			continue
 		case <-time.After(timeout):

@@ -14,13 +14,23 @@ import (
 	"time"
 )
 
-// subject is a function that works on events.
+// kind says who calls a function, and so what a failed call means.
+type kind int
+
+const (
+	trigger  kind = iota // Cognito
+	consumer             // SQS
+	endpoint             // API Gateway
+	sweeper              // EventBridge
+)
+
+// subject is a function.
 type subject struct {
+	kind        kind
 	stack, name string
 	// payload is a file of the stack's events/, or for a consumer the body of a message.
 	payload string
-	// refused is what a person gets if Cognito's call of the trigger fails; empty for a
-	// consumer.
+	// refused is what a person gets if a call fails that a person waits for.
 	refused string
 	// queue and source are those of a consumer: the name of the queue without its
 	// beginning, and the ARN of the message's queue.
@@ -29,6 +39,7 @@ type subject struct {
 	done string
 	// patient says that the queue makes attempts for hours.
 	patient bool
+	silent  bool // it calls nothing
 }
 
 const (
@@ -45,14 +56,17 @@ func subjects() []subject {
 			stack: "user-events", name: "postconfirmation", payload: "postconfirmation-confirm-sign-up.json",
 			refused: "an error after the code, although the user is confirmed",
 		},
-		{stack: "user-events", name: "drain", payload: event, queue: "outbox", done: "the topic", patient: true},
-		{stack: "user-events", name: "metrics", payload: event, queue: "metrics", done: "the metrics"},
-		{stack: "user-events", name: "bridge", payload: event, queue: "bridge", done: "the bus"},
+		{kind: consumer, stack: "user-events", name: "drain", payload: event, queue: "outbox", done: "the topic", patient: true},
+		{kind: consumer, stack: "user-events", name: "metrics", payload: event, queue: "metrics", done: "the metrics"},
+		{kind: consumer, stack: "user-events", name: "bridge", payload: event, queue: "bridge", done: "the bus"},
 		{
-			stack: "user-events", name: "client-events", payload: appEvent, queue: "client-events-guest", done: "the topic",
+			kind: consumer, stack: "user-events", name: "client-events", payload: appEvent, queue: "client-events-guest", done: "the topic",
 			source: "arn:aws:sqs:eu-central-1:123456789012:guest",
 		},
-		{stack: "signin-audit", name: "recorder", payload: event, queue: "recorder", done: "the audit table"},
+		{kind: consumer, stack: "signin-audit", name: "recorder", payload: event, queue: "recorder", done: "the audit table"},
+		{kind: endpoint, stack: "signin-audit", name: "activity", payload: "activity.json", refused: "callers of the API get an error"},
+		{kind: endpoint, stack: "api", name: "handler", payload: "guest.json", refused: "callers of the API get an error", silent: true},
+		{kind: sweeper, stack: "log-encryptor", name: "encryptor", payload: "log-group-created.json"},
 	}
 }
 
@@ -77,7 +91,7 @@ func faults() []fault {
 		{name: "topic down", down: []string{"sns"}},
 		{name: "topic and outbox down", down: []string{"sns", "sqs"}},
 		{name: "table down", down: []string{"table"}},
-		{name: "key disabled", down: []string{"topic key", "audit key"}},
+		{name: "key disabled", down: []string{"topic key", "audit key", "log key"}},
 	}
 }
 
@@ -90,6 +104,8 @@ type outcome struct {
 const (
 	unnoticed = "people notice nothing"
 	nowhere   = "nowhere"
+	none      = "none"
+	unswept   = unnoticed + "; the log group has no key until the next sweep"
 	deadLater = "in its queue, then in the dead-letter queue"
 	stays     = "in its queue, for up to 14 days"
 )
@@ -106,7 +122,7 @@ func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
 		}
 	} else {
 		stub := newStub(t, f.signal != 0, f.down...)
-		l := lambda{binary: filepath.Join(bin, s.name), env: stub.environment()}
+		l := lambda{binary: filepath.Join(bin, s.name), env: stub.environment(), silent: s.silent}
 		if f.bare {
 			l.env = nil
 		}
@@ -124,11 +140,49 @@ func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
 			raised = append(raised, metric{m, ""})
 		}
 	}
-	if s.refused != "" {
-		return s.trigger(got, accepted), raised
+	o, more := s.follows(t, f, got, accepted)
+	return o, append(raised, more...)
+}
+
+// follows is what the caller of a function makes of a call, and the metrics of that.
+func (s subject) follows(t *testing.T, f fault, got invocation, accepted []string) (outcome, []metric) {
+	t.Helper()
+	switch s.kind {
+	case consumer:
+		return s.consumer(t, f, got, accepted)
+	case endpoint:
+		return s.endpoint(t, got)
+	case sweeper:
+		if got.answer != nil {
+			return outcome{person: unnoticed, event: none}, nil
+		}
+		if f.name == "permission gone" { // no sweep counts either
+			return outcome{person: unswept, event: none}, []metric{{"LogGroupsUnencrypted", ""}}
+		}
+		return outcome{person: unswept, event: none}, []metric{{"ApproximateNumberOfMessagesVisible", s.stack + "-failed"}}
+	case trigger:
 	}
-	o, queue := s.consumer(t, f, got, accepted)
-	return o, append(raised, queue...)
+	return s.trigger(got, accepted), nil
+}
+
+// endpoint is what API Gateway makes of a call.
+func (s subject) endpoint(t *testing.T, got invocation) (outcome, []metric) {
+	t.Helper()
+	var response struct {
+		StatusCode int `json:"statusCode"`
+	}
+	if got.answer != nil {
+		if err := json.Unmarshal(got.answer, &response); err != nil {
+			t.Fatalf("%s: answer %s: %v", s.name, got.answer, err)
+		}
+	}
+	switch {
+	case got.answer == nil || response.StatusCode >= 500:
+		return outcome{person: s.refused, event: none}, []metric{{"5XXError", "api"}}
+	case response.StatusCode != 200:
+		t.Errorf("%s: answer %s", s.name, got.answer)
+	}
+	return outcome{person: unnoticed, event: none}, nil
 }
 
 // trigger is what Cognito makes of a call.
@@ -187,7 +241,7 @@ func (s subject) consumer(t *testing.T, f fault, got invocation, accepted []stri
 // invocation is the payload of a call.
 func (s subject) invocation(t *testing.T) []byte {
 	t.Helper()
-	if s.refused != "" {
+	if s.kind != consumer {
 		raw, err := os.ReadFile(filepath.Join("../../services", s.stack, "events", s.payload))
 		if err != nil {
 			t.Fatal(err)

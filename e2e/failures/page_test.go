@@ -59,9 +59,10 @@ const head = `# What fails, and what follows
 Lambda, SNS, SQS, DynamoDB and EventBridge are simulated there as AWS documents them; nothing of this was seen on AWS.
 A panic in a handler is not in the tables: it is recovered and logged, and the request goes on.
 
-- *Permission gone*: Cognito may not call a trigger, or a consumer may not read its queue. *Throttle*: Lambda does not
-  run the function. *Key disabled*: every key of the services.
-- *Event*: where it is while the fault lasts. *Nowhere*: there is none; a person who tries again makes one.
+- *Permission gone*: a consumer may not read its queue; anything else may not be called. *Throttle*: Lambda does not run
+  the function. *Key disabled*: every key of the services.
+- *Event*: where it is while the fault lasts. *Nowhere*: it was not made; a person who tries again makes one. *None*: no
+  event belongs to the call.
 - *Alarm*: those that watch a metric which the fault raises, without ` + "`gatehouse-{environment}-`" + `; on AWS composite alarms
   notify for them. Each alarm's description names its [playbook](playbooks/).
 

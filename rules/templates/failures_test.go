@@ -23,8 +23,11 @@ func impacts(page string) map[string]string {
 		faults := map[string][]string{}
 		for _, row := range regexp.MustCompile(`(?m)^\| (.+) \| (.+) \| (.+) \| (.+) \|$`).FindAllStringSubmatch(table, -1)[1:] {
 			follows := row[2] + ", event " + row[3]
-			if row[3] == "nowhere" {
+			switch row[3] {
+			case "nowhere":
 				follows = row[2] + ", no event"
+			case "none":
+				follows = row[2]
 			}
 			if harmless(row[2], row[3]) {
 				continue
@@ -45,7 +48,7 @@ func impacts(page string) map[string]string {
 
 // harmless reports whether the event is where it belongs, and people notice nothing.
 func harmless(people, event string) bool {
-	return people == "people notice nothing" && slices.Contains([]string{"on the topic", "on the bus", "in the metrics", "in the audit table"}, event)
+	return people == "people notice nothing" && slices.Contains([]string{"none", "on the topic", "on the bus", "in the metrics", "in the audit table"}, event)
 }
 
 // words makes texts comparable that are wrapped in different ways.
