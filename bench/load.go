@@ -33,6 +33,7 @@ type loadResult struct {
 	costEarly, costLate    time.Duration // CPU time of an event
 	memoryEarly, memoryEnd int64         // KB
 	again                  int           // events that came again
+	limited                bool          // the table refuses rows, so that speed says nothing
 }
 
 // load sends many events through the consumers, built as they are deployed: with the
@@ -80,13 +81,13 @@ func printLoad(out io.Writer, results []loadResult) []string {
 	_, _ = fmt.Fprintf(t, "consumer\tload\tevents/s and core\tbatch of %d at %v\tCPU of an event: first %d, last\tmemory\tcame again\t\n", batchSize, latency, early)
 	for _, r := range results {
 		var bad []string
-		if r.perCore < perCore {
+		if r.perCore < perCore && !r.limited {
 			bad = append(bad, fmt.Sprintf("below %d events a second and core", perCore))
 		}
 		if r.batch > maxBatch {
 			bad = append(bad, fmt.Sprintf("a batch takes longer than %v", maxBatch))
 		}
-		if float64(r.costLate) > maxGrowth*float64(r.costEarly) {
+		if float64(r.costLate) > maxGrowth*float64(r.costEarly) && !r.limited {
 			bad = append(bad, "later events cost more")
 		}
 		if float64(r.memoryEnd) > maxGrowth*float64(r.memoryEarly) {

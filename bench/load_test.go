@@ -104,17 +104,18 @@ func TestPrintLoad(t *testing.T) {
 		change func(*loadResult)
 		want   string
 	}{
-		"good":   {func(*loadResult) {}, ""},
-		"slow":   {func(r *loadResult) { r.perCore-- }, "c, l: below 5000"},
-		"late":   {func(r *loadResult) { r.batch++ }, "c, l: a batch takes longer"},
-		"dearer": {func(r *loadResult) { r.costLate++ }, "c, l: later events cost more"},
-		"grows":  {func(r *loadResult) { r.memoryEnd++ }, "c, l: memory grows"},
+		"good":    {func(*loadResult) {}, ""},
+		"slow":    {func(r *loadResult) { r.perCore-- }, "c, l: below 5000"},
+		"limited": {func(r *loadResult) { r.limited, r.perCore, r.costLate = true, 1, 1000 }, ""},
+		"late":    {func(r *loadResult) { r.batch++ }, "c, l: a batch takes longer"},
+		"dearer":  {func(r *loadResult) { r.costLate++ }, "c, l: later events cost more"},
+		"grows":   {func(r *loadResult) { r.memoryEnd++ }, "c, l: memory grows"},
 	} {
 		r := good
 		c.change(&r)
 		var out strings.Builder
 		got := strings.Join(printLoad(&out, []loadResult{r}), "\n")
-		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) || !strings.Contains(out.String(), "5000") && name != "slow" {
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) || !strings.Contains(out.String(), "c         l") {
 			t.Errorf("%s: missed %q in\n%s", name, got, &out)
 		}
 	}

@@ -122,15 +122,13 @@ func (q *loadQueue) fail(ids []string) error {
 
 // loadOne measures one consumer under one load. Every event must end exactly once.
 func loadOne(ctx context.Context, binary string, c loadConsumer, l loadSource, n int) (loadResult, error) {
-	r := loadResult{consumer: c.name, load: l.name}
+	r := loadResult{consumer: c.name, load: l.name, limited: l.limited}
 	var err error
 	if !l.limited {
 		if r.batch, err = withLatency(ctx, binary, c, l); err != nil {
 			return r, err
 		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	aws := newAWSStub(0, l.limited)
 	server := httptest.NewServer(aws)
 	defer server.Close()
@@ -138,6 +136,7 @@ func loadOne(ctx context.Context, binary string, c loadConsumer, l loadSource, n
 	if err != nil {
 		return r, err
 	}
+	defer f.stop()
 	q := &loadQueue{source: l, events: n}
 	var spent [3]time.Duration // at the start, after the early events, and before the last
 	var events [3]int
@@ -180,14 +179,13 @@ func loadOne(ctx context.Context, binary string, c loadConsumer, l loadSource, n
 
 // withLatency is the median time of a batch while each call takes a while.
 func withLatency(ctx context.Context, binary string, c loadConsumer, l loadSource) (time.Duration, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	server := httptest.NewServer(newAWSStub(latency, false))
 	defer server.Close()
 	f, err := startConsumer(ctx, binary, append(c.env, "AWS_ENDPOINT_URL="+server.URL))
 	if err != nil {
 		return 0, err
 	}
+	defer f.stop()
 	const warm, batches = 5, 41
 	q := &loadQueue{source: l, events: (warm + batches) * batchSize}
 	var times []time.Duration
@@ -211,10 +209,13 @@ func withLatency(ctx context.Context, binary string, c loadConsumer, l loadSourc
 // function is the process of a consumer.
 type function struct {
 	api *runtimeAPI
+	cmd *exec.Cmd
 	pid int
 }
 
-// startConsumer runs a binary until ctx is done, with the settings of its template.
+func (f *function) stop() { _ = f.cmd.Process.Kill(); _ = f.cmd.Wait(); _ = f.api.server.Close() }
+
+// startConsumer runs a binary, with the settings of its template.
 func startConsumer(ctx context.Context, binary string, env []string) (*function, error) {
 	api, err := newRuntimeAPI(ctx)
 	if err != nil {
@@ -230,9 +231,11 @@ func startConsumer(ctx context.Context, binary string, env []string) (*function,
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("exec.Cmd.Start: %w", err)
 	}
-	context.AfterFunc(ctx, func() { _ = cmd.Wait(); _ = api.server.Close() })
-	_, err = api.waitReady()
-	return &function{api: api, pid: cmd.Process.Pid}, err
+	f := &function{api: api, cmd: cmd, pid: cmd.Process.Pid}
+	if _, err = api.waitReady(); err != nil {
+		f.stop()
+	}
+	return f, err
 }
 
 // invoke sends a batch and returns the ids of the messages that failed.
