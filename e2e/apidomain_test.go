@@ -36,7 +36,7 @@ func TestAPICustomDomain(t *testing.T) {
 	stack := "domain-" + zone[:9]
 	in := &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: aws.String(string(template))}
 	for parameter, value := range map[string]string{
-		"ApiId": api.Parameter.Value, "CertificateArn": made.CertificateArn, "DomainName": name, "HostedZoneId": id, "Stage": "live",
+		"ApiId": api.Parameter.Value, "CertificateArn": made.CertificateArn, "DomainName": name, "Environment": "local", "HostedZoneId": id, "Stage": "live",
 	} {
 		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &parameter, ParameterValue: &value})
 	}
