@@ -14,9 +14,10 @@ import (
 )
 
 // commitPages returns the page of a commit on each host that a connection can have, with the
-// host's name in CodeConnections. The forms are those of the links in the hosts' own
-// documentation: docs.github.com (permanent links to commits), docs.gitlab.com (project
-// paths below /-/), support.atlassian.com (Bitbucket, "commits").
+// host's name in CodeConnections. The forms are those that the hosts' own APIs answer: html
+// in https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commits/, html_url in
+// https://docs.github.com/rest/commits/commits, commit.web_url in GitLab's page
+// user/project/changelogs.
 func commitPages() map[string]string {
 	return map[string]string{
 		"Bitbucket": "https://bitbucket.org/example/gatehouse/commits/#{Src.CommitId}",
