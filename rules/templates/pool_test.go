@@ -95,7 +95,7 @@ func TestPoolPlanted(t *testing.T) {
 		"trigger_lost":     {"signup-guard/presignup-arn}}", "signup-guard/other-arn}}", "every address may sign up"},
 		"case_sensitive":   {"CaseSensitive: false", "CaseSensitive: true", "one address can have two accounts"},
 		"tells_who":        {"      PreventUserExistenceErrors: ENABLED\n", "", "WebClient: PreventUserExistenceErrors"},
-		"hours":            {"        AccessToken: minutes\n", "        AccessToken: hours\n", "15 means hours"},
+		"hours":            {"IdToken: minutes, AccessToken: minutes", "IdToken: minutes, AccessToken: hours", "15 means hours"},
 		"implicit":         {"AllowedOAuthFlows: [code]", "AllowedOAuthFlows: [code, implicit]", "browser's history"},
 		"secret_in_a_page": {"GenerateSecret: false", "GenerateSecret: true", "contains a secret"},
 	} {
