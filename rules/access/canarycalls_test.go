@@ -29,7 +29,7 @@ func calls(code string) []string {
 	for _, m := range regexp.MustCompile(`&(\w+)\.(\w+)Input\{`).FindAllStringSubmatch(code, -1) {
 		action := service[m[1]] + ":" + strings.TrimSuffix(m[2], "Batch")
 		switch m[2] {
-		case "SignUp", "ConfirmSignUp", "InitiateAuth", "RespondToAuthChallenge", "GetId", "GetCredentialsForIdentity":
+		case "SignUp", "ConfirmSignUp", "InitiateAuth", "RespondToAuthChallenge", "GetTokensFromRefreshToken", "GetId", "GetCredentialsForIdentity":
 			continue // sent without a signature
 		}
 		if !slices.Contains(out, action) {

@@ -23,6 +23,7 @@ type UserPool interface {
 	AdminDeleteUser(context.Context, *cognito.AdminDeleteUserInput, ...func(*cognito.Options)) (*cognito.AdminDeleteUserOutput, error)
 	ConfirmSignUp(context.Context, *cognito.ConfirmSignUpInput, ...func(*cognito.Options)) (*cognito.ConfirmSignUpOutput, error)
 	DescribeUserPoolClient(context.Context, *cognito.DescribeUserPoolClientInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolClientOutput, error)
+	GetTokensFromRefreshToken(context.Context, *cognito.GetTokensFromRefreshTokenInput, ...func(*cognito.Options)) (*cognito.GetTokensFromRefreshTokenOutput, error)
 	InitiateAuth(context.Context, *cognito.InitiateAuthInput, ...func(*cognito.Options)) (*cognito.InitiateAuthOutput, error)
 	RespondToAuthChallenge(context.Context, *cognito.RespondToAuthChallengeInput, ...func(*cognito.Options)) (*cognito.RespondToAuthChallengeOutput, error)
 	SignUp(context.Context, *cognito.SignUpInput, ...func(*cognito.Options)) (*cognito.SignUpOutput, error)
@@ -157,9 +158,17 @@ func (p *Person) SignInByPassword(ctx context.Context, password string) error {
 	return p.initiate(ctx, types.AuthFlowTypeUserPasswordAuth, map[string]string{"USERNAME": p.Email, "PASSWORD": password})
 }
 
-// Refresh gets new tokens with the refresh token of the last sign-in.
+// Refresh gets new tokens with the refresh token of the last sign-in. A client that
+// rotates refresh tokens allows this call only, and any other client allows it too:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html
 func (p *Person) Refresh(ctx context.Context) error {
-	return p.initiate(ctx, types.AuthFlowTypeRefreshTokenAuth, map[string]string{"REFRESH_TOKEN": p.RefreshToken})
+	out, err := p.Pool.GetTokensFromRefreshToken(ctx, &cognito.GetTokensFromRefreshTokenInput{
+		ClientId: &p.ClientID, RefreshToken: &p.RefreshToken, ClientMetadata: p.Metadata,
+	})
+	if err != nil {
+		return fmt.Errorf("cognito.GetTokensFromRefreshToken: %w", err)
+	}
+	return p.keep(out.AuthenticationResult, "")
 }
 
 func (p *Person) initiate(ctx context.Context, flow types.AuthFlowType, parameters map[string]string) error {
@@ -200,7 +209,7 @@ func (p *Person) SignInBySRP(ctx context.Context, password string) error {
 	return p.keep(second.AuthenticationResult, second.ChallengeName)
 }
 
-// keep keeps the tokens. A refresh returns no new refresh token.
+// keep keeps the tokens. A refresh returns a new refresh token only if the client rotates them.
 func (p *Person) keep(tokens *types.AuthenticationResultType, challenge types.ChallengeNameType) error {
 	if tokens == nil {
 		return fmt.Errorf("got the challenge %q instead of tokens", challenge)

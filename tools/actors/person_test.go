@@ -93,10 +93,16 @@ func TestPersonSignsUpAndIn(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	f.mu.Lock()
-	f.answers["InitiateAuth"] = `{"AuthenticationResult":{"IdToken":"newer"}}`
+	f.answers["GetTokensFromRefreshToken"] = `{"AuthenticationResult":{"IdToken":"newer"}}`
 	f.mu.Unlock()
 	if err := p.Refresh(t.Context()); err != nil || p.IDToken != "newer" || p.RefreshToken != "refresh" {
 		t.Errorf("after a refresh: %+v, %v", p, err)
+	}
+	f.mu.Lock()
+	f.answers["GetTokensFromRefreshToken"] = `{"AuthenticationResult":{"IdToken":"newest","RefreshToken":"rotated"}}`
+	f.mu.Unlock()
+	if err := p.Refresh(t.Context()); err != nil || p.IDToken != "newest" || p.RefreshToken != "rotated" {
+		t.Errorf("after a rotation: %+v, %v", p, err)
 	}
 	if flow, err := p.SignIn(t.Context(), right); err != nil || flow != "by password" {
 		t.Errorf("signed in %s, %v", flow, err)

@@ -32,6 +32,8 @@ func TestSignInFires(t *testing.T) {
 		"srp_begin":      {"InitiateAuth", map[string]any{"AuthFlow": "USER_SRP_AUTH"}, challenge, nil, []string{pre, "InitiateAuth"}},
 		"custom":         {"InitiateAuth", map[string]any{"AuthFlow": "CUSTOM_AUTH"}, challenge, nil, []string{pre, "InitiateAuth"}},
 		"choice":         {"InitiateAuth", map[string]any{"AuthFlow": "USER_AUTH"}, challenge, nil, []string{pre, "InitiateAuth"}},
+		// "Amazon Cognito invokes the Lambda function the pre token generation trigger", and no other:
+		// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetTokensFromRefreshToken.html
 		"refresh":        {"InitiateAuth", map[string]any{"AuthFlow": "REFRESH_TOKEN_AUTH"}, signedIn, nil, []string{"InitiateAuth"}},
 		"refresh_old":    {"InitiateAuth", map[string]any{"AuthFlow": "REFRESH_TOKEN"}, signedIn, nil, []string{"InitiateAuth"}},
 		"refresh_new":    {"GetTokensFromRefreshToken", nil, signedIn, nil, []string{"GetTokensFromRefreshToken"}},
