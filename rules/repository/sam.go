@@ -108,6 +108,17 @@ func Python(t *testing.T) string {
 	return path
 }
 
+// SitePackage returns the path of a file of a Python package in the virtualenv of the
+// pinned SAM CLI, which has the pinned AWS CLI too.
+func SitePackage(t *testing.T, parts ...string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(append([]string{venv(), "lib", "python3*", "site-packages"}, parts...)...))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s is not installed; run `make tools` first: %v", filepath.Join(parts...), err)
+	}
+	return found[0]
+}
+
 // Passed is the result of a slow check by another program, stored by its input.
 type Passed struct {
 	Known bool

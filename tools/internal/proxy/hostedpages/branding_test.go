@@ -1,6 +1,8 @@
 package hostedpages
 
 import (
+	"encoding/base64"
+	"fmt"
 	"math"
 	"os"
 	"regexp"
@@ -35,7 +37,7 @@ func TestContrast(t *testing.T) {
 			{"text", "background", 4.5}, {"text", "surface", 4.5}, {"text", "note-surface", 4.5},
 			{"muted", "background", 4.5}, {"muted", "surface", 4.5},
 			{"accent", "surface", 4.5}, {"accent-hover", "surface", 4.5},
-			{"on-accent", "accent", 4.5}, {"on-accent", "accent-hover", 4.5},
+			{"on-accent", "accent", 4.5}, {"on-accent", "accent-hover", 4.5}, {"accent-hover", "note-surface", 4.5},
 			{"problem", "problem-surface", 4.5}, {"problem", "surface", 4.5}, {"line", "surface", 3},
 		} {
 			if got := contrast(t, colours[pair.front], colours[pair.back]); got < pair.least {
@@ -173,5 +175,43 @@ func TestTemplateHasTheseColours(t *testing.T) {
 	}
 	if strings.Join(got, "\n") != strings.TrimSpace(css) {
 		t.Errorf("platform/template.yaml has other styles; put these below CSS: |\n%s", "        "+strings.ReplaceAll(strings.TrimSpace(css), "\n", "\n        "))
+	}
+}
+
+// managedLogin is for version 2 of Cognito's pages, whose colours are rrggbbaa.
+func managedLogin(t *testing.T) string {
+	t.Helper()
+	colours := branded(t).Light
+	settings, err := template.New("managedlogin.tmpl").Funcs(template.FuncMap{"colour": func(role string) (string, error) {
+		hex, ok := strings.CutPrefix(colours[role], "#")
+		if !ok {
+			return "", fmt.Errorf("no colour %s", role)
+		}
+		return hex + "ff", nil
+	}}).ParseFiles(root + "/platform/branding/managedlogin.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := settings.Execute(&out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// TestManagedLoginHasTheseColours: CloudFormation cannot read a file, so the template
+// holds a copy of the settings and of the logo.
+func TestManagedLoginHasTheseColours(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(root + "/platform/managedlogin.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "        - " + strings.ReplaceAll(managedLogin(t), "\n", "\n          ")
+	if !strings.Contains(string(raw), "Settings: !If\n        - Styled\n"+want+"\n        - !Ref AWS::NoValue\n") {
+		t.Errorf("platform/managedlogin.yaml has other settings; put these below - Styled:\n%s", want)
+	}
+	if logo := base64.StdEncoding.EncodeToString([]byte(branded(t).logo)); !strings.Contains(string(raw), "Bytes: "+logo+"}") {
+		t.Errorf("platform/managedlogin.yaml has another logo; write Bytes: %s", logo)
 	}
 }
