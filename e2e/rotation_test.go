@@ -16,19 +16,26 @@ import (
 	"gatehouse.example/tools/template"
 )
 
+// platform reads a property of a resource of the platform's template, as it is with
+// these parameters, into a value of the SDK.
+func (s *system) platform(t *testing.T, parameters map[string]string, to any, resource string, property ...string) {
+	t.Helper()
+	platform := must(template.ReadFile(filepath.Join(s.root, "platform", "template.yaml")))(t)
+	parameters["Environment"] = "local"
+	node := template.Get(platform.Root, append([]string{"Resources", resource, "Properties"}, property...)...)
+	value := must(platform.Evaluator(parameters, nil).Value(t.Context(), node))(t)
+	check(t, json.Unmarshal(must(json.Marshal(value))(t), to))
+}
+
 // rotatingClient makes a client with the flows and the rotation that the native client
 // gets from the platform's template with RefreshTokenRotation=on. A replaced token stays
 // valid for so many seconds, unless that is negative.
 func (s *system) rotatingClient(t *testing.T, seconds int32) *string {
 	t.Helper()
 	in := cognito.CreateUserPoolClientInput{UserPoolId: s.pool(), ClientName: aws.String("rotating")}
-	platform := must(template.ReadFile(filepath.Join(s.root, "platform", "template.yaml")))(t)
-	values := platform.Evaluator(map[string]string{"Environment": "local", "NativePasswordFlow": "true", "RefreshTokenRotation": "on"}, nil)
-	properties := template.Get(platform.Root, "Resources", "NativeClient", "Properties")
-	for name, to := range map[string]any{"ExplicitAuthFlows": &in.ExplicitAuthFlows, "RefreshTokenRotation": &in.RefreshTokenRotation} {
-		value := must(values.Value(t.Context(), template.Get(properties, name)))(t)
-		check(t, json.Unmarshal(must(json.Marshal(value))(t), to))
-	}
+	with := map[string]string{"NativePasswordFlow": "true", "RefreshTokenRotation": "on"}
+	s.platform(t, with, &in.ExplicitAuthFlows, "NativeClient", "ExplicitAuthFlows")
+	s.platform(t, with, &in.RefreshTokenRotation, "NativeClient", "RefreshTokenRotation")
 	if seconds >= 0 {
 		in.RefreshTokenRotation.RetryGracePeriodSeconds = &seconds
 	}

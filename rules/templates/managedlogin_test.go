@@ -38,7 +38,7 @@ func managedLogin(ctx context.Context, platform *template.Template) []string {
 			}
 		}
 	}
-	for plan, want := range map[string]string{"LITE": "ManagedLogin needs UserPoolTier ESSENTIALS or PLUS", "ESSENTIALS": "", "PLUS": ""} {
+	for plan, want := range map[string]string{"LITE": "EmailCodes, ManagedLogin and Passkeys need UserPoolTier ESSENTIALS or PLUS", "ESSENTIALS": "", "PLUS": ""} {
 		got, err := refusals(ctx, platform, map[string]string{"Environment": "dev", "ManagedLogin": "on", "UserPoolTier": plan})
 		if err != nil || strings.Join(got, ", ") != want {
 			out = append(out, fmt.Sprintf("%s: managed login in the plan %s is refused with %q, %v, want %q", platform.Path, plan, got, err, want))
@@ -100,7 +100,7 @@ func TestManagedLogin(t *testing.T) {
 		"no_style":       {"!If [ManagedLoginOnAws, !GetAtt LookOfManagedLogin.Outputs.Version, !If [ManagedLoginOn, 2, 1]]", "!If [ManagedLoginOn, 2, 1]", "with ManagedLogin=on its version is 2"},
 		"always":         {"Outputs.Version, !If [ManagedLoginOn, 2, 1]]", "Outputs.Version, 2]", "with ManagedLogin=off its version is 2"},
 		"classic_styles": {", !Not [!Condition ManagedLoginOn]]", "]", "with ManagedLogin=on it is made: true"},
-		"lite":           {"!Not [!Equals [!Ref UserPoolTier, LITE]], AssertDescription: ManagedLogin", "!Not [!Equals [!Ref UserPoolTier, PLUS]], AssertDescription: ManagedLogin", "managed login in the plan LITE is refused with []"},
+		"lite":           {"!Not [!Equals [!Ref UserPoolTier, LITE]], Assert", "!Not [!Equals [!Ref UserPoolTier, PLUS]], Assert", "managed login in the plan LITE is refused with []"},
 	} {
 		broken := strings.Replace(text, p[0], p[1], 1)
 		if findings := strings.Join(check(broken), "\n"); broken == text || !strings.Contains(findings, p[2]) {

@@ -40,8 +40,23 @@ func TestSignInFires(t *testing.T) {
 		"srp_end":        {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, signedIn, nil, []string{"RespondToAuthChallenge", post}},
 		"next_challenge": {"RespondToAuthChallenge", map[string]any{"ChallengeName": "PASSWORD_VERIFIER"}, challenge, nil, []string{"RespondToAuthChallenge"}},
 		"admin_respond":  {"AdminRespondToAuthChallenge", map[string]any{"UserPoolId": upstreamtest.Pool}, signedIn, nil, []string{"AdminRespondToAuthChallenge", post}},
+		// AWS's tables of triggers do not list the challenges of USER_AUTH. Any InitiateAuth fires
+		// PreAuthentication, and PostAuthentication fires "after Amazon Cognito signs in a user":
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-authentication.html
+		"choice_selects":    {"RespondToAuthChallenge", map[string]any{"ChallengeName": "SELECT_CHALLENGE"}, challenge, nil, []string{"RespondToAuthChallenge"}},
+		"choice_password":   {"RespondToAuthChallenge", map[string]any{"ChallengeName": "SELECT_CHALLENGE"}, signedIn, nil, []string{"RespondToAuthChallenge", post}},
+		"choice_after_code": {"InitiateAuth", map[string]any{"AuthFlow": "USER_AUTH", "Session": "of ConfirmSignUp"}, signedIn, nil, []string{pre, "InitiateAuth", post}},
+		"email_code":        {"RespondToAuthChallenge", map[string]any{"ChallengeName": "EMAIL_OTP"}, signedIn, nil, []string{"RespondToAuthChallenge", post}},
+		"wrong_email_code":  {"RespondToAuthChallenge", map[string]any{"ChallengeName": "EMAIL_OTP"}, wrong, nil, []string{"RespondToAuthChallenge"}},
+		"passkey":           {"RespondToAuthChallenge", map[string]any{"ChallengeName": "WEB_AUTHN"}, signedIn, nil, []string{"RespondToAuthChallenge", post}},
+		"passkey_wanted":    {"StartWebAuthnRegistration", nil, challenge, nil, []string{"StartWebAuthnRegistration"}},
+		"passkey_added":     {"CompleteWebAuthnRegistration", nil, challenge, nil, []string{"CompleteWebAuthnRegistration"}},
 		"admin_flow_in_public_call": {
 			"InitiateAuth", map[string]any{"AuthFlow": "ADMIN_NO_SRP_AUTH"}, wrong, nil, []string{"InitiateAuth"},
+		},
+		"choice_not_allowed": {
+			"InitiateAuth", map[string]any{"AuthFlow": "USER_AUTH"}, wrong,
+			func(f *upstreamtest.Fake) { f.Client["ExplicitAuthFlows"] = []string{"ALLOW_USER_SRP_AUTH"} }, []string{"InitiateAuth"},
 		},
 		"flow_not_allowed": {
 			"InitiateAuth", map[string]any{"AuthFlow": "USER_PASSWORD_AUTH"}, wrong,
