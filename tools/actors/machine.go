@@ -52,8 +52,9 @@ func (m *Machine) Token(ctx context.Context) (*oauth2.Token, error) {
 	return token, nil
 }
 
-// ReadSecret asks Cognito for the secret of the client, which it shows to anybody
-// who may describe the client.
+// ReadSecret asks Cognito for the secret of the client, which it shows to anybody who may
+// describe the client. Secret is empty afterwards if the client has none, or if the one
+// that it was created with was deleted: Cognito shows no other (floci-io/floci#345, measured).
 func (m *Machine) ReadSecret(ctx context.Context, pool UserPool, poolID string) error {
 	client, err := pool.DescribeUserPoolClient(ctx, &cognito.DescribeUserPoolClientInput{UserPoolId: &poolID, ClientId: &m.ClientID})
 	if err != nil {

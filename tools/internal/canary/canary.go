@@ -236,6 +236,9 @@ func (c *canary) asksAsMachine(ctx context.Context) (string, error) {
 	if err := c.machine.ReadSecret(ctx, c.aws.pool, c.names.pool); err != nil {
 		return "", err
 	}
+	if c.machine.Secret == "" {
+		return "not asked: Cognito shows no secret of the client, because its first one was deleted", nil
+	}
 	token, err := c.machine.Token(ctx)
 	if err != nil {
 		return "", err

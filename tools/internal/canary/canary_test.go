@@ -91,6 +91,19 @@ func TestWalk(t *testing.T) {
 	})
 }
 
+// A client whose secret was changed is no fault of the environment.
+func TestWalkAfterTheSecretWasChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		c.otherSecret = true
+		output, _, err := walked(t.Context(), c)
+		if err != nil || !strings.Contains(output, "API /client as a machine") || !strings.Contains(output, "not asked: Cognito shows no secret") {
+			t.Errorf("error %v\n%s", err, output)
+		}
+	})
+}
+
 // TestWalkNamesWhatIsMissing breaks one thing at a time.
 func TestWalkNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()

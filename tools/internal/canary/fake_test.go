@@ -56,6 +56,7 @@ type cloud struct {
 
 	open         bool            // signup-guard lets everybody in
 	anyPassword  bool            // so does Cognito
+	otherSecret  bool            // the machine client's first secret was deleted
 	lost         map[string]bool // types that never reach the topic
 	unrecorded   map[string]bool // types without a row
 	unmarked     bool            // rows have no mark
@@ -153,7 +154,7 @@ func (c *cloud) InitiateAuth(ctx context.Context, in *cognito.InitiateAuthInput,
 
 func (c *cloud) DescribeUserPoolClient(_ context.Context, in *cognito.DescribeUserPoolClientInput, _ ...func(*cognito.Options)) (*cognito.DescribeUserPoolClientOutput, error) {
 	client := &idp.UserPoolClientType{ExplicitAuthFlows: []idp.ExplicitAuthFlowsType{idp.ExplicitAuthFlowsTypeAllowUserPasswordAuth}}
-	if *in.ClientId == "machine" {
+	if *in.ClientId == "machine" && !c.otherSecret {
 		client.ClientSecret = aws.String(secret)
 	}
 	return &cognito.DescribeUserPoolClientOutput{UserPoolClient: client}, nil

@@ -13,7 +13,7 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from cognito import rotation
+from cognito import rotation, secrets
 from iam import batches, calls, conditions, serviceroles
 from origins import listeners
 from telemetry import lambdatrace
@@ -22,6 +22,7 @@ if __name__ == "__main__":
     lambdatrace.install()
     nestedstacks.install()
     rotation.install()
+    secrets.install()
     serviceroles.install()
     calls.install(sys.argv.pop())
     listeners.install(sys.argv.pop())  # the emulator's own arguments come before
