@@ -25,6 +25,7 @@ func poolPromises() []promise {
 		{"UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate", "email", "an account can get an unverified address"},
 		{"UsernameAttributes", "email", "users sign in with names instead of addresses"},
 		{"UsernameConfiguration.CaseSensitive", "false", "one address can have two accounts"},
+		{"LambdaConfig.InboundFederation", "!If[GivenInboundFederation {LambdaArn=ref:InboundFederationArn LambdaVersion=V1_0} ref:AWS::NoValue]", "an update detaches a function that decides what identity providers may say, or attaches one unasked"},
 		{"LambdaConfig.PostAuthentication", "!If[PostAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/postauthentication-arn}} ref:AWS::NoValue]", "no event reports a sign-in"},
 		{"LambdaConfig.PostConfirmation", "!If[PostConfirmationOn {{resolve:ssm:/gatehouse/${Environment}/user-events/postconfirmation-arn}} ref:AWS::NoValue]", "no event reports a new user"},
 		{"LambdaConfig.PreAuthentication", "!If[PreAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/preauthentication-arn}} ref:AWS::NoValue]", "no event reports an attempt"},
@@ -93,6 +94,7 @@ func TestPoolPlanted(t *testing.T) {
 	for name, p := range map[string]repository.Planted{
 		"not_protected":    {"DeletionProtection: !If [IsLocal, INACTIVE, ACTIVE]", "DeletionProtection: INACTIVE", "one call deletes all users"},
 		"trigger_lost":     {"signup-guard/presignup-arn}}", "signup-guard/other-arn}}", "every address may sign up"},
+		"inbound_always":   {"InboundFederation: !If [GivenInboundFederation", "InboundFederation: !If [PreSignUpOn", "attaches one unasked"},
 		"case_sensitive":   {"CaseSensitive: false", "CaseSensitive: true", "one address can have two accounts"},
 		"tells_who":        {"      PreventUserExistenceErrors: ENABLED\n", "", "WebClient: PreventUserExistenceErrors"},
 		"hours":            {"IdToken: minutes, AccessToken: minutes", "IdToken: minutes, AccessToken: hours", "15 means hours"},
