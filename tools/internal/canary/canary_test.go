@@ -91,7 +91,7 @@ func TestWalk(t *testing.T) {
 	})
 }
 
-// A client whose secret was changed is no fault of the environment.
+// A client whose secret was changed is not a fault of the environment.
 func TestWalkAfterTheSecretWasChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
