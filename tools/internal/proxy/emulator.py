@@ -14,7 +14,7 @@ from ministack.app import main
 
 from cloudformation import nestedstacks
 from cognito import rotation, secrets
-from iam import batches, calls, conditions, serviceroles
+from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
 from telemetry import lambdatrace
 
@@ -24,6 +24,7 @@ if __name__ == "__main__":
     rotation.install()
     secrets.install()
     serviceroles.install()
+    principals.install()
     calls.install(sys.argv.pop())
     listeners.install(sys.argv.pop())  # the emulator's own arguments come before
     conditions.install()
