@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/actors"
@@ -36,7 +37,11 @@ func deadCommand(environment *string) *cobra.Command {
 		Short: "List the dead-letter queues and how many messages wait in each",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, dlqs, err := deadLetterQueues(cmd, *environment)
+			cfg, env, err := connect(cmd.Context(), *environment)
+			if err != nil {
+				return err
+			}
+			client, dlqs, err := deadLetterQueues(cmd.Context(), cfg, env)
 			if err != nil {
 				return err
 			}
@@ -54,14 +59,19 @@ func replayCommand(environment *string) *cobra.Command {
 		Short: "Move the messages of a dead-letter queue back to where they came from",
 		Long: `Moves the messages of a dead-letter queue back to its source queue. A message is
 deleted only after the source queue has taken it; stopping halfway loses nothing.
-What is not a valid event stays, unless --force is given.`,
+What is not a valid event stays, unless --force is given. It acts as the role
+gatehouse-{environment}-user-events-operator, which you must be allowed to assume.`,
 		Example: "  gatehouse events replay gatehouse-production-signin-audit-recorder-dlq --dry-run",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.limit < 0 {
 				return errors.New("--limit must not be negative")
 			}
-			client, dlqs, err := deadLetterQueues(cmd, *environment)
+			cfg, env, err := connectOperator(cmd.Context(), *environment)
+			if err != nil {
+				return err
+			}
+			client, dlqs, err := deadLetterQueues(cmd.Context(), cfg, env)
 			if err != nil {
 				return err
 			}
@@ -85,13 +95,14 @@ func recoverCommand(environment *string) *cobra.Command {
 		Use:   "recover",
 		Short: "Send the events that are only in the log",
 		Long: `Looks through the environment's log groups for events that neither the topic nor the
-outbox took, and puts them into the outbox, from where they go to the topic.`,
+outbox took, and puts them into the outbox, from where they go to the topic. It acts as
+the role gatehouse-{environment}-user-events-operator, which you must be allowed to assume.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {
 				return errors.New("--since must be positive, such as 24h")
 			}
-			cfg, env, err := connect(cmd.Context(), *environment)
+			cfg, env, err := connectOperator(cmd.Context(), *environment)
 			if err != nil {
 				return err
 			}
@@ -111,14 +122,10 @@ outbox took, and puts them into the outbox, from where they go to the topic.`,
 	return cmd
 }
 
-// deadLetterQueues connects and finds the environment's dead-letter queues.
-func deadLetterQueues(cmd *cobra.Command, environment string) (*sqs.Client, []deadLetterQueue, error) {
-	cfg, env, err := connect(cmd.Context(), environment)
-	if err != nil {
-		return nil, nil, err
-	}
+// deadLetterQueues finds the environment's dead-letter queues.
+func deadLetterQueues(ctx context.Context, cfg aws.Config, env string) (*sqs.Client, []deadLetterQueue, error) {
 	client := sqs.NewFromConfig(cfg)
-	dlqs, err := find(cmd.Context(), client, "gatehouse-"+env+"-")
+	dlqs, err := find(ctx, client, "gatehouse-"+env+"-")
 	if err != nil {
 		return nil, nil, actors.Hint(fmt.Errorf("find queues: %w", err))
 	}
@@ -126,6 +133,16 @@ func deadLetterQueues(cmd *cobra.Command, environment string) (*sqs.Client, []de
 		return nil, nil, fmt.Errorf("no dead-letter queue begins with gatehouse-%s-; is anything deployed there?", env)
 	}
 	return client, dlqs, nil
+}
+
+// connectOperator is connect with the credentials of the environment's operator.
+func connectOperator(ctx context.Context, environment string) (aws.Config, string, error) {
+	cfg, environment, err := connect(ctx, environment)
+	if err != nil {
+		return aws.Config{}, "", err
+	}
+	cfg, err = asOperator(ctx, cfg, sts.NewFromConfig(cfg), environment)
+	return cfg, environment, actors.Hint(err)
 }
 
 // connect finds the environment and its account, or advises how to set them.

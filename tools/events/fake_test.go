@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
 const base = "http://127.0.0.1:1/000000000000/"
@@ -32,6 +33,8 @@ type broker struct {
 	copies map[string][]types.Message
 	// sendErr fails the n-th send, counted down.
 	failSend int
+	// deny is the code with which every send fails.
+	deny string
 	log      []string
 	ids      int
 }
@@ -136,6 +139,9 @@ func (b *broker) expire() {
 func (b *broker) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
 	if b.failSend--; b.failSend == -1 {
 		return nil, errors.New("no")
+	}
+	if b.deny != "" {
+		return nil, &smithy.GenericAPIError{Code: b.deny}
 	}
 	b.log = append(b.log, "send "+*in.MessageBody)
 	q := name(in.QueueUrl)

@@ -7,11 +7,13 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"gatehouse.example/contracts"
 )
@@ -185,6 +187,10 @@ func receive(ctx context.Context, client receiver, q deadLetterQueue, limit int)
 // crash between the two makes a copy, which consumers drop by its id.
 func (r *replayer) move(ctx context.Context, q deadLetterQueue, to queue, m types.Message) error {
 	out, err := r.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &to.url, MessageBody: m.Body, MessageAttributes: m.MessageAttributes})
+	var api smithy.APIError
+	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
+		return fmt.Errorf("sqs.SendMessage: the policy of %s does not let the operator send; the queues of client events accept messages of apps only: %w", to.name, err)
+	}
 	if err != nil {
 		return fmt.Errorf("sqs.SendMessage: %w", err)
 	}

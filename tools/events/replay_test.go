@@ -146,3 +146,19 @@ func TestReplayNeedsOneSource(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestReplayDenied(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"AccessDenied": "the policy of " + source + " does not let the operator send", "AccessDeniedException": "apps only", "Throttling": "after 0 moved messages: sqs.SendMessage: api error Throttling",
+	} {
+		b := newBroker()
+		b.link(source, dlq)
+		b.put(dlq, document("1"))
+		b.deny = code
+		err := (&replayer{client: b, out: &bytes.Buffer{}}).replay(t.Context(), found(t, b, source), replayOptions{})
+		if err == nil || !strings.Contains(err.Error(), want) || len(b.queues[dlq]) != 1 {
+			t.Errorf("%s: error %v, want one with %q; %d messages left", code, err, want, len(b.queues[dlq]))
+		}
+	}
+}
