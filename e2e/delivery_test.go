@@ -102,19 +102,19 @@ func TestDeadLettersAreKeptAndCanBeReplayed(t *testing.T) {
 // replays sends a message that is not an event, and an event straight to the
 // dead-letter queue, and looks for these two only: others may be there too.
 func (s *system) replays(t *testing.T, queue string) {
-	c, letters, name := s.clients(t), queue+"-dlq", nameOf(queue)+"-dlq"
+	letters, name := queue+"-dlq", nameOf(queue)+"-dlq"
 	poison := `{"not":"an event","test":"` + uuid.NewString() + `"}`
 	event := strings.Replace(string(must(os.ReadFile("../contracts/testdata/gatehouse.user.created.v1.json"))(t)), "{", "{"+strings.Repeat(" ", 1+rand.IntN(1000)), 1)
 	// All attempts at the queue's own pace take minutes to hours; only the pace changes.
 	restore := s.hurry(t, queue)
-	must(c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &poison}))(t)
+	must(s.operator(t).clients(t).sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &poison}))(t)
 	s.inQueue(t, letters, poison)
 	restore()
 	out, err := s.run(t, s.root+"/bin/gatehouse", "events", "dead")
 	if err != nil || !strings.Contains(out, name) {
 		t.Errorf("gatehouse events dead: %v\n%s", err, out)
 	}
-	must(c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &letters, MessageBody: &event}))(t)
+	must(s.consumer(t, queue).clients(t).sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &letters, MessageBody: &event}))(t)
 	// A message that was looked at a moment ago is hidden from the replay.
 	moved := regexp.MustCompile(`moved [1-9][0-9]* from ` + regexp.QuoteMeta(name))
 	eventually(t, "the event moved back to "+nameOf(queue), func() bool {

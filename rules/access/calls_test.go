@@ -123,7 +123,8 @@ func (c caller) of(d deployed, property string, form func(string) string, keys m
 	return []call{{form(fmt.Sprint(v)), keys}}, nil
 }
 
-// list is the resource itself, or those that a list in it refers to.
+// list is the resource itself, or those that a list in it refers to, directly or by an
+// output of a nested stack.
 func (c caller) list(d deployed, property, typ string, keys map[string]string) ([]call, error) {
 	if d.arn != "" {
 		return []call{{d.arn, keys}}, nil
@@ -131,7 +132,9 @@ func (c caller) list(d deployed, property, typ string, keys map[string]string) (
 	var out []call
 	for _, id := range template.Texts(d.Prop(property)) {
 		for _, s := range c.siblings {
-			if s.Type == typ && s.stack == d.stack && "ref:"+s.ID == id {
+			_, output, _ := strings.Cut(id, ".Outputs.")
+			nested := template.Text(template.Get(s.Root, "Outputs", output, "Value"))
+			if s.Type == typ && (s.stack == d.stack && "ref:"+s.ID == id || output != "" && "ref:"+s.ID == nested) {
 				out = append(out, call{s.arn, keys})
 			}
 		}

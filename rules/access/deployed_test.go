@@ -101,6 +101,11 @@ func generated(stack, id string, longest int) string {
 // of the stacks that it nests, whatever their conditions are.
 func described(of map[string]*template.Template, service, environment string, systemTags map[string]bool) ([]deployed, error) {
 	dir, _ := stackOf(service)
+	return describedIn(dir, of, service, environment, systemTags)
+}
+
+// describedIn is described for a service whose folder is known.
+func describedIn(dir string, of map[string]*template.Template, service, environment string, systemTags map[string]bool) ([]deployed, error) {
 	s := &describer{of: of, service: service, environment: environment, systemTags: systemTags}
 	err := s.stack(path.Join(dir, "template.yaml"), "gatehouse-"+environment+"-"+service, nil)
 	return s.out, err
@@ -282,7 +287,7 @@ func (s *stackNames) Parameter(_ context.Context, name string) (string, error) {
 	case what == "topic":
 		return arn("sns:" + region + ":" + account + ":" + of), nil
 	case what == "outbox", strings.HasSuffix(what, "queue"):
-		return arn("sqs:" + region + ":" + account + ":" + of + "-" + what), nil
+		return arn("sqs:" + region + ":" + account + ":" + of + "-" + strings.TrimSuffix(what, "-queue")), nil
 	}
 	return arn("lambda:" + region + ":" + account + ":function:" + of + "-" + what + ":live"), nil
 }

@@ -50,8 +50,8 @@ ARNS = {
     "sqs": f"arn:aws:sqs:{REGION}:{ACCOUNT}:example",
 }
 ENDINGS = [
-    ("connection-?arn", "codeconnections"), ("key-?arn", "kms"), ("bucket-?arn", "s3"), ("topic-?arn", "sns"), ("(queue|outbox)-?arn", "sqs"),
-    ("table-?arn", "dynamodb"), ("pool-?arn", "cognito-idp"), ("role-?arn", "role"), ("boundary-?arn", "policy"), ("bus-?arn", "events"),
+    ("connection-?arn", "codeconnections"), ("key-?arn", "kms"), ("bucket-?arn", "s3"), ("topic-?arn", "sns"), ("(queue|outbox|dlq)-?arn", "sqs"),
+    ("table-?arn", "dynamodb"), ("pool-?arn", "cognito-idp"), ("(role-?arn|operatorarns)", "role"), ("boundary-?arn", "policy"), ("bus-?arn", "events"),
     ("(function|activity|presignup|authentication|postconfirmation)-?arn", "lambda"),
 ]
 

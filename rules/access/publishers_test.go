@@ -22,7 +22,7 @@ func publishers(all []*template.Template) []string {
 				}
 			}
 			// The drain reads the outbox, so it does not need to send to it.
-			if !repository.Mention(repository.Grants(f, "sqs:ReceiveMessage"), "outbox") && !repository.Mention(repository.Grants(f, "sqs:SendMessage"), "outbox") {
+			if !repository.Outbox(repository.Grants(f, "sqs:ReceiveMessage")) && !repository.Outbox(repository.Grants(f, "sqs:SendMessage")) {
 				out = append(out, f.String()+": publishes without sqs:SendMessage on the outbox")
 			}
 		}

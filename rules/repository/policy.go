@@ -76,6 +76,13 @@ func Mention(resources []string, word string) bool {
 	return slices.ContainsFunc(resources, func(r string) bool { return strings.Contains(strings.ToLower(r), word) })
 }
 
+// Outbox reports whether one of the resources is the outbox, and not its dead-letter queue.
+func Outbox(resources []string) bool {
+	return slices.ContainsFunc(resources, func(r string) bool {
+		return Mention([]string{r}, "outbox") && !Mention([]string{r}, "dlq")
+	})
+}
+
 // Flat returns a value as one line, whatever its layout in the template.
 func Flat(n *yaml.Node) string {
 	var parts []string

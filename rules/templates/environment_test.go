@@ -39,7 +39,7 @@ func environment(all []*template.Template, code func(dir string) string) []strin
 			if len(repository.Grants(f, "sns:Publish")) > 0 && !slices.Contains(has, "TOPIC_ARN") {
 				out = append(out, f.String()+": may publish but does not get TOPIC_ARN")
 			}
-			if repository.Mention(repository.Grants(f, "sqs:SendMessage"), "outbox") && !slices.Contains(has, "OUTBOX_URL") {
+			if repository.Outbox(repository.Grants(f, "sqs:SendMessage")) && !slices.Contains(has, "OUTBOX_URL") {
 				out = append(out, f.String()+": may use the outbox but does not get OUTBOX_URL")
 			}
 		}
