@@ -1,8 +1,9 @@
 // Package consume reads events from an SQS queue that is subscribed to the topic
 // with raw delivery. It keeps two promises for every consumer: a bad message
-// neither delays nor repeats the others, and no message is dropped. One that cannot
-// be handled goes back to the queue and, after the last attempt, to the dead-letter
-// queue, where an operator can look at it.
+// neither delays nor repeats the others, and no message is dropped. One that failed
+// is delivered again, for hours if an outage lasts that long. One that no attempt can
+// handle is [Poison]: the consumer moves it to the dead-letter queue at once, where an
+// operator can look at it.
 //
 // It follows AWS's rules for partial batch responses
 // (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
@@ -12,14 +13,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/emf"
 )
 
 // Record is one message that holds a valid event.
@@ -67,9 +72,40 @@ func Each(handle func(context.Context, Record) error) Func {
 	}
 }
 
+// Metrics of deliveries, with the dimension Consumer. SQS's age of the oldest message
+// does not include messages that were received more than three times, so that
+// MetricRetried is what shows an outage
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+const (
+	// MetricRetried counts messages that failed and will be delivered again, at each attempt.
+	MetricRetried = "EventsRetried"
+	// MetricDead counts messages that the consumer moved to its dead-letter queue.
+	MetricDead = "EventsDead"
+	// ConsumerDimension is the name of the consumer, such as user-events-metrics.
+	ConsumerDimension = "Consumer"
+)
+
+// Consumer is the reader of one queue.
+type Consumer struct {
+	// Name is that of the function, without the environment: user-events-metrics.
+	Name, Environment string
+	// Dead takes poison. Without it, poison is delivered again until SQS moves it.
+	Dead *DeadLetters
+	// Out takes the metric lines; in a function it is standard output. Without it there
+	// are no metrics.
+	Out io.Writer
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Batch is [Consumer.Batch] for a consumer that only logs.
+func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
+	return (&Consumer{Log: log}).Batch(ctx, in, handle)
+}
+
 // Batch answers one invocation by SQS. It returns an error for a batch that has no
 // partial answer because a message has no id: Lambda then repeats the whole batch.
-func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
+func (c *Consumer) Batch(ctx context.Context, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
 	failed := map[string]error{}
 	batch := make([]Record, 0, len(in.Records))
 	for _, m := range in.Records {
@@ -78,24 +114,46 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 		}
 		ev, err := contracts.Decode([]byte(m.Body))
 		if err != nil {
-			// The error can quote the body, which may contain anything: log the size only.
-			log.ErrorContext(ctx, "message is not an event; it goes to the dead-letter queue after the last attempt",
-				"messageId", m.MessageId, "bytes", len(m.Body))
-			failed[m.MessageId] = err
+			failed[m.MessageId] = NotAnEvent // the error can quote the body, which may contain anything
 			continue
 		}
 		batch = append(batch, Record{MessageID: m.MessageId, Event: ev, Body: m.Body})
 	}
 	if len(batch) > 0 {
-		for id, err := range guardedBatch(ctx, batch, handle) {
-			if err == nil {
-				continue
-			}
-			log.ErrorContext(ctx, "event not handled; it will be delivered again", "messageId", id, "error", err.Error())
-			failed[id] = err
+		maps.Copy(failed, guardedBatch(ctx, batch, handle))
+	}
+	c.Settle(ctx, in, failed)
+	return Answer(in, failed), nil
+}
+
+// Settle logs and counts the failures of a batch, which are by message id, and moves
+// the poison to the dead-letter queue. What it moved is no longer in failed; the rest
+// will be delivered again. It is for consumers of messages that are not events.
+func (c *Consumer) Settle(ctx context.Context, in events.SQSEvent, failed map[string]error) {
+	moved, retried := c.bury(ctx, in, failed), 0
+	for _, m := range in.Records {
+		err := failed[m.MessageId]
+		var why Poison
+		if err == nil {
+			continue
+		}
+		retried++
+		if !errors.As(err, &why) { // poison is logged already
+			c.Log.ErrorContext(ctx, "event not handled; it will be delivered again", "messageId", m.MessageId, "error", err.Error())
 		}
 	}
-	return Answer(in, failed), nil
+	if c.Out == nil {
+		return
+	}
+	b := emf.New(c.Environment)
+	for name, n := range map[string]int{MetricDead: moved, MetricRetried: retried} {
+		if n > 0 {
+			b.Add(name, emf.Count, float64(n), emf.Dimension{Name: ConsumerDimension, Value: c.Name})
+		}
+	}
+	if err := b.Flush(c.Out, c.Now()); err != nil {
+		c.Log.ErrorContext(ctx, "metrics not written", "error", err.Error())
+	}
 }
 
 // Answer lists the failures, which are by message id, in the order of the batch and
