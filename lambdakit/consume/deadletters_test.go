@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -200,9 +201,12 @@ func TestEveryMessageEndsOnce(t *testing.T) {
 			in = append(in, m)
 		}
 		var log, metrics bytes.Buffer
+		var mu sync.Mutex // for handled
 		out, err := consumer(g, &log, &metrics).Batch(t.Context(), events.SQSEvent{Records: in}, consume.Each(func(_ context.Context, r consume.Record) error {
 			why, fails := reasons[r.MessageID]
+			mu.Lock()
 			handled[r.MessageID] = !fails
+			mu.Unlock()
 			switch {
 			case !fails:
 				return nil

@@ -12,7 +12,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/signin-audit/internal/recorder"
@@ -23,9 +25,9 @@ func main() {
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*recorder.Recorder, error) {
-	var environment, retention, table string
+	var environment, letters, retention, table string
 	if err := function.ReadEnv(getenv, map[string]*string{
-		"AUDIT_TABLE": &table, "GATEHOUSE_ENVIRONMENT": &environment, "RETENTION_DAYS": &retention,
+		"AUDIT_TABLE": &table, "DEAD_LETTER_QUEUE_URL": &letters, "GATEHOUSE_ENVIRONMENT": &environment, "RETENTION_DAYS": &retention,
 	}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
@@ -39,6 +41,7 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	}
 	return &recorder.Recorder{
 		Store:       &recorder.Table{Client: dynamodb.NewFromConfig(cfg), Name: table},
+		Dead:        &consume.DeadLetters{Queue: sqs.NewFromConfig(cfg), URL: letters},
 		Environment: environment, Retention: time.Duration(days) * 24 * time.Hour,
 		Log: log, Out: os.Stdout, Now: time.Now,
 	}, nil

@@ -38,7 +38,7 @@ func TestBuild(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	env := map[string]string{"AUDIT_TABLE": "audit", "GATEHOUSE_ENVIRONMENT": "test"}
+	env := map[string]string{"AUDIT_TABLE": "audit", "DEAD_LETTER_QUEUE_URL": "dead", "GATEHOUSE_ENVIRONMENT": "test"}
 	getenv := func(k string) string { return env[k] }
 	log := slog.New(slog.DiscardHandler)
 	for _, bad := range []string{"", "x", "-1", "70000"} {
@@ -49,7 +49,7 @@ func TestBuild(t *testing.T) {
 	}
 	env["RETENTION_DAYS"] = "2"
 	r, err := build(t.Context(), getenv, log)
-	if err != nil || r.Retention != 48*time.Hour {
+	if err != nil || r.Retention != 48*time.Hour || r.Dead.Queue == nil || r.Dead.URL != "dead" {
 		t.Fatalf("retention %v, error %v", r.Retention, err)
 	}
 	traced := context.WithValue(t.Context(), "x-amzn-trace-id", //nolint:staticcheck // the key that aws-lambda-go uses

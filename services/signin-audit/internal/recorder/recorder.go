@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,6 +43,8 @@ type Store interface {
 type Recorder struct {
 	Store       Store
 	Environment string
+	// Dead takes what no attempt can handle.
+	Dead *consume.DeadLetters
 	// Retention of a row, counted from the act; 0 keeps it forever.
 	Retention time.Duration
 	Log       *slog.Logger
@@ -63,11 +64,12 @@ type tally struct {
 // Handle answers one invocation by SQS.
 func (r *Recorder) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
 	var t tally
-	out, err := consume.Batch(ctx, r.Log, in, consume.Each(func(ctx context.Context, rec consume.Record) error {
+	q := consume.Consumer{Name: "signin-audit-recorder", Environment: r.Environment, Dead: r.Dead, Out: r.Out, Log: r.Log, Now: r.Now}
+	out, err := q.Batch(ctx, in, consume.Each(func(ctx context.Context, rec consume.Record) error {
 		return r.record(ctx, rec.Event, &t)
 	}))
 	if err != nil {
-		return out, fmt.Errorf("consume.Batch: %w", err)
+		return out, fmt.Errorf("Consumer.Batch: %w", err)
 	}
 	r.count(ctx, &t)
 	return out, nil
@@ -157,7 +159,7 @@ func newRow(ev event.Event, under Claimed, received time.Time, retention time.Du
 	at, id := under.At, under.ID
 	if at.IsZero() {
 		// Without a time, every copy would have a time and a row of its own.
-		return Row{}, errors.New("recorder: event without a time")
+		return Row{}, errNoTime
 	}
 	data, err := compact(ev.Data())
 	if err != nil {
@@ -176,12 +178,28 @@ func newRow(ev event.Event, under Claimed, received time.Time, retention time.Du
 		Client: contracts.ClientID(ev), Sub: ev.Subject(), Data: data,
 		ReceivedAt: Stamp(received), Synthetic: contracts.IsSynthetic(ev),
 	}
+	if len(r.PK) > maxPartitionKey || len(r.SK) > maxSortKey || len(r.TypeTime) > maxSortKey {
+		return Row{}, errLongKey
+	}
 	if retention > 0 {
 		// Counted from the act, not from now: a copy must not be kept longer.
 		r.ExpiresAt = at.Add(retention).Unix()
 	}
 	return r, nil
 }
+
+// Errors of events that the table can never hold.
+const (
+	errNoTime  consume.Poison = "no_time"
+	errLongKey consume.Poison = "key_too_long"
+)
+
+// The longest keys, in bytes
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+const (
+	maxPartitionKey = 2048
+	maxSortKey      = 1024
+)
 
 // compact removes the spaces from JSON. Data of another media type, which an event of
 // an unknown type may have, is kept as a JSON string.

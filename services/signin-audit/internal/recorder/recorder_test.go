@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -12,10 +13,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 )
 
 func TestRecordsPayloadFile(t *testing.T) {
@@ -243,5 +247,38 @@ func TestHandleTakesOneCall(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// letters is a dead-letter queue in memory: the reasons, in order.
+type letters []string
+
+func (l *letters) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	*l = append(*l, *in.MessageAttributes[consume.ReasonAttribute].StringValue)
+	return &sqs.SendMessageOutput{MessageId: aws.String("dead")}, nil
+}
+
+// TestPoisonIsMoved: what the table can never hold is moved, what it refuses today is not.
+func TestPoisonIsMoved(t *testing.T) {
+	t.Parallel()
+	r, db, _, _ := newRecorder()
+	dead := &letters{}
+	r.Dead = &consume.DeadLetters{Queue: dead}
+	db.fail = "user#" + sub
+	body := func(id, subject, stamp string) string {
+		return `{"specversion":"1.0","id":"` + id + `","source":"s","type":"t","subject":"` + subject + `"` + stamp + `}`
+	}
+	const stamp = `,"time":"2026-11-22T10:00:00Z"`
+	longest := strings.Repeat("i", maxSortKey-len("t##")-len(TimeLayout))
+	got := handle(
+		t, r, events.SQSMessage{MessageId: "m1", Body: "poison"}, events.SQSMessage{MessageId: "m2", Body: body("1", "", "")},
+		events.SQSMessage{MessageId: "m3", Body: body(longest, "x", stamp)}, events.SQSMessage{MessageId: "m4", Body: body(longest+"i", "x", stamp)},
+		events.SQSMessage{MessageId: "m5", Body: body("1", strings.Repeat("s", maxPartitionKey), stamp)}, events.SQSMessage{MessageId: "m6", Body: body("1", sub, stamp)},
+	)
+	if diff := cmp.Diff([]string{"m6"}, got); diff != "" || len(db.rows()) != 1 {
+		t.Errorf("%d rows, want that of m3; failed (-want +got):\n%s", len(db.rows()), diff)
+	}
+	if diff := cmp.Diff(letters{"not_an_event", "no_time", "key_too_long", "key_too_long"}, *dead); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
 	}
 }

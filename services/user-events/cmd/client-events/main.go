@@ -12,9 +12,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/parameters"
 	"gatehouse.example/lambdakit/publish"
@@ -31,9 +33,10 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	if err != nil {
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
 	}
-	var guests, users, ledger, perMinute, pool string
+	var guests, guestLetters, users, userLetters, ledger, perMinute, pool string
 	if err := function.ReadEnv(getenv, map[string]*string{
-		"EVENTS_PER_MINUTE": &perMinute, "GUEST_QUEUE_ARN": &guests, "LEDGER_TABLE": &ledger, "POOL_ARN_NAME": &pool, "USER_QUEUE_ARN": &users,
+		"EVENTS_PER_MINUTE": &perMinute, "GUEST_DEAD_LETTER_QUEUE_URL": &guestLetters, "GUEST_QUEUE_ARN": &guests, "LEDGER_TABLE": &ledger,
+		"POOL_ARN_NAME": &pool, "USER_DEAD_LETTER_QUEUE_URL": &userLetters, "USER_QUEUE_ARN": &users,
 	}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
@@ -45,8 +48,10 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	if err != nil {
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
+	queue := sqs.NewFromConfig(cfg)
 	return &clientevents.Consumer{
 		Queues:      map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
+		Dead:        map[string]*consume.DeadLetters{guests: {Queue: queue, URL: guestLetters}, users: {Queue: queue, URL: userLetters}},
 		Publisher:   publish.Connect(ctx, out, log),
 		Platform:    &parameters.Cache{Client: ssm.NewFromConfig(cfg), Names: []string{pool}, Now: time.Now},
 		Limiter:     &clientevents.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},

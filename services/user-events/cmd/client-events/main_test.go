@@ -14,8 +14,8 @@ import (
 
 func variables() map[string]string {
 	return map[string]string{
-		"AWS_REGION": "eu-central-1", "EVENTS_PER_MINUTE": "7", "GATEHOUSE_ENVIRONMENT": "test", "GUEST_QUEUE_ARN": "guests",
-		"LEDGER_TABLE": "table", "OUTBOX_URL": "outbox", "POOL_ARN_NAME": "/pool-arn", "TOPIC_ARN": "topic", "USER_QUEUE_ARN": "users",
+		"AWS_REGION": "eu-central-1", "EVENTS_PER_MINUTE": "7", "GATEHOUSE_ENVIRONMENT": "test", "GUEST_DEAD_LETTER_QUEUE_URL": "guest-dlq", "GUEST_QUEUE_ARN": "guests",
+		"LEDGER_TABLE": "table", "OUTBOX_URL": "outbox", "POOL_ARN_NAME": "/pool-arn", "TOPIC_ARN": "topic", "USER_DEAD_LETTER_QUEUE_URL": "user-dlq", "USER_QUEUE_ARN": "users",
 	}
 }
 
@@ -24,6 +24,9 @@ func TestBuild(t *testing.T) {
 	c := function.CheckBuild(t, build, variables())
 	if diff := cmp.Diff(map[string]string{"guests": contracts.WhoGuest, "users": contracts.WhoUser}, c.Queues); diff != "" {
 		t.Errorf("Queues (-want +got):\n%s", diff)
+	}
+	if g, u := c.Dead["guests"], c.Dead["users"]; g.URL != "guest-dlq" || u.URL != "user-dlq" || g.Queue == nil || u.Queue == nil {
+		t.Errorf("Dead = %+v, %+v", g, u)
 	}
 	if l, ok := c.Limiter.(*clientevents.MinuteLimit); !ok || l.Name != "table" || l.PerMinute != 7 {
 		t.Errorf("Limiter = %+v", c.Limiter)

@@ -10,7 +10,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/drain"
@@ -21,8 +23,8 @@ func main() {
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*drain.Drain, error) {
-	var environment, topic string
-	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "TOPIC_ARN": &topic}); err != nil {
+	var environment, letters, topic string
+	if err := function.ReadEnv(getenv, map[string]*string{"DEAD_LETTER_QUEUE_URL": &letters, "GATEHOUSE_ENVIRONMENT": &environment, "TOPIC_ARN": &topic}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)
@@ -31,6 +33,7 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	}
 	return &drain.Drain{
 		Topic: sns.NewFromConfig(cfg), TopicARN: topic,
+		Dead:        &consume.DeadLetters{Queue: sqs.NewFromConfig(cfg), URL: letters},
 		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/metrics"
@@ -21,8 +23,8 @@ func main() {
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*metrics.Counter, error) {
-	var environment, table string
-	if err := function.ReadEnv(getenv, map[string]*string{"GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
+	var environment, letters, table string
+	if err := function.ReadEnv(getenv, map[string]*string{"DEAD_LETTER_QUEUE_URL": &letters, "GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)
@@ -31,6 +33,7 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	}
 	return &metrics.Counter{
 		Ledger:      &metrics.Ledger{Table: dynamodb.NewFromConfig(cfg), Name: table},
+		Dead:        &consume.DeadLetters{Queue: sqs.NewFromConfig(cfg), URL: letters},
 		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -31,6 +32,9 @@ const limit = 2 * time.Second
 // so it is not sent with others.
 const maxType = 128
 
+// errLongType is the error of an event whose type is longer than EventBridge takes.
+const errLongType consume.Poison = "type_too_long"
+
 // Bus is what Bridge needs of EventBridge.
 type Bus interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
@@ -38,14 +42,20 @@ type Bus interface {
 
 // Bridge takes batches of events from its queue.
 type Bridge struct {
-	Bus     Bus
-	BusName string
-	Log     *slog.Logger
+	Bus                  Bus
+	BusName, Environment string
+	// Dead takes what no attempt can handle.
+	Dead *consume.DeadLetters
+	// Out takes the metric lines; in a function it is standard output.
+	Out io.Writer
+	Log *slog.Logger
+	Now func() time.Time
 }
 
 // Handle answers one invocation by SQS.
 func (b *Bridge) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-	return consume.Batch(ctx, b.Log, in, b.put)
+	q := consume.Consumer{Name: "user-events-bridge", Environment: b.Environment, Dead: b.Dead, Out: b.Out, Log: b.Log, Now: b.Now}
+	return q.Batch(ctx, in, b.put)
 }
 
 func (b *Bridge) put(ctx context.Context, batch []consume.Record) map[string]error {
@@ -53,7 +63,7 @@ func (b *Bridge) put(ctx context.Context, batch []consume.Record) map[string]err
 	fitting := make([]consume.Record, 0, len(batch))
 	for _, r := range batch {
 		if len(r.Event.Type()) > maxType {
-			failed[r.MessageID] = errors.New("bridge: the type is longer than EventBridge takes")
+			failed[r.MessageID] = errLongType
 			continue
 		}
 		fitting = append(fitting, r)

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -174,4 +175,24 @@ func TestHandle_takes_one_call(t *testing.T) {
 			t.Errorf("failed %v, taken %d, took %v, want %v", failed, len(b.taken), time.Since(start), call)
 		}
 	})
+}
+
+// A refusal by EventBridge may pass. A type that is too long never does.
+func TestHandle_moves_poison(t *testing.T) {
+	t.Parallel()
+	long := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+	long.SetType(strings.Repeat("t", maxType+1))
+	good := queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act()))
+	letters, b := &queuetest.Letters{}, &bus{refuse: func(string) bool { return true }}
+	app := &Bridge{Bus: b, BusName: "bus", Environment: "test", Dead: letters.DeadLetters(), Out: io.Discard, Log: slog.New(slog.DiscardHandler), Now: queuetest.Time}
+	out, err := app.Handle(t.Context(), queuetest.Batch("poison", queuetest.Body(t, long), queuetest.Body(t, good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"m2"}, queuetest.Failed(out)); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"not_an_event", "type_too_long"}, letters.Reasons()); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
 }

@@ -3,8 +3,8 @@
 //
 // Everything in such a message comes from outside. Who sent it is known from the queue
 // alone, which accepts messages of one role only, and when from SQS. A message that
-// does not have exactly the expected form is never published: after the queue's last
-// attempt it is in the dead-letter queue, where an operator can look at it.
+// does not have exactly the expected form is never published: it is moved to the
+// dead-letter queue, where an operator can look at it.
 package clientevents
 
 import (
@@ -49,7 +49,9 @@ type Limiter interface {
 // Consumer handles batches of the client-events queues.
 type Consumer struct {
 	// Queues maps the ARN of a queue to who sends there.
-	Queues      map[string]string
+	Queues map[string]string
+	// Dead has the dead-letter queue of each, by the same ARNs.
+	Dead        map[string]*consume.DeadLetters
 	Publisher   Publisher
 	Platform    Parameters
 	Limiter     Limiter
@@ -68,7 +70,8 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 		return consume.Answer(in, nil), nil
 	}
 	now, failed, out := c.Now(), map[string]error{}, emf.New(c.Environment)
-	who, ok := c.Queues[in.Records[0].EventSourceARN]
+	queue := in.Records[0].EventSourceARN
+	who, ok := c.Queues[queue]
 	if !ok {
 		return events.SQSEventResponse{}, errors.New("clientevents: a batch of an unknown queue")
 	}
@@ -77,23 +80,58 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 		return events.SQSEventResponse{}, fmt.Errorf("Platform.Values: %w", err)
 	}
 	var good []consume.Record
+	refused := map[string]consume.Poison{}
 	for _, m := range in.Records {
-		if m.MessageId == "" || m.EventSourceARN != in.Records[0].EventSourceARN {
+		if m.MessageId == "" || m.EventSourceARN != queue {
 			return events.SQSEventResponse{}, errors.New("clientevents: a batch that cannot come from SQS")
 		}
 		ev, err := c.eventOf(m, who, platform[0])
 		if err != nil {
-			failed[m.MessageId] = err
-			c.refuse(ctx, m, err, out)
+			refused[m.MessageId] = poison(err)
+			failed[m.MessageId] = refused[m.MessageId]
 			continue
 		}
 		good = append(good, consume.Record{MessageID: m.MessageId, Event: ev})
 	}
-	c.send(ctx, who, good, failed, out, now)
+	within, err := c.within(ctx, who, len(good), out, now)
+	if err != nil {
+		// If the limit cannot be read, no event is published now.
+		for _, r := range good {
+			failed[r.MessageID] = err
+		}
+		good = nil
+	}
+	c.publish(ctx, good[:within], failed)
+	q := consume.Consumer{Name: "user-events-client-events", Environment: c.Environment, Dead: c.Dead[queue], Out: c.Out, Log: c.Log, Now: c.Now}
+	q.Settle(ctx, in, failed)
+	count(out, refused, failed)
 	if err := out.Flush(c.Out, now); err != nil {
 		c.Log.ErrorContext(ctx, "metrics not written", "error", err.Error())
 	}
+	// After Settle, because they did not fail: anybody can send more than the limit.
+	for _, r := range good[within:] {
+		failed[r.MessageID] = errLimit
+	}
 	return consume.Answer(in, failed), nil
+}
+
+// poison is the reason why a message is not an app event.
+func poison(err error) consume.Poison {
+	var reason Reason
+	if errors.As(err, &reason) {
+		return consume.Poison(reason)
+	}
+	return "unreadable"
+}
+
+// count counts the refused messages once, when they are in the dead-letter queue.
+func count(out *emf.Batch, refused map[string]consume.Poison, failed map[string]error) {
+	for id, why := range refused {
+		if failed[id] == nil {
+			out.Add(metrics.AppEventsRefused, emf.Count, 1)
+			out.Add(metrics.AppEventsRefused, emf.Count, 1, emf.Dimension{Name: "Reason", Value: string(why)})
+		}
+	}
 }
 
 // eventOf makes the event of a message. Its id is SQS's, which is the same at each
@@ -115,43 +153,27 @@ func (c *Consumer) eventOf(m events.SQSMessage, who, pool string) (event.Event, 
 	return ev, nil
 }
 
-// refuse reports a message once, not at each attempt, and never its content.
-func (c *Consumer) refuse(ctx context.Context, m events.SQSMessage, err error, out *emf.Batch) {
-	if m.Attributes["ApproximateReceiveCount"] != "1" {
-		return
+// within says how many of n events the limit of this minute allows.
+func (c *Consumer) within(ctx context.Context, who string, n int, out *emf.Batch, now time.Time) (int, error) {
+	if n == 0 {
+		return 0, nil
 	}
-	c.Log.WarnContext(ctx, "message refused; it goes to the dead-letter queue after the last attempt",
-		"messageId", m.MessageId, "bytes", len(m.Body), "error", err.Error())
-	out.Add(metrics.AppEventsRefused, emf.Count, 1)
-	var reason Reason
-	if errors.As(err, &reason) {
-		out.Add(metrics.AppEventsRefused, emf.Count, 1, emf.Dimension{Name: "Reason", Value: string(reason)})
-	}
-}
-
-// send publishes as many events as the limit of this minute allows.
-func (c *Consumer) send(ctx context.Context, who string, good []consume.Record, failed map[string]error, out *emf.Batch, now time.Time) {
-	if len(good) == 0 {
-		return
-	}
-	n, err := c.Limiter.Take(ctx, who, len(good), now)
+	allowed, err := c.Limiter.Take(ctx, who, n, now)
 	if err != nil {
-		// If the limit cannot be read, no event is published now.
-		c.Log.ErrorContext(ctx, "limit could not be read; the events will be delivered again", "error", err.Error())
-		n = 0
+		return 0, fmt.Errorf("Limiter.Take: %w", err)
 	}
-	for _, r := range good[n:] {
-		failed[r.MessageID] = errLimit
-	}
-	if over := len(good) - n; over > 0 && err == nil {
+	if over := n - allowed; over > 0 {
 		c.Log.WarnContext(ctx, "over the limit of this minute; the events will be delivered again", "who", who, "events", over)
 		out.Add(metrics.AppEventsDelayed, emf.Count, float64(over))
 	}
-	c.publish(ctx, good[:n], failed)
+	return allowed, nil
 }
 
 // publish sends the events of a batch together.
 func (c *Consumer) publish(ctx context.Context, batch []consume.Record, failed map[string]error) {
+	if len(batch) == 0 {
+		return
+	}
 	evs := make([]event.Event, len(batch))
 	for i, r := range batch {
 		evs[i] = r.Event
@@ -165,7 +187,6 @@ func (c *Consumer) publish(ctx context.Context, batch []consume.Record, failed m
 			// The queue keeps the event more safely than a log line does. Its id stays the
 			// same.
 			failed[r.MessageID] = errors.New("clientevents: neither the topic nor the outbox accepted it")
-			c.Log.ErrorContext(ctx, "event not published; it will be delivered again", "messageId", r.MessageID)
 		}
 	}
 }

@@ -34,6 +34,8 @@ type Drain struct {
 	Topic       Topic
 	TopicARN    string
 	Environment string
+	// Dead takes what no attempt can handle.
+	Dead *consume.DeadLetters
 	// Out takes the metric lines; in a function it is standard output.
 	Out io.Writer
 	Log *slog.Logger
@@ -42,7 +44,8 @@ type Drain struct {
 
 // Handle answers one invocation by SQS.
 func (d *Drain) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-	return consume.Batch(ctx, d.Log, in, d.drain)
+	q := consume.Consumer{Name: "user-events-drain", Environment: d.Environment, Dead: d.Dead, Out: d.Out, Log: d.Log, Now: d.Now}
+	return q.Batch(ctx, in, d.drain)
 }
 
 func (d *Drain) drain(ctx context.Context, batch []consume.Record) map[string]error {

@@ -3,6 +3,7 @@ package drain_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -121,4 +122,23 @@ func TestHandle_takes_one_call(t *testing.T) {
 			t.Errorf("failed %v, published %d, took %v, want %v", failed, len(p.taken), time.Since(start), call)
 		}
 	})
+}
+
+// What the topic refuses stays in the outbox, whatever the reason: only what is not an
+// event is moved.
+func TestHandle_moves_poison(t *testing.T) {
+	t.Parallel()
+	letters := &queuetest.Letters{}
+	d := &drain.Drain{
+		Topic: &topic{act: func(context.Context, string) error { return errors.New("InvalidParameter") }}, Environment: "test",
+		Dead: letters.DeadLetters(), Out: io.Discard, Log: slog.New(slog.DiscardHandler), Now: queuetest.Time,
+	}
+	good := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
+	out, err := d.Handle(t.Context(), queuetest.Batch(good, "poison"))
+	if diff := cmp.Diff([]string{"m0"}, queuetest.Failed(out)); err != nil || diff != "" {
+		t.Errorf("Handle: %v; failed (-want +got):\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]string{"not_an_event"}, letters.Reasons()); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
 }

@@ -36,6 +36,8 @@ type Claimer interface {
 type Counter struct {
 	Ledger      Claimer
 	Environment string
+	// Dead takes what no attempt can handle.
+	Dead *consume.DeadLetters
 	// Out takes the metric lines; in a function it is standard output.
 	Out io.Writer
 	Log *slog.Logger
@@ -44,7 +46,8 @@ type Counter struct {
 
 // Handle answers one invocation by SQS.
 func (c *Counter) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-	return consume.Batch(ctx, c.Log, in, c.count)
+	q := consume.Consumer{Name: "user-events-metrics", Environment: c.Environment, Dead: c.Dead, Out: c.Out, Log: c.Log, Now: c.Now}
+	return q.Batch(ctx, in, c.count)
 }
 
 // count writes the metrics of a batch at once, because each line costs.
@@ -149,7 +152,7 @@ func reading(ev event.Event) (func(*emf.Batch), error) {
 	case contracts.TypeSignupRejected:
 		var data contracts.SignupRejected
 		if ev.DataAs(&data) != nil {
-			return nil, unreadable(ev)
+			return nil, errUnreadable
 		}
 		name, dims = SignUpsRejected, dimension("Reason", data.Reason)
 	case contracts.TypeUserCreated:
@@ -159,7 +162,7 @@ func reading(ev event.Event) (func(*emf.Batch), error) {
 	case contracts.TypeSigninAttempted:
 		var data contracts.SigninAttempted
 		if ev.DataAs(&data) != nil {
-			return nil, unreadable(ev)
+			return nil, errUnreadable
 		}
 		name, dims, unknownUser = SignInsAttempted, dimension("ClientId", contracts.ClientID(ev)), data.UserNotFound
 	case contracts.TypeSigninSucceeded:
@@ -185,10 +188,9 @@ func reading(ev event.Event) (func(*emf.Batch), error) {
 	}, nil
 }
 
-// unreadable does not wrap the decoder's error, which can quote the data.
-func unreadable(ev event.Event) error {
-	return fmt.Errorf("metrics: the data of an event of type %s has another shape", ev.Type())
-}
+// errUnreadable is the error of an event whose data has another shape than its type
+// says. It does not wrap the decoder's error, which can quote the data.
+const errUnreadable consume.Poison = "data_of_another_shape"
 
 // dimension is one dimension, or none if the value is missing or too long.
 func dimension(name, value string) []emf.Dimension {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/queuetest"
 )
@@ -219,5 +220,28 @@ func TestHandle_synthetic_events_count_apart(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]float64{metrics.SyntheticEvents: float64(len(bodies))}, positive(queuetest.Sums(t, only.String()))); diff != "" {
 		t.Errorf("metrics of a batch without people (-want +got):\n%s", diff)
+	}
+}
+
+// An event that can never be read is moved; the ledger's failures may pass.
+func TestHandle_moves_poison(t *testing.T) {
+	t.Parallel()
+	shape := queuetest.Must(t)(contracts.NewSigninAttempted(queuetest.Act(), contracts.SigninAttempted{}))
+	if err := shape.SetData("application/json", map[string]any{"userNotFound": "perhaps"}); err != nil {
+		t.Fatal(err)
+	}
+	letters := &queuetest.Letters{}
+	var out strings.Builder
+	c := newCounter(&memoryTable{}, &out)
+	c.Dead = letters.DeadLetters()
+	answer, err := c.Handle(t.Context(), queuetest.Batch("poison", queuetest.Body(t, shape)))
+	if failed := queuetest.Failed(answer); err != nil || len(failed) != 0 {
+		t.Errorf("Handle: %v; failed %v", err, failed)
+	}
+	if diff := cmp.Diff([]string{"not_an_event", "data_of_another_shape"}, letters.Reasons()); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
+	if got := queuetest.Sums(t, out.String())[consume.MetricDead+"/user-events-metrics"]; got != 2 {
+		t.Errorf("%s is %v, want 2", consume.MetricDead, got)
 	}
 }

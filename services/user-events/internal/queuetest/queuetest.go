@@ -2,6 +2,7 @@
 package queuetest
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -9,9 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 )
 
 // Pool is the ARN of the pool that the tests' events come from.
@@ -78,7 +82,7 @@ func Sums(t *testing.T, out string) map[string]float64 {
 			t.Fatalf("metric line is not JSON: %v", err)
 		}
 		suffix := ""
-		for _, name := range []string{"Reason", "ClientId"} {
+		for _, name := range []string{"Reason", "ClientId", "Consumer"} {
 			if v, ok := fields[name].(string); ok {
 				suffix = "/" + v
 			}
@@ -90,4 +94,25 @@ func Sums(t *testing.T, out string) map[string]float64 {
 		}
 	}
 	return sums
+}
+
+// Letters is a dead-letter queue in memory.
+type Letters struct{ sent []*sqs.SendMessageInput }
+
+// SendMessage keeps the message.
+func (l *Letters) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	l.sent = append(l.sent, in)
+	return &sqs.SendMessageOutput{MessageId: aws.String("dead")}, nil
+}
+
+// DeadLetters is the queue as a consumer has it.
+func (l *Letters) DeadLetters() *consume.DeadLetters { return &consume.DeadLetters{Queue: l} }
+
+// Reasons lists why each message was moved, in order.
+func (l *Letters) Reasons() []string {
+	var out []string
+	for _, in := range l.sent {
+		out = append(out, *in.MessageAttributes[consume.ReasonAttribute].StringValue)
+	}
+	return out
 }
