@@ -105,11 +105,9 @@ func (s *system) replays(t *testing.T, queue string) {
 	letters, name := queue+"-dlq", nameOf(queue)+"-dlq"
 	poison := `{"not":"an event","test":"` + uuid.NewString() + `"}`
 	event := strings.Replace(string(must(os.ReadFile("../contracts/testdata/gatehouse.user.created.v1.json"))(t)), "{", "{"+strings.Repeat(" ", 1+rand.IntN(1000)), 1)
-	// All attempts at the queue's own pace take minutes to hours; only the pace changes.
-	restore := s.hurry(t, queue)
 	must(s.operator(t).clients(t).sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &poison}))(t)
+	// The consumer moves it at once; a thousand attempts at the queue's pace take a day.
 	s.inQueue(t, letters, poison)
-	restore()
 	out, err := s.run(t, s.root+"/bin/gatehouse", "events", "dead")
 	if err != nil || !strings.Contains(out, name) {
 		t.Errorf("gatehouse events dead: %v\n%s", err, out)
@@ -128,6 +126,34 @@ func (s *system) replays(t *testing.T, queue string) {
 		t.Error("the event is still in the dead-letter queue")
 	}
 	s.discard(t, letters, poison)
+}
+
+// TestOutagesEndWithoutDeadLetters refuses the recorder's calls for more attempts than a
+// message had before, and then no longer.
+func TestOutagesEndWithoutDeadLetters(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	queue := s.queue(t, "signin-audit-recorder")
+	// Only the pace of the attempts changes, not their number.
+	t.Cleanup(s.pace(t, queue, 1000))
+	attempts := func() int { return strings.Count(s.logsOf(t, "/gatehouse/local/signin-audit/recorder"), "it will be delivered again") }
+	before, dead := attempts(), s.depth(t, queue+"-dlq")
+	s.disturb(t, fault{Service: "dynamodb", Action: "PutItem", Mode: "refuse"})
+	p := s.member(t)
+	p.signIn(t)
+	progress(t, func() (string, bool) {
+		n := attempts() - before
+		return fmt.Sprintf("%d failed attempts", n), n > 40
+	})
+	s.undisturb(t)
+	eventually(t, "rows of both events", func() bool {
+		out, err := s.run(t, s.root+"/bin/gatehouse", "audit", "show", "--sub", p.Sub)
+		return err == nil && strings.Contains(out, contracts.TypeSigninAttempted) && strings.Contains(out, contracts.TypeSigninSucceeded)
+	})
+	if now := s.depth(t, queue+"-dlq"); now != dead {
+		t.Errorf("%d dead letters, want none", now-dead)
+	}
+	s.settled(t)
 }
 
 // inQueue waits until a queue has messages with these bodies, and returns all bodies
@@ -183,12 +209,6 @@ func (s *system) queue(t *testing.T, name string) string {
 }
 
 func nameOf(queue string) string { return queue[strings.LastIndex(queue, "/")+1:] }
-
-// hurry makes a queue give up after two quick attempts and returns what restores it.
-func (s *system) hurry(t *testing.T, queue string) (restore func()) {
-	t.Helper()
-	return s.pace(t, queue, 2)
-}
 
 // pace makes a queue retry that often, a second apart, and returns what restores it.
 func (s *system) pace(t *testing.T, queue string, tries int) (restore func()) {

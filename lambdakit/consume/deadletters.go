@@ -21,6 +21,7 @@ import (
 // message's content.
 type Poison string
 
+// Error quotes the reason.
 func (p Poison) Error() string { return "consume: no attempt can handle the message: " + string(p) }
 
 // NotAnEvent is the reason for a message that contracts.Decode refuses.

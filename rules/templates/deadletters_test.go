@@ -102,7 +102,7 @@ func TestDeadLetterSourcesPlanted(t *testing.T) {
 		"any_queue":   {"redrivePermission: byQueue", "redrivePermission: allowAll", "Dead: RedriveAllowPolicy is not byQueue"},
 		"other_queue": {"good-outbox\"]", "good-metrics\"]", "Dead: RedriveAllowPolicy is not byQueue"},
 		"one_more":    {"  Outbox:\n", "  More: {Type: AWS::SQS::Queue, Properties: {QueueName: more, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn}}}\n  Outbox:\n", ":more"},
-		"of_no_queue": {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000}\n", "", "Dead: RedriveAllowPolicy is not denyAll"},
+		"of_no_queue": {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000} # 16 hours\n", "", "Dead: RedriveAllowPolicy is not denyAll"},
 	})
 }
 

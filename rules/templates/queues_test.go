@@ -2,10 +2,12 @@ package templates
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -50,9 +52,7 @@ func queues(all []*template.Template) []string {
 			if !watched(q, "ApproximateAgeOfOldestMessage", all) {
 				out = append(out, q.String()+": no alarm on the age of its messages")
 			}
-			if n, err := strconv.Atoi(template.Text(q.Prop("RedrivePolicy", "maxReceiveCount"))); err != nil || n < attempts(q) {
-				out = append(out, fmt.Sprintf("%s: no RedrivePolicy with maxReceiveCount of %d or more", q, attempts(q)))
-			}
+			out = append(out, outlasts(q)...)
 		}
 		out = append(out, consumers(t, all)...)
 		out = append(out, subscriptions(t)...)
@@ -60,14 +60,40 @@ func queues(all []*template.Template) []string {
 	return out
 }
 
-// attempts returns the minimum number of attempts for a message. Those of an outbox
-// must last for hours without the topic. Five attempts of a consumer are enough to
-// distinguish a bad message from a short outage.
-func attempts(q template.Resource) int {
-	if q.ID == "Outbox" {
-		return 500
+// outage is how long, at least, the consumer of a service's queue may be down before
+// events are dead letters and need a person: a night and a morning.
+const outage = 16 * time.Hour
+
+// outlasts: an outage of hours ends without dead letters. A failed message is received
+// again after the visibility timeout, and SQS moves it after maxReceiveCount times, which
+// is 1000 at most. The template says how long that is. Another team decides for itself.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+func outlasts(q template.Resource) []string {
+	count, err := strconv.Atoi(template.Text(q.Prop("RedrivePolicy", "maxReceiveCount")))
+	if err != nil {
+		return []string{q.String() + ": no RedrivePolicy with maxReceiveCount"}
 	}
-	return 5
+	if strings.HasPrefix(q.Path, "examples/") {
+		return nil
+	}
+	lasts := time.Duration(count) * time.Duration(seconds(q)) * time.Second
+	if lasts < outage {
+		return []string{fmt.Sprintf("%s: maxReceiveCount times VisibilityTimeout is %s, want %s or more", q, lasts, outage)}
+	}
+	says := fmt.Sprintf(" %d hours", int(lasts.Hours()))
+	if _, comment, _ := strings.Cut(q.Lines[q.Prop("RedrivePolicy", "maxReceiveCount").Line-1], "#"); !strings.Contains(comment, says) {
+		return []string{q.String() + ": the comment at maxReceiveCount does not say that it outlasts" + says}
+	}
+	return nil
+}
+
+// seconds is the visibility timeout of a queue.
+func seconds(q template.Resource) int {
+	n, err := strconv.Atoi(template.Text(q.Prop("VisibilityTimeout")))
+	if err != nil {
+		return 30 // SQS's default
+	}
+	return n
 }
 
 func deadLetterAlarm(q template.Resource, all []*template.Template) []string {
@@ -97,6 +123,7 @@ func consumers(t *template.Template, all []*template.Template) []string {
 			}
 			if q, ok := arns[template.Text(m.Prop("EventSourceArn"))]; ok {
 				out = append(out, visibility(q, timeout(f))...)
+				out = append(out, failing(q, f, all)...)
 			} else if strings.Contains(template.Text(m.Prop("EventSourceArn")), ".Outputs.") {
 				out = append(out, m.String()+": EventSourceArn is not a nested template's output with a queue's ARN")
 			}
@@ -106,6 +133,38 @@ func consumers(t *template.Template, all []*template.Template) []string {
 		for key, e := range template.Pairs(f.Prop("Events")) {
 			if template.Text(template.Get(e, "Type")) == "SQS" {
 				out = append(out, fmt.Sprintf("%s: write event %s as an EventSourceMapping; SAM's event allows receiving from every queue", f, key.Value))
+			}
+		}
+	}
+	return out
+}
+
+// failing: an outage of what a consumer writes to is noticed. Partial failures are not
+// errors of the function, and the age of the oldest message leaves out messages that were
+// received more than three times
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+// A queue that is empty while all is well may have an alarm on its depth instead.
+func failing(q, f template.Resource, all []*template.Template) []string {
+	consumer := strings.TrimPrefix(template.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-")
+	if strings.HasPrefix(f.Path, "examples/") || watched(q, "ApproximateNumberOfMessagesNotVisible", all) ||
+		metricsOf(repository.Dir(f.Template), all)["EventsRetried "+consumer] {
+		return nil
+	}
+	return []string{f.String() + ": no alarm on EventsRetried with the Consumer " + consumer}
+}
+
+// consumerNames: the code of each function that reads a queue reports under the name that
+// its alarm has.
+func consumerNames(all []*template.Template, code func(dir string) string) []string {
+	var out []string
+	for _, t := range all {
+		for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
+			for _, f := range t.Resources(repository.FunctionType) {
+				name := strings.TrimPrefix(template.Text(f.Prop("FunctionName")), "gatehouse-${Environment}-")
+				if template.Text(m.Prop("FunctionName")) == "ref:"+f.ID+".Alias" && strings.HasPrefix(t.Path, "services/") &&
+					!strings.Contains(code(repository.Dir(t)), `consume.Consumer{Name: "`+name+`"`) {
+					out = append(out, f.String()+": no consume.Consumer in its code has the Name "+name)
+				}
 			}
 		}
 	}
@@ -137,12 +196,8 @@ func queueARNs(t *template.Template, all []*template.Template) map[string]templa
 
 // visibility: at least six times the function's timeout, as Lambda's documentation says.
 func visibility(q template.Resource, timeout int) []string {
-	seconds, err := strconv.Atoi(template.Text(q.Prop("VisibilityTimeout")))
-	if err != nil {
-		seconds = 30 // SQS's default
-	}
-	if seconds < 6*timeout {
-		return []string{fmt.Sprintf("%s: VisibilityTimeout %d is below six times the function's %d", q, seconds, timeout)}
+	if s := seconds(q); s < 6*timeout {
+		return []string{fmt.Sprintf("%s: VisibilityTimeout %d is below six times the function's %d", q, s, timeout)}
 	}
 	return nil
 }
@@ -168,13 +223,38 @@ func TestQueues(t *testing.T) {
 	repository.Report(t, queues(repository.Templates(t)))
 }
 
+func TestConsumerNames(t *testing.T) {
+	t.Parallel()
+	code := func(dir string) string {
+		var text strings.Builder
+		for _, file := range repository.Files(t, ".go") {
+			if strings.HasPrefix(filepath.ToSlash(repository.Short(file)), dir+"/internal/") {
+				text.WriteString(repository.Read(t, file))
+			}
+		}
+		return text.String()
+	}
+	all := repository.Templates(t)
+	repository.Report(t, consumerNames(all, code))
+	if got := consumerNames(all, func(dir string) string {
+		return strings.ReplaceAll(code(dir), "user-events-metrics", "user-events-counter")
+	}); len(got) != 1 {
+		t.Errorf("another name: findings %q, want one", got)
+	}
+}
+
 func TestQueuesPlanted(t *testing.T) {
 	t.Parallel()
 	repository.Plant(t, queues, map[string]repository.Planted{
 		"not_encrypted":       {"      SqsManagedSseEnabled: true\n", "", "SqsManagedSseEnabled"},
-		"no_redrive":          {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000}\n", "", "no RedrivePolicy"},
-		"too_few_tries":       {"  Outbox:\n", "  Other: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: {maxReceiveCount: 4}}}\n  Outbox:\n", "maxReceiveCount of 5"},
-		"impatient_outbox":    {"maxReceiveCount: 1000", "maxReceiveCount: 100", "maxReceiveCount of 500"},
+		"no_redrive":          {"      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 1000} # 16 hours\n", "", "no RedrivePolicy"},
+		"too_few_tries":       {"  Outbox:\n", "  Other: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: {maxReceiveCount: 5}}}\n  Outbox:\n", "VisibilityTimeout is 2m30s, want 16h0m0s or more"},
+		"short_outage":        {"maxReceiveCount: 1000", "maxReceiveCount: 900", "VisibilityTimeout is 15h0m0s"},
+		"quick_attempts":      {"VisibilityTimeout: 60", "VisibilityTimeout: 50", "VisibilityTimeout is 13h53m20s"},
+		"number_missing":      {" # 16 hours", "", "does not say that it outlasts 16 hours"},
+		"number_outdated":     {"VisibilityTimeout: 60", "VisibilityTimeout: 120", "does not say that it outlasts 33 hours"},
+		"outage_unnoticed":    {"MetricName: EventsRetried", "MetricName: EventsDrained", "no alarm on EventsRetried with the Consumer good-presignup"},
+		"outage_of_another":   {"{Name: Consumer, Value: good-presignup}", "{Name: Consumer, Value: good-other}", "no alarm on EventsRetried"},
 		"short_retention":     {"      MessageRetentionPeriod: 1209600\n", "", "MessageRetentionPeriod"},
 		"short_dead_letters":  {"{MessageRetentionPeriod: 1209600, ", "{", "MessageRetentionPeriod"},
 		"short_visibility":    {"VisibilityTimeout: 60", "VisibilityTimeout: 23", "below six times"},

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/tools/internal/terminal"
 )
 
@@ -97,12 +98,15 @@ func (l *lister) age(m types.Message) string {
 }
 
 // describe names an event by type and id, and anything else only by its length,
-// because it may hold personal data.
+// because it may hold personal data. It adds the reason for which a consumer moved it.
 func describe(m types.Message) string {
 	body := aws.ToString(m.Body)
 	ev, err := contracts.Decode([]byte(body))
 	if err != nil {
 		return fmt.Sprintf("not a valid event, %d bytes, message %s", len(body), aws.ToString(m.MessageId))
+	}
+	if why, moved := m.MessageAttributes[consume.ReasonAttribute]; moved {
+		return fmt.Sprintf("%q %q, moved for %q", ev.Type(), ev.ID(), aws.ToString(why.StringValue))
 	}
 	return fmt.Sprintf("%q %q", ev.Type(), ev.ID())
 }

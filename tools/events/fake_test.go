@@ -35,8 +35,8 @@ type broker struct {
 	failSend int
 	// deny is the code with which every send fails.
 	deny string
-	log      []string
-	ids      int
+	log  []string
+	ids  int
 }
 
 func newBroker() *broker {

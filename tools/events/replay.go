@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 )
 
 // hold is how long, in seconds, a message is hidden from other readers while it
@@ -56,8 +57,11 @@ type run struct {
 	// kept are the messages that stay, by id, each as it was received last.
 	kept map[string]types.Message
 	// gone are the ids of the messages that were moved.
-	gone    map[string]bool
-	refused int
+	gone map[string]bool
+	// sent are the bodies of those messages. One that is met again under another id was
+	// moved back by its consumer, or is a copy; moving it again would never end.
+	sent            map[string]bool
+	refused, resent int
 }
 
 // replay moves messages until the queue is empty or the limit is reached.
@@ -66,7 +70,7 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 	if len(q.sources) != 1 {
 		return fmt.Errorf("%s is the dead-letter queue of %d queues; it is not known which one its messages came from", q.name, len(q.sources))
 	}
-	m := &run{replayer: r, from: q, to: q.sources[0], o: o, kept: map[string]types.Message{}, gone: map[string]bool{}}
+	m := &run{replayer: r, from: q, to: q.sources[0], o: o, kept: map[string]types.Message{}, gone: map[string]bool{}, sent: map[string]bool{}}
 	// Also after an interrupt, messages that were not moved are visible at once.
 	defer func() {
 		release(context.WithoutCancel(ctx), r.client, q, slices.Collect(maps.Values(m.kept)))
@@ -83,6 +87,9 @@ func (r *replayer) replay(ctx context.Context, q deadLetterQueue, o replayOption
 	var errs []error
 	if m.refused > 0 {
 		errs = append(errs, fmt.Errorf("%d messages in %s are not valid events and stay there; --force moves them too", m.refused, q.name))
+	}
+	if m.resent > 0 {
+		errs = append(errs, fmt.Errorf("%d messages in %s are equal to moved ones and stay there: the consumer moved them back, or they are copies", m.resent, q.name))
 	}
 	if left > 0 {
 		errs = append(errs, fmt.Errorf("%s counts about %d more messages and does not return them, because another reader may hold them; run it again", q.name, left))
@@ -143,13 +150,19 @@ func (m *run) handle(ctx context.Context, batch []types.Message) (news bool, err
 			m.refused++
 			continue
 		}
+		if m.sent[aws.ToString(msg.Body)] {
+			fmt.Fprintln(m.out, "met again:", describe(msg))
+			m.kept[id] = msg
+			m.resent++
+			continue
+		}
 		if m.o.dryRun {
 			fmt.Fprintln(m.out, "would move:", describe(msg))
 			m.kept[id] = msg
 		} else if err := m.move(ctx, m.from, m.to, msg); err != nil {
 			return news, m.keep(batch[i:], err)
 		} else {
-			m.gone[id] = true
+			m.gone[id], m.sent[aws.ToString(msg.Body)] = true, true
 		}
 		m.moved++
 	}
@@ -184,9 +197,12 @@ func receive(ctx context.Context, client receiver, q deadLetterQueue, limit int)
 }
 
 // move deletes a message only when the source queue has acknowledged it: a
-// crash between the two makes a copy, which consumers drop by its id.
+// crash between the two makes a copy, which consumers drop by its id. The reason for
+// which a consumer moved the message stays behind.
 func (r *replayer) move(ctx context.Context, q deadLetterQueue, to queue, m types.Message) error {
-	out, err := r.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &to.url, MessageBody: m.Body, MessageAttributes: m.MessageAttributes})
+	attributes := maps.Clone(m.MessageAttributes)
+	delete(attributes, consume.ReasonAttribute)
+	out, err := r.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &to.url, MessageBody: m.Body, MessageAttributes: attributes})
 	var api smithy.APIError
 	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
 		return fmt.Errorf("sqs.SendMessage: the policy of %s does not let the operator send; the queues of client events accept messages of apps only: %w", to.name, err)

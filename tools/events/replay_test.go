@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/lambdakit/consume"
 )
 
 const source, dlq = "gatehouse-test-a-work", "gatehouse-test-a-work-dlq"
@@ -26,7 +32,7 @@ func TestReplay(t *testing.T) {
 	}{
 		{"all", []string{document("1"), document("2")}, replayOptions{}, 2, 0, ""},
 		{"empty", nil, replayOptions{}, 0, 0, ""},
-		{"more_than_a_batch", strings.Split(strings.Repeat(document("1")+"\n", 24)+document("1"), "\n"), replayOptions{}, 25, 0, ""},
+		{"more_than_a_batch", documents(25), replayOptions{}, 25, 0, ""},
 		{"limited", []string{document("1"), document("2"), document("3")}, replayOptions{limit: 2}, 2, 1, ""},
 		{"dry_run", []string{document("1"), document("2")}, replayOptions{dryRun: true}, 0, 2, ""},
 		{"poison_stays", []string{poison, document("1")}, replayOptions{}, 1, 1, "--force"},
@@ -161,4 +167,61 @@ func TestReplayDenied(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q; %d messages left", code, err, want, len(b.queues[dlq]))
 		}
 	}
+}
+
+// TestReplayDropsTheReason: it is about the last time.
+func TestReplayDropsTheReason(t *testing.T) {
+	t.Parallel()
+	b := newBroker()
+	b.link(source, dlq)
+	b.put(dlq, document("1"))
+	b.queues[dlq][0].MessageAttributes[consume.ReasonAttribute] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("type_too_long")}
+	var out bytes.Buffer
+	r := &replayer{client: b, out: &out}
+	if err := r.replay(t.Context(), found(t, b, source), replayOptions{dryRun: true}); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, &out, `moved for "type_too_long"`)
+	if err := r.replay(t.Context(), found(t, b, source), replayOptions{}); err != nil || len(b.queues[source]) != 1 {
+		t.Fatalf("%v, %d moved", err, len(b.queues[source]))
+	}
+	got := b.queues[source][0].MessageAttributes
+	if _, kept := got[consume.ReasonAttribute]; kept || got["type"].StringValue == nil {
+		t.Errorf("attributes %v", got)
+	}
+}
+
+// documents are n different events.
+func documents(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, document(strconv.Itoa(i)))
+	}
+	return out
+}
+
+// returning is a broker whose consumer moves each message back at once.
+type returning struct{ *broker }
+
+func (b returning) SendMessage(ctx context.Context, in *sqs.SendMessageInput, o ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	out, err := b.broker.SendMessage(ctx, in, o...)
+	b.put(dlq, *in.MessageBody)
+	last := &b.queues[dlq][len(b.queues[dlq])-1]
+	last.MessageId = aws.String("back" + strconv.Itoa(len(b.log)))
+	last.ReceiptHandle = aws.String(dlq + "/" + *last.MessageId)
+	return out, err
+}
+
+// TestReplayEnds although the consumer cannot handle what was moved.
+func TestReplayEnds(t *testing.T) {
+	t.Parallel()
+	b := returning{newBroker()}
+	b.link(source, dlq)
+	b.put(dlq, document("1"), document("2"))
+	var out bytes.Buffer
+	err := (&replayer{client: b, out: &out}).replay(t.Context(), found(t, b.broker, source), replayOptions{})
+	if err == nil || !strings.Contains(err.Error(), "2 messages in "+dlq+" are equal to moved ones") || len(b.queues[source]) != 2 || len(b.queues[dlq]) != 2 {
+		t.Errorf("error %v; %d moved, %d stay", err, len(b.queues[source]), len(b.queues[dlq]))
+	}
+	contains(t, &out, "met again:", "moved 2 from")
 }
