@@ -136,6 +136,7 @@ func TestOutagesEndWithoutDeadLetters(t *testing.T) {
 	queue := s.queue(t, "signin-audit-recorder")
 	// Only the pace of the attempts changes, not their number.
 	t.Cleanup(s.pace(t, queue, 1000))
+	t.Cleanup(s.pace(t, s.queue(t, "user-events-metrics"), 1000))
 	attempts := func() int { return strings.Count(s.logsOf(t, "/gatehouse/local/signin-audit/recorder"), "it will be delivered again") }
 	before, dead := attempts(), s.depth(t, queue+"-dlq")
 	s.disturb(t, fault{Service: "dynamodb", Action: "PutItem", Mode: "refuse"})
@@ -147,7 +148,7 @@ func TestOutagesEndWithoutDeadLetters(t *testing.T) {
 	})
 	s.undisturb(t)
 	eventually(t, "rows of both events", func() bool {
-		out, err := s.run(t, s.root+"/bin/gatehouse", "audit", "show", "--sub", p.Sub)
+		out, err := s.run(t, s.root+"/bin/gatehouse", "audit", "show", "--user", p.Sub)
 		return err == nil && strings.Contains(out, contracts.TypeSigninAttempted) && strings.Contains(out, contracts.TypeSigninSucceeded)
 	})
 	if now := s.depth(t, queue+"-dlq"); now != dead {
