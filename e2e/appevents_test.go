@@ -111,8 +111,12 @@ func TestInvalidAppEventsAreKept(t *testing.T) {
 	if err == nil {
 		t.Error("a message of more than 4 KiB is taken")
 	}
+	user, _ := s.user(t)
+	fromUser := `{"name":"` + mine + `","subject":"erika"}`
+	sent = append(sent, user.send(t, userQueue, fromUser))
 	inbox.wait(t, 1, id(good))
 	s.inQueue(t, queue+"-dlq", bad...)
+	s.inQueue(t, s.env[userQueue]+"-dlq", fromUser)
 	for _, message := range sent {
 		if found := inbox.find(t, id(message)); len(found) > 0 {
 			t.Errorf("published: %s", found[0].Body)
@@ -121,6 +125,7 @@ func TestInvalidAppEventsAreKept(t *testing.T) {
 	eventually(t, "the metric", func() bool { return s.sums(t)["AppEventsRefused"] >= before+float64(len(bad)) })
 	s.nothingInLogs(t, "secret-text", "erika@example.org")
 	s.discard(t, queue+"-dlq", bad...)
+	s.discard(t, s.env[userQueue]+"-dlq", fromUser)
 }
 
 // TestAppEventsOverTheLimitWait uses up the limit of the next minutes. The next event
