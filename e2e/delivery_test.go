@@ -137,7 +137,9 @@ func TestOutagesEndWithoutDeadLetters(t *testing.T) {
 	// Only the pace of the attempts changes, not their number.
 	t.Cleanup(s.pace(t, queue, 1000))
 	t.Cleanup(s.pace(t, s.queue(t, "user-events-metrics"), 1000))
-	attempts := func() int { return strings.Count(s.logsOf(t, "/gatehouse/local/signin-audit/recorder"), "it will be delivered again") }
+	attempts := func() int {
+		return strings.Count(s.logsOf(t, "/gatehouse/local/signin-audit/recorder"), "it will be delivered again")
+	}
 	before, dead := attempts(), s.depth(t, queue+"-dlq")
 	s.disturb(t, fault{Service: "dynamodb", Action: "PutItem", Mode: "refuse"})
 	p := s.member(t)

@@ -144,5 +144,7 @@ func (s *stub) environment() []string {
 		"GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
 		"CHECK_FEDERATED=true", "CLIENT_SCOPE=gatehouse/client", "USER_CLIENT_IDS=a",
 		"INCLUDE_PREFIXES=/gatehouse/", "EXCLUDE_PREFIXES=", "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/k", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",
+		"DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead", "GUEST_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",
+		"USER_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",
 	}
 }

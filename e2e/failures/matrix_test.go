@@ -37,9 +37,9 @@ type subject struct {
 	queue, source string
 	// done is where the events of a consumer belong.
 	done string
-	// patient says that the queue makes attempts for hours.
-	patient bool
-	silent  bool // it calls nothing
+	// depth says that alarms watch the depth of the queue, which is empty while all is well.
+	depth  bool
+	silent bool // it calls nothing
 }
 
 const (
@@ -56,7 +56,7 @@ func subjects() []subject {
 			stack: "user-events", name: "postconfirmation", payload: "postconfirmation-confirm-sign-up.json",
 			refused: "an error after the code, although the user is confirmed",
 		},
-		{kind: consumer, stack: "user-events", name: "drain", payload: event, queue: "outbox", done: "the topic", patient: true},
+		{kind: consumer, stack: "user-events", name: "drain", payload: event, queue: "outbox", done: "the topic", depth: true},
 		{kind: consumer, stack: "user-events", name: "metrics", payload: event, queue: "metrics", done: "the metrics"},
 		{kind: consumer, stack: "user-events", name: "bridge", payload: event, queue: "bridge", done: "the bus"},
 		{
@@ -135,9 +135,9 @@ func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
 			raised = append(raised, metric{"Duration", name})
 		}
 	}
-	for _, m := range []string{"EventsFellBack", "EventsLogged"} {
+	for m, of := range map[string]string{"EventsFellBack": "", "EventsLogged": "", "EventsRetried": name} {
 		if regexp.MustCompile(`"` + m + `":[1-9]`).MatchString(got.output) { // consumers write zeros
-			raised = append(raised, metric{m, ""})
+			raised = append(raised, metric{m, of})
 		}
 	}
 	o, more := s.follows(t, f, got, accepted)
@@ -223,7 +223,7 @@ func (s subject) consumer(t *testing.T, f fault, got invocation, accepted []stri
 	}
 	if got.answer == nil || len(response.Failures) > 0 {
 		raised := []metric{{"ApproximateNumberOfMessagesVisible", queue + "-dlq"}}
-		if s.patient {
+		if s.depth {
 			raised = append(raised, metric{"ApproximateAgeOfOldestMessage", queue}, metric{"ApproximateNumberOfMessagesVisible", queue})
 		}
 		return outcome{person: unnoticed, event: deadLater}, raised

@@ -62,7 +62,8 @@ A panic in a handler is not in the tables: it is recovered and logged, and the r
 - *Permission gone*: a consumer may not read its queue; anything else may not be called. *Throttle*: Lambda does not run
   the function. *Key disabled*: every key of the services.
 - *Event*: where it is while the fault lasts. *Nowhere*: it was not made; a person who tries again makes one. *None*: no
-  event belongs to the call.
+  event belongs to the call. Events are in their queue for hours before they are dead letters
+  ([0031](adr/0031-outages-of-consumers.md)).
 - *Alarm*: those that watch a metric which the fault raises, without ` + "`gatehouse-{environment}-`" + `; on AWS composite alarms
   notify for them. Each alarm's description names its [playbook](playbooks/).
 
