@@ -200,7 +200,7 @@ unit-tests:
 .PHONY: simulate
 simulate: ## Play simulated histories of faults: make simulate [HISTORIES=10000] [FROM=0]
 	@mkdir -p .local && go test -c -o .local/simulation.test ./simulation
-	@cd simulation && HISTORIES=$(or $(HISTORIES),10000) FROM=$(or $(FROM),0) ../.local/simulation.test -test.timeout 0 -test.run '^TestHistories$$'
+	@cd simulation && HISTORIES=$(or $(HISTORIES),10000) FROM=$(or $(FROM),0) GOGC=400 ../.local/simulation.test -test.timeout 0 -test.run '^TestHistories$$'
 
 # Busy loops, one per processor, show waits that depend on a quick machine.
 .PHONY: soak-tests

@@ -20,6 +20,9 @@ type history struct {
 	outages []outage
 	clocks  []clock
 	visits  []visit
+	// receives is how often a message is received before it moves to the dead-letter
+	// queue; 0 is what the templates say.
+	receives int
 	// poisons are when something reaches the topic that is not an event.
 	poisons []time.Duration
 }
@@ -33,7 +36,7 @@ type act struct {
 	user   int
 	// calls is how often Cognito calls the trigger for this act.
 	calls int
-	// former is set if version 0.1 of the function answers.
+	// former is set if version 0.1 of the function answers every other call.
 	former bool
 }
 
@@ -97,8 +100,10 @@ type step struct {
 // The steps that a fault can hit. SNS delivers to, and SQS is received by, the function
 // whose name follows.
 const (
-	opTopic   = "trigger: sns.Publish"
-	opOutbox  = "trigger: sqs.SendMessage"
+	opTopic   = trigger + ": sns.Publish"
+	opOutbox  = trigger + ": sqs.SendMessage"
+	opResend  = operator + ": sqs.SendMessage"
+	opRemove  = operator + ": sqs.DeleteMessage"
 	opDrain   = "drain: sns.Publish"
 	opClaim   = "recorder: dynamodb.PutItem of the claim"
 	opRow     = "recorder: dynamodb.PutItem of the row"
@@ -141,7 +146,7 @@ type clock struct {
 	by       time.Duration
 }
 
-// visit is an operator who runs `gatehouse events recover` or moves dead letters back.
+// visit is an operator who runs `gatehouse events recover` or `gatehouse events replay`.
 type visit struct {
 	at      time.Duration
 	recover bool
@@ -186,6 +191,9 @@ func generate(seed uint64) history {
 	for range max(0, r.IntN(6)-3) {
 		h.visits = append(h.visits, visit{at: time.Duration(r.Int64N(int64(20 * time.Minute))), recover: r.IntN(2) == 0})
 	}
+	if r.IntN(4) == 0 {
+		h.receives = 1 + r.IntN(5)
+	}
 	for range max(0, r.IntN(8)-6) {
 		h.poisons = append(h.poisons, time.Duration(r.Int64N(int64(3*time.Minute))))
 	}
@@ -205,7 +213,7 @@ func newFault(r *rand.Rand, acts []act) fault {
 	consumer := consumers[r.IntN(len(consumers))]
 	switch r.IntN(10) {
 	case 0, 1, 2, 3, 4:
-		f.op = pick(r, opTopic, opTopic, opOutbox, opDrain, opClaim, opRow, opLedger, opLedger, opBus)
+		f.op = pick(r, opTopic, opTopic, opOutbox, opDrain, opClaim, opRow, opLedger, opLedger, opBus, opResend, opRemove)
 		f.mode = pick(r, refuse, expire, hang, lose, late, slow, freeze, crashBefore, crashAfter)
 		inTrigger := f.op == opTopic || f.op == opOutbox
 		switch {
@@ -262,7 +270,7 @@ func (h history) String() string {
 			fmt.Fprintf(&b, "; Cognito calls the trigger %d times", a.calls)
 		}
 		if a.former {
-			b.WriteString("; version 0.1 answers")
+			b.WriteString("; version 0.1 answers the first and every other call")
 		}
 		b.WriteString("\n")
 	}
@@ -273,11 +281,14 @@ func (h history) String() string {
 		fmt.Fprintf(&b, "  %-12s the clock of %s is set by %s\n", c.at.Round(time.Millisecond), c.function, c.by.Round(time.Millisecond))
 	}
 	for _, v := range h.visits {
-		what := "moves dead letters back"
+		what := "runs gatehouse events replay for each dead-letter queue"
 		if v.recover {
 			what = "runs gatehouse events recover"
 		}
 		fmt.Fprintf(&b, "  %-12s an operator %s\n", v.at.Round(time.Millisecond), what)
+	}
+	if h.receives > 0 {
+		fmt.Fprintf(&b, "  a message moves to the dead-letter queue after %d receives\n", h.receives)
 	}
 	for _, p := range h.poisons {
 		fmt.Fprintf(&b, "  %-12s something that is not an event is published\n", p.Round(time.Millisecond))

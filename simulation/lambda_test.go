@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"gatehouse.example/lambdakit/trigger"
+	cognito "gatehouse.example/lambdakit/trigger"
 )
 
 // function is a Lambda function. Each instance of it handles one invocation at a time,
@@ -28,7 +28,7 @@ type instance struct {
 	*universe
 	function *function
 	number   int
-	trigger  *trigger.Handler
+	trigger  *cognito.Handler
 	consumer func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 	current  *invocation
 
@@ -167,7 +167,7 @@ func (l lines) Write(line []byte) (int, error) {
 	l.current.live()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.logs[l.function.name] = append(l.logs[l.function.name], logLine{l.now(), string(line)})
+	l.logs[l.function.name] = append(l.logs[l.function.name], logLine{l.now(), string(l.bug.lineOf(line))})
 	return len(line), nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 // topic is SNS as one caller sees it.
@@ -86,27 +85,6 @@ func (u *universe) acknowledge(c *copied) {
 	c.acknowledged = true
 }
 
-// outbox is SQS as one caller sees it.
-type outbox struct {
-	*universe
-	op string
-}
-
-func (o outbox) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	inv := invocationOf(ctx)
-	inv.live()
-	c := o.copyOf(*in.MessageBody, inv)
-	err := o.do(ctx, request{
-		service: serviceOutbox, op: o.op, event: c,
-		apply:    func() error { o.queues[drain].send(c); return nil },
-		answered: func() { o.acknowledge(c) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &sqs.SendMessageOutput{MessageId: aws.String("sqs")}, nil
-}
-
 // queue is a standard queue of SQS with the event source mapping of its function. A
 // message is delivered at least once and in any order, is hidden while it is handled,
 // and moves to the dead-letter queue when it was received too often
@@ -116,9 +94,11 @@ func (o outbox) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...
 type queue struct {
 	*universe
 	setting
+	name string
+	// function reads the queue; a dead-letter queue has none.
 	function    string
+	dead        *queue
 	messages    map[string]*message
-	dead        []*message
 	sent, polls int
 	underway    int
 }
@@ -136,30 +116,23 @@ func (q *queue) send(c *copied) {
 	c.entered = true
 	q.sent++
 	sent := q.sent
-	id := fmt.Sprintf("%s-%d", q.function, q.sent)
+	id := fmt.Sprintf("%s-%d", q.name, q.sent)
 	q.messages[id] = &message{id: id, event: c, visible: q.now(), expires: q.now() + q.retention}
 	q.mu.Unlock()
-	q.poll(between(q.random(sent, "sent", id), time.Millisecond, time.Second))
+	if q.function != "" {
+		q.poll(between(q.random(sent, "sent", id), time.Millisecond, time.Second))
+	}
 }
 
-// poll receives later.
-func (q *queue) poll(in time.Duration) { time.AfterFunc(in, q.receive) }
-
-// receive gives the function a batch of the visible messages, but not always all.
-func (q *queue) receive() {
+// take receives up to most of the visible messages, in any order, and hides them. It
+// reports whether there are more.
+func (q *queue) take(most int, hide time.Duration) (batch []*message, more bool) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.polls++
-	polls := q.polls
-	if q.underway >= q.concurrency {
-		q.mu.Unlock()
-		return
-	}
 	ids := slices.SortedFunc(maps.Keys(q.messages), func(a, b string) int {
-		return cmp.Compare(q.random(polls, a), q.random(polls, b))
+		return cmp.Compare(q.random(q.polls, a), q.random(q.polls, b))
 	})
-	most := 1 + int(q.random(polls, q.function)%uint64(q.batch))
-	var batch []*message
-	more := false
 	for _, id := range ids {
 		m := q.messages[id]
 		switch now := q.now(); {
@@ -168,23 +141,37 @@ func (q *queue) receive() {
 		case m.visible > now:
 		case len(batch) == most:
 			more = true
-		case m.receives == q.maxReceive:
+		case q.dead != nil && m.receives == q.maxReceive:
 			delete(q.messages, id)
-			q.dead = append(q.dead, m)
+			q.dead.messages[id] = m // with the time when it was sent, and when it expires
 		default:
 			m.receives++
-			m.visible = now + q.visibility
+			m.visible = now + hide
 			batch = append(batch, m)
 		}
 	}
-	if len(batch) > 0 {
-		q.underway++
-	}
+	return batch, more
+}
+
+// poll receives later.
+func (q *queue) poll(in time.Duration) { time.AfterFunc(in, q.receive) }
+
+// receive gives the function a batch of the visible messages, but not always all.
+func (q *queue) receive() {
+	q.mu.Lock()
+	busy, polls := q.underway >= q.concurrency, q.polls
 	q.mu.Unlock()
+	if busy {
+		return
+	}
+	batch, more := q.take(1+int(q.random(polls, q.function)%uint64(q.batch)), q.visibility)
 	if more {
 		q.poll(between(q.random(polls, "more", q.function), time.Millisecond, 50*time.Millisecond))
 	}
 	if len(batch) > 0 {
+		q.mu.Lock()
+		q.underway++
+		q.mu.Unlock()
 		q.poll(q.visibility + between(q.random(polls, "again", q.function), time.Nanosecond, time.Second))
 		q.invokeWith(batch)
 	}
@@ -252,23 +239,5 @@ func (q *queue) delete(batch []*message, out events.SQSEventResponse) {
 		q.mu.Lock()
 		delete(q.messages, m.id)
 		q.mu.Unlock()
-	}
-}
-
-// redrive moves the dead letters that are events back to the queue.
-func (q *queue) redrive() {
-	q.mu.Lock()
-	dead := q.dead
-	q.dead = nil
-	for _, m := range dead {
-		if m.event.poison {
-			q.dead = append(q.dead, m)
-		}
-	}
-	q.mu.Unlock()
-	for _, m := range dead {
-		if !m.event.poison {
-			q.send(m.event)
-		}
 	}
 }

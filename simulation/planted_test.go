@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,7 @@ type bug struct {
 	table    func(putter) putter
 	bus      func(putEvents) putEvents
 	consumer func(consumer) consumer
+	line     func([]byte) []byte
 	settings func(map[string]setting)
 }
 
@@ -46,7 +48,13 @@ func (b bug) outboxOf(o publish.Outbox) publish.Outbox { return planted(b.outbox
 func (b bug) senderOf(s sender) sender                 { return planted(b.sender, s) }
 func (b bug) tableOf(t putter) putter                  { return planted(b.table, t) }
 func (b bug) busOf(p putEvents) putEvents              { return planted(b.bus, p) }
-func (b bug) consumerOf(c consumer) consumer           { return planted(b.consumer, c) }
+func (b bug) lineOf(line []byte) []byte {
+	if b.line == nil {
+		return line
+	}
+	return b.line(line)
+}
+func (b bug) consumerOf(c consumer) consumer { return planted(b.consumer, c) }
 
 func planted[T any](with func(T) T, in T) T {
 	if with == nil {
@@ -196,6 +204,13 @@ var bugs = map[string]struct {
 			return former{fresh}.Publish(ctx, evs...)
 		})
 	}}, "just failed is skipped"},
+	"what_is_not_an_event_is_deleted": {bug{consumer: func(c consumer) consumer {
+		return func(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+			in.Records = slices.DeleteFunc(slices.Clone(in.Records), func(m events.SQSMessage) bool { return !json.Valid([]byte(m.Body)) })
+			return c(ctx, in)
+		}
+	}}, "not an event waits"},
+	"log_lines_cut_off": {bug{line: func(line []byte) []byte { return line[:min(len(line), 256)] }}, "nothing is lost"},
 }
 
 // changedPut changes every call of PutItem.

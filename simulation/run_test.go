@@ -1,9 +1,9 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -12,20 +12,20 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/uuid"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/publish"
-	"gatehouse.example/lambdakit/trigger"
+	cognito "gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/services/signin-audit/signinaudittest"
 	"gatehouse.example/services/signup-guard/signupguardtest"
 	"gatehouse.example/services/user-events/usereventstest"
-	operator "gatehouse.example/tools/events"
+	tool "gatehouse.example/tools/events"
 )
 
 const (
 	environment = "simulation"
 	topicARN    = "arn:aws:sns:eu-central-1:111122223333:user-events"
-	outboxURL   = "https://sqs.eu-central-1.amazonaws.com/111122223333/outbox"
 	pool        = "eu-central-1_Example01"
 	retention   = 400 * 24 * time.Hour
 )
@@ -69,7 +69,10 @@ func newUniverse(h history, settings map[string]setting, b bug) *universe {
 		u.functions[f] = &function{name: f, setting: settings[f]}
 	}
 	for _, f := range consumers {
-		u.queues[f] = &queue{universe: u, setting: settings[f], function: f, messages: map[string]*message{}}
+		q := &queue{universe: u, setting: settings[f], name: f, function: f, messages: map[string]*message{}}
+		q.dead = &queue{universe: u, setting: settings[f], name: f + deadSuffix, messages: map[string]*message{}}
+		q.maxReceive = cmp.Or(h.receives, q.maxReceive)
+		u.queues[f] = q
 	}
 	return u
 }
@@ -79,7 +82,7 @@ func (i *instance) build() {
 	log, out := i.log(), i.output()
 	p := sender(&publish.Publisher{
 		Topic: i.bug.topicOf(topic{i.universe, opTopic}), TopicARN: topicARN,
-		Outbox: i.bug.outboxOf(outbox{i.universe, opOutbox}), OutboxURL: outboxURL,
+		Outbox: i.bug.outboxOf(sqsClient{i.universe, trigger}), OutboxURL: urlOf(drain),
 		Environment: environment, Log: log, Out: out, Now: i.clock,
 	})
 	p = i.bug.senderOf(former{p})
@@ -89,13 +92,13 @@ func (i *instance) build() {
 		if err != nil {
 			panic(err)
 		}
-		i.trigger = &trigger.Handler{Run: f, Log: log, Now: i.clock}
+		i.trigger = &cognito.Handler{Run: f, Log: log, Now: i.clock}
 	case preauthentication:
-		i.trigger = &trigger.Handler{Run: signinaudittest.Attempted(p), Log: log, Now: i.clock}
+		i.trigger = &cognito.Handler{Run: signinaudittest.Attempted(p), Log: log, Now: i.clock}
 	case postauthentication:
-		i.trigger = &trigger.Handler{Run: signinaudittest.Succeeded(p), Log: log, Now: i.clock}
+		i.trigger = &cognito.Handler{Run: signinaudittest.Succeeded(p), Log: log, Now: i.clock}
 	case postconfirmation:
-		i.trigger = &trigger.Handler{Run: (&usereventstest.Confirmer{Publisher: p}).Run, Log: log, Now: i.clock}
+		i.trigger = &cognito.Handler{Run: (&usereventstest.Confirmer{Publisher: p}).Run, Log: log, Now: i.clock}
 	case drain:
 		i.consumer = (&usereventstest.Drain{
 			Topic: i.bug.topicOf(topic{i.universe, opDrain}), TopicARN: topicARN, Environment: environment, Out: out, Log: log, Now: i.clock,
@@ -111,24 +114,33 @@ func (i *instance) build() {
 			Environment: environment, Retention: retention, Log: log, Out: out, Now: i.clock,
 		}).Handle
 	case bridge:
-		i.consumer = (&usereventstest.Bridge{Bus: i.bug.busOf(busClient{i.universe}), BusName: "bus", Log: log}).Handle
+		i.consumer = (&usereventstest.Bridge{
+			Bus: i.bug.busOf(busClient{i.universe}), BusName: "bus", Log: log,
+		}).Handle
 	}
 	i.consumer = i.bug.consumerOf(i.consumer)
 }
 
-// former is version 0.1 of the function, for the acts that it answers: derived ids
+// former is version 0.1 of the function, for the calls that it answers: derived ids
 // depended on the pool's ARN (docs/adr/0027).
 type former struct{ sender }
 
 func (f former) Publish(ctx context.Context, evs ...event.Event) ([]publish.Outcome, error) {
-	if call := invocationOf(ctx).call; call.act.former {
+	if call := invocationOf(ctx).call; call.act.former && call.nth%2 == 1 {
 		for i, ev := range evs {
-			if id, derived := contracts.ClaimID(ev); derived {
-				evs[i].SetID(id)
+			switch ev.Type() {
+			case contracts.TypeUserCreated:
+				evs[i].SetID(formerID(ev.Source(), ev.Subject()))
+			case contracts.TypeSigninSucceeded:
+				evs[i].SetID(formerID(ev.Source()+"#first-sign-in", ev.Subject()))
 			}
 		}
 	}
 	return f.sender.Publish(ctx, evs...)
+}
+
+func formerID(of, sub string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(of+"#"+sub)).String()
 }
 
 // personCall is one call of a trigger by Cognito, for which a person waits.
@@ -155,7 +167,7 @@ func (u *universe) play() {
 		}
 	}
 	for _, v := range u.visits {
-		end = max(end, v.at)
+		end = max(end, v.at+commandTimeout)
 		time.AfterFunc(v.at, func() { u.visited(v.recover) })
 	}
 	for i, at := range u.poisons {
@@ -165,13 +177,19 @@ func (u *universe) play() {
 		end = max(end, o.to)
 	}
 	<-time.After(end + replaceAfter)
-	u.visited(true)
 	for range 5 * 24 {
-		u.visited(false)
+		recovered := u.visited(true)
+		if replayed := u.visited(false); recovered && replayed {
+			break
+		}
+		<-time.After(time.Hour)
+	}
+	for range 5 * 24 {
 		if u.quiet() {
 			return
 		}
 		<-time.After(time.Hour)
+		u.visited(false)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -187,34 +205,56 @@ func (u *universe) quiet() bool {
 	left := u.underway
 	for _, f := range consumers {
 		left += len(u.queues[f].messages) + u.queues[f].underway
+		for _, m := range u.queues[f].dead.messages {
+			if !m.event.poison {
+				left++
+			}
+		}
 	}
 	return left == 0
 }
 
-// visited is an operator: `gatehouse events recover` from all logs, or the dead letters.
-func (u *universe) visited(recover bool) {
-	u.note("the operator: recover %v", recover)
-	if !recover {
-		for _, f := range consumers {
-			u.queues[f].redrive()
-		}
-		return
-	}
+// commandTimeout is how long an operator waits for a command before stopping it.
+const commandTimeout = 10 * time.Minute
+
+// visited is an operator, who runs `gatehouse events recover` for all logs or `gatehouse
+// events replay` for each dead-letter queue. It reports whether that succeeded; if not,
+// the operator comes again.
+func (u *universe) visited(recover bool) bool {
 	inv := &invocation{
-		instance: &instance{universe: u, function: &function{name: "operator"}}, ended: make(chan struct{}),
+		instance: &instance{universe: u, function: &function{name: operator}}, ended: make(chan struct{}),
 	}
-	tool := operator.Recoverer{
-		Logs: logsClient{u}, Outbox: outbox{u, "operator: sqs.SendMessage"}, OutboxURL: outboxURL, Out: io.Discard,
-	}
-	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), invocationKey{}, inv), commandTimeout)
 	defer cancel()
-	// An error is shown to the operator, who tries again later.
-	err := tool.Recover(ctx, "/gatehouse/"+environment+"/", u.began, false)
+	u.note("the operator: recover %v", recover)
+	client, ok, left := sqsClient{u, operator}, false, make(chan struct{})
+	go func() { // that ends where the tool does
+		defer close(left)
+		if recover {
+			r := tool.Recoverer{Logs: logsClient{u}, Outbox: client, OutboxURL: urlOf(drain), Out: io.Discard}
+			ok = r.Recover(ctx, "/gatehouse/"+environment+"/", u.began, false) == nil
+			return
+		}
+		ok = true
+		for _, f := range consumers {
+			err := tool.Replay(ctx, client, urlOf(f)+deadSuffix, urlOf(f), io.Discard)
+			ok = ok && (err == nil || u.onlyPoison(f))
+		}
+	}()
+	<-left
+	return ok
+}
+
+// onlyPoison reports whether only what is not an event is left in a dead-letter queue.
+func (u *universe) onlyPoison(function string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if err != nil && !errors.Is(err, errRefused) && !errors.Is(err, errLost) && ctx.Err() == nil {
-		u.violate("undelivered events can be recovered", "%v", err)
+	for _, m := range u.queues[function].dead.messages {
+		if !m.event.poison {
+			return false
+		}
 	}
+	return true
 }
 
 // person lets Cognito call a trigger.

@@ -22,6 +22,12 @@ const (
 	bridge             = "bridge"
 )
 
+// Callers of services that are not one function: any trigger, and a person.
+const (
+	trigger  = "trigger"
+	operator = "operator"
+)
+
 // consumers read a queue: the drain reads the outbox, the others the topic's queues.
 var consumers = []string{drain, metrics, recorder, bridge}
 

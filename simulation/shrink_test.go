@@ -17,7 +17,7 @@ func shrink(h history, fails func(history) bool) history {
 			without(func(h *history) *[]clock { return &h.clocks }),
 			without(func(h *history) *[]visit { return &h.visits }),
 			without(func(h *history) *[]time.Duration { return &h.poisons }),
-			fewerCalls, noFormer, shorterOutage, shorterWait,
+			fewerCalls, noFormer, shorterOutage, shorterWait, templateReceives,
 		} {
 			for i := 0; ; {
 				candidate, possible := smaller(h, i)
@@ -82,4 +82,10 @@ func shorterOutage(h history, i int) (history, bool) {
 
 func shorterWait(h history, i int) (history, bool) {
 	return h, changed(&h.faults, i, func(f *fault) bool { f.wait /= 2; return f.wait > time.Second })
+}
+
+func templateReceives(h history, i int) (history, bool) {
+	possible := i == 0 && h.receives > 0
+	h.receives = 0
+	return h, possible
 }

@@ -124,3 +124,24 @@ func TestRunsAreEqual(t *testing.T) {
 		}
 	}
 }
+
+// What is left of a history is what the invariant needs, and nothing else.
+func TestShrink(t *testing.T) {
+	t.Parallel()
+	h := generate(11)
+	h.acts = []act{{number: 1, kind: kinds[0], calls: 3}, {number: 2, kind: kinds[3], calls: 4, former: true}, {number: 3, kind: kinds[1], calls: 1}}
+	h.faults = []fault{{step{opBus, "1.1 x", 1}, refuse, 0}, {step{opLedger, "2.2 x", 1}, delay, time.Hour}}
+	h.outages = []outage{{serviceTopic, 0, time.Hour, hang}}
+	h.receives, h.poisons, h.visits, h.clocks = 3, []time.Duration{1}, []visit{{at: 1}}, []clock{{function: drain}}
+	runs := 0
+	got := shrink(h, func(h history) bool {
+		runs++
+		return slices.ContainsFunc(h.acts, func(a act) bool { return a.number == 2 && a.calls > 1 }) &&
+			slices.ContainsFunc(h.faults, func(f fault) bool { return f.op == opLedger && f.wait > time.Minute })
+	})
+	want := "  0s           act 2: user 0 " + kinds[3].does + "; Cognito calls the trigger 2 times\n" +
+		`  event "2.2 x", time 1: metrics: dynamodb.PutItem: delivered late (1m52.5s)` + "\n"
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("after %d runs (-want +got):\n%s", runs, diff)
+	}
+}
