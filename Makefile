@@ -12,6 +12,7 @@ VENV ?= .local/venv
 LOCAL_FLAGS = --dir $(LOCAL_DIR) --port $(PORT) --venv $(VENV)
 GATEHOUSE := bin/gatehouse
 PIPELINE_TOOLS := .local/pipeline-tools
+SCANNERS := .local/scanners
 LINT_VERSION := v2.15.0
 LINT := .local/bin/golangci-lint-$(LINT_VERSION)
 # As tools/stacks finds them.
@@ -213,7 +214,7 @@ soak-tests: prepare e2e-tools rules-tools ## Run the end-to-end tests five times
 	done
 
 .PHONY: e2e-tools
-e2e-tools: .local/venv-e2e/done .local/venv-checkov/done
+e2e-tools: .local/venv-e2e/done .local/venv-checkov/done scanners vulnerabilities
 
 # Clients of other projects, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | tools
@@ -241,6 +242,24 @@ rules-tools: tools
 		$(RULES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r rules/requirements.txt && \
 		cp rules/requirements.txt $(RULES_VENV)/pinned; }
 
+# Their module is not in go.work either, and no pipeline builds them.
+.PHONY: scanners
+scanners:
+	@cat e2e/scanners/go.mod e2e/scanners/go.sum | cmp -s - $(SCANNERS)/pinned || { \
+		echo "building the scanners of e2e/scanners (once)" && \
+		GOWORK=off GOBIN=$(abspath $(SCANNERS)) go -C e2e/scanners install -trimpath -buildvcs=false tool && \
+		cat e2e/scanners/go.mod e2e/scanners/go.sum > $(SCANNERS)/pinned; }
+
+# By package, not by function: a minute less, and what is linked can be called one day.
+VULNERABILITIES := https://vuln.go.dev
+SCANNED = $(MODULES)
+.PHONY: vulnerabilities
+vulnerabilities: scanners ## Compare the dependencies with Go's database of vulnerabilities, if it can be reached
+	@out=$$($(SCANNERS)/govulncheck -db $(VULNERABILITIES) -scan package $(SCANNED) 2>&1) && { echo "$$out" | tail -n 3; exit 0; }; \
+	if echo "$$out" | grep -qE 'dial tcp|no such host|Client.Timeout|connection re|proxyconnect'; then \
+		echo "vulnerabilities: the database $(VULNERABILITIES) cannot be reached; nothing was checked"; \
+	else echo "$$out"; exit 1; fi
+
 .PHONY: pictures
 pictures: ## Draw the architecture and the dashboard from the templates again
 	@go run ./tools/cmd/pictures
@@ -249,12 +268,14 @@ pictures: ## Draw the architecture and the dashboard from the templates again
 screenshots: up ## Take the pictures of the sign-in pages again, for docs/pictures (needs Chromium)
 	@go run ./e2e/pictures --dir $(LOCAL_DIR) --out docs/pictures
 
+# Go keeps the inputs that reach new code in its cache, so a run that was stopped goes on
+# with what it found: make fuzz FUZZ=FuzzDecode EXECUTIONS=100000000
 .PHONY: fuzz
-fuzz: ## Fuzz every parser for FUZZTIME (30s) each
-	@git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | grep -q . || { echo "no fuzz test found"; exit 1; }
-	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file func; do \
+fuzz: ## Fuzz every parser for FUZZTIME (30s) or EXECUTIONS each, or only FUZZ=name
+	@git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | grep -qE '^func $(or $(FUZZ),.+)$$' || { echo "no fuzz test found"; exit 1; }
+	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | grep -E ':func $(or $(FUZZ),.+)$$' | while IFS=: read -r file func; do \
 		echo "$$(dirname $$file) $${func#func }"; \
-		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(or $(FUZZTIME),30s) "./$$(dirname $$file)" < /dev/null || exit 1; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(if $(EXECUTIONS),$(EXECUTIONS)x,$(or $(FUZZTIME),30s)) -timeout 0 "./$$(dirname $$file)" < /dev/null || exit 1; \
 	done
 
 .PHONY: bench
