@@ -128,6 +128,13 @@ func (s *stub) accept(place string) {
 	}
 }
 
+// taken are the services that accepted an event.
+func (s *stub) taken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.accepted)
+}
+
 func refuse(w http.ResponseWriter, status int, body string) {
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)

@@ -127,7 +127,7 @@ func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
 			l.env = nil
 		}
 		got = l.invoke(t, s.invocation(t), stub.begun, f.signal)
-		accepted = stub.accepted
+		accepted = stub.taken()
 		if got.answer == nil {
 			raised = append(raised, metric{"Errors", name})
 		}
