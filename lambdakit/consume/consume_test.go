@@ -88,8 +88,6 @@ func panics(id string) func(context.Context, consume.Record) error {
 	}
 }
 
-// TestBatchAnswersWithAList: Lambda takes null for a whole success as well, but
-// a reader of the raw answer should see the list.
 func TestBatchHandsOverEventsOnly(t *testing.T) {
 	t.Parallel()
 	var got []string
@@ -105,6 +103,8 @@ func TestBatchHandsOverEventsOnly(t *testing.T) {
 	}
 }
 
+// TestBatchAnswersWithAList: Lambda takes null for a whole success as well, but
+// a reader of the raw answer should see the list.
 func TestBatchAnswersWithAList(t *testing.T) {
 	t.Parallel()
 	out, err := consume.Batch(t.Context(), slog.New(slog.DiscardHandler), events.SQSEvent{}, by())
