@@ -50,7 +50,7 @@ func makers() []func(contracts.Act) (event.Event, error) {
 		for _, domain := range []string{"", "xn--exmple-cua.co.uk"} {
 			makers = append(makers, func(a contracts.Act) (event.Event, error) {
 				return contracts.NewSignupRejected(a, contracts.SignupRejected{
-					Via: via, Domain: domain, Reason: "disposable-domain", Rule: "disposable-list", ListVersion: "2026-08-21",
+					Via: via, Domain: domain, Reason: "domain-disposable", Rule: "disposable-list", ListVersion: "2026-08-21",
 				})
 			})
 			for _, relay := range []bool{false, true} {

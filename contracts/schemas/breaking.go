@@ -9,7 +9,8 @@ import (
 
 // Breaking lists the changes from one schema to the next that break a reader of the
 // first. Such a change needs a new event type with the next version. New optional
-// fields and new values of an enum break nothing: readers must expect them.
+// fields and new values of an enum break nothing: readers must expect them. Nor does
+// an enum where there was none: it lists the values of a field that could have any.
 func Breaking(before, now []byte) ([]string, error) {
 	var old, recent node
 	if err := json.Unmarshal(before, &old); err != nil {
@@ -43,7 +44,7 @@ func compare(at string, before, now node) []string {
 	if before.Pattern != now.Pattern {
 		say("pattern %q became %q", before.Pattern, now.Pattern)
 	}
-	if (before.Enum == nil) != (now.Enum == nil) {
+	if before.Enum != nil && now.Enum == nil {
 		say("enum %v became %v", before.Enum, now.Enum)
 	}
 	for _, value := range before.Enum {

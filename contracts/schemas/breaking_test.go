@@ -34,6 +34,7 @@ func TestBreaking(t *testing.T) {
 		"new_required":       {old: `["via"]`, new: `["via","domain"]`, want: []string{"event.data: domain is newly required"}},
 		"no_longer_required": {old: `["via"]`, new: `[]`, want: []string{"event.data: via is no longer required"}},
 		"narrowed_enum":      {old: `["signup","admin"]`, new: `["signup"]`, want: []string{"event.data.via: enum lost admin"}},
+		"new_enum":           {old: `"pattern":"^[a-z]+$"`, new: `"pattern":"^[a-z]+$","enum":["a"]`},
 		"enum_gone":          {old: `,"enum":["signup","admin"]`, new: ``, want: []string{"event.data.via: enum [signup admin] became []"}},
 		"changed_type":       {old: `"boolean"`, new: `"string"`, want: []string{"event.data.relay: type boolean became string"}},
 		"changed_const":      {old: `"const":"a"`, new: `"const":"b"`, want: []string{"event.kind: const a became b"}},

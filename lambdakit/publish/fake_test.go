@@ -103,7 +103,7 @@ func someEvent(t testing.TB) event.Event {
 	t.Helper()
 	ev, err := contracts.NewSignupRejected(
 		contracts.Act{PoolARN: pool, ClientID: "client", Time: moment()},
-		contracts.SignupRejected{Via: contracts.ViaSignup, Domain: "mailinator.com", Reason: "disposable-domain", Rule: "a&b<c>", ListVersion: "2026-08-21"},
+		contracts.SignupRejected{Via: contracts.ViaSignup, Domain: "mailinator.com", Reason: "domain-disposable", Rule: "a&b<c>", ListVersion: "2026-08-21"},
 	)
 	if err != nil {
 		t.Fatalf("NewSignupRejected: %v", err)

@@ -168,16 +168,16 @@ func TestWithoutALambdaContext(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	refusal := trigger.Refusal{Code: "disposable-domain", Text: "Please use a permanent address."}
+	refusal := trigger.Refusal{Code: "domain-disposable", Text: "Please use a permanent address."}
 	tests := map[string]struct {
 		run     trigger.Func
 		refused bool
 		logged  string
 	}{
 		"success":         {run: func(context.Context, trigger.Call) error { return nil }},
-		"refusal":         {run: func(context.Context, trigger.Call) error { return refusal }, refused: true, logged: `"code":"disposable-domain"`},
-		"pointer":         {run: func(context.Context, trigger.Call) error { return &refusal }, refused: true, logged: `"code":"disposable-domain"`},
-		"wrapped_refusal": {run: func(context.Context, trigger.Call) error { return fmt.Errorf("rules: %w", refusal) }, refused: true, logged: "disposable-domain"},
+		"refusal":         {run: func(context.Context, trigger.Call) error { return refusal }, refused: true, logged: `"code":"domain-disposable"`},
+		"pointer":         {run: func(context.Context, trigger.Call) error { return &refusal }, refused: true, logged: `"code":"domain-disposable"`},
+		"wrapped_refusal": {run: func(context.Context, trigger.Call) error { return fmt.Errorf("rules: %w", refusal) }, refused: true, logged: "domain-disposable"},
 		"nil_pointer":     {run: func(context.Context, trigger.Call) error { return fmt.Errorf("x: %w", error((*fault)(nil))) }, logged: "forgiven"},
 		"fault":           {run: func(context.Context, trigger.Call) error { return errors.New("topic gone") }, logged: "topic gone"},
 		"panic":           {run: func(context.Context, trigger.Call) error { panic("erika@example.org") }, logged: "panic of type string"},

@@ -216,7 +216,7 @@ func attempted(t *testing.T, id, sub string) event.Event {
 func TestCaused(t *testing.T) {
 	t.Parallel()
 	rejected := must(t)(contracts.NewSignupRejected(act("1", ""), contracts.SignupRejected{
-		Via: contracts.ViaSignup, Domain: "mailinator.com", Reason: "disposable", Rule: "disposable-list", ListVersion: "2026-11-01",
+		Via: contracts.ViaSignup, Domain: "mailinator.com", Reason: "domain-disposable", Rule: "disposable-list", ListVersion: "2026-11-01",
 	}))
 	for name, tt := range map[string]struct {
 		who  Person

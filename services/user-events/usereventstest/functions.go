@@ -1,9 +1,11 @@
 // Package usereventstest gives the simulation of the whole system this service's
-// functions, without their mains: they are built with clients of the simulation.
+// functions, without their mains: they are built with clients of the simulation. A
+// rule makes the catalogue's examples with them.
 package usereventstest
 
 import (
 	"gatehouse.example/services/user-events/internal/bridge"
+	"gatehouse.example/services/user-events/internal/clientevents"
 	"gatehouse.example/services/user-events/internal/drain"
 	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/postconfirmation"
@@ -11,9 +13,10 @@ import (
 
 // The functions, and the ledger of the metrics function.
 type (
-	Bridge    = bridge.Bridge
-	Confirmer = postconfirmation.Confirmer
-	Counter   = metrics.Counter
-	Drain     = drain.Drain
-	Ledger    = metrics.Ledger
+	Bridge       = bridge.Bridge
+	ClientEvents = clientevents.Consumer
+	Confirmer    = postconfirmation.Confirmer
+	Counter      = metrics.Counter
+	Drain        = drain.Drain
+	Ledger       = metrics.Ledger
 )

@@ -73,7 +73,7 @@ func anAct(id, sub string) contracts.Act {
 func rejected(t *testing.T, id, domain string) event.Event {
 	t.Helper()
 	return must(t)(contracts.NewSignupRejected(anAct(id, ""), contracts.SignupRejected{
-		Via: contracts.ViaSignup, Domain: domain, Reason: "disposable", Rule: "disposable-list", ListVersion: "2026-11-01",
+		Via: contracts.ViaSignup, Domain: domain, Reason: "domain-disposable", Rule: "disposable-list", ListVersion: "2026-11-01",
 	}))
 }
 

@@ -19,7 +19,7 @@ func TestBatch(t *testing.T) {
 		failed []string // message ids that come again
 		logged []string // what the log must hold
 	}{
-		"user_created":     {file: "user-created.json", logged: []string{"gatehouse.user.created.v1", "5d3ecb6a-6b37-5f06-b1c3-3dd1a1de6cf3"}},
+		"user_created":     {file: "user-created.json", logged: []string{"gatehouse.user.created.v1", "e4d079b1-b79e-58ad-9f5b-0e0bf77a0f19"}},
 		"signin_succeeded": {file: "signin-succeeded.json", logged: []string{"gatehouse.user.signin.succeeded.v1"}},
 		"one_of_two_is_no_event": {
 			file: "poison.json", failed: []string{"poison"}, logged: []string{"gatehouse.user.created.v1", `"messageId":"poison"`},

@@ -1,10 +1,17 @@
 package presignup
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/contracts"
+	"gatehouse.example/contracts/schemas"
 )
 
 func TestRefusals(t *testing.T) {
@@ -50,5 +57,38 @@ func TestReadme(t *testing.T) {
 	}
 	if !strings.Contains(string(raw), want.String()) {
 		t.Errorf("the README does not hold this table:\n%s", want.String())
+	}
+}
+
+// TestSchema: the schema of the event, from which the catalogue is written, lists the
+// codes and the rules of the table.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	raw, err := schemas.Of(contracts.TypeSignupRejected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Properties struct {
+			Data struct {
+				Properties struct{ Reason, Rule struct{ Enum []string } }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var codes, rules []string
+	for _, e := range refusals() {
+		codes, rules = append(codes, e.Code), append(rules, e.Rule)
+	}
+	slices.Sort(codes)
+	slices.Sort(rules)
+	described := schema.Properties.Data.Properties
+	if diff := cmp.Diff(slices.Compact(codes), described.Reason.Enum); diff != "" {
+		t.Errorf("codes (-table +schema):\n%s", diff)
+	}
+	if diff := cmp.Diff(rules, described.Rule.Enum); diff != "" {
+		t.Errorf("rules (-table +schema):\n%s", diff)
 	}
 }
