@@ -59,12 +59,16 @@ func load(ctx context.Context, out io.Writer, o options) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		env, err := c.env(o.root)
+		if err != nil {
+			return nil, err
+		}
 		for _, l := range loads() {
 			if l.rowsOnly && !c.rows {
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "%s: %s\n", c.name, l.name)
-			r, err := loadOne(ctx, binary, c, l, max(2*early, o.events/l.part))
+			r, err := loadOne(ctx, binary, env, c, l, max(2*early, o.events/l.part))
 			if err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", c.name, l.name, err)
 			}

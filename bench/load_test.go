@@ -120,3 +120,25 @@ func TestPrintLoad(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadEnv: a consumer gets what its template sets, so that it starts after the
+// template and the code have got a new variable.
+func TestLoadEnv(t *testing.T) {
+	t.Parallel()
+	for _, c := range consumers() {
+		env, err := c.env("..")
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		got := strings.Join(env, "\n") + "\n"
+		for _, want := range []string{"GOGC=400\n", "GOMAXPROCS=1\n", "GATEHOUSE_ENVIRONMENT=http", "DEAD_LETTER_QUEUE_URL=http"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, got)
+			}
+		}
+	}
+	if _, err := (loadConsumer{dir: "services/user-events/cmd/nothing"}).env(".."); err == nil {
+		t.Error("a function that is not in the template has an environment")
+	}
+}

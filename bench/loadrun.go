@@ -7,27 +7,64 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"gatehouse.example/contracts"
+	"gatehouse.example/tools/template"
 )
 
 // loadConsumer is one function to measure.
 type loadConsumer struct {
 	name, dir string
 	rows      bool // it writes to partitions of a table
-	env       []string
 }
 
 func consumers() []loadConsumer {
 	return []loadConsumer{
-		{name: "metrics", dir: "services/user-events/cmd/metrics", env: []string{"LEDGER_TABLE=ledger"}},
-		{name: "recorder", dir: "services/signin-audit/cmd/recorder", rows: true, env: []string{"AUDIT_TABLE=audit", "RETENTION_DAYS=400"}},
-		{name: "bridge", dir: "services/user-events/cmd/bridge", env: []string{"BUS_NAME=bus"}},
-		{name: "drain", dir: "services/user-events/cmd/drain", env: []string{"TOPIC_ARN=arn:aws:sns:eu-central-1:111122223333:topic"}},
+		{name: "metrics", dir: "services/user-events/cmd/metrics"},
+		{name: "recorder", dir: "services/signin-audit/cmd/recorder", rows: true},
+		{name: "bridge", dir: "services/user-events/cmd/bridge"},
+		{name: "drain", dir: "services/user-events/cmd/drain"},
 	}
+}
+
+// env has every variable that the consumer's template sets: those with a value in the
+// template have it, the others one of their form.
+func (c loadConsumer) env(root string) ([]string, error) {
+	service, function, _ := strings.Cut(c.dir, "/cmd/")
+	t, err := template.ReadFile(filepath.Join(root, service, "template.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("template.ReadFile: %w", err)
+	}
+	sections := []*yaml.Node{template.Get(t.Root, "Globals", "Function")}
+	for _, f := range t.Resources("AWS::Serverless::Function") {
+		if template.Text(f.Prop("CodeUri")) == "cmd/"+function {
+			sections = append(sections, f.Prop())
+		}
+	}
+	if len(sections) != 2 {
+		return nil, fmt.Errorf("%s has no function cmd/%s", t.Path, function)
+	}
+	var out []string
+	for _, s := range sections {
+		for key, value := range template.Pairs(template.Get(s, "Environment", "Variables")) {
+			text := value.Value
+			if value.Tag != "!!str" && value.Tag != "!!int" { // a reference
+				text = map[string]string{"RETENTION_DAYS": "400", "TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:topic"}[key.Value]
+			}
+			if text == "" {
+				text = "http://127.0.0.1:1/" + key.Value
+			}
+			out = append(out, key.Value+"="+text)
+		}
+	}
+	return out, nil
 }
 
 // loadSource makes the events of a load.
@@ -121,18 +158,18 @@ func (q *loadQueue) fail(ids []string) error {
 }
 
 // loadOne measures one consumer under one load. Every event must end exactly once.
-func loadOne(ctx context.Context, binary string, c loadConsumer, l loadSource, n int) (loadResult, error) {
+func loadOne(ctx context.Context, binary string, env []string, c loadConsumer, l loadSource, n int) (loadResult, error) {
 	r := loadResult{consumer: c.name, load: l.name, limited: l.limited}
 	var err error
 	if !l.limited {
-		if r.batch, err = withLatency(ctx, binary, c, l); err != nil {
+		if r.batch, err = withLatency(ctx, binary, env, l); err != nil {
 			return r, err
 		}
 	}
 	aws := newAWSStub(0, l.limited)
 	server := httptest.NewServer(aws)
 	defer server.Close()
-	f, err := startConsumer(ctx, binary, append(c.env, "AWS_ENDPOINT_URL="+server.URL))
+	f, err := startConsumer(ctx, binary, append(slices.Clone(env), "AWS_ENDPOINT_URL="+server.URL))
 	if err != nil {
 		return r, err
 	}
@@ -178,10 +215,10 @@ func loadOne(ctx context.Context, binary string, c loadConsumer, l loadSource, n
 }
 
 // withLatency is the median time of a batch while each call takes a while.
-func withLatency(ctx context.Context, binary string, c loadConsumer, l loadSource) (time.Duration, error) {
+func withLatency(ctx context.Context, binary string, env []string, l loadSource) (time.Duration, error) {
 	server := httptest.NewServer(newAWSStub(latency, false))
 	defer server.Close()
-	f, err := startConsumer(ctx, binary, append(c.env, "AWS_ENDPOINT_URL="+server.URL))
+	f, err := startConsumer(ctx, binary, append(slices.Clone(env), "AWS_ENDPOINT_URL="+server.URL))
 	if err != nil {
 		return 0, err
 	}
@@ -225,7 +262,7 @@ func startConsumer(ctx context.Context, binary string, env []string) (*function,
 	cmd := exec.CommandContext(ctx, binary)
 	cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + api.addr, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=s",
-		"AWS_EC2_METADATA_DISABLED=true", "GATEHOUSE_ENVIRONMENT=load", "GOGC=400", "GOMAXPROCS=1", "PATH=" + os.Getenv("PATH"),
+		"AWS_EC2_METADATA_DISABLED=true", "PATH=" + os.Getenv("PATH"),
 	}, env...)
 	cmd.Stderr = os.Stderr // an error, or a warning of the SDK
 	if err := cmd.Start(); err != nil {
