@@ -79,6 +79,14 @@ func (u *universe) waits(body string) bool {
 	return true
 }
 
+// checkDeadLetter: an outage of hours makes no dead letters, only what is not an event
+// does. Its caller holds u.mu.
+func (q *queue) checkDeadLetter(c *copied) {
+	if q.dead == nil && !c.poison && q.receives == 0 {
+		q.violate("only what is not an event becomes a dead letter", "the event %q is in %s", c.name, q.name)
+	}
+}
+
 // checkPerson: no person is refused or kept waiting because of an event, and the event
 // is acknowledged by SNS or SQS, or recovered from the log.
 func (u *universe) checkPerson(c *personCall) {

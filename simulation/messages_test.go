@@ -118,6 +118,7 @@ func (q *queue) send(c *copied) {
 	sent := q.sent
 	id := fmt.Sprintf("%s-%d", q.name, q.sent)
 	q.messages[id] = &message{id: id, event: c, visible: q.now(), expires: q.now() + q.retention}
+	q.checkDeadLetter(c)
 	q.mu.Unlock()
 	if q.function != "" {
 		q.poll(between(q.random(sent, "sent", id), time.Millisecond, time.Second))
@@ -144,6 +145,7 @@ func (q *queue) take(most int, hide time.Duration) (batch []*message, more bool)
 		case q.dead != nil && m.receives == q.maxReceive:
 			delete(q.messages, id)
 			q.dead.messages[id] = m // with the time when it was sent, and when it expires
+			q.dead.checkDeadLetter(m.event)
 		default:
 			m.receives++
 			m.visible = now + hide

@@ -204,6 +204,13 @@ var bugs = map[string]struct {
 			return former{fresh}.Publish(ctx, evs...)
 		})
 	}}, "just failed is skipped"},
+	"stop_after_five_receives": {bug{settings: func(all map[string]setting) {
+		for _, f := range consumers {
+			s := all[f]
+			s.maxReceive = 5
+			all[f] = s
+		}
+	}}, "dead letter"},
 	"what_is_not_an_event_is_deleted": {bug{consumer: func(c consumer) consumer {
 		return func(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
 			in.Records = slices.DeleteFunc(slices.Clone(in.Records), func(m events.SQSMessage) bool { return !json.Valid([]byte(m.Body)) })

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/publish"
 	cognito "gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/services/signin-audit/signinaudittest"
@@ -80,6 +81,7 @@ func newUniverse(h history, settings map[string]setting, b bug) *universe {
 // build makes the function as its command does, with the clients of the universe.
 func (i *instance) build() {
 	log, out := i.log(), i.output()
+	dead := &consume.DeadLetters{Queue: sqsClient{i.universe, i.function.name}, URL: urlOf(i.function.name) + deadSuffix}
 	p := sender(&publish.Publisher{
 		Topic: i.bug.topicOf(topic{i.universe, opTopic}), TopicARN: topicARN,
 		Outbox: i.bug.outboxOf(sqsClient{i.universe, trigger}), OutboxURL: urlOf(drain),
@@ -101,21 +103,22 @@ func (i *instance) build() {
 		i.trigger = &cognito.Handler{Run: (&usereventstest.Confirmer{Publisher: p}).Run, Log: log, Now: i.clock}
 	case drain:
 		i.consumer = (&usereventstest.Drain{
-			Topic: i.bug.topicOf(topic{i.universe, opDrain}), TopicARN: topicARN, Environment: environment, Out: out, Log: log, Now: i.clock,
+			Topic: i.bug.topicOf(topic{i.universe, opDrain}), TopicARN: topicARN, Environment: environment,
+			Dead: dead, Out: out, Log: log, Now: i.clock,
 		}).Handle
 	case metrics:
 		i.consumer = (&usereventstest.Counter{
 			Ledger:      &usereventstest.Ledger{Table: i.bug.tableOf(ledgerClient{i.universe}), Name: "ledger"},
-			Environment: environment, Out: out, Log: log, Now: i.clock,
+			Environment: environment, Dead: dead, Out: out, Log: log, Now: i.clock,
 		}).Handle
 	case recorder:
 		i.consumer = (&signinaudittest.Recorder{
 			Store:       &signinaudittest.Table{Client: i.bug.tableOf(auditClient{i.universe}), Name: "audit"},
-			Environment: environment, Retention: retention, Log: log, Out: out, Now: i.clock,
+			Environment: environment, Dead: dead, Retention: retention, Log: log, Out: out, Now: i.clock,
 		}).Handle
 	case bridge:
 		i.consumer = (&usereventstest.Bridge{
-			Bus: i.bug.busOf(busClient{i.universe}), BusName: "bus", Log: log,
+			Bus: i.bug.busOf(busClient{i.universe}), BusName: "bus", Environment: environment, Dead: dead, Out: out, Log: log, Now: i.clock,
 		}).Handle
 	}
 	i.consumer = i.bug.consumerOf(i.consumer)

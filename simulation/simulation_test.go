@@ -16,7 +16,7 @@ import (
 )
 
 // few is how many histories a run without HISTORIES plays.
-const few = 300
+const few = 150
 
 // TestHistories plays the histories of the seeds FROM and following, HISTORIES of them.
 func TestHistories(t *testing.T) {
@@ -112,7 +112,7 @@ func environmentNumber(t *testing.T, name string, fallback uint64) uint64 {
 func TestRunsAreEqual(t *testing.T) {
 	t.Parallel()
 	settings := settingsOf(t)
-	for seed := range uint64(100) {
+	for seed := range uint64(40) {
 		h := generate(seed)
 		_, first := traced(t, h, settings, bug{}, true)
 		_, second := traced(t, generate(seed), settings, bug{}, true)
