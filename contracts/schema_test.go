@@ -40,8 +40,7 @@ func compile(t *testing.T, eventType string) *jsonschema.Schema {
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	// The $id has to be the address in dataschema, or nothing is found under it.
-	address := contracts.SchemaBase + eventType + ".json"
+	address := contracts.SchemaBase + "strict/" + eventType + ".json"
 	if id := doc.(map[string]any)["$id"]; id != address {
 		t.Fatalf("%s: $id is %v, want %s", eventType, id, address)
 	}

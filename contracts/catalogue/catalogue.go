@@ -1,6 +1,7 @@
 // Package catalogue writes the description of the topic for people and tools
-// from the schemas: README.md and asyncapi.yaml. Both are committed, and a test
-// fails when they are stale, so that nobody has to keep a third list of events.
+// from the schemas: README.md, asyncapi.yaml and the open schemas. All are committed,
+// and a test fails when they are stale, so that nobody has to keep a third list of
+// events.
 //
 //	go generate ./catalogue
 package catalogue
@@ -25,7 +26,7 @@ import (
 //go:embed *.tmpl
 var templates embed.FS
 
-// Files are the generated files by name. Examples come from root/testdata.
+// Files are the generated files by their path from this folder. Examples come from root/testdata.
 func Files(root string) (map[string][]byte, error) {
 	messages := []message{}
 	for _, eventType := range contracts.Types() {
@@ -46,6 +47,15 @@ func Files(root string) (map[string][]byte, error) {
 			return nil, fmt.Errorf("template.Execute %s: %w", name, err)
 		}
 		files[name] = out.Bytes()
+	}
+	for _, eventType := range contracts.Types() {
+		strict, err := schemas.Of(eventType)
+		if err != nil {
+			return nil, fmt.Errorf("schemas.Of: %w", err)
+		}
+		if files["../schemas/open/"+eventType+".json"], err = schemas.Open(strict); err != nil {
+			return nil, fmt.Errorf("schemas.Open %s: %w", eventType, err)
+		}
 	}
 	return files, nil
 }

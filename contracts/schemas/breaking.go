@@ -10,7 +10,8 @@ import (
 // Breaking lists the changes from one schema to the next that break a reader of the
 // first. Such a change needs a new event type with the next version. New optional
 // fields and new values of an enum break nothing: readers must expect them. Nor does
-// an enum where there was none: it lists the values of a field that could have any.
+// an enum or a bound where there was none: it admits less than before. What the schema
+// of [Open] still says may not change otherwise.
 func Breaking(before, now []byte) ([]string, error) {
 	var old, recent node
 	if err := json.Unmarshal(before, &old); err != nil {
@@ -30,6 +31,27 @@ type node struct {
 	Pattern    string          `json:"pattern"`
 	Required   []string        `json:"required"`
 	Properties map[string]node `json:"properties"`
+
+	// Bounds, which readers check with the open schema.
+	AdditionalProperties any `json:"additionalProperties"`
+	Format               any `json:"format"`
+	MaxLength            any `json:"maxLength"`
+	MaxProperties        any `json:"maxProperties"`
+	MinLength            any `json:"minLength"`
+	PropertyNames        any `json:"propertyNames"`
+}
+
+// bounds are by keyword what values must keep to. That there is no other field is not
+// among them.
+func (n node) bounds() map[string]any {
+	out := map[string]any{
+		"format": n.Format, "maxLength": n.MaxLength, "maxProperties": n.MaxProperties, "minLength": n.MinLength,
+		"propertyNames": n.PropertyNames,
+	}
+	if n.AdditionalProperties != false {
+		out["additionalProperties"] = n.AdditionalProperties
+	}
+	return out
 }
 
 func compare(at string, before, now node) []string {
@@ -46,6 +68,12 @@ func compare(at string, before, now node) []string {
 	}
 	if before.Enum != nil && now.Enum == nil {
 		say("enum %v became %v", before.Enum, now.Enum)
+	}
+	limits := now.bounds()
+	for keyword, bound := range before.bounds() {
+		if bound != nil && !reflect.DeepEqual(bound, limits[keyword]) {
+			say("%s %v became %v", keyword, bound, limits[keyword])
+		}
 	}
 	for _, value := range before.Enum {
 		if now.Enum != nil && !slices.Contains(now.Enum, value) {

@@ -17,7 +17,7 @@ const before = `{"type":"object","required":["id"],"properties":{
 	"id":{"type":"string"},"kind":{"const":"a"},
 	"data":{"type":"object","required":["via"],"properties":{
 		"via":{"type":"string","enum":["signup","admin"]},
-		"domain":{"type":"string","pattern":"^[a-z]+$"},
+		"domain":{"type":"string","pattern":"^[a-z]+$","maxLength":9},
 		"relay":{"type":"boolean"}}}}}`
 
 func TestBreaking(t *testing.T) {
@@ -35,6 +35,10 @@ func TestBreaking(t *testing.T) {
 		"no_longer_required": {old: `["via"]`, new: `[]`, want: []string{"event.data: via is no longer required"}},
 		"narrowed_enum":      {old: `["signup","admin"]`, new: `["signup"]`, want: []string{"event.data.via: enum lost admin"}},
 		"new_enum":           {old: `"pattern":"^[a-z]+$"`, new: `"pattern":"^[a-z]+$","enum":["a"]`},
+		"new_bound":          {old: `"relay":{`, new: `"relay":{"format":"x",`},
+		"changed_bound":      {old: `"maxLength":9`, new: `"maxLength":10`, want: []string{"event.data.domain: maxLength 9 became 10"}},
+		"bound_gone":         {old: `,"maxLength":9`, new: ``, want: []string{"event.data.domain: maxLength 9 became <nil>"}},
+		"closed":             {old: `"data":{`, new: `"data":{"additionalProperties":false,`},
 		"enum_gone":          {old: `,"enum":["signup","admin"]`, new: ``, want: []string{"event.data.via: enum [signup admin] became []"}},
 		"changed_type":       {old: `"boolean"`, new: `"string"`, want: []string{"event.data.relay: type boolean became string"}},
 		"changed_const":      {old: `"const":"a"`, new: `"const":"b"`, want: []string{"event.kind: const a became b"}},

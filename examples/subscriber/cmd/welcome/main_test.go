@@ -53,6 +53,22 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestBatchOfTomorrow: an event with a field and a value of a later version is handled.
+func TestBatchOfTomorrow(t *testing.T) {
+	t.Parallel()
+	in := load(t, "user-created.json")
+	today := in.Records[0].Body
+	in.Records[0].Body = strings.Replace(today, `"via": "signup"`, `"via": "of-a-later-version", "later": {"a": [1]}`, 1)
+	if in.Records[0].Body == today {
+		t.Fatal("nothing was replaced")
+	}
+	var log bytes.Buffer
+	got, err := welcome{slog.New(slog.NewJSONHandler(&log, nil))}.batch(t.Context(), in)
+	if err != nil || len(got.BatchItemFailures) > 0 || !strings.Contains(log.String(), "here a mail would be sent") {
+		t.Errorf("answer %v, error %v, log %s", got, err, log.String())
+	}
+}
+
 func load(t *testing.T, file string) events.SQSEvent {
 	t.Helper()
 	raw, err := os.ReadFile("../../events/" + file)
