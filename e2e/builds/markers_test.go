@@ -54,7 +54,9 @@ func payloads(url string) map[string][]string {
 
 // environment is that of every function.
 func environment(url string) []string {
+	dead := url + "/111122223333/dead-letters"
 	env := []string{
+		"DEAD_LETTER_QUEUE_URL=" + dead, "GUEST_DEAD_LETTER_QUEUE_URL=" + dead, "USER_DEAD_LETTER_QUEUE_URL=" + dead,
 		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
 		"GATEHOUSE_ENVIRONMENT=dev", "OUTBOX_URL=" + url + "/111122223333/outbox", "TOPIC_ARN=arn:aws:sns:eu-central-1:111122223333:topic",
 		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "GUEST_QUEUE_ARN=" + guestQueue,
@@ -84,6 +86,11 @@ var allowed = []struct {
 	{"signin-audit/recorder", "request DynamoDB.PutItem", "*", "the event, which has what its schema allows"},
 	{"signin-audit/recorder", "stdout", "id", "the id and type of a copy that differs"},
 	{"signin-audit/recorder", "stdout", "type", "the id and type of a copy that differs"},
+	{"user-events/bridge", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"user-events/client-events", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"user-events/drain", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"user-events/metrics", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"signin-audit/recorder", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/metrics", "request DynamoDB.PutItem", "id", "the ledger's key"},
 	{"user-events/metrics", "request DynamoDB.PutItem", "source", "the ledger's key"},
 	{"user-events/metrics", "stdout", "clientid", "a dimension of metrics"},
