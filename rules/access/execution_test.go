@@ -80,7 +80,7 @@ func stackOf(service string) (dir string, apart []string) {
 	if service == "pipelines" {
 		return "pipeline", []string{"bootstrap.yaml", "checks.yaml", "environment.yaml"}
 	}
-	return repository.Folder(service), []string{"certificate.yaml", "pipelines.yaml", "trail.yaml"}
+	return repository.Folder(service), []string{"certificate.yaml", "firewall.yaml", "pipelines.yaml", "trail.yaml"}
 }
 
 // execution compares each role for CloudFormation with the registry, in both
