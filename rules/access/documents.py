@@ -168,7 +168,7 @@ class Both(list):
 def documents(node, path=()):
     """Every policy document below a node, with where it is."""
     if isinstance(node, dict):
-        if "Statement" in node:
+        if "Statement" in node and "Priority" not in node:  # that is a rule of a web ACL
             yield "/".join(path), node
             return
         for name, value in node.items():
