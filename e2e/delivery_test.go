@@ -151,7 +151,7 @@ func TestOutagesEndWithoutDeadLetters(t *testing.T) {
 	})
 	s.undisturb(t)
 	eventually(t, "rows of both events", func() bool {
-		out, err := s.run(t, s.root+"/bin/gatehouse", "audit", "show", "--user", p.Sub)
+		out, err := s.run(t, s.root+"/bin/gatehouse", "audit", "show", "--user", p.Sub, "--json")
 		return err == nil && strings.Contains(out, contracts.TypeSigninAttempted) && strings.Contains(out, contracts.TypeSigninSucceeded)
 	})
 	if now := s.depth(t, queue+"-dlq"); now != dead {
