@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,7 +33,10 @@ func TestHandle_counts_distinct_events(t *testing.T) {
 				pending = append(pending, body)
 			}
 		}
+		var mu sync.Mutex // claims are made side by side
 		table := &memoryTable{Fail: func(string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if rng.IntN(4) == 0 {
 				return errors.New("throttled")
 			}
