@@ -161,9 +161,7 @@ func (r *roleReader) roles(ctx context.Context) ([]stackRole, error) {
 		if err != nil {
 			return nil, fmt.Errorf("iam.GetRole: %w", err)
 		}
-		// The identity pool gives some roles to people, and people assume the operator's.
-		trust := aws.ToString(out.Role.AssumeRolePolicyDocument)
-		found[i].people = strings.Contains(trust, "cognito-identity.amazonaws.com") || strings.Contains(trust, ":root")
+		found[i].people = strings.Contains(aws.ToString(out.Role.AssumeRolePolicyDocument), "cognito-identity.amazonaws.com")
 	}
 	return found, nil
 }
