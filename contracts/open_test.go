@@ -26,21 +26,7 @@ func openSchema(t *testing.T, eventType string) *jsonschema.Schema {
 	if err != nil {
 		t.Fatalf("os.ReadFile: %v", err)
 	}
-	doc := generic(t, raw)
-	address, _ := doc["$id"].(string)
-	if want := contracts.SchemaBase + eventType + ".json"; address != want {
-		t.Fatalf("%s: $id is %s, want %s", eventType, address, want)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource(address, doc); err != nil {
-		t.Fatalf("%s: AddResource: %v", eventType, err)
-	}
-	schema, err := c.Compile(address)
-	if err != nil {
-		t.Fatalf("%s: Compile: %v", eventType, err)
-	}
-	return schema
+	return compiled(t, raw, contracts.SchemaBase+eventType+".json")
 }
 
 // listed returns the fields of a type's data whose values the strict schema lists.

@@ -34,22 +34,27 @@ func compile(t *testing.T, eventType string) *jsonschema.Schema {
 	if err != nil {
 		t.Fatalf("schemas.Of: %v", err)
 	}
+	return compiled(t, raw, contracts.SchemaBase+"strict/"+eventType+".json")
+}
+
+// compiled compiles a schema, which must have this address.
+func compiled(t *testing.T, raw []byte, address string) *jsonschema.Schema {
+	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
-		t.Fatalf("%s: jsonschema.UnmarshalJSON: %v", eventType, err)
+		t.Fatalf("%s: jsonschema.UnmarshalJSON: %v", address, err)
+	}
+	if id := doc.(map[string]any)["$id"]; id != address {
+		t.Fatalf("$id is %v, want %s", id, address)
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	address := contracts.SchemaBase + "strict/" + eventType + ".json"
-	if id := doc.(map[string]any)["$id"]; id != address {
-		t.Fatalf("%s: $id is %v, want %s", eventType, id, address)
-	}
 	if err := c.AddResource(address, doc); err != nil {
-		t.Fatalf("%s: AddResource: %v", eventType, err)
+		t.Fatalf("%s: AddResource: %v", address, err)
 	}
 	schema, err := c.Compile(address)
 	if err != nil {
-		t.Fatalf("%s: Compile: %v", eventType, err)
+		t.Fatalf("%s: Compile: %v", address, err)
 	}
 	return schema
 }
