@@ -176,20 +176,33 @@ func MustParse(t *testing.T, path, text string) *template.Template {
 // for each planted error, which it must find.
 func Plant(t *testing.T, check Rule, errs map[string]Planted) {
 	t.Helper()
-	text := Good(t)
-	run := func(text string) []string {
+	plant(t, Good(t), errs, func(text string) []string {
 		return check([]*template.Template{MustParse(t, "services/good/template.yaml", text), MustParse(t, "services/other/template.yaml", Other)})
-	}
+	})
+}
+
+// PlantIn is Plant for a rule about one template of the repository, by its path below
+// the root.
+func PlantIn(t *testing.T, path string, check Rule, errs map[string]Planted) {
+	t.Helper()
+	plant(t, Read(t, filepath.Join(Root, path)), errs, func(text string) []string {
+		return check([]*template.Template{MustParse(t, path, text)})
+	})
+}
+
+func plant(t *testing.T, text string, errs map[string]Planted, run func(text string) []string) {
+	t.Helper()
 	if findings := run(text); len(findings) > 0 {
-		t.Errorf("findings in the good template: %v", findings)
+		t.Errorf("findings without a planted error: %v", findings)
 	}
 	for name, p := range errs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if !strings.Contains(text, p[0]) {
+			broken := strings.Replace(text, p[0], p[1], 1)
+			if broken == text {
 				t.Fatalf("the text to replace is missing: %s", p[0])
 			}
-			findings := run(strings.Replace(text, p[0], p[1], 1))
+			findings := run(broken)
 			if len(findings) == 0 || !strings.Contains(strings.Join(findings, "\n"), p[2]) {
 				t.Errorf("findings %q, want one with %q", findings, p[2])
 			}
