@@ -39,6 +39,8 @@ func PoolID(poolARN string) string {
 func ClaimID(ev event.Event) (id string, isDerived bool) {
 	mark := ""
 	switch {
+	case ev.Type() == TypeSecurityFinding:
+		return ev.ID(), true
 	case ev.Subject() == "":
 		return ev.ID(), false
 	case ev.Type() == TypeSigninSucceeded:
@@ -51,4 +53,11 @@ func ClaimID(ev event.Event) (id string, isDerived bool) {
 		return former, true
 	}
 	return ev.ID(), false
+}
+
+// ClaimKey is under which consumers claim an event: in CloudEvents, source and id together
+// are unique. Of a derived id it is the one under which version 0.1 claimed the same act.
+func ClaimKey(ev event.Event) string {
+	id, _ := ClaimID(ev)
+	return ev.Source() + "#" + id
 }

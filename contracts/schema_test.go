@@ -24,7 +24,15 @@ func dataOf() map[string]any {
 		contracts.TypeSignupAllowed: contracts.SignupAllowed{}, contracts.TypeSignupRejected: contracts.SignupRejected{},
 		contracts.TypeUserCreated: contracts.UserCreated{}, contracts.TypePasswordReset: contracts.PasswordReset{},
 		contracts.TypeSigninAttempted: contracts.SigninAttempted{}, contracts.TypeSigninSucceeded: contracts.SigninSucceeded{},
-		contracts.TypeAppEvent: contracts.AppEvent{},
+		contracts.TypeSigninFailed:    contracts.SigninFailed{},
+		contracts.TypeAppEvent:        contracts.AppEvent{},
+		contracts.TypeSecurityFinding: contracts.SecurityFinding{},
+		contracts.TypeUserDeleted:     contracts.AccountChanged{}, contracts.TypeUserDisabled: contracts.AccountChanged{},
+		contracts.TypeUserEnabled: contracts.AccountChanged{}, contracts.TypeSignedOut: contracts.AccountChanged{},
+		contracts.TypeAttributesChanged: contracts.AttributesChanged{}, contracts.TypePasswordChanged: contracts.PasswordChanged{},
+		contracts.TypeMFAChanged: contracts.MFAChanged{}, contracts.TypePoolChanged: contracts.PoolChanged{},
+		contracts.TypeGroupAdded: contracts.GroupChanged{}, contracts.TypeGroupRemoved: contracts.GroupChanged{},
+		contracts.TypeTokenIssued: contracts.TokenIssued{}, contracts.TypeTokenRefused: contracts.TokenRefused{},
 	}
 }
 
@@ -89,7 +97,7 @@ func TestEveryTypeHasASchemaAndNoMore(t *testing.T) {
 // TestFieldsAndSchemasAgree holds the Go structs to the schemas field by field.
 func TestFieldsAndSchemasAgree(t *testing.T) {
 	t.Parallel()
-	jsonTypes := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Map: "object"}
+	jsonTypes := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Map: "object", reflect.Struct: "object"}
 	for eventType, data := range dataOf() {
 		var schema struct {
 			Properties struct {
@@ -294,5 +302,33 @@ func TestAppEventSchemaRefuses(t *testing.T) {
 				t.Errorf("the schema admits %s", raw)
 			}
 		})
+	}
+}
+
+// TestSigninFailedSchemaHasTheConstants: the schema lists what the constants name, and
+// no more.
+func TestSigninFailedSchemaHasTheConstants(t *testing.T) {
+	t.Parallel()
+	var schema struct {
+		Properties struct {
+			Data struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	raw, err := schemas.Of(contracts.TypeSigninFailed)
+	if err != nil {
+		t.Fatalf("schemas.Of: %v", err)
+	}
+	if err := json.Unmarshal(raw, &schema); err != nil {
+		t.Fatalf("json.Unmarshal: %v", err)
+	}
+	for field, want := range map[string][]string{
+		"reason": contracts.FailureReasons(), "challenge": slices.Sorted(maps.Values(contracts.Challenges())),
+		"via": {contracts.ViaPage, contracts.ViaAPI},
+	} {
+		if diff := cmp.Diff(want, schema.Properties.Data.Properties[field].Enum); diff != "" {
+			t.Errorf("%s (-constants +schema):\n%s", field, diff)
+		}
 	}
 }

@@ -9,6 +9,7 @@ const (
 	TypePasswordReset   = "gatehouse.user.password.reset.v1"
 	TypeSigninAttempted = "gatehouse.user.signin.attempted.v1"
 	TypeSigninSucceeded = "gatehouse.user.signin.succeeded.v1"
+	TypeSigninFailed    = "gatehouse.user.signin.failed.v1"
 	TypeAppEvent        = "gatehouse.app.event.v1"
 )
 
@@ -16,7 +17,11 @@ const (
 func Types() []string {
 	return []string{
 		TypeSignupAllowed, TypeSignupRejected, TypeUserCreated,
-		TypePasswordReset, TypeSigninAttempted, TypeSigninSucceeded, TypeAppEvent,
+		TypePasswordReset, TypeSigninAttempted, TypeSigninSucceeded, TypeSigninFailed,
+		TypeUserDeleted, TypeUserDisabled, TypeUserEnabled, TypeAttributesChanged, TypePasswordChanged,
+		TypeMFAChanged, TypeGroupAdded, TypeGroupRemoved, TypeSignedOut,
+		TypePoolChanged, TypeTokenIssued, TypeTokenRefused, TypeAppEvent,
+		TypeSecurityFinding,
 	}
 }
 

@@ -26,6 +26,15 @@ import (
 //go:embed *.tmpl
 var templates embed.FS
 
+//go:embed asyncapi.yaml
+var asyncAPI string
+
+// AsyncAPI is the AsyncAPI document, as the API serves it. Its references to the schemas
+// are relative: schemas is the address of their folder.
+func AsyncAPI(schemas string) string {
+	return strings.ReplaceAll(asyncAPI, "../schemas/open/", schemas)
+}
+
 // Files are the generated files by their path from this folder. Examples come from root/testdata.
 func Files(root string) (map[string][]byte, error) {
 	messages := []message{}
