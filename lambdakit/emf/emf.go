@@ -23,6 +23,7 @@ const Namespace = "Gatehouse"
 const (
 	Count        = "Count"
 	Milliseconds = "Milliseconds"
+	Seconds      = "Seconds"
 )
 
 // Dimension is a name and a value in addition to Environment. Each combination is

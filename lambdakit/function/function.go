@@ -1,6 +1,6 @@
 // Package function starts a Lambda function. It builds the function from its
 // environment and, if that fails, logs why and exits, so that each main contains
-// only what its function is made of.
+// only what its function is made of. It also says which trace an invocation belongs to.
 package function
 
 import (

@@ -15,8 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-xray-sdk-go/v2/header"
 	"github.com/aws/aws-xray-sdk-go/v2/instrumentation/awsv2"
@@ -52,12 +54,21 @@ func Load(ctx context.Context) (aws.Config, error) {
 	if err := Configure(); err != nil {
 		return aws.Config{}, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryer(newRetryer))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}
 	Instrument(&cfg)
 	return cfg, nil
+}
+
+// maxBackoff is the longest pause between two attempts of a call. The SDK's own pauses
+// last up to 20 seconds. The calls of functions have about one, so that the time would end
+// in a pause, and the error would be a timeout whatever the service had answered.
+const maxBackoff = 100 * time.Millisecond
+
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = maxBackoff })
 }
 
 // Run does work inside a subsegment, which reports the error that work returns or
@@ -134,7 +145,7 @@ func newCodes() codes {
 // ExceptionFromError is called by the SDK for every error.
 func (c codes) ExceptionFromError(err error) exception.Exception {
 	e := c.DefaultFormattingStrategy.ExceptionFromError(err)
-	e.Message = reason.Of(err)
+	e.Type, e.Message = reason.Name(err), reason.Of(err)
 	var p panicked
 	if errors.As(err, &p) {
 		e.Type, e.Message = "panic", p.kind

@@ -17,9 +17,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-xray-sdk-go/v2/xray"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"gatehouse.example/lambdakit/reason"
 	"gatehouse.example/lambdakit/tracing"
 )
 
@@ -130,8 +134,11 @@ func TestRun_reports_errors_by_their_codes(t *testing.T) {
 		work        func(context.Context) error
 		typ, saying string
 	}{
-		"returned": {func(context.Context) error { return fmt.Errorf("of %s: %w", secret, context.DeadlineExceeded) }, "fmt.wrapError", "timeout"},
-		"answered": {func(ctx context.Context) error { tracing.Fail(ctx, errors.New(secret)); return nil }, "errors.errorString", "*errors.errorString"},
+		"returned": {func(context.Context) error { return fmt.Errorf("of %s: %w", secret, context.DeadlineExceeded) }, "timeout", "timeout"},
+		"answered": {func(ctx context.Context) error { tracing.Fail(ctx, errors.New(secret)); return nil }, "*errors.errorString", "*errors.errorString"},
+		"safe": {func(context.Context) error {
+			return fmt.Errorf("table.Put: %w", reason.Safe(&smithy.GenericAPIError{Code: "ThrottlingException", Message: secret}))
+		}, "ThrottlingException", "ThrottlingException"},
 		"panicked": {func(context.Context) error { panic(secret) }, "panic", "string"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +151,7 @@ func TestRun_reports_errors_by_their_codes(t *testing.T) {
 					}
 				}()
 				err := tracing.Run(ctx, "work", tc.work)
-				if (err != nil) != (name == "returned") {
+				if (err != nil) != (name == "returned" || name == "safe") {
 					t.Errorf("Run = %v", err)
 				}
 			}()
@@ -260,6 +267,46 @@ func TestLoad_tracing_never_hurts(t *testing.T) {
 		cancel()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A service that answers 503 is not one that does not answer: the attempts must end before
+// the time of the call does, whatever is in the answer.
+func TestLoad_a_503_is_called_a_503(t *testing.T) {
+	for name, body := range map[string]string{"nothing": "", "page": "<html>Service Unavailable</html>", "json": `{"__type":"ServiceUnavailable"}`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, body)
+		}))
+		t.Cleanup(server.Close)
+		for key, value := range map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": server.URL} {
+			t.Setenv(key, value)
+		}
+		cfg, err := tracing.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for service, call := range map[string]func(context.Context) error{
+			"SNS.Publish": func(ctx context.Context) error {
+				_, err := sns.NewFromConfig(cfg).Publish(ctx, &sns.PublishInput{TopicArn: aws.String("t"), Message: aws.String("m")})
+				return err
+			},
+			"SQS.SendMessage": func(ctx context.Context) error {
+				_, err := sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(server.URL + "/1/q"), MessageBody: aws.String("m")})
+				return err
+			},
+			"SSM.GetParameters": func(ctx context.Context) error {
+				_, err := ssm.NewFromConfig(cfg).GetParameters(ctx, &ssm.GetParametersInput{Names: []string{"n"}})
+				return err
+			},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond) // drain's limit
+			err := call(ctx)
+			cancel()
+			if got := reason.Of(err); !strings.HasPrefix(got, service+" ") || !strings.HasSuffix(got, " HTTP 503") {
+				t.Errorf("%s with %s: %q", service, name, got)
+			}
 		}
 	}
 }
