@@ -122,15 +122,16 @@ func (c *Consumer) Batch(ctx context.Context, in events.SQSEvent, handle Func) (
 	if len(batch) > 0 {
 		maps.Copy(failed, guardedBatch(ctx, batch, handle))
 	}
-	c.Settle(ctx, in, failed)
+	c.Settle(ctx, in, failed, batch...)
 	return Answer(in, failed), nil
 }
 
 // Settle logs and counts the failures of a batch, which are by message id, and moves
 // the poison to the dead-letter queue. What it moved is no longer in failed; the rest
-// will be delivered again. It is for consumers of messages that are not events.
-func (c *Consumer) Settle(ctx context.Context, in events.SQSEvent, failed map[string]error) {
-	moved, retried := c.bury(ctx, in, failed), 0
+// will be delivered again. It is for consumers of messages that are not events; known are
+// the events that they made of them, which the log lines name.
+func (c *Consumer) Settle(ctx context.Context, in events.SQSEvent, failed map[string]error, known ...Record) {
+	moved, retried := c.bury(ctx, in, failed, known), 0
 	for _, m := range in.Records {
 		err := failed[m.MessageId]
 		var why Poison
@@ -139,7 +140,7 @@ func (c *Consumer) Settle(ctx context.Context, in events.SQSEvent, failed map[st
 		}
 		retried++
 		if !errors.As(err, &why) { // poison is logged already
-			c.Log.ErrorContext(ctx, "event not handled; it will be delivered again", "messageId", m.MessageId, "error", err.Error())
+			c.Log.ErrorContext(ctx, Retried, append(names(m, known), ErrorKey, err.Error())...)
 		}
 	}
 	if c.Out == nil {
@@ -154,6 +155,15 @@ func (c *Consumer) Settle(ctx context.Context, in events.SQSEvent, failed map[st
 	if err := b.Flush(c.Out, c.Now()); err != nil {
 		c.Log.ErrorContext(ctx, "metrics not written", "error", err.Error())
 	}
+}
+
+// WithSpare ends ctx some time before its own deadline, if it has one, so that a handler
+// can finish what it began.
+func WithSpare(ctx context.Context, spare time.Duration) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-spare))
+	}
+	return ctx, func() {}
 }
 
 // Answer lists the failures, which are by message id, in the order of the batch and

@@ -103,6 +103,55 @@ func TestBatchHandsOverEventsOnly(t *testing.T) {
 	}
 }
 
+// TestLinesNameTheEvent: whoever has an event's id finds the lines about it, and no line
+// has more of a message than that.
+func TestLinesNameTheEvent(t *testing.T) {
+	t.Parallel()
+	const address = "erika@example.org"
+	for name, tc := range map[string]struct {
+		in     events.SQSMessage
+		err    error
+		want   map[string]any
+		lacked []string
+	}{
+		"retried":          {good("1"), errors.New("no"), map[string]any{"messageId": "1", "id": "1", "type": "t", "error": "no"}, nil},
+		"poison":           {good("1"), consume.Poison("too_long"), map[string]any{"messageId": "1", "id": "1", "type": "t", "reason": "too_long"}, nil},
+		"not_an_event":     {message("1", address), nil, map[string]any{"messageId": "1", "reason": "not_an_event"}, []string{"id", "type"}},
+		"address_as_id":    {message("1", `{"specversion":"1.0","id":"`+address+`","source":"/pool","type":"`+address+`"}`), errors.New("no"), map[string]any{"id": "unusual", "type": "unusual"}, nil},
+		"endless_id":       {good(strings.Repeat("x", 129)), errors.New("no"), map[string]any{"id": "unusual", "type": "t"}, nil},
+		"other_characters": {good("a-b.c_d:0"), errors.New("no"), map[string]any{"id": "a-b.c_d:0"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			_, err := consume.Batch(t.Context(), slog.New(slog.NewJSONHandler(&log, nil)), events.SQSEvent{Records: []events.SQSMessage{tc.in}},
+				func(context.Context, []consume.Record) map[string]error {
+					return map[string]error{tc.in.MessageId: tc.err}
+				})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got map[string]any
+			if err := json.Unmarshal(log.Bytes(), &got); err != nil {
+				t.Fatalf("%v in %s", err, &log)
+			}
+			for key, value := range tc.want {
+				if got[key] != value {
+					t.Errorf("%s = %v, want %v", key, got[key], value)
+				}
+			}
+			for _, key := range tc.lacked {
+				if got[key] != nil {
+					t.Errorf("%s = %v", key, got[key])
+				}
+			}
+			if strings.Contains(log.String(), address) {
+				t.Errorf("the line has an address: %s", &log)
+			}
+		})
+	}
+}
+
 // TestBatchAnswersWithAList: Lambda takes null for a whole success as well, but
 // a reader of the raw answer should see the list.
 func TestBatchAnswersWithAList(t *testing.T) {

@@ -65,7 +65,7 @@ func (d *DeadLetters) Move(ctx context.Context, m events.SQSMessage, why Poison)
 	out, err := d.Queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &d.URL, MessageBody: &m.Body, MessageAttributes: attributes})
 	switch {
 	case err != nil:
-		return fmt.Errorf("sqs.SendMessage: %s", reason.Of(err))
+		return fmt.Errorf("sqs.SendMessage: %w", reason.Safe(err))
 	case aws.ToString(out.MessageId) == "":
 		return errors.New("sqs.SendMessage: the queue did not acknowledge the message")
 	}
@@ -74,7 +74,7 @@ func (d *DeadLetters) Move(ctx context.Context, m events.SQSMessage, why Poison)
 
 // bury moves the poison of a batch, and removes from failed what was moved. It stops at
 // the first message that the queue does not take: the others would wait for nothing.
-func (c *Consumer) bury(ctx context.Context, in events.SQSEvent, failed map[string]error) (moved int) {
+func (c *Consumer) bury(ctx context.Context, in events.SQSEvent, failed map[string]error, known []Record) (moved int) {
 	ctx, cancel := context.WithTimeout(ctx, moveTimeout)
 	defer cancel()
 	for _, m := range in.Records {
@@ -82,18 +82,17 @@ func (c *Consumer) bury(ctx context.Context, in events.SQSEvent, failed map[stri
 		if !errors.As(failed[m.MessageId], &why) {
 			continue
 		}
+		line := append(names(m, known), "bytes", len(m.Body), "reason", string(why))
 		if c.Dead == nil {
-			c.Log.ErrorContext(ctx, "message cannot be handled; it goes to the dead-letter queue after the last attempt",
-				"messageId", m.MessageId, "bytes", len(m.Body), "reason", string(why))
+			c.Log.ErrorContext(ctx, "message cannot be handled; it goes to the dead-letter queue after the last attempt", line...)
 			continue
 		}
 		if err := c.Dead.Move(ctx, m, why); err != nil {
 			c.Log.ErrorContext(ctx, "message cannot be handled, and the dead-letter queue does not take it; it will be delivered again",
-				"messageId", m.MessageId, "bytes", len(m.Body), "reason", string(why), "error", err.Error())
+				append(line, ErrorKey, err.Error())...)
 			return moved
 		}
-		c.Log.ErrorContext(ctx, "message cannot be handled; it was moved to the dead-letter queue",
-			"messageId", m.MessageId, "bytes", len(m.Body), "reason", string(why))
+		c.Log.ErrorContext(ctx, "message cannot be handled; it was moved to the dead-letter queue", line...)
 		delete(failed, m.MessageId)
 		moved++
 	}

@@ -5,6 +5,7 @@ package parameters
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,10 @@ const (
 	// timeout bounds one read, retries included.
 	timeout = 2 * time.Second
 )
+
+// ErrMissing is the error about a parameter that nobody has written, such as one of the
+// platform before its first deployment.
+var ErrMissing = errors.New("not found")
 
 // Client is what Cache needs of SSM.
 type Client interface {
@@ -53,10 +58,10 @@ func (c *Cache) Values(ctx context.Context) ([]string, error) {
 	defer cancel()
 	out, err := c.Client.GetParameters(ctx, &ssm.GetParametersInput{Names: c.Names})
 	if err != nil {
-		return nil, fmt.Errorf("ssm.GetParameters: %s", reason.Of(err))
+		return nil, fmt.Errorf("ssm.GetParameters: %w", reason.Safe(err))
 	}
 	if len(out.InvalidParameters) > 0 {
-		return nil, fmt.Errorf("ssm.GetParameters: not found: %s", strings.Join(out.InvalidParameters, ", "))
+		return nil, fmt.Errorf("ssm.GetParameters: %w: %s", ErrMissing, strings.Join(out.InvalidParameters, ", "))
 	}
 	values := make([]string, len(c.Names))
 	for i, name := range c.Names {

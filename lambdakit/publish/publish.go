@@ -25,6 +25,7 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/emf"
+	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/reason"
 )
 
@@ -45,10 +46,17 @@ const UndeliveredKey = "gatehouseUndelivered"
 const (
 	MetricFellBack = "EventsFellBack"
 	MetricLogged   = "EventsLogged"
+	// MetricUndelivered is one with each event that is in a log line only, and zero when
+	// `gatehouse events recover` has sent them all. Nobody else may write it: its alarm keeps
+	// its state until the next value (docs/adr/0038).
+	MetricUndelivered = "EventsUndelivered"
 )
 
 // Outcome says where an event went.
 type Outcome string
+
+// Acknowledged reports whether SNS or SQS has the event.
+func (o Outcome) Acknowledged() bool { return o == Published || o == FellBack }
 
 // The outcomes, in the order in which they are tried.
 const (
@@ -86,7 +94,8 @@ type Publisher struct {
 
 // Publish sends events, all at the same time, and says where each went. It fails only
 // for what is not a valid event: everything else ends in the log at the latest, before
-// the invocation ends. The same bytes, and so the same id, are sent everywhere.
+// the invocation ends. The same bytes, and so the same id, are sent everywhere. An event
+// without a trace gets the invocation's.
 func (p *Publisher) Publish(ctx context.Context, evs ...event.Event) ([]Outcome, error) {
 	outcomes, errs := make([]Outcome, len(evs)), make([]error, len(evs))
 	share := shareOf(ctx)
@@ -117,6 +126,7 @@ func shareOf(ctx context.Context) time.Duration {
 }
 
 func (p *Publisher) publish(ctx context.Context, ev event.Event, share time.Duration) (Outcome, error) {
+	ev = traced(ctx, ev)
 	body, err := contracts.Encode(ev)
 	if err != nil {
 		return "", fmt.Errorf("contracts.Encode: %w", err)
@@ -137,6 +147,23 @@ func (p *Publisher) publish(ctx context.Context, ev event.Event, share time.Dura
 	p.Log.ErrorContext(ctx, "event kept in this line only; `gatehouse events recover` puts it back",
 		UndeliveredKey, json.RawMessage(body), "topicError", reason.Of(topicErr), "outboxError", reason.Of(outboxErr))
 	return Logged, nil
+}
+
+// traced is the event with the trace of the invocation, unless it has one.
+func traced(ctx context.Context, ev event.Event) event.Event {
+	if ev.Context == nil {
+		return ev
+	}
+	if _, err := ev.Context.GetExtension(contracts.TraceParentExtension); err == nil {
+		return ev
+	}
+	parent := function.TraceParent(ctx)
+	if parent == "" {
+		return ev
+	}
+	ev = ev.Clone() // the caller's shares its context with ev
+	ev.SetExtension(contracts.TraceParentExtension, parent)
+	return ev
 }
 
 func (p *Publisher) toTopic(ctx context.Context, ev event.Event, body string) error {
@@ -183,6 +210,7 @@ func (p *Publisher) count(ctx context.Context, outcomes []Outcome) {
 			b.Add(MetricFellBack, emf.Count, 1)
 		case Logged:
 			b.Add(MetricLogged, emf.Count, 1)
+			b.Add(MetricUndelivered, emf.Count, 1)
 		}
 	}
 	if err := b.Flush(p.Out, p.Now()); err != nil {

@@ -3,6 +3,7 @@ package publish_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,6 +111,44 @@ func TestPublishGoesOnWhenTheCallerHasGivenUp(t *testing.T) {
 	b := newBench(&fakeAWS{topic: func(ctx context.Context, _ int) error { return ctx.Err() }})
 	if got, err := publishOne(ctx, b.pub, someEvent(t)); err != nil || got != publish.Published {
 		t.Errorf("Publish = %q, %v", got, err)
+	}
+}
+
+// An event is joined to the run that published it, and keeps a trace that it has.
+func TestPublishAddsTheTrace(t *testing.T) {
+	t.Parallel()
+	const of = "00-67891233abcdef012345678912345678-53995c3f42cd8ad8-01"
+	const own = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-00"
+	for name, tc := range map[string]struct{ header, own, want string }{
+		"of_the_run": {trace, "", of},
+		"its_own":    {trace, own, own},
+		"none":       {"", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, ev := newBench(&fakeAWS{topic: refuse}), someEvent(t)
+			if tc.own != "" {
+				ev.SetExtension(contracts.TraceParentExtension, tc.own)
+			}
+			before := ev.String()
+			//nolint:revive,staticcheck // aws-lambda-go uses this plain string as the key.
+			ctx := context.WithValue(t.Context(), "x-amzn-trace-id", tc.header)
+			if got, err := publishOne(ctx, b.pub, ev); err != nil || got != publish.FellBack {
+				t.Fatalf("Publish = %q, %v", got, err)
+			}
+			bodies := b.bodies(t)
+			sent, err := contracts.Decode([]byte(bodies[0]))
+			if err != nil {
+				t.Fatalf("contracts.Decode: %v", err)
+			}
+			got, _ := sent.Extensions()[contracts.TraceParentExtension].(string)
+			if got != tc.want || sent.ID() != ev.ID() || slices.ContainsFunc(bodies, func(body string) bool { return body != bodies[0] }) {
+				t.Errorf("traceparent %q, want %q, in %q", got, tc.want, bodies)
+			}
+			if ev.String() != before {
+				t.Error("the caller's event has changed")
+			}
+		})
 	}
 }
 

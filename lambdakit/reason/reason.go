@@ -25,23 +25,28 @@ func Of(err error) string {
 	if errors.As(err, &op) {
 		words = append(words, op.Service()+"."+op.Operation())
 	}
-	var api smithy.APIError
-	var network *net.OpError
-	switch {
-	case errors.As(err, &api):
-		words = append(words, plain(api.ErrorCode()))
-	case errors.Is(err, context.DeadlineExceeded):
-		words = append(words, "timeout")
-	case errors.As(err, &network):
-		words = append(words, "network "+network.Op)
-	default:
-		words = append(words, fmt.Sprintf("%T", root(err)))
-	}
+	words = append(words, Name(err))
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
 		words = append(words, fmt.Sprintf("HTTP %d", response.HTTPStatusCode()))
 	}
 	return strings.Join(words, " ")
+}
+
+// Name is the one word for an error that others have in common with it, such as
+// "KMSAccessDenied" or "timeout"; of an error without a code it is the Go type.
+func Name(err error) string {
+	var api smithy.APIError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &api):
+		return plain(api.ErrorCode())
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.As(err, &network):
+		return "network " + network.Op
+	}
+	return fmt.Sprintf("%T", root(err))
 }
 
 // Safe is err with the text of [Of], for errors that are passed on to what writes their

@@ -7,6 +7,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -139,6 +140,19 @@ func JSON(ctx context.Context, body any) events.APIGatewayProxyResponse {
 	return Raw(http.StatusOK, "application/json", raw)
 }
 
+// challenge names the scheme. RFC 6750, 3, wants a parameter after it.
+const challenge = `Bearer realm="gatehouse"`
+
+// Unauthorized answers 401 with the reason for which a token is not accepted. A request
+// without a token gets no error code (RFC 6750, 3.1).
+func Unauthorized(ctx context.Context, reason error) events.APIGatewayProxyResponse {
+	answer := Refuse(ctx, http.StatusUnauthorized, reason.Error())
+	if !errors.Is(reason, NoToken) {
+		answer.Headers["WWW-Authenticate"] = challenge + `, error="invalid_token"`
+	}
+	return answer
+}
+
 // Raw answers with an encoded body.
 func Raw(status int, mediaType string, body []byte) events.APIGatewayProxyResponse {
 	h := headers()
@@ -160,7 +174,7 @@ func Refuse(ctx context.Context, status int, detail string) events.APIGatewayPro
 	answer := Raw(status, "application/problem+json", raw)
 	if status == http.StatusUnauthorized {
 		// AWS renames this header when it comes from a function; in its own errors it is set.
-		answer.Headers["WWW-Authenticate"] = `Bearer error="invalid_token"`
+		answer.Headers["WWW-Authenticate"] = challenge
 	}
 	return answer
 }
@@ -172,6 +186,10 @@ func NotAllowed(ctx context.Context, allow ...string) events.APIGatewayProxyResp
 	return answer
 }
 
+// exposed are the headers that a page of another origin may read. AWS renames
+// WWW-Authenticate in the response of a function.
+const exposed = "Allow, ETag, Retry-After, WWW-Authenticate, X-Amzn-Remapped-WWW-Authenticate, X-Amzn-Trace-Id"
+
 // headers are in every response. It is about one caller, so it must not be cached,
 // and it is not a page, so browsers must not run or frame it. Any origin may read
 // it, because a browser sends no token by itself. The response to the preflight
@@ -179,7 +197,7 @@ func NotAllowed(ctx context.Context, allow ...string) events.APIGatewayProxyResp
 func headers() map[string]string {
 	return map[string]string{
 		"Access-Control-Allow-Origin":   "*",
-		"Access-Control-Expose-Headers": "WWW-Authenticate, X-Amzn-Trace-Id",
+		"Access-Control-Expose-Headers": exposed,
 		"Cache-Control":                 "no-store",
 		"Content-Security-Policy":       "default-src 'none'; frame-ancestors 'none'",
 		"Referrer-Policy":               "no-referrer",

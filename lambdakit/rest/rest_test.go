@@ -146,7 +146,7 @@ func TestRefuse(t *testing.T) {
 	}
 	for name, value := range map[string]string{
 		"Content-Type": "application/problem+json", "Cache-Control": "no-store",
-		"WWW-Authenticate": `Bearer error="invalid_token"`, "X-Content-Type-Options": "nosniff",
+		"WWW-Authenticate": `Bearer realm="gatehouse"`, "X-Content-Type-Options": "nosniff",
 	} {
 		if got.Headers[name] != value {
 			t.Errorf("%s is %q, want %q", name, got.Headers[name], value)
@@ -154,6 +154,20 @@ func TestRefuse(t *testing.T) {
 	}
 	if notAllowed := rest.NotAllowed(context.Background(), "GET", "HEAD"); notAllowed.Headers["Allow"] != "GET, HEAD" || notAllowed.Headers["WWW-Authenticate"] != "" {
 		t.Errorf("headers %v", notAllowed.Headers)
+	}
+}
+
+// TestUnauthorized: a request without a token gets no error code.
+func TestUnauthorized(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[rest.Refusal]string{
+		rest.NoToken: `Bearer realm="gatehouse"`, rest.NotIDToken: `Bearer realm="gatehouse", error="invalid_token"`,
+		"another reason": `Bearer realm="gatehouse", error="invalid_token"`,
+	} {
+		got := rest.Unauthorized(traced(), reason)
+		if got.StatusCode != http.StatusUnauthorized || got.Headers["WWW-Authenticate"] != want {
+			t.Errorf("%s: %d, WWW-Authenticate %s", reason, got.StatusCode, got.Headers["WWW-Authenticate"])
+		}
 	}
 }
 
