@@ -123,7 +123,7 @@ func (h *Handler) answer(ctx context.Context, r events.APIGatewayProxyRequest) e
 	}
 	if err != nil {
 		h.Log.WarnContext(ctx, "token refused", "route", r.Resource, "reason", err.Error(), "traceId", tracing.ID(ctx))
-		return rest.Refuse(ctx, http.StatusUnauthorized, err.Error())
+		return rest.Unauthorized(ctx, err)
 	}
 	tracing.Annotate(ctx, "client", user.ClientID)
 	sub := user.Sub
@@ -203,7 +203,7 @@ func (u *Users) Member(ctx context.Context, pool, username, sub, group string) (
 	case errors.As(err, &gone):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("cognito.AdminGetUser: %s", reason.Of(err))
+		return false, fmt.Errorf("cognito.AdminGetUser: %w", reason.Safe(err))
 	case !user.Enabled || !hasSub(user.UserAttributes, sub):
 		// A name can be used again, by another person.
 		return false, nil
@@ -220,7 +220,7 @@ func (u *Users) in(ctx context.Context, pool, username, group string) (bool, err
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("cognito.AdminListGroupsForUser: %s", reason.Of(err))
+			return false, fmt.Errorf("cognito.AdminListGroupsForUser: %w", reason.Safe(err))
 		}
 		if slices.ContainsFunc(page.Groups, func(g types.GroupType) bool { return aws.ToString(g.GroupName) == group }) {
 			return true, nil

@@ -34,6 +34,7 @@ func TestOwnActivity(t *testing.T) {
 	want := Item{
 		ID: "id-002", Type: "gatehouse.user.signin.succeeded.v1", Time: "2026-11-22T16:02:00.000000000Z", Pool: pool,
 		Client: "web", Sub: erika, Data: []byte(`{"newDevice":false}`), ReceivedAt: "2026-11-22T16:02:00.000000000Z",
+		IP: "192.0.2.44", UserAgent: "Mozilla/5.0",
 	}
 	if diff := cmp.Diff(want, got.page.Items[0]); diff != "" {
 		t.Error(diff)

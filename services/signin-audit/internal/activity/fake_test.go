@@ -51,7 +51,7 @@ func (d *database) add(sub, typ string, minute int, more map[string]types.Attrib
 	at, id := recorder.Stamp(start.Add(time.Duration(minute)*time.Minute)), fmt.Sprintf("id-%03d", minute)
 	row := map[string]types.AttributeValue{
 		"pk": value(recorder.UserKey(sub)), "sk": value(recorder.SortKey(at, id)), "id": value(id), "type": value(typ), "time": value(at),
-		"pool": value(pool), "client": value("web"), "sub": value(sub), "data": value(`{"newDevice":false}`), "receivedAt": value(at),
+		"pool": value(pool), "client": value("web"), "sub": value(sub), "data": value(`{"newDevice":false}`), "receivedAt": value(at), "ip": value("192.0.2.44"), "userAgent": value("Mozilla/5.0"),
 		"salt": value(secret),
 	}
 	maps.Copy(row, more)

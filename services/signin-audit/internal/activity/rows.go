@@ -34,6 +34,9 @@ type Item struct {
 	// Data is the event's data; absent if it has none.
 	Data       json.RawMessage `json:"data,omitempty"`
 	ReceivedAt string          `json:"receivedAt"`
+	// IP and UserAgent are the caller's, of a failed sign-in.
+	IP        string `json:"ip,omitempty"`
+	UserAgent string `json:"userAgent,omitempty"`
 	// Synthetic is set on the rows of synthetic users.
 	Synthetic bool `json:"synthetic,omitempty"`
 }
@@ -67,7 +70,7 @@ func (t *Table) Read(ctx context.Context, sub string, q Query) (Page, error) {
 		out, err := t.Client.Query(ctx, in)
 		if err != nil {
 			// Codes only: AWS's own text can quote the request.
-			return Page{}, fmt.Errorf("dynamodb.Query: %s", reason.Of(err))
+			return Page{}, fmt.Errorf("dynamodb.Query: %w", reason.Safe(err))
 		}
 		for i, row := range out.Items {
 			if !t.wanted(row, q) {
@@ -139,6 +142,7 @@ func item(row map[string]types.AttributeValue) Item {
 	it := Item{
 		ID: text(row, "id"), Type: text(row, "type"), Time: text(row, "time"), Pool: text(row, "pool"),
 		Client: text(row, "client"), Sub: text(row, "sub"), ReceivedAt: text(row, "receivedAt"),
+		IP: text(row, "ip"), UserAgent: text(row, "userAgent"),
 	}
 	if data := text(row, "data"); json.Valid([]byte(data)) {
 		it.Data = json.RawMessage(data)

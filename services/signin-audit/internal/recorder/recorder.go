@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ import (
 )
 
 // The metrics, written once per batch. ActToAuditRow is the longest time in the batch
-// from an act to its row, without copies.
+// from an act to its row, without copies; once of all events, and once of each type.
 const (
 	MetricWritten  = "AuditRowsWritten"
 	MetricRepeated = "AuditRowsRepeated"
@@ -59,11 +60,22 @@ type tally struct {
 
 	written, repeated int
 	lag               time.Duration
+	lags              map[string]time.Duration // by type, of the catalogue's types
+}
+
+// wrote counts a row that was written.
+func (t *tally) wrote(eventType string, lag time.Duration) {
+	t.written++
+	t.lag = max(t.lag, lag)
+	// Another type would be a series of its own, and each is billed.
+	if slices.Contains(contracts.Types(), eventType) {
+		t.lags[eventType] = max(t.lags[eventType], lag)
+	}
 }
 
 // Handle answers one invocation by SQS.
 func (r *Recorder) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-	var t tally
+	t := tally{lags: map[string]time.Duration{}}
 	q := consume.Consumer{Name: "signin-audit-recorder", Environment: r.Environment, Dead: r.Dead, Out: r.Out, Log: r.Log, Now: r.Now}
 	out, err := q.Batch(ctx, in, consume.Each(func(ctx context.Context, rec consume.Record) error {
 		return r.record(ctx, rec.Event, &t)
@@ -76,7 +88,7 @@ func (r *Recorder) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 }
 
 func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
-	row, err := newRow(ev, Claimed{ev.ID(), ev.Time()}, r.Now(), r.Retention)
+	row, err := NewRow(ev, Claimed{ev.ID(), ev.Time()}, r.Now(), r.Retention)
 	if err != nil {
 		return err
 	}
@@ -87,7 +99,7 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 		if err != nil {
 			return err
 		}
-		if row, err = newRow(ev, first, r.Now(), r.Retention); err != nil {
+		if row, err = NewRow(ev, first, r.Now(), r.Retention); err != nil {
 			return err
 		}
 	}
@@ -99,8 +111,7 @@ func (r *Recorder) record(ctx context.Context, ev event.Event, t *tally) error {
 	defer t.mu.Unlock()
 	switch result {
 	case Written:
-		t.written++
-		t.lag = max(t.lag, r.Now().Sub(ev.Time()))
+		t.wrote(ev.Type(), r.Now().Sub(ev.Time()))
 	case Contradicted:
 		r.Log.WarnContext(ctx, "a copy differs from the recorded event; the row is not changed",
 			"id", ev.ID(), "type", ev.Type())
@@ -118,6 +129,9 @@ func (r *Recorder) count(ctx context.Context, t *tally) {
 	if t.written > 0 {
 		b.Add(MetricWritten, emf.Count, float64(t.written))
 		b.Add(MetricLag, emf.Milliseconds, float64(t.lag.Milliseconds()))
+	}
+	for eventType, lag := range t.lags {
+		b.Add(MetricLag, emf.Milliseconds, float64(lag.Milliseconds()), emf.Dimension{Name: "Type", Value: eventType})
 	}
 	if t.repeated > 0 {
 		b.Add(MetricRepeated, emf.Count, float64(t.repeated))
@@ -140,6 +154,8 @@ type Row struct {
 	// Data is the event's data as compact JSON; empty if it has none.
 	Data       string
 	ReceivedAt string
+	// IP and UserAgent are the caller's, of a failed sign-in; nothing but the row has them.
+	IP, UserAgent string
 	// Synthetic is set for a synthetic user, so that readers can leave such rows
 	// out.
 	Synthetic bool
@@ -153,9 +169,9 @@ type Claimed struct {
 	At time.Time
 }
 
-// newRow makes the row of an event. Apart from ReceivedAt it depends on the event and on
+// NewRow makes the row of an event. Apart from ReceivedAt it depends on the event and on
 // its claim alone: every copy of an event has the same key and the same content.
-func newRow(ev event.Event, under Claimed, received time.Time, retention time.Duration) (Row, error) {
+func NewRow(ev event.Event, under Claimed, received time.Time, retention time.Duration) (Row, error) {
 	at, id := under.At, under.ID
 	if at.IsZero() {
 		// Without a time, every copy would have a time and a row of its own.

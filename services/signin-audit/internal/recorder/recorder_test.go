@@ -49,6 +49,37 @@ func TestRecordsPayloadFile(t *testing.T) {
 	}
 }
 
+// The longest time of a batch is a value of its own for each type of the catalogue, and of
+// no other: each series is billed.
+func TestLagByType(t *testing.T) {
+	t.Parallel()
+	attempted := func(id string, age time.Duration, eventType string) events.SQSMessage {
+		ev, err := contracts.NewSigninAttempted(contracts.Act{ID: id, PoolARN: pool, Time: act.Add(-age)}, contracts.SigninAttempted{})
+		if eventType != "" {
+			ev.SetType(eventType)
+		}
+		return message(t, id, ev, err)
+	}
+	r, _, _, out := newRecorder()
+	handle(t, r, attempted("1", time.Second, ""), attempted("2", 3*time.Second, ""), attempted("3", 0, contracts.TypeUserDeleted),
+		attempted("4", 9*time.Second, "gatehouse.user.unheard.v1"), attempted("2", 3*time.Second, ""))
+	got := map[string]float64{}
+	for line := range strings.Lines(out.String()) {
+		var fields struct {
+			Type          string
+			ActToAuditRow float64
+		}
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(err)
+		}
+		got[fields.Type] = fields.ActToAuditRow
+	}
+	want := map[string]float64{"": 11000, contracts.TypeSigninAttempted: 5000, contracts.TypeUserDeleted: 2000}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("longest times (-want +got):\n%s", diff)
+	}
+}
+
 // Every type is recorded, those of tomorrow too.
 func TestRecordsUnknownType(t *testing.T) {
 	t.Parallel()

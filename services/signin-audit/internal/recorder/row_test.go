@@ -36,11 +36,11 @@ func TestNewRow(t *testing.T) {
 	none.PK, none.Type, none.Data = "none#us-east-1_AbCdEfGhI#2026-11-22", contracts.TypeSigninAttempted, `{"userNotFound":true}`
 	none.TypeTime = none.Type + "#" + none.SK
 
-	got, err := newRow(known, Claimed{known.ID(), known.Time()}, received, time.Hour)
+	got, err := NewRow(known, Claimed{known.ID(), known.Time()}, received, time.Hour)
 	if diff := cmp.Diff(user, got); err != nil || diff != "" {
 		t.Errorf("error %v, row of a user (-want +got):\n%s", err, diff)
 	}
-	got, err = newRow(nobody, Claimed{nobody.ID(), nobody.Time()}, received, 0)
+	got, err = NewRow(nobody, Claimed{nobody.ID(), nobody.Time()}, received, 0)
 	if diff := cmp.Diff(none, got); err != nil || diff != "" {
 		t.Errorf("error %v, row of nobody, kept forever (-want +got):\n%s", err, diff)
 	}
@@ -51,7 +51,7 @@ func TestNewRow(t *testing.T) {
 	}
 	marked := none
 	marked.Synthetic = true
-	marks, err := newRow(canary, Claimed{canary.ID(), canary.Time()}, received, 0)
+	marks, err := NewRow(canary, Claimed{canary.ID(), canary.Time()}, received, 0)
 	if diff := cmp.Diff(marked, marks); err != nil || diff != "" {
 		t.Errorf("error %v, row of a synthetic user (-want +got):\n%s", err, diff)
 	}
@@ -78,7 +78,7 @@ func TestKeysSortByTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row, err := newRow(ev, Claimed{ev.ID(), ev.Time()}, act, 0)
+		row, err := NewRow(ev, Claimed{ev.ID(), ev.Time()}, act, 0)
 		if err != nil || strings.Compare(last, row.SK) >= 0 {
 			t.Errorf("error %v, key %q does not follow %q", err, row.SK, last)
 		}

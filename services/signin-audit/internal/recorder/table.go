@@ -48,7 +48,24 @@ func (t *Table) Put(ctx context.Context, r Row) (Result, error) {
 	return Contradicted, nil
 }
 
-// same compares the content of two events, not when they were received or expire.
+// Keep writes a row unless its key exists, and returns the row with the data and the mark
+// that are recorded: its own, or those of the row that was there.
+func (t *Table) Keep(ctx context.Context, r Row) (Row, error) {
+	old, written, err := t.putOnce(ctx, r.item())
+	if err != nil || written {
+		return r, err
+	}
+	data, ok := old["data"].(*types.AttributeValueMemberS)
+	if !ok {
+		return r, errors.New("recorder: the row that exists has no data")
+	}
+	_, r.Synthetic = old["synthetic"]
+	r.Data = data.Value
+	return r, nil
+}
+
+// same compares the content of two events, not when they were received or expire, and not
+// the caller's address, which only the first writer knows.
 func same(a, b map[string]types.AttributeValue) bool {
 	for _, name := range []string{"id", "type", "time", "pool", "client", "sub", "data"} {
 		x, _ := a[name].(*types.AttributeValueMemberS)
@@ -105,7 +122,7 @@ func (t *Table) putOnce(ctx context.Context, item map[string]types.AttributeValu
 		return exists.Item, false, nil
 	case err != nil:
 		// Codes only: AWS's own text can quote the request, which has personal data.
-		return nil, false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
+		return nil, false, fmt.Errorf("dynamodb.PutItem: %w", reason.Safe(err))
 	}
 	return nil, true, nil
 }
@@ -116,7 +133,7 @@ func (r Row) item() map[string]types.AttributeValue {
 	for name, value := range map[string]string{
 		"pk": r.PK, "sk": r.SK, "day": r.Day, "typeTime": r.TypeTime,
 		"id": r.ID, "type": r.Type, "time": r.Time, "pool": r.Pool, "client": r.Client,
-		"sub": r.Sub, "data": r.Data, "receivedAt": r.ReceivedAt,
+		"sub": r.Sub, "data": r.Data, "receivedAt": r.ReceivedAt, "ip": r.IP, "userAgent": r.UserAgent,
 	} {
 		if value != "" {
 			item[name] = text(value)
