@@ -3,12 +3,17 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -16,6 +21,8 @@ import (
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/metrics"
+	"gatehouse.example/services/user-events/internal/otlp"
+	"gatehouse.example/services/user-events/internal/userrows"
 )
 
 func main() {
@@ -23,17 +30,37 @@ func main() {
 }
 
 func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*metrics.Counter, error) {
-	var environment, letters, table string
-	if err := function.ReadEnv(getenv, map[string]*string{"DEAD_LETTER_QUEUE_URL": &letters, "GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &table}); err != nil {
+	var environment, letters, perHour, ledger string
+	if err := function.ReadEnv(getenv, map[string]*string{
+		"CLIENT_TOKENS_PER_HOUR": &perHour, "DEAD_LETTER_QUEUE_URL": &letters, "GATEHOUSE_ENVIRONMENT": &environment, "LEDGER_TABLE": &ledger,
+	}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
+	}
+	budget, err := strconv.Atoi(perHour)
+	if err != nil {
+		return nil, fmt.Errorf("CLIENT_TOKENS_PER_HOUR: %w", err)
 	}
 	cfg, err := tracing.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
+	table := dynamodb.NewFromConfig(cfg)
 	return &metrics.Counter{
-		Ledger:      &metrics.Ledger{Table: dynamodb.NewFromConfig(cfg), Name: table},
+		Exporter:    exporter(getenv("OTLP_METRICS_URL"), environment, cfg),
+		Ledger:      &metrics.Ledger{Table: table, Name: ledger},
+		Users:       &userrows.Rows{Table: table, Name: ledger, Pool: cognito.NewFromConfig(cfg), Now: time.Now},
+		Budget:      &metrics.TokenBudget{Table: table, Name: ledger, PerHour: budget, Now: time.Now},
 		Dead:        &consume.DeadLetters{Queue: sqs.NewFromConfig(cfg), URL: letters},
 		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
+}
+
+// exporter sends the counts to an endpoint; without one it is nil.
+func exporter(url, environment string, cfg aws.Config) metrics.Exporter {
+	if url == "" {
+		return nil
+	}
+	return &otlp.Exporter{
+		URL: url, Region: cfg.Region, Credentials: cfg.Credentials, Client: &http.Client{}, Environment: environment, Instance: rand.Text()[:8],
+	}
 }

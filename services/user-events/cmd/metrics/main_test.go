@@ -1,22 +1,60 @@
 package main
 
 import (
+	"log/slog"
 	"testing"
 
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/services/user-events/internal/metrics"
+	"gatehouse.example/services/user-events/internal/otlp"
+	"gatehouse.example/services/user-events/internal/userrows"
 )
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	c := function.CheckBuild(t, build, map[string]string{"DEAD_LETTER_QUEUE_URL": "dead", "GATEHOUSE_ENVIRONMENT": "test", "LEDGER_TABLE": "table"})
+	c := function.CheckBuild(t, build, map[string]string{
+		"CLIENT_TOKENS_PER_HOUR": "7", "DEAD_LETTER_QUEUE_URL": "dead", "GATEHOUSE_ENVIRONMENT": "test", "LEDGER_TABLE": "table",
+	})
 	if l, ok := c.Ledger.(*metrics.Ledger); !ok || l.Table == nil || l.Name != "table" {
 		t.Errorf("Ledger = %+v", c.Ledger)
+	}
+	if b, ok := c.Budget.(*metrics.TokenBudget); !ok || b.Table == nil || b.Name != "table" || b.PerHour != 7 {
+		t.Errorf("Budget = %+v", c.Budget)
+	}
+	if u, ok := c.Users.(*userrows.Rows); !ok || u.Table == nil || u.Name != "table" || u.Pool == nil {
+		t.Errorf("Users = %+v", c.Users)
 	}
 	if c.Dead.Queue == nil || c.Dead.URL != "dead" {
 		t.Errorf("Dead = %+v", c.Dead)
 	}
+	if c.Exporter != nil {
+		t.Errorf("Exporter = %+v", c.Exporter)
+	}
 	if c.Environment != "test" || c.Out == nil || c.Log == nil || c.Now == nil {
 		t.Errorf("build = %+v", c)
+	}
+}
+
+func TestBuildRefusesABudgetThatIsNotANumber(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"CLIENT_TOKENS_PER_HOUR": "many", "DEAD_LETTER_QUEUE_URL": "dead", "GATEHOUSE_ENVIRONMENT": "test", "LEDGER_TABLE": "table"}
+	if _, err := build(t.Context(), func(name string) string { return values[name] }, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestBuildWithAnExporter(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-central-1")
+	values := map[string]string{
+		"CLIENT_TOKENS_PER_HOUR": "7", "DEAD_LETTER_QUEUE_URL": "dead", "GATEHOUSE_ENVIRONMENT": "test", "LEDGER_TABLE": "table",
+		"OTLP_METRICS_URL": "https://monitoring.eu-central-1.amazonaws.com/v1/metrics",
+	}
+	c, err := build(t.Context(), func(name string) string { return values[name] }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, ok := c.Exporter.(*otlp.Exporter)
+	if !ok || x.URL != values["OTLP_METRICS_URL"] || x.Region != "eu-central-1" || x.Credentials == nil || x.Client == nil || x.Environment != "test" || len(x.Instance) != 8 {
+		t.Errorf("Exporter = %+v", c.Exporter)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/services/user-events/internal/metrics"
@@ -30,8 +31,10 @@ func TestDashboard_names_metrics_that_exist(t *testing.T) {
 		t.Fatalf("the dashboard is not JSON: %v", err)
 	}
 	var out strings.Builder
-	reset := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
-	if _, err := newCounter(&memoryTable{}, &out).Handle(t.Context(), queuetest.Batch(reset)); err != nil {
+	created := queuetest.Body(t, queuetest.Must(t)(contracts.NewUserCreated(queuetest.Act(), contracts.UserCreated{Via: contracts.ViaSignup})))
+	counter := newCounter(&memoryTable{}, &out)
+	counter.Users = &accounts{signedUp: queuetest.Time().Add(-time.Minute)}
+	if _, err := counter.Handle(t.Context(), queuetest.Batch(created)); err != nil {
 		t.Fatal(err)
 	}
 	written, drawn := queuetest.Sums(t, out.String()), 0
@@ -44,6 +47,11 @@ func TestDashboard_names_metrics_that_exist(t *testing.T) {
 			if _, ok := written[metric[1].(string)]; !ok {
 				t.Errorf("the dashboard draws %v, which no batch writes", metric[1])
 			}
+		}
+	}
+	for _, byReason := range []string{metrics.SignUpsRejected, metrics.SignInsFailed} {
+		if !strings.Contains(body, `{Gatehouse,Environment,Reason} MetricName=\"`+byReason+`\"`) {
+			t.Errorf("the dashboard does not draw %s by reason", byReason)
 		}
 	}
 	if drawn < 10 {

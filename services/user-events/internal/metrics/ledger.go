@@ -54,13 +54,6 @@ type Ledger struct {
 	Name  string
 }
 
-// EventKey identifies an event: in CloudEvents, source and id together are unique. Of a
-// derived id it is the one under which version 0.1 claimed the same act.
-func EventKey(ev event.Event) string {
-	id, _ := contracts.ClaimID(ev)
-	return ev.Source() + "#" + id
-}
-
 // Claim reports whether the caller is the first to claim ev. After an error it is not
 // known whether the claim was made, and the next delivery may find it taken: the event is
 // then in no metric. It cannot be counted twice.
@@ -69,7 +62,7 @@ func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool
 	in := &dynamodb.PutItemInput{
 		TableName: &l.Name,
 		Item: map[string]types.AttributeValue{
-			KeyAttribute:    &types.AttributeValueMemberS{Value: EventKey(ev)},
+			KeyAttribute:    &types.AttributeValueMemberS{Value: contracts.ClaimKey(ev)},
 			ExpiryAttribute: unix(now.Add(ClaimTTL)),
 			ClaimAttribute:  claim,
 		},
@@ -87,7 +80,7 @@ func (l *Ledger) Claim(ctx context.Context, ev event.Event, now time.Time) (bool
 			return true, nil
 		}
 	}
-	return false, fmt.Errorf("dynamodb.PutItem: %s", reason.Of(err))
+	return false, fmt.Errorf("dynamodb.PutItem: %w", reason.Safe(err))
 }
 
 func (l *Ledger) put(ctx context.Context, in *dynamodb.PutItemInput) error {

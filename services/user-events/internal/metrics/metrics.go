@@ -34,7 +34,11 @@ type Claimer interface {
 
 // Counter takes batches of events from its queue.
 type Counter struct {
-	Ledger      Claimer
+	Ledger Claimer
+	Users  Users
+	Budget Budget
+	// Exporter takes the counts with more labels; nil means that nobody does.
+	Exporter    Exporter
 	Environment string
 	// Dead takes what no attempt can handle.
 	Dead *consume.DeadLetters
@@ -53,55 +57,75 @@ func (c *Counter) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEve
 // count writes the metrics of a batch at once, because each line costs.
 func (c *Counter) count(ctx context.Context, batch []consume.Record) map[string]error {
 	now := c.Now()
-	out := emf.New(c.Environment)
-	addZeros(out)
-	// The events of a batch are claimed at the same time; mu guards what they add up to.
-	var mu sync.Mutex
-	var oldest time.Duration
-	claimed, aged := 0, false
-	claims, cancel := withSpare(ctx)
+	sums := tally{out: emf.New(c.Environment), tokens: map[clientHour]int{}, series: map[Series]int{}}
+	addZeros(sums.out)
+	claims, cancel := consume.WithSpare(ctx, spare)
 	defer cancel()
 	failed := consume.Each(func(ctx context.Context, r consume.Record) error {
 		// Read before the claim: an event that cannot be read must be delivered again.
-		add, err := reading(r.Event)
+		read, err := readingOf(r.Event)
 		if err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("metrics: no time left for this event: %w", err)
 		}
+		// Before the claim, too: nobody would do it after an error.
+		if err := c.remember(ctx, r.Event); err != nil {
+			return err
+		}
 		first, err := c.Ledger.Claim(ctx, r.Event, now)
 		if err != nil {
 			return fmt.Errorf("ledger.Claim: %w", err)
 		}
-		if !first {
-			return nil
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		claimed++
-		add(out)
-		if !contracts.IsSynthetic(r.Event) {
-			oldest, aged = max(oldest, now.Sub(r.Event.Time())), true
+		if first {
+			sums.take(r.Event, read, now)
 		}
 		return nil
 	})(claims, batch)
-	if aged {
-		out.Add(EventAge, emf.Milliseconds, float64(oldest.Milliseconds()))
+	if sums.aged {
+		sums.out.Add(EventAge, emf.Milliseconds, float64(sums.oldest.Milliseconds()))
 	}
-	if err := out.Flush(c.Out, now); err != nil {
+	c.budget(claims, sums.tokens, sums.out)
+	c.timeToConfirm(claims, sums.confirmed, sums.out)
+	c.export(claims, now, sums.series, sums.out)
+	if err := sums.out.Flush(c.Out, now); err != nil {
 		// Returning the batch would not help: its events are claimed.
-		c.Log.ErrorContext(ctx, "metrics not written; these events are in no metric", "events", claimed, "error", err.Error())
+		c.Log.ErrorContext(ctx, "metrics not written; these events are in no metric", "events", sums.claimed, "error", err.Error())
 	}
 	return failed
 }
 
-// withSpare ends ctx before its own deadline, if it has one.
-func withSpare(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, deadline.Add(-spare))
+// tally is what the events of a batch add up to. They are claimed at the same time; mu
+// guards the other fields.
+type tally struct {
+	mu      sync.Mutex
+	out     *emf.Batch
+	claimed int
+	// oldest is the age of the oldest event about people; aged is set if there was one.
+	oldest time.Duration
+	aged   bool
+	tokens map[clientHour]int
+	// confirmed is the event of one user who confirmed a sign-up, or nil.
+	confirmed *event.Event
+	series    map[Series]int
+}
+
+// take adds an event that is claimed.
+func (t *tally) take(ev event.Event, read reading, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.claimed++
+	read.add(t.out, t.series)
+	if !contracts.IsSynthetic(ev) {
+		t.oldest, t.aged = max(t.oldest, now.Sub(ev.Time())), true
 	}
-	return ctx, func() {}
+	if ev.Type() == contracts.TypeTokenIssued {
+		t.tokens[clientHour{contracts.ClientID(ev), ev.Time().UTC().Truncate(time.Hour)}]++
+	}
+	if t.confirmed == nil && isConfirmation(ev) {
+		t.confirmed = &ev
+	}
 }
 
 // Names of the metrics, in addition to those of lambdakit/publish.
@@ -113,12 +137,18 @@ const (
 	SignInsAttempted   = "SignInsAttempted"
 	SignInsUnknownUser = "SignInsUnknownUser"
 	SignInsSucceeded   = "SignInsSucceeded"
-	AppEvents          = "AppEvents"
-	AppEventsDelayed   = "AppEventsDelayed"
-	AppEventsRefused   = "AppEventsRefused"
-	EventsConsumed     = "EventsConsumed"
-	EventsDrained      = "EventsDrained"
-	EventAge           = "EventAge"
+	SignInsFailed      = "SignInsFailed"
+	// SignInsLockedOut are the failures of users whose password was given wrongly too often.
+	SignInsLockedOut = "SignInsLockedOut"
+	Findings         = "Findings"
+	// FindingsCritical are the findings that somebody is called for.
+	FindingsCritical = "FindingsCritical"
+	AppEvents        = "AppEvents"
+	AppEventsDelayed = "AppEventsDelayed"
+	AppEventsRefused = "AppEventsRefused"
+	EventsConsumed   = "EventsConsumed"
+	EventsDrained    = "EventsDrained"
+	EventAge         = "EventAge"
 	// SyntheticEvents counts the events about synthetic users. No other metric
 	// counts them: a test must not look like people.
 	SyntheticEvents = "SyntheticEvents"
@@ -132,60 +162,94 @@ const maxName = 64
 func addZeros(b *emf.Batch) {
 	for _, name := range []string{
 		SignUpsAllowed, SignUpsRejected, UsersCreated, PasswordsReset,
-		SignInsAttempted, SignInsUnknownUser, SignInsSucceeded, EventsConsumed,
+		SignInsAttempted, SignInsUnknownUser, SignInsSucceeded, SignInsFailed, SignInsLockedOut, EventsConsumed,
+		Findings, FindingsCritical,
 		AppEvents, AppEventsDelayed, AppEventsRefused, SyntheticEvents,
+		UsersDeleted, UsersDisabled, PasswordsChanged, MFAChanged, GroupsChanged, PoolChanges,
+		ClientTokensIssued, ClientTokensRefused, ClientTokensOverBudget,
 		publish.MetricFellBack, publish.MetricLogged, EventsDrained,
 	} {
 		b.Add(name, emf.Count, 0)
 	}
 }
 
-// reading returns what an event adds to the metrics. An unknown type is counted as
-// consumed only, because new types are published before this function knows them.
-func reading(ev event.Event) (func(*emf.Batch), error) {
-	var name string
-	var dims []emf.Dimension
-	unknownUser := false
+// reading is what an event adds to the metrics.
+type reading struct {
+	// name is the metric that counts it, and also that of a part of name; both may be empty.
+	name, also string
+	dims       []emf.Dimension
+	// labels are those of both, for the exporter.
+	labels    Series
+	synthetic bool
+}
+
+// readingOf reads an event. An unknown type is counted as consumed only, because new types
+// are published before this function knows them.
+func readingOf(ev event.Event) (reading, error) {
+	r := reading{labels: Series{Client: contracts.ClientID(ev)}, synthetic: contracts.IsSynthetic(ev)}
 	switch ev.Type() {
-	case contracts.TypeSignupAllowed:
-		name = SignUpsAllowed
 	case contracts.TypeSignupRejected:
 		var data contracts.SignupRejected
 		if ev.DataAs(&data) != nil {
-			return nil, errUnreadable
+			return reading{}, errUnreadable
 		}
-		name, dims = SignUpsRejected, dimension("Reason", data.Reason)
-	case contracts.TypeUserCreated:
-		name = UsersCreated
-	case contracts.TypePasswordReset:
-		name = PasswordsReset
+		r.name, r.dims, r.labels.Reason = SignUpsRejected, dimension("Reason", data.Reason), data.Reason
 	case contracts.TypeSigninAttempted:
 		var data contracts.SigninAttempted
 		if ev.DataAs(&data) != nil {
-			return nil, errUnreadable
+			return reading{}, errUnreadable
 		}
-		name, dims, unknownUser = SignInsAttempted, dimension("ClientId", contracts.ClientID(ev)), data.UserNotFound
+		r.name, r.dims = SignInsAttempted, dimension("ClientId", contracts.ClientID(ev))
+		if data.UserNotFound {
+			r.also = SignInsUnknownUser
+		}
 	case contracts.TypeSigninSucceeded:
-		name, dims = SignInsSucceeded, dimension("ClientId", contracts.ClientID(ev))
-	case contracts.TypeAppEvent:
-		name = AppEvents
+		r.name, r.dims = SignInsSucceeded, dimension("ClientId", contracts.ClientID(ev))
+	case contracts.TypeSigninFailed:
+		var data contracts.SigninFailed
+		if ev.DataAs(&data) != nil {
+			return reading{}, errUnreadable
+		}
+		r.name, r.dims, r.labels.Reason, r.labels.Factor = SignInsFailed, dimension("Reason", data.Reason), data.Reason, data.Challenge
+		if data.Reason == contracts.FailedLockedOut {
+			r.also = SignInsLockedOut
+		}
+	case contracts.TypeTokenIssued:
+		r.name, r.dims = ClientTokensIssued, dimension("ClientId", contracts.ClientID(ev))
+	case contracts.TypeSecurityFinding:
+		var data contracts.SecurityFinding
+		if ev.DataAs(&data) != nil {
+			return reading{}, errUnreadable
+		}
+		r.name, r.dims, r.labels.Rule = Findings, dimension("Rule", data.Rule), data.Rule
+		if data.Severity == contracts.SeverityCritical {
+			r.also = FindingsCritical
+		}
+	default:
+		r.name = plain[ev.Type()]
 	}
-	if contracts.IsSynthetic(ev) {
-		return func(b *emf.Batch) { b.Add(SyntheticEvents, emf.Count, 1) }, nil
+	return r, nil
+}
+
+// add counts the event.
+func (r reading) add(b *emf.Batch, series map[Series]int) {
+	if r.synthetic {
+		b.Add(SyntheticEvents, emf.Count, 1)
+		return
 	}
-	return func(b *emf.Batch) {
-		b.Add(EventsConsumed, emf.Count, 1)
-		if name == "" {
-			return
-		}
-		b.Add(name, emf.Count, 1)
-		if len(dims) > 0 {
-			b.Add(name, emf.Count, 1, dims...)
-		}
-		if unknownUser {
-			b.Add(SignInsUnknownUser, emf.Count, 1)
-		}
-	}, nil
+	b.Add(EventsConsumed, emf.Count, 1)
+	if r.name == "" {
+		return
+	}
+	b.Add(r.name, emf.Count, 1)
+	if len(r.dims) > 0 {
+		b.Add(r.name, emf.Count, 1, r.dims...)
+	}
+	series[r.labels.of(r.name)]++
+	if r.also != "" {
+		b.Add(r.also, emf.Count, 1)
+		series[r.labels.of(r.also)]++
+	}
 }
 
 // errUnreadable is the error of an event whose data has another shape than its type

@@ -22,7 +22,7 @@ import (
 
 func newCounter(table *memoryTable, out *strings.Builder) *metrics.Counter {
 	return &metrics.Counter{
-		Ledger: &metrics.Ledger{Table: table, Name: "ledger"}, Environment: "test", Out: out,
+		Ledger: &metrics.Ledger{Table: table, Name: "ledger"}, Users: &accounts{}, Budget: &accounts{}, Environment: "test", Out: out,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return queuetest.Time().Add(1500 * time.Millisecond) },
 	}
 }
@@ -46,7 +46,11 @@ func TestHandle_each_type(t *testing.T) {
 	noOne := noClient
 	noOne.Subject = ""
 	unknown := must(contracts.NewPasswordReset(act))
-	unknown.SetType("gatehouse.user.deleted.v1")
+	unknown.SetType("gatehouse.user.unheard.v1")
+	record, by := act, contracts.By{Kind: contracts.ByUser}
+	record.ID = "record"
+	pool := record
+	pool.Subject = ""
 	const client = "/1example23456789example0001"
 	for name, tc := range map[string]struct {
 		ev   event.Event
@@ -81,12 +85,48 @@ func TestHandle_each_type(t *testing.T) {
 			must(contracts.NewSigninSucceeded(act, contracts.SigninSucceeded{})),
 			map[string]float64{metrics.SignInsSucceeded: 1, metrics.SignInsSucceeded + client: 1},
 		},
+		"signin_failed": {
+			must(contracts.NewSigninFailed(act, contracts.SigninFailed{Reason: contracts.FailedCodeWrong, Via: contracts.ViaAPI})),
+			map[string]float64{metrics.SignInsFailed: 1, metrics.SignInsFailed + "/code-wrong": 1},
+		},
+		"signin_failed_locked_out": {
+			must(contracts.NewSigninFailed(noOne, contracts.SigninFailed{Reason: contracts.FailedLockedOut, Via: contracts.ViaPage})),
+			map[string]float64{metrics.SignInsFailed: 1, metrics.SignInsFailed + "/locked-out": 1, metrics.SignInsLockedOut: 1},
+		},
+		"finding": {
+			must(contracts.NewSecurityFinding(act, contracts.SecurityFinding{
+				Rule: contracts.RuleSignupBurst, Severity: contracts.SeverityMedium, From: "2026-11-22T09:00:00Z", To: act.Time.Format(time.RFC3339Nano),
+			})),
+			map[string]float64{metrics.Findings: 1, metrics.Findings + "/signup-burst": 1},
+		},
+		"critical_finding": {
+			must(contracts.NewSecurityFinding(act, contracts.SecurityFinding{
+				Rule: contracts.RulePoolChangedByOthers, Severity: contracts.SeverityCritical, From: "2026-11-22T09:00:00Z", To: act.Time.Format(time.RFC3339Nano),
+			})),
+			map[string]float64{metrics.Findings: 1, metrics.Findings + "/pool-changed-by-others": 1, metrics.FindingsCritical: 1},
+		},
 		"app_event": {
 			must(contracts.NewAppEvent(noOne, contracts.AppEvent{Who: contracts.WhoGuest, Name: "a"})),
 			map[string]float64{metrics.AppEvents: 1},
 		},
-		"no_client":    {must(contracts.NewSigninSucceeded(noClient, contracts.SigninSucceeded{})), map[string]float64{metrics.SignInsSucceeded: 1}},
-		"unknown_type": {unknown, map[string]float64{}},
+		"user_deleted":     {must(contracts.NewUserDeleted(record, contracts.AccountChanged{By: by})), map[string]float64{metrics.UsersDeleted: 1}},
+		"user_disabled":    {must(contracts.NewUserDisabled(record, contracts.AccountChanged{By: by})), map[string]float64{metrics.UsersDisabled: 1}},
+		"user_enabled":     {must(contracts.NewUserEnabled(record, contracts.AccountChanged{By: by})), map[string]float64{}},
+		"password_changed": {must(contracts.NewPasswordChanged(record, contracts.PasswordChanged{By: by, How: "set"})), map[string]float64{metrics.PasswordsChanged: 1}},
+		"mfa_changed":      {must(contracts.NewMFAChanged(record, contracts.MFAChanged{By: by, Change: "preference"})), map[string]float64{metrics.MFAChanged: 1}},
+		"group_added":      {must(contracts.NewGroupAdded(record, contracts.GroupChanged{By: by})), map[string]float64{metrics.GroupsChanged: 1}},
+		"group_removed":    {must(contracts.NewGroupRemoved(record, contracts.GroupChanged{By: by})), map[string]float64{metrics.GroupsChanged: 1}},
+		"pool_changed": {
+			must(contracts.NewPoolChanged(pool, contracts.PoolChanged{By: by, Change: "pool", Operation: "UpdateUserPool"})),
+			map[string]float64{metrics.PoolChanges: 1},
+		},
+		"token_issued": {
+			must(contracts.NewTokenIssued(pool)),
+			map[string]float64{metrics.ClientTokensIssued: 1, metrics.ClientTokensIssued + client: 1, metrics.ClientTokensOverBudget: 1},
+		},
+		"token_refused": {must(contracts.NewTokenRefused(pool, contracts.TokenRefused{Reason: "throttled"})), map[string]float64{metrics.ClientTokensRefused: 1}},
+		"no_client":     {must(contracts.NewSigninSucceeded(noClient, contracts.SigninSucceeded{})), map[string]float64{metrics.SignInsSucceeded: 1}},
+		"unknown_type":  {unknown, map[string]float64{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +169,7 @@ func TestHandle_bad_neighbours(t *testing.T) {
 	oddBody := strings.Replace(queuetest.Body(t, odd), `"reason":"x"`, `"reason":7`, 1)
 	throttled := must(contracts.NewPasswordReset(queuetest.Act()))
 	table := &memoryTable{Fail: func(key string) error {
-		if key == metrics.EventKey(throttled) {
+		if key == contracts.ClaimKey(throttled) {
 			return errors.New("throttled")
 		}
 		return nil

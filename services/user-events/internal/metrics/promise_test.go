@@ -170,7 +170,7 @@ func TestHandle_unwritten_metrics_are_logged(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	counter := &metrics.Counter{
-		Ledger: &metrics.Ledger{Table: &memoryTable{}, Name: "ledger"}, Out: brokenPipe{},
+		Ledger: &metrics.Ledger{Table: &memoryTable{}, Name: "ledger"}, Users: &accounts{}, Budget: &accounts{}, Out: brokenPipe{},
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: queuetest.Time,
 	}
 	body := queuetest.Body(t, queuetest.Must(t)(contracts.NewPasswordReset(queuetest.Act())))
