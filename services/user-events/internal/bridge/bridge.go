@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/lambdakit/reason"
 )
@@ -87,7 +88,7 @@ func (b *Bridge) request(ctx context.Context, part []consume.Record, failed map[
 	for i, r := range part {
 		switch {
 		case err != nil:
-			failed[r.MessageID] = fmt.Errorf("eventbridge.PutEvents: %s", reason.Of(err))
+			failed[r.MessageID] = fmt.Errorf("eventbridge.PutEvents: %w", reason.Safe(err))
 		case i >= len(out.Entries):
 			failed[r.MessageID] = errors.New("eventbridge.PutEvents: no answer for this entry")
 		case out.Entries[i].ErrorCode != nil:
@@ -106,7 +107,8 @@ func (b *Bridge) entry(r consume.Record) types.PutEventsRequestEntry {
 	if t := r.Event.Time(); !t.IsZero() {
 		entry.Time = aws.Time(t)
 	}
-	if header := traceHeader(r.Event); header != "" {
+	// EventBridge passes it to its targets.
+	if header := contracts.TraceHeader(r.Event); header != "" {
 		entry.TraceHeader = aws.String(header)
 	}
 	return entry
