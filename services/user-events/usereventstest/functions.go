@@ -4,6 +4,7 @@
 package usereventstest
 
 import (
+	"gatehouse.example/services/user-events/internal/accountrecords"
 	"gatehouse.example/services/user-events/internal/bridge"
 	"gatehouse.example/services/user-events/internal/clientevents"
 	"gatehouse.example/services/user-events/internal/drain"
@@ -13,10 +14,20 @@ import (
 
 // The functions, and the ledger of the metrics function.
 type (
-	Bridge       = bridge.Bridge
-	ClientEvents = clientevents.Consumer
-	Confirmer    = postconfirmation.Confirmer
-	Counter      = metrics.Counter
-	Drain        = drain.Drain
-	Ledger       = metrics.Ledger
+	AccountRecords = accountrecords.Consumer
+	Bridge         = bridge.Bridge
+	ClientEvents   = clientevents.Consumer
+	Confirmer      = postconfirmation.Confirmer
+	Counter        = metrics.Counter
+	Drain          = drain.Drain
+	Ledger         = metrics.Ledger
 )
+
+// AccountRow is what becomes of the records of an operation.
+type AccountRow = accountrecords.Row
+
+// ExplainRecord says what becomes of a record of CloudTrail.
+func ExplainRecord(body []byte) string { return accountrecords.Explain(body) }
+
+// AccountRows are the operations that account-records knows.
+func AccountRows() []AccountRow { return accountrecords.Rows() }

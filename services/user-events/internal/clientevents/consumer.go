@@ -93,6 +93,7 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 		}
 		good = append(good, consume.Record{MessageID: m.MessageId, Event: ev})
 	}
+	known := good
 	within, err := c.within(ctx, who, len(good), out, now)
 	if err != nil {
 		// If the limit cannot be read, no event is published now.
@@ -103,7 +104,7 @@ func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEv
 	}
 	c.publish(ctx, good[:within], failed)
 	q := consume.Consumer{Name: "user-events-client-events", Environment: c.Environment, Dead: c.Dead[queue], Out: c.Out, Log: c.Log, Now: c.Now}
-	q.Settle(ctx, in, failed)
+	q.Settle(ctx, in, failed, known...)
 	count(out, refused, failed)
 	if err := out.Flush(c.Out, now); err != nil {
 		c.Log.ErrorContext(ctx, "metrics not written", "error", err.Error())
@@ -183,7 +184,7 @@ func (c *Consumer) publish(ctx context.Context, batch []consume.Record, failed m
 		c.Log.ErrorContext(ctx, "not an event", "error", err.Error())
 	}
 	for i, r := range batch {
-		if outcomes[i] != publish.Published && outcomes[i] != publish.FellBack {
+		if !outcomes[i].Acknowledged() {
 			// The queue keeps the event more safely than a log line does. Its id stays the
 			// same.
 			failed[r.MessageID] = errors.New("clientevents: neither the topic nor the outbox accepted it")
@@ -229,7 +230,7 @@ func (l *MinuteLimit) Take(ctx context.Context, who string, n int, now time.Time
 		ReturnValues: types.ReturnValueUpdatedNew,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("dynamodb.UpdateItem: %s", reason.Of(err))
+		return 0, fmt.Errorf("dynamodb.UpdateItem: %w", reason.Safe(err))
 	}
 	after, ok := out.Attributes[used].(*types.AttributeValueMemberN)
 	if !ok {

@@ -63,7 +63,7 @@ func (d *Drain) publish(ctx context.Context, r consume.Record) error {
 	defer cancel()
 	_, err := d.Topic.Publish(ctx, publish.Message(d.TopicARN, r.Event, r.Body))
 	if err != nil {
-		return fmt.Errorf("sns.Publish: %s", reason.Of(err))
+		return fmt.Errorf("sns.Publish: %w", reason.Safe(err))
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func Sums(t *testing.T, out string) map[string]float64 {
 			t.Fatalf("metric line is not JSON: %v", err)
 		}
 		suffix := ""
-		for _, name := range []string{"Reason", "ClientId", "Consumer"} {
+		for _, name := range []string{"Reason", "ClientId", "Consumer", "Rule"} {
 			if v, ok := fields[name].(string); ok {
 				suffix = "/" + v
 			}
