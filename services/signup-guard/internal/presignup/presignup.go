@@ -151,6 +151,17 @@ func (g *Guard) domainRule(domain string) string {
 	return [...]string{"", "", ruleDenyEntry, ruleDisposableList}[1+domains.First(domain, g.Config.Allow, g.Config.Deny, g.List)]
 }
 
+// Refused reports whether a sign-up with the domain of this address would be refused, and
+// the domain that may leave the function. It is for an address that a user has already, so
+// that the rules about its form and its name do not count.
+func (g *Guard) Refused(email string) (domain string, refused bool) {
+	a, err := address.Parse(email)
+	if err != nil {
+		return "", false
+	}
+	return domains.Published(a.Domain), g.domainRule(a.Domain) != ""
+}
+
 func ruleOf(err error) string {
 	switch err { //nolint:errorlint // Parse documents that it returns these values themselves
 	case address.TooLong:
