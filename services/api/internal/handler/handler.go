@@ -3,15 +3,12 @@
 // This package checks the rest: the kind of the token, because an emulator accepts an
 // access token on a route that requires no scope and AWS does not, and the app client
 // that it was issued to, which neither checks.
+//
+// It also serves what describes the API and the events, to anybody.
 package handler
 
 import (
-	"bytes"
 	"context"
-	_ "embed" // for the document below
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -28,7 +25,8 @@ const (
 	// originsVariable lists the origins whose pages may send a token, such as
 	// https://app.example.com, separated by commas.
 	originsVariable = "allowedOrigins"
-	urlVariable     = "url" // the API's address
+	signInVariable  = "signInUrl" // the address of the user pool's domain
+	urlVariable     = "url"       // the API's address
 )
 
 // Handler answers requests of API Gateway.
@@ -57,8 +55,8 @@ func (h *Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (
 
 // route selects the resource and checks the method.
 func (h *Handler) route(ctx context.Context, r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
-	if r.HTTPMethod == http.MethodOptions && elsewhere(r.Resource) {
-		return h.preflight(r, http.MethodGet, http.MethodHead)
+	if r.HTTPMethod == http.MethodOptions {
+		return h.preflight(r)
 	}
 	serve, ok := h.routes()[r.Resource]
 	if !ok {
@@ -71,10 +69,8 @@ func (h *Handler) route(ctx context.Context, r events.APIGatewayProxyRequest) ev
 		answer := serve(ctx, r)
 		answer.Body = ""
 		return answer
-	case http.MethodOptions:
-		return h.preflight(r, http.MethodGet, http.MethodHead)
 	default:
-		return rest.NotAllowed(ctx, http.MethodGet, http.MethodHead, http.MethodOptions)
+		return rest.NotAllowed(ctx, allowed()...)
 	}
 }
 
@@ -84,31 +80,31 @@ type route func(context.Context, events.APIGatewayProxyRequest) events.APIGatewa
 // routes are the resources that this function answers.
 func (h *Handler) routes() map[string]route {
 	return map[string]route{
-		"/guest":        h.guest,
-		"/user":         h.user,
-		"/client":       h.client,
-		"/openapi.json": h.openAPI,
+		"/catalogue":      h.catalogue,
+		"/client":         h.client,
+		"/guest":          h.guest,
+		"/openapi.json":   h.openAPI,
+		"/schemas":        h.schemas,
+		"/schemas/{name}": h.schema,
+		"/user":           h.user,
 	}
 }
 
-// elsewhere reports whether the function of another service answers the resource; only
-// a browser's preflight request arrives here.
-func elsewhere(resource string) bool {
-	return resource == "/activity" || strings.HasPrefix(resource, "/activity/")
-}
+// allowed are the methods of every resource.
+func allowed() []string { return []string{http.MethodGet, http.MethodHead, http.MethodOptions} }
 
 // refuse answers 401 to a valid token that is not accepted here.
 func (h *Handler) refuse(ctx context.Context, r events.APIGatewayProxyRequest, reason error) events.APIGatewayProxyResponse {
 	h.Log.WarnContext(ctx, "token refused", "route", r.Resource, "reason", reason.Error(), "traceId", tracing.ID(ctx))
-	return rest.Refuse(ctx, http.StatusUnauthorized, reason.Error())
+	return rest.Unauthorized(ctx, reason)
 }
 
-// preflight answers a browser that asks before it sends a token. It returns the origin
-// only if it is one of those in the template. Otherwise the browser does not send the
-// request, so the responses need no check of their own.
-func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) events.APIGatewayProxyResponse {
-	methods = append(methods, http.MethodOptions)
-	answer := rest.Empty(http.StatusNoContent, map[string]string{"Allow": strings.Join(methods, ", "), "Vary": "Origin"})
+// preflight answers a browser that asks before it sends a token, for every path: those of
+// other functions and those that do not exist. It returns the origin only if it is one of
+// those in the template. Otherwise the browser does not send the request, so the responses
+// need no check of their own.
+func (h *Handler) preflight(r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
+	answer := rest.Empty(http.StatusNoContent, map[string]string{"Allow": strings.Join(allowed(), ", "), "Vary": "Origin"})
 	delete(answer.Headers, "Access-Control-Allow-Origin")
 	delete(answer.Headers, "Access-Control-Expose-Headers")
 	origin := header(r, "Origin")
@@ -116,8 +112,9 @@ func (h *Handler) preflight(r events.APIGatewayProxyRequest, methods ...string) 
 		return answer
 	}
 	answer.Headers["Access-Control-Allow-Origin"] = origin
-	answer.Headers["Access-Control-Allow-Methods"] = strings.Join(methods, ", ")
-	answer.Headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-Amzn-Trace-Id"
+	// More than what a resource allows: a browser hides the 405 of a method that is missing here.
+	answer.Headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
+	answer.Headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-None-Match, X-Amzn-Trace-Id"
 	answer.Headers["Access-Control-Max-Age"] = "600"
 	return answer
 }
@@ -130,26 +127,6 @@ func header(r events.APIGatewayProxyRequest, name string) string {
 		}
 	}
 	return ""
-}
-
-// document describes the API: https://spec.openapis.org/oas/v3.1.0.
-//
-//go:embed openapi.json
-var document []byte
-
-// placeholder is in the document where the API's address belongs.
-const placeholder = `"https://api.example.com"`
-
-// documentAt is the document of the API at this address.
-func documentAt(url string) ([]byte, error) {
-	quoted, err := json.Marshal(url)
-	if err != nil {
-		return nil, fmt.Errorf("json.Marshal: %w", err)
-	}
-	if bytes.Count(document, []byte(placeholder)) != 1 {
-		return nil, errors.New("handler: the OpenAPI document has no place for the address")
-	}
-	return bytes.Replace(document, []byte(placeholder), quoted, 1), nil
 }
 
 // Guest is the response to anybody.
@@ -215,13 +192,4 @@ func (h *Handler) client(ctx context.Context, r events.APIGatewayProxyRequest) e
 	}
 	tracing.Annotate(ctx, "client", machine.ClientID)
 	return rest.JSON(ctx, Client{ClientID: machine.ClientID, Scopes: machine.Scopes, TraceID: tracing.ID(ctx)})
-}
-
-func (h *Handler) openAPI(ctx context.Context, r events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
-	doc, err := documentAt(r.StageVariables[urlVariable])
-	if err != nil {
-		h.Log.ErrorContext(ctx, "no document", "error", err.Error(), "traceId", tracing.ID(ctx))
-		return rest.Refuse(ctx, http.StatusInternalServerError, "The document is not available.")
-	}
-	return rest.Raw(http.StatusOK, "application/json", doc)
 }

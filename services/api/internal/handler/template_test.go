@@ -189,6 +189,9 @@ func functionOf(p *yaml.Node) string {
 	return ""
 }
 
+// elsewhere reports whether the function of another service answers a path.
+func elsewhere(path string) bool { return path == "/activity" || strings.HasPrefix(path, "/activity/") }
+
 // Template, handler and document agree on which paths there are, and which token
 // each takes.
 func TestRoutes(t *testing.T) {
@@ -236,6 +239,41 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// challenges are the values of WWW-Authenticate by the type of the gateway's response.
+// UNAUTHORIZED also stands for a request without a token, which gets no error code.
+func challenges() map[string]string {
+	const invalid = `'Bearer realm="gatehouse", error="invalid_token"'`
+	return map[string]string{"UNAUTHORIZED": `'Bearer realm="gatehouse"'`, "EXPIRED_TOKEN": invalid, "INVALID_SIGNATURE": invalid}
+}
+
+// exposed are the headers that the functions let a page of another origin read.
+func exposed(t *testing.T) string {
+	t.Helper()
+	return ask(t, http.MethodGet, "/guest", nil).Headers["Access-Control-Expose-Headers"]
+}
+
+// A page of another origin can read the 404 of a path that does not exist.
+func TestUnknownPathsAreReadable(t *testing.T) {
+	t.Parallel()
+	all := resources(t, "template.yaml")
+	answer := get(all["ElsewhereAny"].Node, "Properties", "Integration", "IntegrationResponses").Content[0]
+	header := func(name string) string { return text(answer, "ResponseParameters", "method.response.header."+name) }
+	if header("Access-Control-Allow-Origin") != "'*'" || header("Access-Control-Expose-Headers") != "'"+exposed(t)+"'" {
+		t.Errorf("origin %s may read %s", header("Access-Control-Allow-Origin"), header("Access-Control-Expose-Headers"))
+	}
+	declared := get(all["ElsewhereAny"].Node, "Properties", "MethodResponses").Content[0]
+	names := get(answer, "ResponseParameters").Content
+	for i := 0; i < len(names); i += 2 {
+		if text(declared, "ResponseParameters", names[i].Value) != "true" {
+			t.Errorf("%s is not declared, and AWS refuses the method", names[i].Value)
+		}
+	}
+	preflight := get(all["ElsewhereOptions"].Node, "Properties")
+	if text(preflight, "HttpMethod") != "OPTIONS" || tokenOf(preflight) != "none" || functionOf(preflight) != "handler" {
+		t.Error("no function answers the preflight request")
+	}
+}
+
 // Each error of the gateway is a problem whose status is the answer's own.
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -266,8 +304,14 @@ func TestErrors(t *testing.T) {
 		if header("Content-Type") != "'application/problem+json'" || header("Cache-Control") != "'no-store'" || header("X-Content-Type-Options") != "'nosniff'" {
 			t.Errorf("%s: headers", kind)
 		}
-		if (header("WWW-Authenticate") != "") != (status == "401") {
-			t.Errorf("%s: WWW-Authenticate at %s", kind, status)
+		if want := challenges()[kind]; header("WWW-Authenticate") != want || (want != "") != (status == "401") {
+			t.Errorf("%s: WWW-Authenticate is %s at %s, want %s", kind, header("WWW-Authenticate"), status, want)
+		}
+		if header("Access-Control-Allow-Origin") != "'*'" || header("Access-Control-Expose-Headers") != "'"+exposed(t)+"'" {
+			t.Errorf("%s: a page of another origin cannot read what the functions let it read", kind)
+		}
+		if (header("Retry-After") != "") != (kind == "THROTTLED") {
+			t.Errorf("%s: Retry-After is %s", kind, header("Retry-After"))
 		}
 	}
 	for _, kind := range []string{"UNAUTHORIZED", "ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "INTEGRATION_TIMEOUT", "DEFAULT_4XX", "DEFAULT_5XX"} {
