@@ -70,7 +70,7 @@ func (a *Answerer) send(ctx context.Context, url string, answer *cfn.Response) e
 	}
 	response, err := a.Client.Do(request)
 	if err != nil {
-		return fmt.Errorf("encryptor: answer to CloudFormation: %s", reason.Of(err))
+		return fmt.Errorf("encryptor: answer to CloudFormation: %w", reason.Safe(err))
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
