@@ -5,7 +5,9 @@ the call came with, and sends no segments for it. Delete this file when it does 
 
 On AWS, the service Lambda writes two segments for a run, AWS::Lambda and
 AWS::Lambda::Function below it, and the function's own hang below the second
-(https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html).
+(https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html). A run for a batch of an
+SQS queue is a trace of its own, whose first segment has links to the traces of the messages
+(https://docs.aws.amazon.com/xray/latest/devguide/xray-tracelinking.html).
 """
 
 import json
@@ -18,6 +20,9 @@ from ministack.core.lambda_runtime import ProvidedWorker
 
 HEADER = "x-amzn-trace-id"
 FIELDS = ("Root", "Parent", "Sampled")
+
+# X-Ray's limit for one segment, in the page on trace linking.
+MOST_LINKS = 20
 
 
 def daemon():
@@ -40,7 +45,23 @@ def inbound(event):
     return next((value for name, value in headers.items() if name.lower() == HEADER), None)
 
 
-def documents(trace, ids, arn, request_id, times, result):
+def links(event):
+    """The links of a run for a batch of SQS: to the part of each trace that sent a message."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    found = []
+    for record in records if isinstance(records, list) else []:
+        attributes = record.get("attributes") if isinstance(record, dict) else None
+        sender = parse(attributes.get("AWSTraceHeader")) if isinstance(attributes, dict) else {}
+        if "Root" not in sender or "Parent" not in sender or sender.get("Sampled") == "0":
+            continue
+        link = {"trace_id": sender["Root"], "id": sender["Parent"],
+                "attributes": {"aws.xray.reserved.reference_type": "parent"}}
+        if link not in found:
+            found.append(link)
+    return found[:MOST_LINKS]
+
+
+def documents(trace, ids, arn, request_id, times, result, linked=()):
     """The two segments of one run."""
     service, function = ids
     name = arn.split(":function:")[-1].split(":")[0]
@@ -54,6 +75,8 @@ def documents(trace, ids, arn, request_id, times, result):
     }
     if "Parent" in trace:
         outer["parent_id"] = trace["Parent"]
+    if linked:
+        outer["links"] = list(linked)
     inner = common | {
         "id": function, "parent_id": service, "origin": "AWS::Lambda::Function",
         "aws": {"function_arn": arn, "resource_names": [name]},
@@ -100,7 +123,7 @@ def traced(invoke, send):
         finally:
             if sampled == "1":
                 arn = invoked_function_arn or self.config.get("FunctionArn", "")
-                send(documents(trace, ids, arn, request_id, (started, time.time()), result))
+                send(documents(trace, ids, arn, request_id, (started, time.time()), result, links(event)))
 
     return run
 

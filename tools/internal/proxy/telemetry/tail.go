@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
@@ -20,8 +19,13 @@ import (
 
 const (
 	logPrefix = "/gatehouse/"
-	// tailPause is the time between two reads; metrics appear about as late.
+	// tailPause is the least time between two reads, and tailLimit the longest; metrics appear
+	// about as late. Between them it is tailRest times what the read took: the emulator adds up
+	// the bytes of every line that it ever got, and the programs that it runs need the
+	// processor, too.
 	tailPause = time.Second
+	tailRest  = 15
+	tailLimit = 2 * time.Second
 	// tailOverlap is how far each read reaches back behind the newest line seen, for
 	// lines of other streams that arrive slightly out of order.
 	tailOverlap = 5 * time.Second
@@ -38,7 +42,7 @@ type tail struct {
 	start   int64
 	groups  map[string]*groupTail
 	pending []metricBatch // measured, not yet accepted by CloudWatch
-	// listed gets every group of the account at each look (cloudtrail.go).
+	// listed gets every group of the account at each look.
 	listed func([]upstream.LogGroup)
 }
 
@@ -58,32 +62,30 @@ type logLine struct {
 }
 
 // Run reads log groups until ctx is done. dir receives one file of log lines for each
-// function; if it is empty, none is written.
-func Run(ctx context.Context, up *upstream.Client, dir string, log *slog.Logger) {
-	lines, groups := newTail(up, dir, log), newGroupWatch(&cloudTrail{up: up, log: log})
-	lines.listed = groups.see
-	var polling sync.WaitGroup
-	polling.Go(func() { lines.run(ctx) })
-	polling.Go(func() { groups.run(ctx) })
-	polling.Wait()
+// function; if it is empty, none is written. listed gets the list of all groups each time.
+func Run(ctx context.Context, up *upstream.Client, dir string, listed func([]upstream.LogGroup), log *slog.Logger) {
+	lines := newTail(up, dir, log)
+	lines.listed = listed
+	lines.run(ctx)
 }
 
 func newTail(up *upstream.Client, dir string, log *slog.Logger) *tail {
 	return &tail{up: up, dir: dir, log: log, start: time.Now().UnixMilli(), groups: map[string]*groupTail{}, listed: func([]upstream.LogGroup) {}}
 }
 
-// run reads once per pause until ctx is done, and then a last time, so that the last
+// run reads, with pauses, until ctx is done, and then a last time, so that the last
 // lines are not lost.
 func (t *tail) run(ctx context.Context) {
-	ticker := time.NewTicker(tailPause)
-	defer ticker.Stop()
+	timer := time.NewTimer(tailPause)
+	defer timer.Stop()
 	failing := false
 	for done := false; !done; {
 		select {
 		case <-ctx.Done():
 			done = true
-		case <-ticker.C:
+		case <-timer.C:
 		}
+		began := time.Now()
 		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), upstream.Timeout)
 		err := t.look(look)
 		cancel()
@@ -91,6 +93,7 @@ func (t *tail) run(ctx context.Context) {
 			t.log.Warn("log lines not read", "error", err.Error())
 		}
 		failing = err != nil
+		timer.Reset(min(max(tailPause, tailRest*time.Since(began)), tailLimit))
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Store) batchGetTraces(body []byte) (any, error) {
 }
 
 func (t snapshot) answer() (traceAnswer, error) {
-	segments, err := merge(t.documents)
+	segments, err := merge(t.documents, t.children)
 	if err != nil {
 		return traceAnswer{}, fmt.Errorf("trace %s: %w", t.id, err)
 	}
@@ -90,9 +90,10 @@ func (t snapshot) answer() (traceAnswer, error) {
 // node is a segment or subsegment.
 type node = map[string]any
 
-// merge adds subsegments that came by themselves to their parents, as X-Ray answers them.
-// One whose parent is missing stays a separate document.
-func merge(documents []json.RawMessage) ([]segment, error) {
+// merge adds subsegments that came by themselves to their parents, as X-Ray answers them, and
+// links to the parts that they lead from. A subsegment whose parent is missing stays a separate
+// document.
+func merge(documents []json.RawMessage, children map[string][]link) ([]segment, error) {
 	known := map[string]node{}
 	tops := make([]node, len(documents))
 	for i, raw := range documents {
@@ -104,6 +105,7 @@ func merge(documents []json.RawMessage) ([]segment, error) {
 		walk(tops[i], func(n node) {
 			if id, ok := n["id"].(string); ok {
 				known[id] = n
+				addLinks(n, children[id])
 			}
 		})
 	}
@@ -131,6 +133,18 @@ func merge(documents []json.RawMessage) ([]segment, error) {
 		segments = append(segments, segment{ID: id, Document: string(document)})
 	}
 	return segments, nil
+}
+
+// addLinks adds links to those that a part has.
+func addLinks(n node, more []link) {
+	if len(more) == 0 {
+		return
+	}
+	all, _ := n["links"].([]any)
+	for _, l := range more {
+		all = append(all, l)
+	}
+	n["links"] = all
 }
 
 // walk visits n and everything below it.

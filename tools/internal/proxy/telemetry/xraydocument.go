@@ -17,6 +17,8 @@ type Document struct {
 	TraceID string
 	ID      string
 	Raw     json.RawMessage
+	// links lead from the document to parts of other traces.
+	links []link
 }
 
 // invalidError is why X-Ray would refuse a document, in its own words.
@@ -34,6 +36,8 @@ type fields struct {
 	Start      *float64 `json:"start_time"`
 	End        *float64 `json:"end_time"`
 	InProgress bool     `json:"in_progress"`
+	// Links are read by [linksOf]: whatever they hold, the document is valid.
+	Links json.RawMessage `json:"links"`
 }
 
 // parseDocument reads one document, which may be a list of subsegments.
@@ -84,7 +88,7 @@ func parseOne(raw []byte) (Document, error) {
 	if bad != "" {
 		return Document{}, invalidError(bad)
 	}
-	return Document{TraceID: strings.ToLower(f.TraceID), ID: f.ID, Raw: bytes.Clone(raw)}, nil
+	return Document{TraceID: strings.ToLower(f.TraceID), ID: f.ID, Raw: bytes.Clone(raw), links: linksOf(f.Links)}, nil
 }
 
 // errPacket is a packet that the daemon drops before it looks at the document.

@@ -32,6 +32,7 @@ type Store struct {
 	mu     sync.Mutex
 	traces map[string]*trace
 	order  []string // ids of traces, the oldest first
+	linked backlinks
 	counts Counts
 }
 
@@ -57,7 +58,7 @@ type trace struct {
 
 // NewStore makes an empty store.
 func NewStore(limits Limits) *Store {
-	return &Store{limits: limits, traces: map[string]*trace{}}
+	return &Store{limits: limits, traces: map[string]*trace{}, linked: newBacklinks()}
 }
 
 // Add keeps documents. One with an id that is there already replaces it: an SDK
@@ -93,6 +94,7 @@ func (s *Store) add(d Document) {
 		s.counts.Documents++
 	}
 	t.raw[d.ID] = d.Raw
+	s.linked.add(d, s.limits.Traces)
 	t.bytes += grown
 	s.counts.Bytes += grown
 }
@@ -119,6 +121,8 @@ type snapshot struct {
 	id        string
 	exceeded  bool
 	documents []json.RawMessage
+	// children are the links to other traces by the parts that they lead from.
+	children map[string][]link
 }
 
 // get returns one trace.
@@ -146,6 +150,12 @@ func (s *Store) snapshot(id string) (snapshot, bool) {
 		return snapshot{}, false
 	}
 	one := snapshot{id: id, exceeded: t.exceeded}
+	if linked := s.linked.traces[id]; len(linked) > 0 {
+		one.children = map[string][]link{}
+		for part, children := range linked {
+			one.children[part] = slices.Clone(children)
+		}
+	}
 	for _, document := range t.order {
 		one.documents = append(one.documents, t.raw[document])
 	}
