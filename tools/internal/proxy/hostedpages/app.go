@@ -12,6 +12,9 @@ import (
 func (p *Pages) app(w http.ResponseWriter, r *http.Request) {
 	if p.cfg.Host != "" && r.Host != p.cfg.Host {
 		to := url.URL{Scheme: "http", Host: p.cfg.Host, Path: AppPath}
+		if r.TLS != nil {
+			to.Scheme = "https"
+		}
 		leadTo(w, http.StatusFound, to.String())
 		return
 	}

@@ -85,6 +85,9 @@ function say(title, lead) {
   document.title = title + document.title.slice(document.title.lastIndexOf(" – "));
 }
 
+// moment is a time with the zone in which it is meant.
+const moment = (time) => new Date(time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
+
 function problem(text) {
   element("problem").textContent = text;
   element("problem").hidden = false;
@@ -129,7 +132,7 @@ async function showActivity(tokens) {
       const [row, what, when] = [document.createElement("li"), document.createElement("span"), document.createElement("time")];
       what.textContent = words(item.type);
       when.dateTime = item.time;
-      when.textContent = new Date(item.time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+      when.textContent = moment(item.time);
       row.append(what, when);
       return row;
     }));
@@ -145,8 +148,8 @@ function showSignedIn(tokens) {
   const who = claims(tokens.id_token);
   say("You are signed in", `as ${who.email ?? who["cognito:username"]}`);
   list("claims", [
-    ["Email", who.email ?? "not told"], ["User (sub)", who.sub], ["Groups", who["cognito:groups"]?.join(", ") || "none"],
-    ["Good until", new Date(who.exp * 1000).toLocaleTimeString("en-GB")],
+    ["Email address", who.email ?? "not in the token"], ["User (sub)", who.sub], ["Groups", who["cognito:groups"]?.join(", ") || "none"],
+    ["Valid until", moment(who.exp * 1000)],
   ]);
   element("signed-in").hidden = false;
   return Promise.all([showUser(tokens), showActivity(tokens)]);

@@ -2,7 +2,6 @@ package hostedpages
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -25,31 +24,5 @@ func TestAppPage(t *testing.T) {
 		if _, header, _ := visit(t, origin+"/_gatehouse/brand/"+path); !strings.HasPrefix(header.Get("Content-Type"), kind) {
 			t.Errorf("%s is %q", path, header.Get("Content-Type"))
 		}
-	}
-}
-
-func TestRevoke(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		form  url.Values
-		reply upstreamtest.Reply
-		want  int
-		body  string
-	}{
-		"done":         {url.Values{"client_id": {"c1"}, "token": {"r"}}, upstreamtest.Reply{Status: 200, Body: "{}"}, 200, ""},
-		"no_token":     {url.Values{"client_id": {"c1"}}, upstreamtest.Reply{Status: 200, Body: "{}"}, 400, "invalid_request"},
-		"no_client":    {url.Values{"token": {"r"}}, upstreamtest.Reply{Status: 200, Body: "{}"}, 400, "invalid_request"},
-		"access":       {url.Values{"client_id": {"c1"}, "token": {"a"}}, failing("UnsupportedTokenTypeException", "x"), 400, "unsupported_token_type"},
-		"wrong_secret": {url.Values{"client_id": {"c1"}, "token": {"r"}}, failing("UnauthorizedException", "x"), 400, "invalid_client"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := upstreamtest.New(t)
-			f.Replies["RevokeToken"] = tc.reply
-			_, origin := start(t, f)
-			if status, _, body := postForm(t, origin+"/oauth2/revoke", tc.form); status != tc.want || !strings.Contains(body, tc.body) {
-				t.Errorf("%d %s", status, body)
-			}
-		})
 	}
 }

@@ -8,20 +8,25 @@ import (
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// localCode is shown because no mail brings the code.
-func localCode(code string) string { return "no mail is sent. The code is always " + code + "." }
+// localCode is shown because no mail leaves the machine.
+func localCode(code string) string {
+	return "no mail leaves this machine. The code is always " + code + "."
+}
 
 // form is a page that asks for a code or sends one. The flow's id is empty unless it
-// began in this browser; the field is the one that the problem is about.
-type form func(a appRequest, id, name, problem, field string) Page
+// began in this browser; the fields are those that the problem is about.
+type form func(a appRequest, id, name, problem string, fields ...string) Page
 
 // formPage shows a form for the first time.
 func (p *Pages) formPage(draw form) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		given := r.URL.Query()
+		given, ok := p.query(w, r)
+		if !ok {
+			return
+		}
 		if req, ok := p.appRequest(w, r, given); ok {
 			id, f := p.flowOf(r, given)
-			page := draw(req, id, f.name, "", "")
+			page := draw(req, id, f.name, "")
 			page.Notice = notices[given.Get("notice")]
 			p.showPage(w, r, http.StatusOK, page)
 		}
@@ -30,10 +35,10 @@ func (p *Pages) formPage(draw form) http.HandlerFunc {
 
 // confirmForm asks for the code, and for the name of a person who comes back
 // later or in another browser.
-func (a appRequest) confirmForm(id, name, problem, field string) Page {
+func (a appRequest) confirmForm(id, name, problem string, fields ...string) Page {
 	page := Page{
 		Title: "Confirm your account", Problem: problem, Action: "/confirm", GoesTo: a.values.Get("redirect_uri"), Hidden: a.hidden(),
-		Lead:   "Type the code from the mail that we sent you.",
+		Lead:   "Type the code that we sent you.",
 		Fields: []Field{codeField()},
 		Buttons: []Button{
 			{Text: "Confirm"},
@@ -42,20 +47,20 @@ func (a appRequest) confirmForm(id, name, problem, field string) Page {
 		Local: localCode(upstream.VerificationCode),
 		Links: []Link{{Text: "Sign in", URL: a.path("/login")}},
 	}
-	return a.ofFlow(page, id, name, "We sent a code to "+upstream.Masked(name)+". Type it here to finish.", field)
+	return a.ofFlow(page, id, name, "We sent a code to "+upstream.Masked(name)+". Type it here to finish.", fields)
 }
 
 // ofFlow completes a form that asks for a code: in the browser that began the flow
 // the lead names where the code was sent, elsewhere the form asks for the name. The
-// invalid field is marked.
-func (a appRequest) ofFlow(page Page, id, name, lead, field string) Page {
+// invalid fields are marked.
+func (a appRequest) ofFlow(page Page, id, name, lead string, fields []string) Page {
 	if id != "" {
 		page.Lead = lead
 		page.Hidden = append(page.Hidden, Hidden{Name: flowField, Value: id})
 	} else {
 		page.Fields = append([]Field{a.nameField(name)}, page.Fields...)
 	}
-	return page.marked(field)
+	return page.marked(fields...)
 }
 
 // codeForm is a posted form that may hold a code: the app's request, the flow if there is
@@ -75,6 +80,7 @@ func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) (f codeForm, ok
 	if f.id, f.flow = p.flowOf(r, f.Values); ok && f.id == "" {
 		f.name = strings.TrimSpace(f.Get("username"))
 	}
+	f.req.note(w, f.name)
 	return f, ok
 }
 
@@ -101,13 +107,13 @@ func (p *Pages) confirmPosted(w http.ResponseWriter, r *http.Request) {
 		seeOther(w, f.req.path("/login", "notice", "confirmed"))
 	default:
 		p.logUnlessCognito(r.Context(), "confirmation", err)
-		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, f.name, codeProblem(err), "code"))
+		p.showPage(w, r, http.StatusBadRequest, f.req.confirmForm(f.id, f.name, f.req.codeProblem(err), wrongField(err, "code")))
 	}
 }
 
 // codeProblem is the same for every code that does not work, also for unknown people:
 // another text would reveal who has an account.
-func codeProblem(err error) string {
+func (a appRequest) codeProblem(err error) string {
 	for _, code := range []string{
 		"CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException", "UserNotFoundException", "AliasExistsException",
 	} {
@@ -115,7 +121,7 @@ func codeProblem(err error) string {
 			return wrongCode
 		}
 	}
-	return readable(err)
+	return a.readable(err)
 }
 
 // signInConfirmed signs in the person who has just confirmed the account that
@@ -138,11 +144,11 @@ func (p *Pages) codeSender(action string, draw form, next string, more ...string
 			return
 		}
 		if f.name == "" {
-			p.showPage(w, r, http.StatusBadRequest, draw(f.req, f.id, "", "Please enter your user name.", "username"))
+			p.showPage(w, r, http.StatusBadRequest, draw(f.req, f.id, "", "Please enter your "+f.req.nameWord()+".", "username"))
 			return
 		}
 		if err := p.ask(r, action, f.req.person(f.name, nil), nil); isLimit(err) {
-			p.showPage(w, r, http.StatusBadRequest, draw(f.req, f.id, f.name, readable(err), ""))
+			p.showPage(w, r, http.StatusBadRequest, draw(f.req, f.id, f.name, f.req.readable(err)))
 			return
 		}
 		if f.id == "" {

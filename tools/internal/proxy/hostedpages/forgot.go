@@ -9,28 +9,27 @@ import (
 // resetCode is what the emulator always sends for a forgotten password.
 const resetCode = "654321"
 
-func (a appRequest) forgotForm(_, name, problem, _ string) Page {
-	field := a.nameField(name)
-	field.Invalid = problem != ""
-	return Page{
+func (a appRequest) forgotForm(_, name, problem string, fields ...string) Page {
+	page := Page{
 		Title: "Forgot your password?", Problem: problem, Action: "/forgotPassword", GoesTo: a.values.Get("redirect_uri"), Hidden: a.hidden(),
 		Lead:    "Tell us who you are, and we will send you a code to set a new one.",
-		Fields:  []Field{field},
+		Fields:  []Field{a.nameField(name)},
 		Buttons: []Button{{Text: "Send a code"}},
 		Links:   []Link{{Text: "Back to sign in", URL: a.path("/login")}},
 	}
+	return page.marked(fields...)
 }
 
-func (a appRequest) resetForm(id, name, problem, field string) Page {
+func (a appRequest) resetForm(id, name, problem string, fields ...string) Page {
 	page := Page{
 		Title: "Set a new password", Problem: problem, Action: "/confirmforgotPassword", GoesTo: a.values.Get("redirect_uri"), Hidden: a.hidden(),
-		Lead:    "Type the code from the mail that we sent you.",
+		Lead:    "Type the code that we sent you.",
 		Fields:  append([]Field{codeField()}, a.newPasswordFields("New password")...),
 		Buttons: []Button{{Text: "Change the password"}},
 		Local:   localCode(resetCode),
 		Links:   []Link{{Text: "Send a new code", URL: a.path("/forgotPassword")}, {Text: "Back to sign in", URL: a.path("/login")}},
 	}
-	return a.ofFlow(page, id, name, "If there is an account for "+upstream.Masked(name)+", we have sent it a code.", field)
+	return a.ofFlow(page, id, name, "If there is an account for "+upstream.Masked(name)+", we have sent it a code.", fields)
 }
 
 // resetPosted changes the password; then the person signs in with it.
@@ -40,13 +39,13 @@ func (p *Pages) resetPosted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.Get("password") != f.Get("password_again") {
-		p.showPage(w, r, http.StatusBadRequest, f.req.resetForm(f.id, f.name, passwordsDiffer, "password_again"))
+		p.showPage(w, r, http.StatusBadRequest, f.req.resetForm(f.id, f.name, passwordsDiffer, bothPasswords()...))
 		return
 	}
 	in := map[string]any{"ConfirmationCode": f.code(), "Password": f.Get("password")}
 	if err := p.ask(r, "ConfirmForgotPassword", f.req.person(f.name, in), nil); err != nil {
 		p.logUnlessCognito(r.Context(), "password reset", err)
-		p.showPage(w, r, http.StatusBadRequest, f.req.resetForm(f.id, f.name, codeProblem(err), wrongField(err, "code")))
+		p.showPage(w, r, http.StatusBadRequest, f.req.resetForm(f.id, f.name, f.req.codeProblem(err), wrongField(err, "code")))
 		return
 	}
 	p.flows.drop(f.id)

@@ -23,7 +23,11 @@ var stepToken = regexp.MustCompile(`name="(?:ua_token|np_token)" value="([^"]+)"
 
 // loginPage shows the first step of the emulator's sign-in.
 func (p *Pages) loginPage(w http.ResponseWriter, r *http.Request) {
-	req, ok := p.appRequest(w, r, r.URL.Query())
+	given, ok := p.query(w, r)
+	if !ok {
+		return
+	}
+	req, ok := p.appRequest(w, r, given)
 	if !ok {
 		return
 	}
@@ -53,10 +57,11 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 	p.signInStep(w, r, signInSession{request: req, browser: browser(r), name: form.Get("username")}, form, true)
 }
 
-// signInStep calls Before on the step that names the user, gives the form to the
-// emulator, and calls After before the redirect with the code is released.
+// signInStep calls Before on the step that names the user and gives the form to the
+// emulator. The redirect with the code waits for the second factor, if there is one.
 func (p *Pages) signInStep(w http.ResponseWriter, r *http.Request, session signInSession, form url.Values, first bool) {
 	ctx := context.WithoutCancel(r.Context())
+	session.request.note(w, session.name)
 	req, trace := session.request, r.Header.Get(upstream.TraceHeader)
 	if first {
 		if err := p.cfg.Before(ctx, req.client, req.pool, session.name, trace); err != nil {
@@ -72,15 +77,31 @@ func (p *Pages) signInStep(w http.ResponseWriter, r *http.Request, session signI
 		p.sessions.put(html.UnescapeString(string(m[1])), session)
 	}
 	if issuesCode(reply) {
-		if err := p.cfg.After(ctx, req.client, req.pool, session.name, trace); err != nil {
+		next, err := p.secondFactor(ctx, session, reply)
+		switch {
+		case err != nil:
 			p.signInError(ctx, w, r, session, err)
-			return
+		case next != "":
+			seeOther(w, next)
+		default:
+			p.signedIn(ctx, w, r, session, reply)
 		}
+		return
 	}
 	if first && p.awaitsConfirmation(w, r, session, form.Get("password"), reply) {
 		return
 	}
 	p.showSignIn(w, r, session, reply, "")
+}
+
+// signedIn calls After, and then releases the redirect with the code.
+func (p *Pages) signedIn(ctx context.Context, w http.ResponseWriter, r *http.Request, session signInSession, reply *upstream.Answer) {
+	req := session.request
+	if err := p.cfg.After(ctx, req.client, req.pool, session.name, r.Header.Get(upstream.TraceHeader)); err != nil {
+		p.signInError(ctx, w, r, session, err)
+		return
+	}
+	reply.Release(w)
 }
 
 // postSignIn sends a form to the emulator's sign-in.
@@ -97,7 +118,11 @@ func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request, session signI
 	page, ok := readPage(reply.Body)
 	switch {
 	case isHTML(reply) && ok:
-		p.showPage(w, r, reply.Status, session.dress(page, problem, r.URL.Query().Get("notice")))
+		dressed := session.dress(page, problem, r.URL.Query().Get("notice"))
+		if dressed.Problem != "" && r.Method == http.MethodPost {
+			w.Header().Set(upstream.NoteProblem, "true")
+		}
+		p.showPage(w, r, reply.Status, dressed)
 	case reply.Status >= http.StatusBadRequest:
 		p.refuseReply(w, reply)
 	default:
@@ -115,28 +140,27 @@ func (s signInSession) dress(page Page, problem, notice string) Page {
 	if req.client.HidesUsers() && (page.Problem == "User is not confirmed." || page.Problem == "User is disabled.") {
 		page.Problem = wrongPassword
 	}
-	page.Problem = choose(page.Problem)
+	page = page.marked(wrongFields(page)...)
+	page.Problem = req.worded(choose(page.Problem))
 	page.Action, page.GoesTo = "/login", req.values.Get("redirect_uri")
 	page.Notice = notices[notice]
 	for i := range page.Fields {
 		field := &page.Fields[i]
 		switch field.Name {
 		case "username":
-			field.Value = s.name
-			if req.byAddress() {
-				field.Label, field.InputMode = "Email address", "email"
-			}
+			named := req.nameField(s.name)
+			field.Value, field.Label, field.InputMode = named.Value, named.Label, named.InputMode
 		case "new_password":
-			field.Hints = rules(req.pool)
+			field.Hint = rules(req.pool)
 		case "code":
 			page.Local = localCode(upstream.VerificationCode)
 		}
-		field.Invalid = page.Problem != ""
 	}
 	if len(page.Fields) == 0 || page.Fields[0].Name != "username" {
 		page.Links = []Link{{Text: "Start again", URL: req.path("/login")}}
 		return page
 	}
+	page.Links = append(page.Links, req.providerLinks()...)
 	if !req.pool.AdminCreate.AllowAdminCreateUserOnly {
 		page.Links = append(page.Links, Link{Text: "Create an account", URL: req.path("/signup")})
 	}
@@ -144,6 +168,21 @@ func (s signInSession) dress(page Page, problem, notice string) Page {
 		Link{Text: "Forgot your password?", URL: req.path("/forgotPassword")},
 		Link{Text: "Enter a confirmation code", URL: req.path("/confirm")})
 	return page
+}
+
+// wrongFields are the fields of a page of the emulator that its problem is about. A
+// password that breaks the pool's rules is typed again, and so is its repetition, which
+// was right.
+func wrongFields(page Page) (names []string) {
+	for _, field := range page.Fields {
+		switch {
+		case page.Problem == "" || page.Problem == unavailable:
+		case field.Name == "confirm_password" && choose(page.Problem) != page.Problem:
+		default:
+			names = append(names, field.Name)
+		}
+	}
+	return names
 }
 
 // notices are the successes that a page may report. They are chosen by name, so that no
@@ -163,5 +202,5 @@ func issuesCode(reply *upstream.Answer) bool {
 // signInError shows the sign-in page again with the text of the error.
 func (p *Pages) signInError(ctx context.Context, w http.ResponseWriter, r *http.Request, session signInSession, err error) {
 	p.logUnlessCognito(ctx, "hosted sign-in failed", err)
-	p.showSignIn(w, r, session, p.authorize(ctx, r, session.request.values), readable(err))
+	p.showSignIn(w, r, session, p.authorize(ctx, r, session.request.values), session.request.readable(err))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gatehouse.example/tools/internal/proxy/upstream"
 	"gatehouse.example/tools/internal/proxy/upstreamtest"
 )
 
@@ -17,7 +18,7 @@ const (
 )
 
 func loginForm() url.Values {
-	return url.Values{"client_id": {"c1"}, "redirect_uri": {upstreamtest.Callback}, "username": {"a@x.example"}, "password": {"p"}}
+	return url.Values{"client_id": {"c1"}, "redirect_uri": {upstreamtest.Callback}, "response_type": {"code"}, "username": {"a@x.example"}, "password": {"p"}}
 }
 
 func redirect() upstreamtest.Reply {
@@ -102,5 +103,44 @@ func TestHostedErrorIsShown(t *testing.T) {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The pages note for the trail which user a form is about, and whether it failed.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		path, user string
+		form       url.Values
+		reply      upstreamtest.Reply
+		problem    string
+	}{
+		"signed_in":      {"/login", "a+b@x.example", loginForm(), redirect(), ""},
+		"wrong_password": {"/login", "a+b@x.example", loginForm(), htmlReply(upstreamtest.Form("no")), "true"},
+		"next_step":      {"/login", "a+b@x.example", loginForm(), htmlReply(`<form><input type="hidden" name="np_token" value="t"></form>`), ""},
+		"confirmation":   {"/confirm", "a+b@x.example", url.Values{"code": {"1"}}, upstreamtest.Reply{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := upstreamtest.New(t)
+			f.Replies["/login"] = tc.reply
+			_, origin := start(t, f)
+			form := loginForm()
+			for field, values := range tc.form {
+				form[field] = values
+			}
+			form.Set("username", tc.user)
+			_, header, _ := postForm(t, origin+tc.path, form)
+			user, err := url.QueryUnescape(header.Get(upstream.NoteUser))
+			if err != nil || user != tc.user || header.Get(upstream.NoteClient) != "c1" || header.Get(upstream.NoteProblem) != tc.problem {
+				t.Errorf("notes %v", header)
+			}
+		})
+	}
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
+	_, header, _ := upstreamtest.Do(t, upstreamtest.Request(t, http.MethodGet, origin+"/login?"+loginForm().Encode(), ""))
+	if got := header.Get(upstream.NoteProblem); got != "" {
+		t.Errorf("a page that is only shown has the note %q", got)
 	}
 }

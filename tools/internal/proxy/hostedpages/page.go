@@ -7,13 +7,14 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/net/html"
 )
 
-//go:embed page.html app.html
+//go:embed page.html app.html mail.html
 var files embed.FS
 
 //go:embed app.js
@@ -28,7 +29,9 @@ type Page struct {
 	// Problem is an error, Notice a success; screen readers read both aloud.
 	Problem string
 	Notice  string
-	// Local is help that only the local system gives.
+	// SetUp is what an authenticator app needs.
+	SetUp *setUp
+	// Local is help that only the local system gives, about a mail.
 	Local  string
 	Action string // of the form; without one the page has none
 	// GoesTo is the app that the form may lead to, as it is registered.
@@ -45,10 +48,22 @@ type Hidden struct{ Name, Value string }
 // Field is an input with its label.
 type Field struct {
 	Name, Label, Type, Autocomplete, InputMode, Value string
-	// Hints are below the field and part of its description.
-	Hints []string
-	// Invalid marks the field that the problem is about.
+	// Hint is below the field and part of its description.
+	Hint string
+	// Invalid marks a field that the problem is about.
 	Invalid bool
+}
+
+// Described lists the ids of what describes the field: the problem, then the hint.
+func (f Field) Described() string {
+	var ids []string
+	if f.Invalid {
+		ids = append(ids, "problem")
+	}
+	if f.Hint != "" {
+		ids = append(ids, f.Name+"-hint")
+	}
+	return strings.Join(ids, " ")
 }
 
 // Button sends the form, to another address if it names one; a quiet one is not
@@ -61,10 +76,10 @@ type Button struct {
 // Link leads to another page.
 type Link struct{ Text, URL string }
 
-// marked marks the field that the problem is about.
-func (p Page) marked(field string) Page {
+// marked marks the fields that the problem is about.
+func (p Page) marked(fields ...string) Page {
 	for i := range p.Fields {
-		p.Fields[i].Invalid = p.Fields[i].Name == field
+		p.Fields[i].Invalid = slices.Contains(fields, p.Fields[i].Name)
 	}
 	return p
 }
@@ -109,10 +124,11 @@ func (t *templates) write(w http.ResponseWriter, status int, page Page) error {
 	allowed := "style-src 'self'; img-src 'self'; form-action " + formAction(page.GoesTo)
 	return t.draw(w, status, "page.html", allowed, struct {
 		Page
-		Brand  string
-		Prefix string
-		First  int
-	}{page, t.Name, assetsPrefix, first(page.Fields)})
+		Brand   string
+		Prefix  string
+		Mailbox string
+		First   int
+	}{page, t.Name, assetsPrefix, MailPath, first(page.Fields)})
 }
 
 func (t *templates) draw(w http.ResponseWriter, status int, name, allowed string, values any) error {
@@ -129,19 +145,20 @@ func (t *templates) draw(w http.ResponseWriter, status int, name, allowed string
 	return nil
 }
 
-// first is the field that takes the focus: the one to correct, else the first
-// that is empty.
+// first is the field that takes the focus: the first of those to correct that is empty,
+// else the first to correct, else the first that is empty. A wrong password leaves the
+// address as it was typed, so the focus goes to the password.
 func first(fields []Field) int {
-	empty := -1
-	for i, f := range fields {
-		if f.Invalid {
+	for _, wanted := range []func(Field) bool{
+		func(f Field) bool { return f.Invalid && f.Value == "" },
+		func(f Field) bool { return f.Invalid },
+		func(f Field) bool { return f.Value == "" },
+	} {
+		if i := slices.IndexFunc(fields, wanted); i >= 0 {
 			return i
 		}
-		if empty < 0 && f.Value == "" {
-			empty = i
-		}
 	}
-	return empty
+	return -1
 }
 
 // protect sets what keeps others from framing the page, adding to it, and

@@ -1,14 +1,16 @@
 // Package hostedpages serves Cognito's pages for signing up and in.
 //
 // Gap: the emulator has the sign-in pages only, in a look of its own, checks less of what
-// is posted to them, and has no /oauth2/revoke. Delete this package when it has sign-up,
-// confirmation and the forgotten password, too. app.go closes no gap.
+// is posted to them and to its token endpoint, and has no /oauth2/revoke. Delete this
+// package when it has sign-up, confirmation and the forgotten password, too. app.go closes
+// no gap.
 package hostedpages
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +24,10 @@ const AppPath = "/app"
 // SignInHook is called for a person who signs in on the pages; an error is shown in
 // place of the next page.
 type SignInHook func(ctx context.Context, client upstream.AppClient, pool upstream.Pool, name, trace string) error
+
+// FederatedHook is called for a person that an identity provider has signed in; an error
+// is for the app, in place of the code.
+type FederatedHook func(ctx context.Context, client upstream.AppClient, pool upstream.Pool, name string, first bool, trace string) error
 
 // Config says where the pages stand and what they use.
 type Config struct {
@@ -37,6 +43,7 @@ type Config struct {
 	// Before and After are called on the step that names the user and on the one that
 	// signs them in.
 	Before, After SignInHook
+	Federated     FederatedHook
 	Log           *slog.Logger
 }
 
@@ -48,6 +55,8 @@ type Pages struct {
 	templates *templates
 	sessions  memory[signInSession]
 	flows     memory[flow]
+	departed  memory[departure]
+	steps     memory[secondStep]
 }
 
 // New reads the templates and the branding.
@@ -59,10 +68,23 @@ func New(cfg Config) (*Pages, error) {
 	return &Pages{cfg: cfg, up: cfg.Upstream, log: cfg.Log, templates: templates}, nil
 }
 
+// discoveryPath is that of a pool's OpenID Connect document.
+var discoveryPath = regexp.MustCompile(`^/[\w-]+_[0-9A-Za-z]+/\.well-known/openid-configuration$`)
+
 // Handler finds the page that a browser asks for or posts to; it is nil for every other
 // request. The paths are Cognito's own
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/managed-login-endpoints.html).
 func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
+	switch { // these look at the method themselves, or have the emulator's
+	case r.URL.Path == "/oauth2/token":
+		return p.token
+	case r.URL.Path == "/oauth2/revoke":
+		return p.revoke
+	case r.URL.Path == providerCallback:
+		return p.fromProvider
+	case r.Method == http.MethodGet && discoveryPath.MatchString(r.URL.Path):
+		return p.discovery
+	}
 	post := r.Method == http.MethodPost
 	if !post && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil
@@ -71,9 +93,11 @@ func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
 		"/oauth2/authorize":      {p.authorizePage, nil},
 		"/login":                 {p.loginPage, p.login},
 		"/oauth2/login":          {nil, p.login}, // the emulator treats it as /login
+		totpPath:                 {p.secondFactorPage, p.secondFactorPosted},
+		registerPath:             {p.secondFactorPage, p.secondFactorPosted},
 		"/logout":                {p.logout, nil},
-		"/oauth2/revoke":         {nil, p.revoke},
 		AppPath:                  {p.app, nil},
+		MailPath:                 {p.mails, nil},
 		AppPath + "/config.json": {p.appConfig, nil},
 		"/signup":                {p.signUpPage, p.signUpPosted},
 		"/confirm":               {p.formPage(appRequest.confirmForm), p.confirmPosted},
@@ -92,21 +116,30 @@ func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
 }
 
 // authorizePage checks the app's request and leads to the sign-in page, as
-// Cognito does.
+// Cognito does, or to the identity provider that the app names.
 func (p *Pages) authorizePage(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Get("identity_provider") != "" {
-		p.up.ServeHTTP(w, r) // on to another provider: the emulator's own
+	given, ok := p.query(w, r)
+	if !ok {
 		return
 	}
-	if req, ok := p.appRequest(w, r, r.URL.Query()); ok {
-		leadTo(w, http.StatusFound, req.path("/login"))
+	req, ok := p.appRequest(w, r, given)
+	if !ok {
+		return
 	}
+	if provider := given.Get("identity_provider"); provider != "" && provider != ownProvider {
+		p.toProvider(w, r, req, provider)
+		return
+	}
+	leadTo(w, http.StatusFound, req.path("/login"))
 }
 
 // logout leads to an address that is registered for it. The emulator takes every
 // address for a client that has none registered.
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
-	given := r.URL.Query()
+	given, ok := p.query(w, r)
+	if !ok {
+		return
+	}
 	to := given["logout_uri"]
 	if len(to) == 0 && given.Get("redirect_uri") != "" { // to sign in again at once
 		p.authorizePage(w, r)
@@ -117,6 +150,8 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.logError(r.Context(), "client lookup", err)
 		p.refusePage(w, http.StatusInternalServerError, unavailable)
+	case len(to) == 0 && given.Has("post_logout_redirect_uri"):
+		p.refusePage(w, http.StatusBadRequest, "Cognito does not read post_logout_redirect_uri. It needs client_id and logout_uri (invalid_request).")
 	case !found || len(given["client_id"]) != 1:
 		p.refusePage(w, http.StatusBadRequest, "The app is not known here (invalid_client).")
 	case len(to) != 1 || !slices.Contains(cl.Logout, to[0]):

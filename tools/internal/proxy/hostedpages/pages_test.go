@@ -52,7 +52,8 @@ func TestPagesRefuseWhatTheAppMayNotAsk(t *testing.T) {
 		"unknown_client":   appQuery("client_id", "c2").Encode(),
 		"no_client":        appQuery("client_id", "").Encode(),
 		"two_addresses":    appQuery().Encode() + "&redirect_uri=https%3A%2F%2Fother.example%2F",
-		"two_states":       appQuery().Encode() + "&state=2",
+		"bad_encoding":     appQuery().Encode() + "&state=%zz",
+		"semicolon":        appQuery().Encode() + ";state=2",
 		"nothing":          "",
 		"markup_as_client": appQuery("client_id", `"><script>`).Encode(),
 	} {
@@ -71,10 +72,71 @@ func TestPagesRefuseWhatTheAppMayNotAsk(t *testing.T) {
 	}
 }
 
+// What is wrong with a request whose address is registered, the app learns, with its state.
+func TestAppsLearnTheirErrors(t *testing.T) {
+	t.Parallel()
+	f := upstreamtest.New(t)
+	_, origin := start(t, f)
+	f.Client["AllowedOAuthFlows"] = []string{"implicit", "code"}
+	with := func(name, value string) string { return appQuery("state", "s 1", name, value).Encode() }
+	for name, tc := range map[string]struct {
+		query string
+		want  string
+	}{
+		"no_response_type":    {with("response_type", ""), "error=invalid_request&state=s+1"},
+		"other_response_type": {with("response_type", "token id_token"), "error=invalid_request&state=s+1"},
+		"implicit":            {with("response_type", "token"), "error=unsupported_response_type&state=s+1"},
+		"two_scopes":          {with("scope", "openid") + "&scope=email", "error=invalid_request&state=s+1"},
+		"two_states":          {with("scope", "openid") + "&state=2", "error=invalid_request"},
+		"scope":               {with("scope", "wrong"), "error=invalid_request&error_description=invalid_scope"}, // the emulator's
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, path := range pagePaths() {
+				status, header, _ := visit(t, origin+path+"?"+tc.query)
+				if want := upstreamtest.Callback + "?" + tc.want; status != http.StatusFound || header.Get("Location") != want {
+					t.Errorf("%s: %d %q, want %q", path, status, header.Get("Location"), want)
+				}
+			}
+		})
+	}
+}
+
+func TestRefusedFlows(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		flows              []string
+		responseType, want string
+	}{
+		"code_not_allowed":  {[]string{"client_credentials"}, "code", "unauthorized_client"},
+		"token_not_allowed": {[]string{"code"}, "token", "unauthorized_client"},
+		"no_flows":          {nil, "code", "unauthorized_client"},
+		"allowed":           {[]string{"code"}, "code", ""},
+	} {
+		if got := refusal(upstream.AppClient{OAuthFlows: tc.flows}, tc.responseType, ""); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+	if got := withError("myapp://cb?tenant=1", "invalid_request", ""); got != "myapp://cb?tenant=1&error=invalid_request" {
+		t.Errorf("an address with a query: %s", got)
+	}
+}
+
+// COGNITO names the pool itself, whose people sign in on the page.
+func TestTheOwnProvider(t *testing.T) {
+	t.Parallel()
+	_, origin := start(t, upstreamtest.New(t))
+	plain := appQuery("state", "s")
+	status, header, _ := visit(t, origin+"/oauth2/authorize?"+plain.Encode()+"&identity_provider=COGNITO")
+	if want := "/login?" + plain.Encode(); status != http.StatusFound || header.Get("Location") != want {
+		t.Errorf("COGNITO: %d %q, want %q", status, header.Get("Location"), want)
+	}
+}
+
 // Every form checks the app's request again: fields can be edited in a browser.
 func TestFormsRefuseWhatTheAppMayNotAsk(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword"} {
+	for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword", totpPath, registerPath} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			f := upstreamtest.New(t)
@@ -230,13 +292,14 @@ func TestUnconfirmedPeopleAreLedToTheCode(t *testing.T) {
 	if status, header, _ := postForm(t, origin+"/login", appQuery("username", "a@x.example", "password", "p")); status != 303 || !strings.HasPrefix(header.Get("Location"), "/confirm?") {
 		t.Errorf("right password: %d %v", status, header)
 	}
-	if status, _, body := postForm(t, origin+"/login", appQuery("username", "a@x.example", "password", "q")); status != 200 || !strings.Contains(body, wrongPassword) {
+	if status, _, body := postForm(t, origin+"/login", appQuery("username", "a@x.example", "password", "q")); status != 200 || !strings.Contains(body, "Incorrect email address or password.") {
 		t.Errorf("wrong password: %d %s", status, body)
 	}
 }
 
 func TestReadable(t *testing.T) {
 	t.Parallel()
+	person := appRequest{pool: upstream.Pool{Aliases: []string{"email"}}}
 	for name, tc := range map[string]struct {
 		err  error
 		want string
@@ -246,12 +309,12 @@ func TestReadable(t *testing.T) {
 		"crash":            {upstream.Refuse("UnexpectedLambdaException", "PreSignUp invocation failed due to error AccessDeniedException."), unavailable},
 		"broken":           {upstream.Refuse("InvalidLambdaResponseException", "Unrecognizable lambda output"), unavailable},
 		"policy":           {upstream.Refuse("InvalidPasswordException", "Password did not conform with policy: Password not long enough"), "Please choose another password: Password not long enough."},
-		"exists":           {upstream.Refuse("UsernameExistsException", "User already exists."), "An account with the given email already exists."},
-		"no_address":       {upstream.Refuse("InvalidParameterException", "Username should be an email."), "Username should be an email."},
+		"exists":           {upstream.Refuse("UsernameExistsException", "User already exists."), "An account with this email address already exists."},
+		"no_address":       {upstream.Refuse("InvalidParameterException", "Username should be an email."), "Please enter a valid email address."},
 		"bounds":           {upstream.Refuse("InvalidParameterException", "1 validation error detected: Value at 'password' failed"), "Please check what you entered."},
 		"no_cognito_error": {errors.New("dial tcp 127.0.0.1:1: refused"), unavailable},
 	} {
-		if got := readable(tc.err); got != tc.want {
+		if got := person.readable(tc.err); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}
@@ -272,6 +335,8 @@ func TestLogout(t *testing.T) {
 		"twice":         {"client_id=c1&logout_uri=https%3A%2F%2Fapp.example%2Fbye&logout_uri=https%3A%2F%2Fother.example%2F", 400, ""},
 		"none":          {"client_id=c1", 400, ""},
 		"unknown":       {"client_id=c2&logout_uri=https%3A%2F%2Fapp.example%2Fbye", 400, ""},
+		"openid":        {"id_token_hint=x&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye", 400, ""},
+		"bad_encoding":  {"client_id=c1&logout_uri=%zz", 400, ""},
 		"sign_in_again": {appQuery("state", "s").Encode(), 302, "/login?" + appQuery("state", "s").Encode()},
 	} {
 		status, header, _ := visit(t, origin+"/logout?"+tc.query)

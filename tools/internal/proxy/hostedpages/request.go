@@ -2,6 +2,7 @@ package hostedpages
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,44 +29,70 @@ var appFields = []string{
 	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method", "nonce",
 }
 
-// appValues picks the app's parameters. repeated is one that came more than once,
+// appValues picks the app's parameters. repeated is the first that came more than once,
 // which OAuth forbids: two readers may not choose the same one of them.
 func appValues(from url.Values) (values url.Values, repeated string) {
 	values = url.Values{}
 	for _, name := range appFields {
-		if len(from[name]) > 1 {
-			return nil, name
-		}
-		if v := from.Get(name); v != "" {
+		switch v := from.Get(name); {
+		case len(from[name]) > 1:
+			repeated = cmp.Or(repeated, name)
+		case v != "":
 			values.Set(name, v)
 		}
 	}
-	return values, ""
+	return values, repeated
+}
+
+// query reads the parameters of a link. If they are not encoded as a query, two readers may
+// not find the same ones, so query answers.
+func (p *Pages) query(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		p.refusePage(w, http.StatusBadRequest, "The link could not be read (invalid_request).")
+		return nil, false
+	}
+	return given, true
 }
 
 // appRequest checks the app's parameters as the authorize endpoint does: client,
-// redirect address, scopes, PKCE. If they are wrong it answers and ok is false.
-// Nobody is ever sent to an address that is not registered.
+// redirect address, response type, scopes, PKCE. If they are wrong it answers and ok is
+// false: with a page until the address is known to be registered, then by a redirect that
+// tells the app the error
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html).
 func (p *Pages) appRequest(w http.ResponseWriter, r *http.Request, given url.Values) (req appRequest, ok bool) {
 	ctx := context.WithoutCancel(r.Context())
 	values, repeated := appValues(given)
-	if repeated != "" {
+	if repeated == "client_id" || repeated == "redirect_uri" {
 		p.refusePage(w, http.StatusBadRequest, "The parameter "+repeated+" came more than once (invalid_request).")
 		return appRequest{}, false
+	}
+	if values.Get("client_id") == "" {
+		p.refusePage(w, http.StatusBadRequest, missing(values))
+		return appRequest{}, false
+	}
+	cl, pool, found, err := p.up.ClientPool(ctx, values.Get("client_id"))
+	if err != nil {
+		p.logError(ctx, "client lookup", err)
+		p.refusePage(w, http.StatusInternalServerError, "The sign-in pages are not available at the moment.")
+		return appRequest{}, false
+	}
+	if to := values.Get("redirect_uri"); found && slices.Contains(cl.Callbacks, to) {
+		if code := refusal(cl, values.Get("response_type"), repeated); code != "" {
+			leadTo(w, http.StatusFound, withError(to, code, values.Get("state")))
+			return appRequest{}, false
+		}
 	}
 	reply := p.authorize(ctx, r, values)
 	switch {
 	case reply.Status == http.StatusFound: // an error for the app, at its registered address
 		reply.Release(w)
 		return appRequest{}, false
-	case reply.Status != http.StatusOK || !isHTML(reply):
-		p.refuseReply(w, reply)
+	case found && reply.Status != http.StatusOK && missing(values) != "":
+		p.refusePage(w, http.StatusBadRequest, missing(values))
 		return appRequest{}, false
-	}
-	cl, pool, found, err := p.up.ClientPool(ctx, values.Get("client_id"))
-	if err != nil || !found {
-		p.logError(ctx, "client lookup", err)
-		p.refusePage(w, http.StatusInternalServerError, "The sign-in pages are not available at the moment.")
+	case reply.Status != http.StatusOK || !isHTML(reply) || !found:
+		p.refuseReply(w, reply)
 		return appRequest{}, false
 	}
 	if values.Get("redirect_uri") == "" { // the client's default, which the emulator filled in
@@ -75,6 +102,52 @@ func (p *Pages) appRequest(w http.ResponseWriter, r *http.Request, given url.Val
 		}
 	}
 	return appRequest{values: values, client: cl, pool: pool}, true
+}
+
+// missing says which parameters the app's request lacks, if any.
+func missing(values url.Values) string {
+	var names []string
+	for _, name := range []string{"client_id", "redirect_uri", "response_type"} {
+		if values.Get(name) == "" {
+			names = append(names, name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "The link lacks " + names[0] + ". The app sends it (invalid_request)."
+	}
+	last := len(names) - 1
+	return "The link lacks " + strings.Join(names[:last], ", ") + " and " + names[last] + ". The app sends them (invalid_request)."
+}
+
+// refusal is the error of a request whose client and address are right, of those that the
+// emulator does not send to the app.
+func refusal(cl upstream.AppClient, responseType, repeated string) string {
+	flow, known := map[string]string{"code": "code", "token": "implicit"}[responseType]
+	switch {
+	case !known || repeated != "":
+		return "invalid_request"
+	case !slices.Contains(cl.OAuthFlows, flow):
+		return "unauthorized_client"
+	case flow == "implicit": // the emulator has none
+		return "unsupported_response_type"
+	}
+	return ""
+}
+
+// withError is an app's address with the error and the state that the app sent.
+func withError(to, code, state string) string {
+	values := url.Values{"error": {code}}
+	if state != "" {
+		values.Set("state", state)
+	}
+	separator := "?"
+	if strings.Contains(to, "?") {
+		separator = "&"
+	}
+	return to + separator + values.Encode()
 }
 
 // authorize calls the emulator's authorize endpoint.
@@ -92,6 +165,12 @@ func (a appRequest) path(page string, more ...string) string {
 		values.Set(more[i], more[i+1])
 	}
 	return page + "?" + values.Encode()
+}
+
+// note tells the proxy's trail which user a form is about: the form itself may not say it.
+func (a appRequest) note(w http.ResponseWriter, name string) {
+	w.Header().Set(upstream.NoteUser, url.QueryEscape(name))
+	w.Header().Set(upstream.NoteClient, a.client.ID)
 }
 
 // hidden are the app's parameters as fields of a form.

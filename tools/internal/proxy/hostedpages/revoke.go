@@ -4,48 +4,45 @@ package hostedpages
 // when it has /oauth2/revoke.
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
 // revoke ends a refresh token, as RFC 7009 and Cognito define it
-// (https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html).
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html):
+// only what is wrong with the client is 401.
 func (p *Pages) revoke(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	r.Body = http.MaxBytesReader(w, r.Body, upstream.MaxBody)
-	if err := r.ParseForm(); err != nil {
-		oauthError(w, http.StatusBadRequest, "invalid_request")
+	form, ok := oauthForm(w, r)
+	if !ok {
 		return
 	}
-	id, secret, basic := r.BasicAuth()
+	id, secret, basic := basicAuth(r)
 	if !basic {
-		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+		id, secret = form.Get("client_id"), form.Get("client_secret")
 	}
-	in := map[string]any{"ClientId": id, "Token": r.PostForm.Get("token")}
+	if id == "" || form.Get("token") == "" {
+		oauthError(w, http.StatusBadRequest, "invalid_request", "client_id and token are required.")
+		return
+	}
+	in := map[string]any{"ClientId": id, "Token": form.Get("token")}
 	if secret != "" {
 		in["ClientSecret"] = secret
 	}
 	switch err := p.ask(r, "RevokeToken", in, nil); {
-	case in["Token"] == "" || id == "" || upstream.IsCognito(err, "InvalidParameterException"):
-		oauthError(w, http.StatusBadRequest, "invalid_request")
-	case upstream.IsCognito(err, "UnsupportedTokenTypeException"):
-		oauthError(w, http.StatusBadRequest, "unsupported_token_type")
-	case err != nil:
-		p.logUnlessCognito(r.Context(), "revoke", err)
-		oauthError(w, http.StatusBadRequest, "invalid_client")
-	default:
+	case err == nil:
 		w.WriteHeader(http.StatusOK)
+	case upstream.IsCognito(err, "UnauthorizedException"):
+		if basic { // RFC 6749, section 5.2
+			w.Header().Set("WWW-Authenticate", `Basic realm="oauth2"`)
+		}
+		oauthError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed.")
+	case upstream.IsCognito(err, "UnsupportedTokenTypeException"):
+		oauthError(w, http.StatusBadRequest, "unsupported_token_type", "Only refresh tokens can be revoked.")
+	case upstream.IsCognito(err, "InvalidParameterException"), upstream.IsCognito(err, "UnsupportedOperationException"):
+		oauthError(w, http.StatusBadRequest, "invalid_request", "The token was issued to another client, or the client cannot revoke tokens.")
+	default:
+		p.logUnlessCognito(r.Context(), "revoke", err)
+		oauthError(w, http.StatusServiceUnavailable, "server_error", "The token could not be revoked.")
 	}
-}
-
-func oauthError(w http.ResponseWriter, status int, code string) {
-	writeJSON(w, status, map[string]string{"error": code})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
 }

@@ -35,10 +35,10 @@ func (p *Pages) flowOf(r *http.Request, given url.Values) (id string, f flow) {
 
 // The names of the fields are Cognito's, so that password managers know them.
 func (a appRequest) nameField(value string) Field {
-	f := Field{Name: "username", Label: "Username", Type: "text", Autocomplete: "username", Value: value}
+	word := a.nameWord()
+	f := Field{Name: "username", Label: strings.ToUpper(word[:1]) + word[1:], Type: "text", Autocomplete: "username", Value: value}
 	if a.byAddress() {
-		// Not of type email: browsers rewrite international addresses in those.
-		f.Label, f.InputMode = "Email address", "email"
+		f.InputMode = "email" // and not the type: browsers rewrite international addresses in such fields
 	}
 	return f
 }
@@ -49,14 +49,21 @@ func codeField() Field {
 
 func (a appRequest) newPasswordFields(label string) []Field {
 	return []Field{
-		{Name: "password", Label: label, Type: "password", Autocomplete: "new-password", Hints: rules(a.pool)},
+		{Name: "password", Label: label, Type: "password", Autocomplete: "new-password", Hint: rules(a.pool)},
 		{Name: "password_again", Label: label + ", again", Type: "password", Autocomplete: "new-password"},
 	}
 }
 
+// bothPasswords are the fields to fill in again when they differ.
+func bothPasswords() []string { return []string{"password", "password_again"} }
+
 func (p *Pages) signUpPage(w http.ResponseWriter, r *http.Request) {
-	if req, ok := p.appRequest(w, r, r.URL.Query()); ok && p.mayJoin(w, req) {
-		p.showPage(w, r, http.StatusOK, req.signUpForm("", "", ""))
+	given, ok := p.query(w, r)
+	if !ok {
+		return
+	}
+	if req, ok := p.appRequest(w, r, given); ok && p.mayJoin(w, req) {
+		p.showPage(w, r, http.StatusOK, req.signUpForm("", ""))
 	}
 }
 
@@ -69,14 +76,14 @@ func (p *Pages) mayJoin(w http.ResponseWriter, req appRequest) bool {
 	return true
 }
 
-func (a appRequest) signUpForm(name, problem, field string) Page {
+func (a appRequest) signUpForm(name, problem string, fields ...string) Page {
 	page := Page{
 		Title: "Create an account", Problem: problem, Action: "/signup", GoesTo: a.values.Get("redirect_uri"), Hidden: a.hidden(),
 		Fields:  append([]Field{a.nameField(name)}, a.newPasswordFields("Password")...),
 		Buttons: []Button{{Text: "Sign up"}},
 		Links:   []Link{{Text: "I have an account: sign in", URL: a.path("/login")}},
 	}
-	return page.marked(field)
+	return page.marked(fields...)
 }
 
 func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +93,7 @@ func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
 	}
 	name, password := strings.TrimSpace(form.Get("username")), form.Get("password")
 	if password != form.Get("password_again") {
-		p.showPage(w, r, http.StatusBadRequest, req.signUpForm(name, passwordsDiffer, "password_again"))
+		p.showPage(w, r, http.StatusBadRequest, req.signUpForm(name, passwordsDiffer, bothPasswords()...))
 		return
 	}
 	in := req.person(name, map[string]any{"Password": password})
@@ -96,7 +103,7 @@ func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
 	var out struct{ UserConfirmed bool }
 	if err := p.ask(r, "SignUp", in, &out); err != nil {
 		p.logUnlessCognito(r.Context(), "sign-up", err)
-		page := req.signUpForm(name, readable(err), wrongField(err, "username"))
+		page := req.signUpForm(name, req.readable(err), wrongField(err, "username"))
 		if upstream.IsCognito(err, "UsernameExistsException") {
 			page.Links = append(page.Links, Link{Text: "Forgot your password?", URL: req.path("/forgotPassword")})
 		}

@@ -27,10 +27,13 @@ func start(t *testing.T, f *upstreamtest.Fake, failing ...string) (pages *Pages,
 			return nil
 		}
 	}
+	federated := func(ctx context.Context, cl upstream.AppClient, p upstream.Pool, name string, first bool, trace string) error {
+		return hook(map[bool]string{true: "first ", false: "later "}[first]+name)(ctx, cl, p, name, trace)
+	}
 	up := upstreamtest.Upstream(t, f.Server.URL)
 	pages, err := New(Config{
 		Root: "../../../..", Environment: "local", API: "/api", Upstream: up, Calls: up,
-		Before: hook(preFired), After: hook(postFired), Log: slog.New(slog.DiscardHandler),
+		Before: hook(preFired), After: hook(postFired), Federated: federated, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

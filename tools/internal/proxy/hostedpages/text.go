@@ -16,8 +16,8 @@ import (
 var triggerText = regexp.MustCompile(`(?s)^\w+ failed with error (.*)$`)
 
 // readable is an error of Cognito as a person should read it: a trigger's own sentence
-// without Cognito's text around it, and nothing internal.
-func readable(err error) string {
+// without Cognito's text around it, nothing internal, and the pool's word for user names.
+func (a appRequest) readable(err error) string {
 	var failure *upstream.CognitoError
 	if !errors.As(err, &failure) {
 		return unavailable
@@ -32,15 +32,34 @@ func readable(err error) string {
 	case "InvalidPasswordException":
 		text = choose(text)
 	case "UsernameExistsException":
-		text = "An account with the given email already exists."
+		text = "An account with this " + a.nameWord() + " already exists."
 	case "InvalidParameterException":
-		if strings.Contains(text, "validation error") {
+		switch {
+		case strings.Contains(text, "validation error"):
 			text = "Please check what you entered."
+		case text == "Username should be an email." || strings.HasPrefix(text, "Invalid email address"):
+			text = "Please enter a valid email address."
 		}
 	case "CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException",
 		"LimitExceededException", "TooManyRequestsException", "TooManyFailedAttemptsException":
 	default:
 		text = unavailable
+	}
+	return a.worded(text)
+}
+
+// nameWord is the one word for what people of the pool sign in with, in labels and errors.
+func (a appRequest) nameWord() string {
+	if a.byAddress() {
+		return "email address"
+	}
+	return "username"
+}
+
+// worded is a text of Cognito's with the pool's word for user names.
+func (a appRequest) worded(text string) string {
+	if text == wrongPassword {
+		return "Incorrect " + a.nameWord() + " or password."
 	}
 	return text
 }
@@ -63,36 +82,63 @@ const (
 	passwordsDiffer = "The two passwords differ."
 )
 
-// rules are the pool's password rules as sentences.
-func rules(pool upstream.Pool) []string {
+// rules are the pool's password rules as one sentence: screen readers run the items of a
+// list together.
+func rules(pool upstream.Pool) string {
 	policy := pool.Policies.PasswordPolicy
-	var out []string
-	if policy.MinimumLength > 0 {
-		out = append(out, "At least "+strconv.Itoa(policy.MinimumLength)+" characters")
-	}
+	var characters []string
 	for _, rule := range []struct {
 		on   bool
 		text string
 	}{
-		{policy.RequireLowercase, "A lower-case letter"},
-		{policy.RequireUppercase, "An upper-case letter"},
-		{policy.RequireNumbers, "A number"},
-		{policy.RequireSymbols, "A symbol, such as ! or -"},
+		{policy.RequireLowercase, "a lower-case letter"},
+		{policy.RequireUppercase, "an upper-case letter"},
+		{policy.RequireNumbers, "a number"},
+		{policy.RequireSymbols, "a symbol such as ! or -"},
 	} {
 		if rule.on {
-			out = append(out, rule.text)
+			characters = append(characters, rule.text)
 		}
 	}
-	return out
+	if n := len(characters); n > 1 {
+		characters = append(characters[:n-2], characters[n-2]+" and "+characters[n-1])
+	}
+	with := strings.Join(characters, ", ")
+	switch {
+	case policy.MinimumLength == 0 && with == "":
+		return ""
+	case policy.MinimumLength == 0:
+		return "With " + with + "."
+	case with == "":
+		return "At least " + strconv.Itoa(policy.MinimumLength) + " characters."
+	}
+	return "At least " + strconv.Itoa(policy.MinimumLength) + " characters, with " + with + "."
 }
 
-// wrongField is the field that an error is about: the password, or the other one.
+// wrongField is the field that an error is about, the other one unless the error names it.
+// A limit, or a fault of the system, is about none.
 func wrongField(err error, other string) string {
-	if upstream.IsCognito(err, "InvalidPasswordException") {
+	var failure *upstream.CognitoError
+	if !errors.As(err, &failure) {
+		return ""
+	}
+	switch failure.Type {
+	case "InvalidPasswordException":
 		return "password"
+	case "InvalidParameterException":
+		if m := namedValue.FindStringSubmatch(failure.Message); m != nil {
+			return map[string]string{"password": "password", "username": "username", "confirmationCode": "code"}[m[1]]
+		}
+	case "UserLambdaValidationException", "UsernameExistsException", "CodeMismatchException", "ExpiredCodeException",
+		"NotAuthorizedException", "UserNotFoundException", "AliasExistsException":
+	default:
+		return ""
 	}
 	return other
 }
+
+// namedValue finds the parameter that a validation error of Cognito is about.
+var namedValue = regexp.MustCompile(`Value (?:'[^']*' )?at '(\w+)' failed`)
 
 // showPage answers with a page, its form guarded.
 func (p *Pages) showPage(w http.ResponseWriter, r *http.Request, status int, page Page) {

@@ -1,0 +1,128 @@
+package hostedpages
+
+// This closes no gap: the emulator keeps every mail that Cognito and SES would send, and
+// sends none. It is a page to read them on.
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
+)
+
+// MailPath is where the proxy shows the mails of the local system.
+const MailPath = "/_gatehouse/mail"
+
+// mostMails is how many mails the page shows.
+const mostMails = 100
+
+// mailbox is what the page shows.
+type mailbox struct {
+	Brand, Prefix, App, Self string
+	SignUpCode, ResetCode    string
+	Problem                  string
+	Mails                    []mail
+}
+
+// mail is one that would have been sent.
+type mail struct {
+	To, Subject, Code string
+	At                time.Time
+	Text              []string // its lines
+}
+
+// mails shows what was sent, the newest first. Package origins keeps the pages of other
+// sites away from it, as from every path that it does not list.
+func (p *Pages) mails(w http.ResponseWriter, r *http.Request) {
+	box := mailbox{
+		Brand: p.templates.Name, Prefix: assetsPrefix, App: AppPath, Self: MailPath,
+		SignUpCode: upstream.VerificationCode, ResetCode: resetCode,
+	}
+	status := http.StatusOK
+	var err error
+	if box.Mails, err = p.sentMails(r); err != nil {
+		p.logError(r.Context(), "mailbox", err)
+		box.Problem, status = unavailable, http.StatusBadGateway
+	}
+	err = p.templates.draw(w, status, "mail.html", "style-src 'self'; img-src 'self'; form-action 'none'", box)
+	p.logError(r.Context(), "page not drawn", err)
+}
+
+// sentMails asks the emulator.
+func (p *Pages) sentMails(r *http.Request) ([]mail, error) {
+	ask := r.Clone(r.Context())
+	ask.Method, ask.URL = http.MethodGet, &url.URL{Path: "/_ministack/ses/messages"}
+	reply := p.up.Forward(r.Context(), ask, nil)
+	var out struct {
+		Accounts map[string][]struct {
+			To        []string
+			Subject   string
+			Type      string
+			BodyText  string
+			BodyHTML  string `json:"BodyHtml"`
+			Timestamp float64
+		} `json:"messages"`
+	}
+	if reply.Status != http.StatusOK {
+		return nil, fmt.Errorf("list of mails: status %d", reply.Status)
+	}
+	if err := json.Unmarshal(reply.Body, &out); err != nil {
+		return nil, fmt.Errorf("list of mails: %w", err)
+	}
+	var mails []mail
+	for _, sent := range out.Accounts {
+		for _, m := range sent {
+			text := m.BodyText
+			if strings.TrimSpace(text) == "" {
+				text = plain(m.BodyHTML)
+			}
+			one := mail{
+				To: strings.Join(m.To, ", "), Subject: m.Subject, At: time.UnixMicro(int64(m.Timestamp * 1e6)),
+				Text: strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }),
+			}
+			if m.Type == "CognitoVerificationMessage" || m.Type == "CognitoEmailOtpMessage" {
+				one.Code = sentCode.FindString(text)
+			}
+			mails = append(mails, one)
+		}
+	}
+	slices.SortStableFunc(mails, func(a, b mail) int { return b.At.Compare(a.At) })
+	return mails[:min(len(mails), mostMails)], nil
+}
+
+// sentCode finds a code of Cognito in a text.
+var sentCode = regexp.MustCompile(`\b\d{6}\b`)
+
+// plain is the text of a mail that has HTML only, without what no reader shows. Each block
+// is a line.
+func plain(source string) string {
+	root, err := html.Parse(strings.NewReader(source))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	var write func(*html.Node)
+	write = func(n *html.Node) {
+		switch {
+		case n.Type == html.TextNode:
+			b.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(n.Data))
+		case n.Type == html.ElementNode && slices.Contains([]string{"head", "script", "style", "template"}, n.Data):
+			return
+		case n.Type == html.ElementNode && slices.Contains([]string{"br", "div", "h1", "h2", "h3", "li", "p", "td", "tr"}, n.Data):
+			b.WriteByte('\n')
+		}
+		for child := range n.ChildNodes() {
+			write(child)
+		}
+	}
+	write(root)
+	return b.String()
+}
