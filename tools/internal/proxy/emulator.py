@@ -13,18 +13,29 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from cognito import rotation, secrets
+from cognito import attributes, federation, grants, providers, rotation, secrets, unknown
+from delivery import redrive
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
-from telemetry import lambdatrace
+from telemetry import lambdatrace, queuetrace
+from trail import callers, services
 
 if __name__ == "__main__":
     lambdatrace.install()
+    queuetrace.install()
     nestedstacks.install()
+    grants.install()  # before rotation, which adds to what this answers
     rotation.install()
     secrets.install()
+    attributes.install()
+    unknown.install()
+    federation.install()
+    providers.install()
+    redrive.install()
     serviceroles.install()
     principals.install()
+    callers.install()
+    services.install()
     calls.install(sys.argv.pop())
     listeners.install(sys.argv.pop())  # the emulator's own arguments come before
     conditions.install()

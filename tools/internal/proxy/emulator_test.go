@@ -205,3 +205,77 @@ func TestEmulatorListensToNoBrowser(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// served runs trail/services.py and trail/callers.py with a stand-in for the emulator, whose
+// queue admits one rule. It prints whether a message was taken, and the note of the caller.
+const served = `
+import asyncio, json, sys, types
+class Err(Exception):
+    pass
+def enforce(queue, action):
+    raise Err("as root")
+def allows(arn, service, source, account):
+    return (arn, service, source, account) == ("q", "events.amazonaws.com", "arn:aws:events:r:1:rule/a", "1")
+async def answer(*call):
+    return 200, {"a": "b"}, b""
+call = json.loads(sys.argv[1])
+names = ["ministack", "ministack.app", "ministack.core", "ministack.services"]
+sys.modules |= {name: types.ModuleType(name) for name in names}
+app, core, services = (sys.modules[name] for name in names[1:])
+sys.modules["ministack"].app = app
+app.SERVICE_HANDLERS = {"cognito-idp": answer}
+core.iam_evaluator = types.SimpleNamespace(pin_request_caller=lambda *headers: None, caller_arn=lambda: call["arn"])
+services.iam = types.SimpleNamespace(_roles={"Support": {"RoleId": "AROA", "Arn": "arn:aws:iam::1:role/p/Support"}}, _users={"ada": {"UserId": "AIDA"}})
+services.sqs = types.SimpleNamespace(_enforce_queue_policy=enforce, queue_policy_allows=allows, _Err=lambda *error: Err(error[0]))
+from trail import callers, services
+services.install()
+callers.install()
+core.iam_evaluator.pin_request_caller(call.get("headers", {}), {})
+taken = "taken"
+try:
+    sys.modules["ministack.services"].sqs._enforce_queue_policy({"attributes": {"QueueArn": "q"}}, call.get("action", "sqs:SendMessage"))
+except Err as error:
+    taken = str(error)
+status, headers, _ = asyncio.run(app.SERVICE_HANDLERS["cognito-idp"]())
+print(json.dumps([taken, headers["a"], json.loads(headers["x-gatehouse-caller"])]))
+`
+
+func TestWhoSendsAndWhoCalls(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no Python")
+	}
+	const root = "arn:aws:iam::1:root"
+	header := func(value string) string { return `"headers":{"x-gatehouse-service":"` + value + `"}` }
+	for name, tc := range map[string]struct {
+		arn, call, taken string
+		note             map[string]any
+	}{
+		"root":           {root, `"a":1`, "as root", map[string]any{"id": ""}},
+		"rule":           {root, header("events.amazonaws.com arn:aws:events:r:1:rule/a"), "taken", map[string]any{"id": ""}},
+		"another_rule":   {root, header("events.amazonaws.com arn:aws:events:r:1:rule/b"), "AccessDenied", map[string]any{"id": ""}},
+		"another_action": {root, `"action":"sqs:DeleteMessage",` + header("events.amazonaws.com arn:aws:events:r:1:rule/a"), "AccessDenied", map[string]any{"id": ""}},
+		"role": {
+			"arn:aws:sts::1:assumed-role/Support/desk", header("events.amazonaws.com arn:aws:events:r:1:rule/a"), "as root",
+			map[string]any{"id": "AROA", "role": "arn:aws:iam::1:role/p/Support"},
+		},
+		"user": {"arn:aws:iam::1:user/p/ada", `"a":1`, "as root", map[string]any{"id": "AIDA"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.CommandContext(t.Context(), python, "-B", "-c", served, `{"arn":"`+tc.arn+`",`+tc.call+`}`).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			var got []any
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			tc.note["arn"] = tc.arn
+			if diff := cmp.Diff([]any{tc.taken, "b", tc.note}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

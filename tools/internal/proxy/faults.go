@@ -5,12 +5,13 @@ package proxy
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,9 +24,11 @@ type fault struct {
 	Service string `json:"service"`
 	// Action is an operation, such as Publish; empty means every one.
 	Action string `json:"action,omitempty"`
-	// Mode: refuse closes the connection, hang never answers, error answers Status.
+	// Mode is one of [modes].
 	Mode   string `json:"mode"`
 	Status int    `json:"status,omitempty"`
+	// Milliseconds is how long a call is delayed.
+	Milliseconds int `json:"milliseconds,omitempty"`
 	// Times is how many calls to disturb; 0 means all until cleared.
 	Times int `json:"times,omitempty"`
 	Seen  int `json:"seen"`
@@ -35,8 +38,10 @@ func (f fault) valid() error {
 	switch {
 	case f.Service == "":
 		return errors.New("service is missing")
-	case f.Mode != "refuse" && f.Mode != "hang" && f.Mode != "error":
-		return errors.New("mode must be refuse, hang or error")
+	case modes()[f.Mode] == nil:
+		return errors.New("mode must be one of " + strings.Join(slices.Sorted(maps.Keys(modes())), ", "))
+	case (f.Mode == "delay") != (f.Milliseconds > 0):
+		return errors.New("milliseconds must be positive for delay, and belong to no other mode")
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return errors.New("status must be 400 to 599")
 	case f.Times < 0:
@@ -44,6 +49,9 @@ func (f fault) valid() error {
 	}
 	return nil
 }
+
+// maxFaultBody is well above the largest request of the services that faults are for.
+const maxFaultBody = 8 << 20
 
 type faults struct {
 	mu      sync.Mutex
@@ -103,9 +111,9 @@ func (f *faults) list() []fault {
 	return list
 }
 
-// disturb applies the first fault that matches the request; it reports whether the
-// request is answered.
-func (f *faults) disturb(w http.ResponseWriter, r *http.Request) bool {
+// disturb applies the first fault that matches the request, which would go to next; it
+// reports whether there is one.
+func (f *faults) disturb(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
 	f.mu.Lock()
 	idle := len(f.set) == 0
 	f.mu.Unlock()
@@ -114,22 +122,10 @@ func (f *faults) disturb(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	one, cleared, ok := f.take(service, actionOf(w, r))
-	if !ok {
-		return false
+	if ok {
+		modes()[one.Mode](disturbed{w: w, r: r, next: next, fault: one, cleared: cleared})
 	}
-	switch one.Mode {
-	case "hang":
-		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client leave
-		select {
-		case <-r.Context().Done():
-		case <-cleared:
-		}
-		panic(http.ErrAbortHandler)
-	case "refuse":
-		panic(http.ErrAbortHandler) // closes the connection without a byte
-	}
-	answerFault(w, r, one.Status)
-	return true
+	return ok
 }
 
 // take finds a matching fault and counts the call.
@@ -162,30 +158,13 @@ func actionOf(w http.ResponseWriter, r *http.Request) string {
 	if !isForm(r) {
 		return ""
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFaultBody))
 	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
 	if err != nil {
 		return ""
 	}
 	form, _ := url.ParseQuery(string(body)) // what parses is enough for the action
 	return form.Get("Action")
-}
-
-// answerFault writes an error in the protocol that the caller speaks.
-func answerFault(w http.ResponseWriter, r *http.Request, status int) {
-	failure := upstream.APIError{Status: cmp.Or(status, http.StatusServiceUnavailable), Code: "ServiceUnavailable", Message: "Injected fault."}
-	if failure.Status < 500 {
-		failure.Code = "InjectedFault"
-	}
-	if !isForm(r) {
-		failure.Write(w)
-		return
-	}
-	w.Header().Set("X-Amzn-Errortype", failure.Code)
-	w.Header().Set("Content-Type", "text/xml")
-	w.WriteHeader(failure.Status)
-	_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Receiver</Type><Code>`+failure.Code+
-		`</Code><Message>Injected fault.</Message></Error></ErrorResponse>`)
 }
 
 func isForm(r *http.Request) bool {

@@ -2,9 +2,13 @@ package proxy
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,11 +115,116 @@ func TestFaultHangs(t *testing.T) {
 	<-ended
 }
 
+// A fault after the call: AWS receives it, and the caller sees less, or sees it later.
+func TestFaultsThatLetTheCallThrough(t *testing.T) {
+	t.Parallel()
+	const answer = `{"MessageId":"m"}`
+	for mode, want := range map[string]struct {
+		calls int
+		body  string // what the caller reads
+		err   bool
+	}{
+		"delay":  {1, answer, false},
+		"repeat": {2, answer, false},
+		"cut":    {1, answer[:len(answer)/2], true},
+		"lose":   {1, "", true},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			var bodies sync.Map
+			var calls atomic.Int32
+			emulator := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				bodies.Store(calls.Add(1), string(body))
+				_, _ = io.WriteString(w, answer)
+			}))
+			t.Cleanup(emulator.Close)
+			h, origin := serve(t, emulator.URL)
+			one := `{"service":"sns","mode":"` + mode + `"}`
+			if mode == "delay" {
+				one = `{"service":"sns","mode":"delay","milliseconds":30}`
+			}
+			setFault(t, origin, one)
+			form := url.Values{"Action": {"Publish"}, "Message": {"m"}}
+			began := time.Now()
+			res, err := http.DefaultClient.Do(signed(t, t.Context(), origin, snsScope, form))
+			var got []byte
+			if err == nil {
+				got, err = io.ReadAll(res.Body)
+				_ = res.Body.Close()
+			}
+			if string(got) != want.body || (err != nil) != want.err {
+				t.Errorf("read %q, %v", got, err)
+			}
+			if n := int(calls.Load()); n != want.calls {
+				t.Errorf("AWS received the call %d times, want %d", n, want.calls)
+			}
+			bodies.Range(func(n, body any) bool {
+				if body != form.Encode() {
+					t.Errorf("call %v arrived as %q", n, body)
+				}
+				return true
+			})
+			if took := time.Since(began); mode == "delay" && took < 30*time.Millisecond {
+				t.Errorf("answered after %s", took)
+			}
+			if list := h.faults.list(); len(list) != 1 || list[0].Seen != 1 {
+				t.Errorf("list %+v", list)
+			}
+		})
+	}
+}
+
+// An answer without a body is cut, too: the caller must not take it for a whole one.
+func TestFaultCutsAnEmptyAnswer(t *testing.T) {
+	t.Parallel()
+	emulator := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(emulator.Close)
+	_, origin := serve(t, emulator.URL)
+	setFault(t, origin, `{"service":"sns","mode":"cut"}`)
+	res, err := http.DefaultClient.Do(signed(t, t.Context(), origin, snsScope, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); err == nil {
+		t.Errorf("read %q", body)
+	}
+}
+
+// A delayed call arrives although its caller has left, as soon as the fault is cleared.
+func TestFaultDelaysACallWhoseCallerLeft(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{})
+	emulator := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(arrived) }))
+	t.Cleanup(emulator.Close)
+	h, origin := serve(t, emulator.URL)
+	setFault(t, origin, `{"service":"sns","mode":"delay","milliseconds":60000}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() {
+		_, _ = http.DefaultClient.Do(signed(t, ctx, origin, snsScope, nil))
+		close(left)
+	}()
+	for h.faults.list()[0].Seen == 0 {
+		select {
+		case <-left:
+			t.Fatal("not delayed")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	cancel()
+	<-left
+	h.faults.clear()
+	<-arrived
+}
+
 func TestInvalidFaultsAreRefused(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
 	_, origin := start(t, f)
-	for _, body := range []string{"", "{}", `{"service":"sns","mode":"x"}`, `{"service":"sns","mode":"error","status":200}`, `{"service":"sns","mode":"hang","times":-1}`, `{"service":"sns","mode":"hang","x":1}`} {
+	for _, body := range []string{"", "{}", `{"service":"sns","mode":"x"}`, `{"service":"sns","mode":"error","status":200}`, `{"service":"sns","mode":"hang","times":-1}`, `{"service":"sns","mode":"hang","x":1}`,
+		`{"service":"sns","mode":"delay"}`, `{"service":"sns","mode":"lose","milliseconds":1}`} {
 		res, err := http.Post(origin+"/_gatehouse/faults", "application/json", strings.NewReader(body))
 		if err != nil || res.StatusCode != 400 {
 			t.Errorf("%s: %v %v", body, res, err)

@@ -16,6 +16,7 @@ import (
 	"gatehouse.example/tools/internal/proxy/logkeys"
 	"gatehouse.example/tools/internal/proxy/origins"
 	"gatehouse.example/tools/internal/proxy/telemetry"
+	"gatehouse.example/tools/internal/proxy/trail"
 	"gatehouse.example/tools/internal/proxy/triggers"
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	Root string
 	// Listen is a loopback address, such as 127.0.0.1:4566.
 	Listen string
+	// Certificates is a folder for a certificate; with it the proxy accepts HTTPS too.
+	Certificates string
 	// Upstream is the emulator's socket, such as unix:/home/me/gatehouse/.local/emulator/socket.
 	Upstream string
 	Region   string
@@ -51,7 +54,7 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, cfg.Listen)
+	listener, err := listen(ctx, cfg.Listen, cfg.Certificates)
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,8 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	failed := make(chan error, 2)
 	go func() { failed <- server.Serve(listener) }()
 	var polling sync.WaitGroup
-	polling.Go(func() { telemetry.Run(ctx, handler.up, cfg.LogDir, cfg.Log) })
+	polling.Go(func() { telemetry.Run(ctx, handler.up, cfg.LogDir, handler.trail.Groups, cfg.Log) })
+	polling.Go(func() { handler.trail.Run(ctx) })
 	go func() {
 		if err := handler.traces.Serve(ctx, daemon); err != nil {
 			failed <- err
@@ -89,23 +93,6 @@ func Run(ctx context.Context, cfg Config, ready func()) error {
 	}
 	polling.Wait()
 	return nil
-}
-
-// listen refuses every address that another machine could reach, because the proxy
-// holds the root key.
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("listen address: %w", err)
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("%s is not a loopback address", address)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("net.Listen: %w", err)
-	}
-	return listener, nil
 }
 
 // gap finds the handler of a request that the emulator would not answer as AWS does; it
@@ -131,6 +118,7 @@ type handler struct {
 	faults *faults
 	routes *routes
 	traces *telemetry.Traces
+	trail  *trail.Trail
 	gaps   http.Handler
 	door   http.Handler // what may come in goes to route
 }
@@ -144,7 +132,7 @@ func newHandler(cfg Config) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream.New: %w", err)
 	}
-	h := &handler{up: up, faults: newFaults(), routes: newRoutes(up, cfg.Environment, cfg.Log), traces: telemetry.NewTraces(up, cfg.Log)}
+	h := &handler{up: up, faults: newFaults(), routes: newRoutes(up, cfg.Environment, cfg.Log), traces: telemetry.NewTraces(up, cfg.Log), trail: trail.New(up, cfg.Environment, cfg.Log)}
 	fired := triggers.New(up, cfg.Log)
 	calls := chain(up,
 		fired.Handler,
@@ -155,14 +143,16 @@ func newHandler(cfg Config) (*handler, error) {
 		Calls:  calls,
 		Before: fired.BeforeSignIn,
 		After:  fired.AfterSignIn,
+
+		Federated: fired.Federated,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("hostedpages.New: %w", err)
 	}
-	h.gaps = chain(calls,
+	h.gaps = h.trail.Recording(chain(calls,
 		h.traces.Handler,
 		pages.Handler,
-	)
+	))
 	gate := origins.Gate{RootKey: cfg.AccessKeyID, API: h.routes.isAPI, Domain: up.HasDomain}
 	h.door = gate.Before(http.HandlerFunc(h.route))
 	return h, nil
@@ -174,9 +164,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.door.Ser
 // route puts the trace header on every request, applies faults, and routes.
 func (h *handler) route(w http.ResponseWriter, r *http.Request) {
 	h.traces.Begin(r)
-	if h.faults.disturb(w, r) {
-		return
+	if !h.faults.disturb(w, r, http.HandlerFunc(h.serve)) {
+		h.serve(w, r)
 	}
+}
+
+// serve answers what no fault answers.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_gatehouse/health":
 		h.health(w, r)

@@ -28,7 +28,7 @@ func post(t *testing.T, target string, form url.Values) (int, http.Header, strin
 }
 
 func appForm(more ...string) url.Values {
-	form := url.Values{"client_id": {"c1"}, "redirect_uri": {upstreamtest.Callback}, "username": {"a@x.example"}, "password": {"p"}}
+	form := url.Values{"client_id": {"c1"}, "redirect_uri": {upstreamtest.Callback}, "response_type": {"code"}, "username": {"a@x.example"}, "password": {"p"}}
 	for i := 0; i+1 < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
 	}

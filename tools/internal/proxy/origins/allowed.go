@@ -5,33 +5,25 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
-// pages are what a link or a redirect of an app may open
+// pages are what a link or a redirect of an app, or of an identity provider, may open
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/managed-login-endpoints.html).
 func pages() []string {
 	return []string{
 		"/oauth2/authorize", "/login", "/signup", "/confirm", "/forgotPassword", "/confirmforgotPassword", "/logout", "/app",
+		"/oauth2/idpresponse",
 	}
 }
 
-// public are the operations that Cognito answers without AWS credentials: "No
-// authentication" and "Token authentication" in
-// https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
-// and those of an identity pool that apps call before they have credentials. An app in a
+// public are the operations that Cognito answers without AWS credentials, and those of an identity pool that apps call before they have credentials. An app in a
 // browser calls them on AWS, whatever its origin.
 func public() map[string][]string {
 	return map[string][]string{
-		"AWSCognitoIdentityProviderService": {
-			"AssociateSoftwareToken", "ChangePassword", "CompleteWebAuthnRegistration", "ConfirmDevice", "ConfirmForgotPassword",
-			"ConfirmSignUp", "DeleteUser", "DeleteUserAttributes", "DeleteWebAuthnCredential", "ForgetDevice", "ForgotPassword",
-			"GetDevice", "GetTokensFromRefreshToken", "GetUser", "GetUserAttributeVerificationCode", "GetUserAuthFactors",
-			"GlobalSignOut", "InitiateAuth", "ListDevices", "ListWebAuthnCredentials", "ResendConfirmationCode",
-			"RespondToAuthChallenge", "RevokeToken", "SetUserMFAPreference", "SetUserSettings", "SignUp",
-			"StartWebAuthnRegistration", "UpdateAuthEventFeedback", "UpdateDeviceStatus", "UpdateUserAttributes",
-			"VerifySoftwareToken", "VerifyUserAttribute",
-		},
-		"AWSCognitoIdentityService": {"GetCredentialsForIdentity", "GetId", "GetOpenIdToken", "UnlinkIdentity"},
+		strings.TrimSuffix(upstream.CognitoTarget, "."): upstream.PublicOperations(),
+		"AWSCognitoIdentityService":                     {"GetCredentialsForIdentity", "GetId", "GetOpenIdToken", "UnlinkIdentity"},
 	}
 }
 
@@ -102,11 +94,7 @@ func accessKey(r *http.Request) string {
 // marked reports whether the emulator might read the request as a call of an AWS API
 // that its path does not show: by the query, or by a signature or a target away from
 // the root.
-func marked(r *http.Request) bool {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return true // the emulator might read it all the same
-	}
+func marked(r *http.Request, query url.Values) bool {
 	for name := range query {
 		if name == "Action" || name == "AWSAccessKeyId" || strings.HasPrefix(strings.ToLower(name), "x-amz-") {
 			return true

@@ -45,6 +45,7 @@ func (g *Gate) Before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		own, domain := g.host(r)
 		api := domain || own && g.API(r.URL.Path)
+		query, err := url.ParseQuery(r.URL.RawQuery)
 		switch {
 		case !own && !domain:
 			refuse(w, "the host "+r.Host+" is not an address of the local system")
@@ -52,7 +53,9 @@ func (g *Gate) Before(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case !foreign(r):
 			next.ServeHTTP(&answer{ResponseWriter: w}, r)
-		case marked(r):
+		case err != nil: // the emulator might read it all the same
+			http.Error(w, "the query could not be read (invalid_request)", http.StatusBadRequest)
+		case marked(r, query):
 			refuse(w, "pages of other sites cannot call AWS here")
 		case api: // answers CORS itself, as on AWS
 			next.ServeHTTP(w, r)
@@ -117,16 +120,20 @@ func foreign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		// A form of a page without a referrer has the origin null.
-		return origin != "" && origin != "null" && !sameOrigin(origin, r.Host)
+		return origin != "" && origin != "null" && !sameOrigin(origin, r)
 	case "":
-		return origin != "" && !sameOrigin(origin, r.Host)
+		return origin != "" && !sameOrigin(origin, r)
 	}
 	return true
 }
 
-func sameOrigin(origin, host string) bool {
+func sameOrigin(origin string, r *http.Request) bool {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Scheme == "http" && strings.EqualFold(u.Host, host)
+	return err == nil && u.Scheme == scheme && strings.EqualFold(u.Host, r.Host)
 }
 
 func refuse(w http.ResponseWriter, why string) {

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
 
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
@@ -50,6 +52,9 @@ func (t *Triggers) updateUserAttributes(ctx context.Context, c upstream.Call) (*
 		if !slices.Contains(p.UpdateSettings.VerifyFirst, a.Name) || a.Value == u.Attributes[a.Name] {
 			now = append(now, a)
 			continue
+		}
+		if a.Name == "email" && !plausible(a.Value) {
+			return nil, upstream.Refuse("InvalidParameterException", "Invalid email address format.")
 		}
 		t.sent.Store(address{p.ID, u.Name, a.Name}, a.Value)
 		sent = append(sent, deliveryOf(a.Name, a.Value))
@@ -121,6 +126,12 @@ func (t *Triggers) verify(ctx context.Context, c upstream.Call) (*upstream.Answe
 	}
 	t.sent.Delete(key)
 	return jsonAnswer(map[string]any{}), nil
+}
+
+// plausible reports whether the text is like an address, as the emulator decides it elsewhere.
+func plausible(address string) bool {
+	local, domain, ok := strings.Cut(address, "@")
+	return ok && local != "" && domain != "" && !strings.ContainsAny(domain, "@") && !strings.ContainsFunc(address, unicode.IsSpace)
 }
 
 func verifiable(attribute string) bool { return attribute == "email" || attribute == "phone_number" }

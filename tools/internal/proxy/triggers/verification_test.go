@@ -78,6 +78,21 @@ func TestNewAddressWaitsForItsProof(t *testing.T) {
 	}
 }
 
+func TestNewAddressIsOne(t *testing.T) {
+	t.Parallel()
+	f := upstreamtest.New(t)
+	f.Verify = []string{"email"}
+	_, origin := start(t, f)
+	for _, text := range []string{"x", "@y.example", "x@", "x y@z.example", "x@y@z.example"} {
+		status, _, body := upstreamtest.CallCognito(t, origin, "UpdateUserAttributes", map[string]any{
+			"AccessToken": accessToken(), "UserAttributes": upstreamtest.Attributes("email", text),
+		})
+		if status != http.StatusBadRequest || !strings.Contains(body, "Invalid email address format.") {
+			t.Errorf("%q: %d %s", text, status, body)
+		}
+	}
+}
+
 func TestUpdateThatNeedsNoProofPassesUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, attributes := range map[string][]upstream.Attribute{

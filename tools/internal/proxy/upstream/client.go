@@ -30,8 +30,8 @@ const (
 	TraceHeader = "X-Amzn-Trace-Id"
 	// MaxBody is well above the largest request that Cognito accepts.
 	MaxBody = 1 << 20
-	// Timeout bounds the calls that read facts.
-	Timeout = 10 * time.Second
+	// Timeout bounds the calls that read facts. The emulator is slow on a busy machine.
+	Timeout = 30 * time.Second
 	// attempts is how often a call is made that changes nothing.
 	attempts = 3
 )

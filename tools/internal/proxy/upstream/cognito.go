@@ -18,6 +18,21 @@ const CognitoTarget = "AWSCognitoIdentityProviderService."
 // VerificationCode is the code that the emulator takes at ConfirmSignUp.
 const VerificationCode = "123456"
 
+// PublicOperations are the operations that Cognito answers without AWS credentials: "No
+// authentication" and "Token authentication" in
+// https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
+func PublicOperations() []string {
+	return []string{
+		"AssociateSoftwareToken", "ChangePassword", "CompleteWebAuthnRegistration", "ConfirmDevice", "ConfirmForgotPassword",
+		"ConfirmSignUp", "DeleteUser", "DeleteUserAttributes", "DeleteWebAuthnCredential", "ForgetDevice", "ForgotPassword",
+		"GetDevice", "GetTokensFromRefreshToken", "GetUser", "GetUserAttributeVerificationCode", "GetUserAuthFactors",
+		"GlobalSignOut", "InitiateAuth", "ListDevices", "ListWebAuthnCredentials", "ResendConfirmationCode",
+		"RespondToAuthChallenge", "RevokeToken", "SetUserMFAPreference", "SetUserSettings", "SignUp",
+		"StartWebAuthnRegistration", "UpdateAuthEventFeedback", "UpdateDeviceStatus", "UpdateUserAttributes",
+		"VerifySoftwareToken", "VerifyUserAttribute",
+	}
+}
+
 var errNoTokenUser = errors.New("the access token names no user")
 
 // Call is one call of the Cognito API that a gap looks at.

@@ -16,6 +16,12 @@ type AppClient struct {
 	Flows     []string `json:"ExplicitAuthFlows"`
 	Existence string   `json:"PreventUserExistenceErrors"`
 	Logout    []string `json:"LogoutURLs"`
+	// Callbacks are the addresses that sign-in may lead to.
+	Callbacks []string `json:"CallbackURLs"`
+	// OAuthFlows are code, implicit and client_credentials.
+	OAuthFlows []string `json:"AllowedOAuthFlows"`
+	// Providers are the identity providers of its people; COGNITO is the pool itself.
+	Providers []string `json:"SupportedIdentityProviders"`
 }
 
 // HidesUsers reports whether unknown users must look like known ones.
@@ -28,12 +34,23 @@ type Pool struct {
 	Lambdas      map[string]any `json:"LambdaConfig"`
 	AutoVerified []string       `json:"AutoVerifiedAttributes"`
 	Aliases      []string       `json:"UsernameAttributes"`
+	Domain       string         // a prefix
+	CustomDomain string
+	MFA          string `json:"MfaConfiguration"` // OFF, OPTIONAL or ON
 	Policies     struct{ PasswordPolicy PasswordPolicy }
 	AdminCreate  struct{ AllowAdminCreateUserOnly bool } `json:"AdminCreateUserConfig"`
 
 	UpdateSettings struct {
 		VerifyFirst []string `json:"AttributesRequireVerificationBeforeUpdate"`
 	} `json:"UserAttributeUpdateSettings"`
+}
+
+// Host is the name of the pool's hosted pages, or empty if it has none.
+func (p Pool) Host(region string) string {
+	if p.CustomDomain != "" || p.Domain == "" {
+		return p.CustomDomain
+	}
+	return p.Domain + ".auth." + region + ".amazoncognito.com"
 }
 
 // PasswordPolicy is what the pool asks of a password.
@@ -53,6 +70,7 @@ type User struct {
 	Name       string
 	Status     string
 	Attributes map[string]string
+	Factors    []string // second factors that are set up
 }
 
 var errNoSuchClient = errors.New("no such app client")
@@ -97,6 +115,19 @@ func (c *Client) ClientPool(ctx context.Context, clientID string) (a AppClient, 
 		p, ok, err = c.Pool(ctx, a.PoolID)
 	}
 	return a, p, ok, err
+}
+
+// PoolOf is the id of the pool that an app client belongs to, or empty if no pool has it. It
+// asks the emulator only about clients that it has not seen.
+func (c *Client) PoolOf(ctx context.Context, clientID string) (string, error) {
+	if known := c.poolOf(clientID); known != "" || clientID == "" {
+		return known, nil
+	}
+	found, err := c.AppClient(ctx, clientID)
+	if errors.Is(err, errNoSuchClient) {
+		return "", nil
+	}
+	return found.PoolID, err
 }
 
 // scan reads every client of every pool.
@@ -157,6 +188,7 @@ func (c *Client) User(ctx context.Context, poolID, name string) (u User, found b
 		Username       string
 		UserStatus     string
 		UserAttributes []Attribute
+		Factors        []string `json:"UserMFASettingList"`
 	}
 	err = c.Directory(ctx, "AdminGetUser", map[string]any{"UserPoolId": poolID, "Username": name}, &out)
 	if IsAPI(err, "UserNotFoundException") {
@@ -165,7 +197,7 @@ func (c *Client) User(ctx context.Context, poolID, name string) (u User, found b
 	if err != nil {
 		return User{}, false, err
 	}
-	return User{Name: out.Username, Status: out.UserStatus, Attributes: AttributeMap(out.UserAttributes)}, true, nil
+	return User{Name: out.Username, Status: out.UserStatus, Attributes: AttributeMap(out.UserAttributes), Factors: out.Factors}, true, nil
 }
 
 // Directory makes a call of the Cognito API with the root key.

@@ -19,6 +19,9 @@ func reverseProxy(base *url.URL, transport http.RoundTripper, log *slog.Logger) 
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(base)
 			pr.Out.Host = pr.In.Host
+			if pr.In.TLS != nil { // the emulator's URLs then begin with https
+				pr.Out.Header.Set("X-Forwarded-Proto", "https")
+			}
 			// Rewrite drops query parts that Go cannot parse; a signature covers them.
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 			pr.Out.Body = exactly(pr.Out)

@@ -45,6 +45,7 @@ type Fake struct {
 	Invited   bool     // only administrators create users
 	Verify    []string // attributes that have to be proved before they change
 	Unknown   string   // a name that no user has
+	MFA       string   // the pool's configuration of second factors
 
 	mu       sync.Mutex
 	payloads []json.RawMessage
@@ -64,7 +65,10 @@ func New(t *testing.T) *Fake {
 	t.Helper()
 	f := &Fake{
 		Policy: Policy,
-		Client: map[string]any{"ClientId": "c1", "UserPoolId": Pool, "PreventUserExistenceErrors": "ENABLED"},
+		Client: map[string]any{
+			"ClientId": "c1", "UserPoolId": Pool, "PreventUserExistenceErrors": "ENABLED",
+			"CallbackURLs": []string{Callback}, "AllowedOAuthFlows": []string{"code"},
+		},
 		User: map[string]any{
 			"Username": "u-1", "UserStatus": "CONFIRMED",
 			"UserAttributes": Attributes("sub", "u-1", "email", "a@x.example", "email_verified", "true"),
@@ -98,6 +102,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "ResourceNotFoundException", "No policy is associated with the given resource.")
 	case strings.HasSuffix(r.URL.Path, "/policy"):
 		WriteJSON(w, 200, map[string]string{"Policy": f.Policy})
+	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSEvents."):
+		WriteJSON(w, 200, map[string]any{}) // a bus without rules
 	case isCognito:
 		f.serveCognito(w, action, string(body))
 	case r.URL.Path == "/oauth2/authorize":
@@ -126,9 +132,10 @@ func (f *Fake) serveCognito(w http.ResponseWriter, action, body string) {
 		WriteJSON(w, 200, object{"UserPoolClient": f.Client})
 	case "DescribeUserPool":
 		WriteJSON(w, 200, object{"UserPool": object{
-			"Id": Pool, "Arn": PoolARN, "LambdaConfig": f.Functions, "UsernameAttributes": []string{"email"},
+			"Id": Pool, "Arn": PoolARN, "Domain": "gatehouse", "LambdaConfig": f.Functions, "UsernameAttributes": []string{"email"},
 			"AdminCreateUserConfig":       object{"AllowAdminCreateUserOnly": f.Invited},
 			"AutoVerifiedAttributes":      []string{"email"},
+			"MfaConfiguration":            f.MFA,
 			"Policies":                    object{"PasswordPolicy": object{"MinimumLength": 12, "RequireNumbers": true}},
 			"UserAttributeUpdateSettings": object{"AttributesRequireVerificationBeforeUpdate": f.Verify},
 		}})
@@ -153,6 +160,9 @@ func serveAuthorize(w http.ResponseWriter, given url.Values) {
 		WriteJSON(w, 400, map[string]string{"error": "invalid_request", "error_description": "redirect_uri is not allowed: x"})
 	case given.Get("scope") == "wrong":
 		w.Header().Set("Location", Callback+"?error=invalid_request&error_description=invalid_scope")
+		w.WriteHeader(http.StatusFound)
+	case given.Get("identity_provider") != "":
+		w.Header().Set("Location", "https://idp.example/authorize?"+url.Values{"state": {"flow-1"}, "challenge": given["code_challenge"]}.Encode())
 		w.WriteHeader(http.StatusFound)
 	default:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
