@@ -1,0 +1,97 @@
+package adopt
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// trigger is one of Gatehouse's, and where its ARN is in SSM.
+type trigger struct{ name, service, parameter string }
+
+// ours are the triggers that the platform's template attaches.
+var ours = []trigger{
+	{"PreSignUp", "signup-guard", "presignup-arn"},
+	{"PreAuthentication", "signin-audit", "preauthentication-arn"},
+	{"PostAuthentication", "signin-audit", "postauthentication-arn"},
+	{"PostConfirmation", "user-events", "postconfirmation-arn"},
+}
+
+// chosen are the triggers with these names, or all.
+func chosen(names []string) ([]trigger, error) {
+	if len(names) == 0 {
+		return ours, nil
+	}
+	var out []trigger
+	for _, name := range names {
+		i := slices.IndexFunc(ours, func(t trigger) bool { return t.name == name })
+		if i < 0 {
+			var all []string
+			for _, t := range ours {
+				all = append(all, t.name)
+			}
+			return nil, fmt.Errorf("no trigger %q; the triggers are %s", name, strings.Join(all, ", "))
+		}
+		out = append(out, ours[i])
+	}
+	return out, nil
+}
+
+// functionARN is the function of a trigger, which is a text or a member of an object.
+func functionARN(value any) string {
+	if members, is := value.(map[string]any); is {
+		value = members["LambdaArn"]
+	}
+	text, _ := value.(string)
+	return text
+}
+
+// gatehouse finds the environment in the ARN of a function of Gatehouse, whose names are
+// gatehouse-{environment}-{service}-{function}.
+var gatehouse = regexp.MustCompile(`^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:gatehouse-(local|dev|test|production)-`)
+
+// environmentOf is the environment that a trigger's function belongs to, or empty.
+func environmentOf(value any) string {
+	if m := gatehouse.FindStringSubmatch(functionARN(value)); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// attached are the triggers now, with the functions of Gatehouse added. It is an error if
+// another function has the place of one, unless it may be replaced.
+func attached(now map[string]any, functions map[string]string, replace bool) (map[string]any, error) {
+	out := cloned(now)
+	var taken []string
+	for _, name := range slices.Sorted(maps.Keys(functions)) {
+		if other := functionARN(now[name]); other != "" && other != functions[name] && !replace {
+			taken = append(taken, fmt.Sprintf("%s: %s", name, other))
+		}
+		out[name] = functions[name]
+	}
+	if len(taken) > 0 {
+		return nil, fmt.Errorf("a pool calls one function per trigger, and others have the places of Gatehouse's; nothing was changed. "+
+			"--trigger attaches some triggers only, --replace takes the places:\n  %s", strings.Join(taken, "\n  "))
+	}
+	return out, nil
+}
+
+// detached are the triggers now, without the functions of an environment of Gatehouse, or
+// of all. With names, only those triggers are detached.
+func detached(now map[string]any, environment string, names []string) map[string]any {
+	out := cloned(now)
+	maps.DeleteFunc(out, func(name string, value any) bool {
+		of := environmentOf(value)
+		return of != "" && (environment == "" || of == environment) && (len(names) == 0 || slices.Contains(names, name))
+	})
+	return out
+}
+
+func cloned(triggers map[string]any) map[string]any {
+	if triggers == nil {
+		return map[string]any{}
+	}
+	return maps.Clone(triggers)
+}
