@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/cloudtrail"
 	"gatehouse.example/lambdakit/consume"
 	"gatehouse.example/tools/internal/terminal"
 )
@@ -49,7 +50,7 @@ func (l *lister) list(ctx context.Context, dlqs []deadLetterQueue, peek bool) er
 		return nil
 	}
 	if !peek {
-		fmt.Fprintln(l.out, "look at them with --peek; put them back with: gatehouse events replay QUEUE")
+		fmt.Fprintln(l.out, "look at them with --peek; put them back with: gatehouse events dead replay QUEUE")
 		return nil
 	}
 	for _, q := range dlqs {
@@ -90,25 +91,48 @@ func (l *lister) peek(ctx context.Context, q deadLetterQueue) error {
 }
 
 func (l *lister) age(m types.Message) string {
-	sent, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
-	if err != nil {
+	_, age, known := timeOf(m, "SentTimestamp", l.now())
+	if !known {
 		return "age unknown"
 	}
-	return l.now().Sub(time.UnixMilli(sent)).Truncate(time.Second).String() + " old"
+	return age + " old"
 }
 
-// describe names an event by type and id, and anything else only by its length,
-// because it may hold personal data. It adds the reason for which a consumer moved it.
-func describe(m types.Message) string {
-	body := aws.ToString(m.Body)
-	ev, err := contracts.Decode([]byte(body))
+// timeOf is a time in an attribute of a message, and how long ago it was.
+func timeOf(m types.Message, attribute string, now time.Time) (at time.Time, age string, known bool) {
+	ms, err := strconv.ParseInt(m.Attributes[attribute], 10, 64)
 	if err != nil {
-		return fmt.Sprintf("not a valid event, %d bytes, message %s", len(body), aws.ToString(m.MessageId))
+		return time.Time{}, "", false
+	}
+	at = time.UnixMilli(ms).UTC()
+	return at, now.Sub(at).Truncate(time.Second).String(), true
+}
+
+// describe names an event by type and id, a record by its name and id, and anything else
+// only by its length, because it may hold personal data. It adds the reason for which a
+// consumer moved it.
+func describe(m types.Message) string {
+	what, ok := content(m)
+	if !ok {
+		return what + ", message " + aws.ToString(m.MessageId)
 	}
 	if why, moved := m.MessageAttributes[consume.ReasonAttribute]; moved {
-		return fmt.Sprintf("%q %q, moved for %q", ev.Type(), ev.ID(), aws.ToString(why.StringValue))
+		return fmt.Sprintf("%s, moved for %q", what, aws.ToString(why.StringValue))
 	}
-	return fmt.Sprintf("%q %q", ev.Type(), ev.ID())
+	return what
+}
+
+// content says what a message has, and whether it is what a consumer can read: an event, or
+// a record of CloudTrail, which the queues of records have.
+func content(m types.Message) (what string, ok bool) {
+	body := []byte(aws.ToString(m.Body))
+	if ev, err := contracts.Decode(body); err == nil {
+		return fmt.Sprintf("%q %q", plain(ev.Type()), plain(ev.ID())), true
+	}
+	if r, err := cloudtrail.Parse(body); err == nil {
+		return fmt.Sprintf("record %q %q", plain(r.Name), plain(r.ID)), true
+	}
+	return fmt.Sprintf("not a valid event, %d bytes", len(body)), false
 }
 
 // release makes messages visible again. If it fails, they become visible within a
@@ -151,7 +175,7 @@ func countMessages(ctx context.Context, client counter, url string) (int, error)
 	if err != nil {
 		return 0, fmt.Errorf("sqs.GetQueueAttributes: %w", err)
 	}
-	return sum(out.Attributes), nil
+	return Messages(out.Attributes), nil
 }
 
 // counts are the attributes that together count every message: those that a reader
@@ -164,7 +188,8 @@ func counts() []types.QueueAttributeName {
 	}
 }
 
-func sum(attributes map[string]string) (all int) {
+// Messages is how many messages a queue's attributes count in all of these.
+func Messages(attributes map[string]string) (all int) {
 	for _, name := range counts() {
 		n, _ := strconv.Atoi(attributes[string(name)])
 		all += n
@@ -191,7 +216,7 @@ func find(ctx context.Context, client directory, prefix string) ([]deadLetterQue
 				return nil, fmt.Errorf("sqs.GetQueueAttributes: %w", err)
 			}
 			name := path.Base(url)
-			byARN[out.Attributes["QueueArn"]] = &deadLetterQueue{name: name, url: url, messages: sum(out.Attributes)}
+			byARN[out.Attributes["QueueArn"]] = &deadLetterQueue{name: name, url: url, messages: Messages(out.Attributes)}
 			var policy struct {
 				Target string `json:"deadLetterTargetArn"`
 			}

@@ -146,7 +146,11 @@ func (b *broker) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...f
 	b.log = append(b.log, "send "+*in.MessageBody)
 	q := name(in.QueueUrl)
 	b.put(q, *in.MessageBody)
-	b.queues[q][len(b.queues[q])-1].MessageAttributes = in.MessageAttributes
+	sent := &b.queues[q][len(b.queues[q])-1]
+	sent.MessageAttributes = in.MessageAttributes
+	for name, value := range in.MessageSystemAttributes {
+		sent.Attributes[name] = *value.StringValue
+	}
 	return &sqs.SendMessageOutput{MessageId: aws.String("sent")}, nil
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/consume"
 )
 
@@ -144,7 +143,7 @@ func (m *run) handle(ctx context.Context, batch []types.Message) (news bool, err
 			continue
 		}
 		news = true
-		if _, err := contracts.Decode([]byte(aws.ToString(msg.Body))); err != nil && !m.o.force {
+		if _, ok := content(msg); !ok && !m.o.force {
 			fmt.Fprintln(m.out, "refused:", describe(msg))
 			m.kept[id] = msg
 			m.refused++
@@ -187,8 +186,12 @@ func receive(ctx context.Context, client receiver, q deadLetterQueue, limit int)
 	}
 	out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: most, VisibilityTimeout: hold, WaitTimeSeconds: 2,
-		MessageAttributeNames:       []string{"All"},
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
+		MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
+			types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp, types.MessageSystemAttributeNameDeadLetterQueueSourceArn,
+			types.MessageSystemAttributeNameAWSTraceHeader,
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sqs.ReceiveMessage: %w", err)
@@ -198,11 +201,14 @@ func receive(ctx context.Context, client receiver, q deadLetterQueue, limit int)
 
 // move deletes a message only when the source queue has acknowledged it: a
 // crash between the two makes a copy, which consumers drop by its id. The reason for
-// which a consumer moved the message stays behind.
+// which a consumer moved the message stays behind, and its trace goes on.
 func (r *replayer) move(ctx context.Context, q deadLetterQueue, to queue, m types.Message) error {
 	attributes := maps.Clone(m.MessageAttributes)
 	delete(attributes, consume.ReasonAttribute)
-	out, err := r.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &to.url, MessageBody: m.Body, MessageAttributes: attributes})
+	out, err := r.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: &to.url, MessageBody: m.Body, MessageAttributes: attributes,
+		MessageSystemAttributes: inTrace(m.Attributes[string(types.MessageSystemAttributeNameAWSTraceHeader)]),
+	})
 	var api smithy.APIError
 	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
 		return fmt.Errorf("sqs.SendMessage: the policy of %s does not let the operator send; the queues of client events accept messages of apps only: %w", to.name, err)
@@ -214,6 +220,16 @@ func (r *replayer) move(ctx context.Context, q deadLetterQueue, to queue, m type
 		return errors.New("sqs.SendMessage: the queue did not acknowledge the message")
 	}
 	return r.remove(ctx, q, m)
+}
+
+// inTrace makes a message part of the trace of an X-Ray header, if there is one.
+func inTrace(header string) map[string]types.MessageSystemAttributeValue {
+	if header == "" {
+		return nil
+	}
+	return map[string]types.MessageSystemAttributeValue{
+		string(types.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: aws.String("String"), StringValue: &header},
+	}
 }
 
 func (r *replayer) remove(ctx context.Context, q deadLetterQueue, m types.Message) error {

@@ -36,6 +36,7 @@ func TestReplay(t *testing.T) {
 		{"limited", []string{document("1"), document("2"), document("3")}, replayOptions{limit: 2}, 2, 1, ""},
 		{"dry_run", []string{document("1"), document("2")}, replayOptions{dryRun: true}, 0, 2, ""},
 		{"poison_stays", []string{poison, document("1")}, replayOptions{}, 1, 1, "--force"},
+		{"record_of_cloudtrail", []string{`{"eventSource":"cognito-idp.amazonaws.com","eventType":"AwsApiCall","eventName":"New","eventID":"e","eventTime":"2026-11-22T09:30:00Z"}`}, replayOptions{}, 1, 0, ""},
 		{"poison_forced", []string{poison, document("1")}, replayOptions{force: true}, 2, 0, ""},
 	} {
 		bubble(t, tc.name, func(t *testing.T) {
@@ -166,6 +167,26 @@ func TestReplayDenied(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || len(b.queues[dlq]) != 1 {
 			t.Errorf("%s: error %v, want one with %q; %d messages left", code, err, want, len(b.queues[dlq]))
 		}
+	}
+}
+
+// TestReplayGoesOnWithTheTrace: the run that gets the copy is linked to the sender's trace.
+func TestReplayGoesOnWithTheTrace(t *testing.T) {
+	t.Parallel()
+	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+	b := newBroker()
+	b.link(source, dlq)
+	b.put(dlq, document("1"), document("2"))
+	b.queues[dlq][0].Attributes["AWSTraceHeader"] = header
+	if err := (&replayer{client: b, out: &bytes.Buffer{}}).replay(t.Context(), found(t, b, source), replayOptions{}); err != nil || len(b.queues[source]) != 2 {
+		t.Fatalf("%v, %d moved", err, len(b.queues[source]))
+	}
+	var got []string
+	for _, m := range b.queues[source] {
+		got = append(got, m.Attributes["AWSTraceHeader"])
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"", header}) {
+		t.Errorf("traces %q", got)
 	}
 }
 
