@@ -1,6 +1,6 @@
 // Package trace is `gatehouse trace`: it shows X-Ray's trace of a call, from the
-// API gateway to the last call of the SDK. It reads the local system's traces as it
-// reads those of AWS.
+// API gateway to the last call of the SDK, and the traces that it is linked to. It reads
+// the local system's traces as it reads those of AWS.
 package trace
 
 import (
@@ -29,6 +29,7 @@ func Command() *cobra.Command {
 
 func showCommand() *cobra.Command {
 	var asJSON bool
+	var links int
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "show ID",
@@ -40,6 +41,10 @@ ID is an X-Ray id, the value of an X-Amzn-Trace-Id header, or a W3C traceparent,
 Gatehouse's events carry it. It may be an id of seconds ago: the command waits until
 the trace is there and whole.
 
+A trace ends at a queue: each run of a function for a batch of messages is a trace of its
+own, with a link to each trace that sent a message. The runs that got what this trace sent
+are shown after it, as far as they are there.
+
 The local system keeps traces until it is stopped. On AWS, X-Ray keeps them for 30 days;
 where Transaction Search is switched on, it finds none by this way.`,
 		Example: `  gatehouse trace show 1-6921f8c0-1f0e2d3c4b5a69788796a5b4
@@ -50,31 +55,35 @@ where Transaction Search is switched on, it finds none by this way.`,
 			if err != nil {
 				return err
 			}
-			if wait < 0 {
-				return errors.New("--wait must not be negative")
+			if wait < 0 || links < 0 {
+				return errors.New("--wait and --links must not be negative")
 			}
 			client, err := connect(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if !asJSON {
-				return Show(cmd.Context(), cmd.OutOrStdout(), client, id, wait)
-			}
-			t, err := reader{client: client, wait: wait, pause: pollPause}.read(cmd.Context(), id)
+			t, err := reader{client: client, wait: wait, pause: pollPause, links: links}.tree(cmd.Context(), id)
 			if err != nil {
 				return actors.Hint(err)
 			}
-			return printJSON(cmd.OutOrStdout(), t)
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), t)
+			}
+			return printTree(cmd.OutOrStdout(), t)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	cmd.Flags().IntVar(&links, "links", defaultLinks, "how many linked traces at most")
 	cmd.Flags().DurationVar(&wait, "wait", 10*time.Second, "how long to wait for a trace that is not there or not whole")
 	return cmd
 }
 
+// defaultLinks is how many linked traces are shown.
+const defaultLinks = 20
+
 // Show waits for the trace of that X-Ray id and draws its tree.
 func Show(ctx context.Context, out io.Writer, client *xray.Client, id string, wait time.Duration) error {
-	t, err := reader{client: client, wait: wait, pause: pollPause}.read(ctx, id)
+	t, err := reader{client: client, wait: wait, pause: pollPause, links: defaultLinks}.tree(ctx, id)
 	if err != nil {
 		return actors.Hint(err)
 	}
@@ -151,6 +160,19 @@ const pollPause = 300 * time.Millisecond
 type reader struct {
 	client      xray.BatchGetTracesAPIClient
 	wait, pause time.Duration
+	links       int // how many linked traces are read
+}
+
+// tree is a trace, and those that it is linked to.
+func (r reader) tree(ctx context.Context, id string) (tree, error) {
+	t, err := r.read(ctx, id)
+	if err != nil {
+		return tree{}, err
+	}
+	if err := r.follow(ctx, &t); err != nil {
+		return tree{}, err
+	}
+	return t, nil
 }
 
 // read returns the trace once it is complete and two reads are equal: segments
@@ -162,10 +184,11 @@ func (r reader) read(ctx context.Context, id string) (tree, error) {
 	defer again.Stop()
 	before := 0
 	for {
-		t, err := r.look(ctx, id)
+		found, err := r.fetch(ctx, id)
 		if err != nil {
 			return tree{}, err
 		}
+		t := found[id]
 		if t.parts > 0 && t.parts == before && t.whole() {
 			return t, nil
 		}
@@ -184,28 +207,37 @@ func (r reader) read(ctx context.Context, id string) (tree, error) {
 	}
 }
 
-// look reads all pages of one trace.
-func (r reader) look(ctx context.Context, id string) (tree, error) {
-	var segments []types.Segment
-	exceeded := false
-	pages := xray.NewBatchGetTracesPaginator(r.client, &xray.BatchGetTracesInput{TraceIds: []string{id}})
+// maxTraces is how many traces one call may ask for
+// (https://docs.aws.amazon.com/xray/latest/api/API_BatchGetTraces.html).
+const maxTraces = 5
+
+// fetch reads all pages of some traces. One that is not known has no parts.
+func (r reader) fetch(ctx context.Context, ids ...string) (map[string]tree, error) {
+	documents, exceeded := map[string][]string{}, map[string]bool{}
+	pages := xray.NewBatchGetTracesPaginator(r.client, &xray.BatchGetTracesInput{TraceIds: ids})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return tree{}, fmt.Errorf("xray.BatchGetTraces: %w", err)
+			return nil, fmt.Errorf("xray.BatchGetTraces: %w", err)
 		}
 		for _, t := range page.Traces {
-			segments = append(segments, t.Segments...)
-			exceeded = exceeded || aws.ToBool(t.LimitExceeded)
+			id := aws.ToString(t.Id)
+			for _, s := range t.Segments {
+				documents[id] = append(documents[id], aws.ToString(s.Document))
+			}
+			exceeded[id] = exceeded[id] || aws.ToBool(t.LimitExceeded)
 		}
 	}
-	documents := make([]string, 0, len(segments))
-	for _, s := range segments {
-		documents = append(documents, aws.ToString(s.Document))
+	found := map[string]tree{}
+	for _, id := range ids {
+		t, err := grow(id, documents[id])
+		if err != nil {
+			return nil, err
+		}
+		t.Truncated = exceeded[id]
+		found[id] = t
 	}
-	t, err := grow(id, documents)
-	t.Truncated = exceeded
-	return t, err
+	return found, nil
 }
 
 // summaries reads all traces of a time range.

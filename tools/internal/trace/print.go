@@ -19,16 +19,17 @@ import (
 // mark is printed at parts that the proxy made.
 const mark = "*"
 
-// printTree writes a trace for people.
+// printTree writes a trace for people, and those that it is linked to.
 func printTree(out io.Writer, t tree) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "trace %s  %s  %s ms  %s\n\n", t.ID, t.Start.Format("2006-01-02T15:04:05.000Z"), number(t.Duration), t.Status)
-	fmt.Fprintf(&b, "%9s %9s\n", "start", "took")
-	made := false
-	for _, p := range t.Tops {
-		made = printPart(&b, p, "", "") || made
+	made := t.draw(&b, "")
+	b.WriteString(t.notes())
+	for _, one := range t.Linked {
+		b.WriteString("\n")
+		made = one.draw(&b, "→ ") || made
+		b.WriteString(one.notes())
 	}
-	b.WriteString(t.notes(made))
+	b.WriteString(t.legend(made))
 	_, err := io.WriteString(out, b.String())
 	if err != nil {
 		return fmt.Errorf("write trace: %w", err)
@@ -36,12 +37,35 @@ func printTree(out io.Writer, t tree) error {
 	return nil
 }
 
-// notes print what the tree cannot show.
-func (t tree) notes(made bool) string {
+// draw writes one trace; it reports whether the proxy made any of its parts.
+func (t tree) draw(b *strings.Builder, before string) bool {
+	fmt.Fprintf(b, "%strace %s  %s  %s ms  %s\n\n", before, t.ID, t.Start.Format("2006-01-02T15:04:05.000Z"), number(t.Duration), t.Status)
+	fmt.Fprintf(b, "%9s %9s\n", "start", "took")
+	made := false
+	for _, p := range t.Tops {
+		made = printPart(b, p, "", "") || made
+	}
+	return made
+}
+
+// legend says what the marks mean.
+func (t tree) legend(made bool) string {
 	var b strings.Builder
 	if made {
 		fmt.Fprintf(&b, "\n%s made by the proxy instead of AWS\n", mark)
 	}
+	if len(t.Linked) > 0 {
+		fmt.Fprintf(&b, "\n→ the trace of a run that got what the part sent\n← the trace that sent a message of the run\n")
+	}
+	if t.Omitted > 0 {
+		fmt.Fprintf(&b, "\nlinked traces that are not shown: %d; --links shows more\n", t.Omitted)
+	}
+	return b.String()
+}
+
+// notes print what the tree cannot show.
+func (t tree) notes() string {
+	var b strings.Builder
 	if t.Running > 0 {
 		fmt.Fprintf(&b, "\nincomplete: %d in progress; try again later\n", t.Running)
 	}
@@ -77,11 +101,14 @@ func printPart(b *strings.Builder, p *part, branch, indent string) bool {
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
 	fmt.Fprintf(b, "%6s ms %6s ms  %s%s\n", number(p.Offset), number(p.Duration), branch, terminal.Printable(strings.Join(words, "  ")))
 	for _, e := range p.Exceptions {
-		below := "   "
-		if len(p.Below) > 0 {
-			below = "│  "
+		fmt.Fprintf(b, "%21s%s%s! %s\n", "", indent, below(p), terminal.Printable(short(e)))
+	}
+	for _, l := range p.Links {
+		sign := "→"
+		if l.Kind == toSender {
+			sign = "←"
 		}
-		fmt.Fprintf(b, "%21s%s%s! %s\n", "", indent, below, terminal.Printable(short(e)))
+		fmt.Fprintf(b, "%21s%s%s%s %s\n", "", indent, below(p), sign, l.Trace)
 	}
 	for i, child := range p.Below {
 		branch, next := indent+"├─ ", indent+"│  "
@@ -93,9 +120,17 @@ func printPart(b *strings.Builder, p *part, branch, indent string) bool {
 	return made
 }
 
+// below begins a line between a part and those below it.
+func below(p *part) string {
+	if len(p.Below) > 0 {
+		return "│  "
+	}
+	return "   "
+}
+
 // printJSON writes a trace for programs.
 func printJSON(out io.Writer, t tree) error {
-	enc := json.NewEncoder(out)
+	enc := json.NewEncoder(terminal.JSON(out))
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(t); err != nil {
 		return fmt.Errorf("json.Encode: %w", err)

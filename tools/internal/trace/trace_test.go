@@ -70,6 +70,30 @@ func (s *store) BatchGetTraces(_ context.Context, in *xray.BatchGetTracesInput, 
 	return out, nil
 }
 
+// library answers BatchGetTraces with the documents of the traces that it is asked for.
+type library struct {
+	documents []string
+	asked     [][]string
+}
+
+func (l *library) BatchGetTraces(_ context.Context, in *xray.BatchGetTracesInput, _ ...func(*xray.Options)) (*xray.BatchGetTracesOutput, error) {
+	if len(in.TraceIds) > 5 {
+		return nil, errors.New("more than five")
+	}
+	l.asked = append(l.asked, in.TraceIds)
+	out := &xray.BatchGetTracesOutput{}
+	for _, id := range in.TraceIds {
+		one := types.Trace{Id: &id}
+		for _, d := range l.documents {
+			if strings.HasPrefix(d, `{"trace_id": "`+id+`"`) {
+				one.Segments = append(one.Segments, types.Segment{Document: &d})
+			}
+		}
+		out.Traces = append(out.Traces, one)
+	}
+	return out, nil
+}
+
 // inputs are the documents of one file, one a line.
 func inputs(t *testing.T, name string) []string {
 	t.Helper()
@@ -84,11 +108,14 @@ func inputs(t *testing.T, name string) []string {
 // UPDATE=1 the test writes the second.
 func TestPrintTree(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"api", "aws", "orphans", "running", "hostile"} {
+	for _, name := range []string{"api", "aws", "orphans", "running", "hostile", "linked"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := reader{client: &store{looks: [][]string{inputs(t, name)}}, pause: time.Millisecond}
-			tree, err := r.read(t.Context(), testTrace)
+			r := reader{client: &store{looks: [][]string{inputs(t, name)}}, pause: time.Millisecond, links: 2}
+			if name == "linked" {
+				r.client = &library{documents: inputs(t, name)}
+			}
+			tree, err := r.tree(t.Context(), testTrace)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,6 +135,60 @@ func TestPrintTree(t *testing.T) {
 			}
 			if diff := cmp.Diff(string(want), out.String()); diff != "" {
 				t.Errorf("tree (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Many runs are read five at a time, each once, and not more than asked for.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	id := func(n int) string { return fmt.Sprintf("1-6921f8c1-%024x", n) }
+	children := func(of string, to ...int) string {
+		links := []string{}
+		for _, n := range to {
+			links = append(links, `{"trace_id":"`+id(n)+`","id":"0000000000000001","attributes":{"aws.xray.reserved.reference_type":"child"}}`)
+		}
+		return `{"trace_id": "` + of + `", "id": "0000000000000001", "name":"a","start_time":1.0,"end_time":2.0,"links":[` + strings.Join(links, ",") + `]}`
+	}
+	documents := []string{children(testTrace, 1, 2, 2, 3, 4, 5, 6, 99), children(id(1), 7, 3), children(id(7), 1)}
+	for n := 2; n < 7; n++ {
+		documents = append(documents, children(id(n)))
+	}
+	for name, tc := range map[string]struct {
+		links   int
+		want    []int
+		omitted int
+		calls   []int // how many ids each asks for
+	}{
+		"all":      {20, []int{1, 2, 3, 4, 5, 6, 7}, 0, []int{1, 1, 5, 3}},
+		"some":     {3, []int{1, 2, 3}, 5, []int{1, 1, 3}},
+		"none":     {0, nil, 7, []int{1, 1}},
+		"expected": {7, []int{1, 2, 3, 4, 5, 6, 7}, 0, []int{1, 1, 5, 2, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := &library{documents: documents}
+			got, err := reader{client: l, wait: time.Minute, pause: time.Millisecond, links: tc.links}.tree(t.Context(), testTrace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids, want []string
+			for _, one := range got.Linked {
+				ids = append(ids, one.ID)
+			}
+			for _, n := range tc.want {
+				want = append(want, id(n))
+			}
+			var calls []int
+			for _, asked := range l.asked {
+				calls = append(calls, len(asked))
+			}
+			if diff := cmp.Diff(want, ids); diff != "" || got.Omitted != tc.omitted {
+				t.Errorf("omitted %d, want %d; linked (-want +got):\n%s", got.Omitted, tc.omitted, diff)
+			}
+			if diff := cmp.Diff(tc.calls, calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
 	}

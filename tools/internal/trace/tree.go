@@ -20,6 +20,10 @@ type tree struct {
 	Orphans   int       `json:"withoutParent"`
 	Truncated bool      `json:"truncated"`
 	Tops      []*part   `json:"parts"`
+	// Linked are the runs that got what its parts sent, and what these sent. Each is a trace
+	// of its own. Omitted is how many more there are.
+	Linked  []tree `json:"linked,omitempty"`
+	Omitted int    `json:"omittedLinks,omitempty"`
 
 	parts      int
 	unfinished int // parts that say that something has yet to come
@@ -38,6 +42,7 @@ type part struct {
 	Annotations map[string]any `json:"annotations,omitempty"`
 	Exceptions  []string       `json:"exceptions,omitempty"`
 	MadeBy      string         `json:"madeBy,omitempty"`
+	Links       []link         `json:"links,omitempty"`
 	// Missing is the parent that it hangs below and that is not here.
 	Missing string  `json:"missingParent,omitempty"`
 	Below   []*part `json:"parts,omitempty"`
@@ -80,7 +85,7 @@ func newPart(d document, known map[string]*part) *part {
 	p := &part{
 		ID: d.ID, Name: d.Name, Origin: d.Origin, Status: d.status(), Did: d.did(), HTTPStatus: d.HTTP.Response.Status,
 		Annotations: d.Annotations, Exceptions: d.exceptions(), MadeBy: d.madeBy(),
-		start: moment(d.Start), end: moment(max(d.End, d.Start)), inferred: d.Inferred,
+		Links: d.links(), start: moment(d.Start), end: moment(max(d.End, d.Start)), inferred: d.Inferred,
 	}
 	known[p.ID] = p
 	for _, sub := range d.Subsegments {
@@ -111,6 +116,7 @@ func (t *tree) place(p *part, known map[string]*part) {
 	case p.inferred:
 		// X-Ray's own guess at what an SDK's call reached; the call itself is there.
 		parent.Origin = cmp.Or(parent.Origin, p.Origin)
+		parent.Links = append(parent.Links, p.Links...)
 	default:
 		parent.Below = append(parent.Below, p)
 	}
@@ -185,6 +191,13 @@ type document struct {
 	Metadata    map[string]map[string]any `json:"metadata"`
 	Cause       json.RawMessage           `json:"cause"`
 	Subsegments []document                `json:"subsegments"`
+	Links       []struct {
+		TraceID    string `json:"trace_id"`
+		ID         string `json:"id"`
+		Attributes struct {
+			Kind string `json:"aws.xray.reserved.reference_type"`
+		} `json:"attributes"`
+	} `json:"links"`
 }
 
 // parse takes what it can read: a field of an unexpected kind costs that field.
