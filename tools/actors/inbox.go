@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,7 +137,7 @@ func (in *Inbox) Close(ctx context.Context) error {
 // Collect keeps what arrives until ctx is done.
 func (in *Inbox) Collect(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := in.receive(ctx); err != nil && ctx.Err() == nil {
+		if err := in.receive(ctx, in.Keep); err != nil && ctx.Err() == nil {
 			in.mu.Lock()
 			in.failed = err
 			in.mu.Unlock()
@@ -145,7 +146,29 @@ func (in *Inbox) Collect(ctx context.Context) {
 	}
 }
 
-func (in *Inbox) receive(ctx context.Context) error {
+// remembered is how many events Follow recognises a copy of.
+const remembered = 1000
+
+// Follow gives each event to one function as it arrives, and keeps none. It returns nil
+// when ctx is done.
+func (in *Inbox) Follow(ctx context.Context, each func(Arrival)) error {
+	var recent []string
+	for ctx.Err() == nil {
+		err := in.receive(ctx, func(a Arrival) {
+			if slices.Contains(recent, a.Event.ID()) {
+				return
+			}
+			recent = append(recent[max(0, len(recent)-remembered+1):], a.Event.ID())
+			each(a)
+		})
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *Inbox) receive(ctx context.Context, keep func(Arrival)) error {
 	out, err := in.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &in.URL, MaxNumberOfMessages: 10, WaitTimeSeconds: longPoll})
 	if err != nil {
 		return fmt.Errorf("sqs.ReceiveMessage: %w", err)
@@ -160,7 +183,7 @@ func (in *Inbox) receive(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("the queue received a message that is not an event: contracts.Decode: %w", err)
 		}
-		in.Keep(Arrival{Event: ev, Body: body, At: time.Now()})
+		keep(Arrival{Event: ev, Body: body, At: time.Now()})
 		done = append(done, sqstypes.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})
 	}
 	if _, err := in.Queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &in.URL, Entries: done}); err != nil {

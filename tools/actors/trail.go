@@ -24,8 +24,10 @@ type Trail struct {
 // Row is an audit row. Expires is in seconds since 1970; 0 means never.
 type Row struct {
 	Partition, Time, Type, ID, Pool, Client, Sub, Data, ReceivedAt string
-	Synthetic                                                      bool
-	Expires                                                        int64
+	// IP and UserAgent are the caller's, of a failed sign-in.
+	IP, UserAgent string
+	Synthetic     bool
+	Expires       int64
 }
 
 // ReadRow reads a row as services/signin-audit writes it.
@@ -40,6 +42,7 @@ func ReadRow(item map[string]types.AttributeValue) Row {
 	row := Row{
 		Partition: text("pk"), Time: text("time"), Type: text("type"), ID: text("id"), Pool: text("pool"),
 		Client: text("client"), Sub: text("sub"), Data: text("data"), ReceivedAt: text("receivedAt"),
+		IP: text("ip"), UserAgent: text("userAgent"),
 	}
 	mark, _ := item[contracts.SyntheticExtension].(*types.AttributeValueMemberBOOL)
 	row.Synthetic = mark != nil && mark.Value
@@ -96,8 +99,31 @@ func (t *Trail) Of(ctx context.Context, sub string) ([]Row, error) {
 	})
 }
 
+// On returns the rows with an event's id on some days, YYYY-MM-DD in UTC. It reads all rows
+// of these days, so it is for a person who knows no more.
+func (t *Trail) On(ctx context.Context, days []string, id string) ([]Row, error) {
+	var rows []Row
+	for _, day := range days {
+		found, err := t.pages(ctx, &dynamodb.QueryInput{
+			TableName: &t.Name, IndexName: aws.String("by-day"),
+			KeyConditionExpression: aws.String("#day = :day"), FilterExpression: aws.String("id = :id"),
+			ExpressionAttributeNames:  map[string]string{"#day": "day"},
+			ExpressionAttributeValues: map[string]types.AttributeValue{":day": text(day), ":id": text(id)},
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, found...)
+	}
+	return rows, nil
+}
+
 func (t *Trail) query(ctx context.Context, in *dynamodb.QueryInput) ([]Row, error) {
 	in.TableName, in.ConsistentRead = &t.Name, aws.Bool(true)
+	return t.pages(ctx, in)
+}
+
+func (t *Trail) pages(ctx context.Context, in *dynamodb.QueryInput) ([]Row, error) {
 	var rows []Row
 	for pages := dynamodb.NewQueryPaginator(t.Table, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)

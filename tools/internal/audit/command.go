@@ -96,27 +96,24 @@ func run(ctx context.Context, out io.Writer, o options, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	table, err := tableName(ctx, cfg, o, os.Getenv)
+	table, err := TableName(ctx, cfg, o.table, o.environment, os.Getenv)
 	if err != nil {
 		return err
 	}
 	r := reader{client: dynamodb.NewFromConfig(cfg), table: table, now: now}
 	rows, err := r.read(ctx, o)
 	if err != nil {
-		return hint(err)
+		return Hint(err)
 	}
-	if o.json {
-		return printJSON(out, rows)
-	}
-	return printTable(out, rows)
+	return listing(rows).Print(out, o.json)
 }
 
-// tableName follows the order in the command's help.
-func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(string) string) (string, error) {
-	if o.table != "" {
-		return o.table, nil
+// TableName is the audit table's: table, that of the environment, or that of the shell, in
+// the order in the command's help.
+func TableName(ctx context.Context, cfg aws.Config, table, environment string, getenv func(string) string) (string, error) {
+	if table != "" {
+		return table, nil
 	}
-	environment := o.environment
 	if environment == "" {
 		if name := getenv("AUDIT_TABLE"); name != "" {
 			return name, nil
@@ -129,8 +126,8 @@ func tableName(ctx context.Context, cfg aws.Config, o options, getenv func(strin
 	return actors.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
 }
 
-// hint adds what to do next to the errors that have one remedy.
-func hint(err error) error {
+// Hint adds what to do next to the errors that have one remedy.
+func Hint(err error) error {
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
 		return fmt.Errorf("the table does not exist; run 'source .local/env' again, or give --environment: %w", err)

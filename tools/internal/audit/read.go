@@ -1,11 +1,9 @@
 package audit
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -102,44 +100,27 @@ func newestFirst(rows []actors.Row) {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// printTable writes rows for people.
-func printTable(out io.Writer, rows []actors.Row) error {
-	if len(rows) == 0 {
-		_, err := fmt.Fprintln(out, "no rows; rows appear within seconds, --day and --user widen the search")
-		return err
+// listing is how rows are printed.
+func listing(rows []actors.Row) terminal.Listing {
+	l := terminal.Listing{
+		Header: []string{"TIME", "TYPE", "USER", "CLIENT", "WHAT"},
+		Empty:  "no rows; rows appear within seconds, --day and --user widen the search",
 	}
-	table := [][]string{{"TIME", "TYPE", "USER", "CLIENT", "WHAT"}}
 	for _, r := range rows {
-		cells := []string{seconds(r.Time), short(r.Type), r.Sub, r.Client, what(r)}
-		for i, c := range cells {
-			cells[i] = terminal.Printable(cmp.Or(c, "-"))
-		}
-		table = append(table, cells)
-	}
-	return terminal.Table(out, table...)
-}
-
-// printJSON writes rows for programs.
-func printJSON(out io.Writer, rows []actors.Row) error {
-	enc := json.NewEncoder(out)
-	for _, r := range rows {
-		line := map[string]any{"id": r.ID, "type": r.Type, "time": r.Time, "pool": r.Pool, "receivedAt": r.ReceivedAt}
-		for name, v := range map[string]string{"client": r.Client, "sub": r.Sub} {
-			if v != "" {
-				line[name] = v
-			}
-		}
+		fields := map[string]any{"id": r.ID, "type": r.Type, "time": r.Time, "pool": r.Pool, "receivedAt": r.ReceivedAt}
 		if r.Synthetic {
-			line["synthetic"] = true
+			fields["synthetic"] = true
 		}
 		if json.Valid([]byte(r.Data)) {
-			line["data"] = json.RawMessage(r.Data)
+			fields["data"] = json.RawMessage(r.Data)
 		}
-		if err := enc.Encode(line); err != nil {
-			return fmt.Errorf("json.Encode: %w", err)
-		}
+		l.Lines = append(l.Lines, terminal.Line{
+			Cells:    []string{seconds(r.Time), short(r.Type), r.Sub, r.Client, what(r)},
+			Fields:   fields,
+			Optional: map[string]string{"client": r.Client, "ip": r.IP, "sub": r.Sub, "userAgent": r.UserAgent},
+		})
 	}
-	return nil
+	return l
 }
 
 // seconds leaves out the fraction of a time.
@@ -160,9 +141,25 @@ func short(typ string) string {
 	return typ
 }
 
+// longestAgent is how much of a user agent a line has: it is whatever the caller sent.
+const longestAgent = 40
+
 // what returns the data as name=value, or unchanged if it is not an object. A mark
-// before it means a synthetic user.
+// before it means a synthetic user. The caller of a failed sign-in is after it.
 func what(r actors.Row) string {
+	said := data(r)
+	if r.IP != "" {
+		said += " ip=" + r.IP
+	}
+	if agent := []rune(r.UserAgent); len(agent) > longestAgent {
+		said += " userAgent=" + string(agent[:longestAgent]) + "…"
+	} else if len(agent) > 0 {
+		said += " userAgent=" + r.UserAgent
+	}
+	return strings.TrimSpace(said)
+}
+
+func data(r actors.Row) string {
 	var words []string
 	if r.Synthetic {
 		words = append(words, "synthetic")

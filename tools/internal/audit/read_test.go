@@ -154,25 +154,31 @@ func TestPrint(t *testing.T) {
 		{ID: "2", Type: "odd\x1b[2J", Time: "soon", Pool: "p", Sub: "ann", Data: `"pl\u001bain"`},
 		{ID: "3", Type: "gatehouse.user.created.v1", Time: "2026-11-22T10:00:01Z", Sub: "can", Data: `{"via":"signup"}`, Synthetic: true},
 		{ID: "4", Type: "gatehouse.user.created.v1", Time: "2026-11-22T10:00:01Z", Sub: "can", Synthetic: true},
+		{
+			ID: "5", Type: "gatehouse.user.signin.failed.v1", Time: "2026-11-22T10:00:01Z", Sub: "ann", Data: `{"reason":"code-wrong"}`,
+			IP: "192.0.2.44", UserAgent: "odd\x1b[2J" + strings.Repeat("x", 40),
+		},
 	}
 	var out bytes.Buffer
-	if err := printTable(&out, rows); err != nil {
+	if err := listing(rows).Print(&out, false); err != nil {
 		t.Fatal(err)
 	}
 	want := "TIME                  TYPE                   USER  CLIENT  WHAT\n" +
 		"2026-11-22T10:00:00Z  user.signin.attempted  -     c       userNotFound=true\n" +
 		"soon                  odd\uFFFD[2J                ann   -       \"pl\\u001bain\"\n" +
 		"2026-11-22T10:00:01Z  user.created           can   -       synthetic via=signup\n" +
-		"2026-11-22T10:00:01Z  user.created           can   -       synthetic\n"
+		"2026-11-22T10:00:01Z  user.created           can   -       synthetic\n" +
+		"2026-11-22T10:00:01Z  user.signin.failed     ann   -       reason=code-wrong ip=192.0.2.44 userAgent=odd\uFFFD[2J" + strings.Repeat("x", 33) + "…\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	out.Reset()
-	if err := printJSON(&out, []actors.Row{rows[0], rows[3]}); err != nil {
+	if err := listing([]actors.Row{rows[0], rows[3], {ID: "5", IP: "192.0.2.44", UserAgent: "x"}}).Print(&out, true); err != nil {
 		t.Fatal(err)
 	}
 	want = `{"client":"c","data":{"userNotFound":true},"id":"1","pool":"p","receivedAt":"","time":"2026-11-22T10:00:00.120000000Z","type":"gatehouse.user.signin.attempted.v1"}` + "\n" +
-		`{"id":"4","pool":"","receivedAt":"","sub":"can","synthetic":true,"time":"2026-11-22T10:00:01Z","type":"gatehouse.user.created.v1"}` + "\n"
+		`{"id":"4","pool":"","receivedAt":"","sub":"can","synthetic":true,"time":"2026-11-22T10:00:01Z","type":"gatehouse.user.created.v1"}` + "\n" +
+		`{"id":"5","ip":"192.0.2.44","pool":"","receivedAt":"","time":"","type":"","userAgent":"x"}` + "\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}

@@ -147,15 +147,9 @@ func readNames(ctx context.Context, cfg aws.Config, environment string) (names, 
 
 // services are what the canary calls.
 type services struct {
-	pool   actors.UserPool
-	queues interface {
-		actors.Queues
-		sqs.ListQueuesAPIClient
-	}
-	topics interface {
-		actors.Topics
-		sns.ListSubscriptionsByTopicAPIClient
-	}
+	pool    actors.UserPool
+	queues  actors.SweptQueues
+	topics  actors.SweptTopics
 	table   dynamodb.QueryAPIClient
 	metrics actors.Statistics
 	http    *http.Client

@@ -7,10 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"gatehouse.example/tools/actors"
 )
 
@@ -28,14 +24,13 @@ const (
 func (c *canary) sweep(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
-	crashed, err := c.crashed(ctx)
-	if err != nil || len(crashed) == 0 {
+	crashed, err := actors.Leftovers(ctx, c.aws.queues, c.aws.topics, c.names.topic, actors.QueuePrefix(c.names.environment), c.started)
+	if len(crashed) == 0 {
 		return left("none", err)
 	}
-	subscriptions, err := c.subscriptions(ctx)
 	deleted := 0
-	for _, queue := range crashed[:min(sweepRuns, len(crashed))] {
-		gone := c.remove(ctx, queue, subscriptions[queue.name])
+	for _, one := range crashed[:min(sweepRuns, len(crashed))] {
+		gone := c.remove(ctx, one)
 		if err = errors.Join(err, gone); gone == nil {
 			deleted++
 		}
@@ -43,49 +38,13 @@ func (c *canary) sweep(ctx context.Context) (string, error) {
 	return left(fmt.Sprintf("deleted those of %d of %d canaries that crashed", deleted, len(crashed)), err)
 }
 
-// queue is one of a crashed run; its name is the run's secret.
-type queue struct{ name, url string }
-
-// crashed finds the queues of runs that crashed.
-func (c *canary) crashed(ctx context.Context) ([]queue, error) {
-	prefix := actors.QueuePrefix(c.names.environment)
-	page, err := c.aws.queues.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: &prefix, MaxResults: aws.Int32(1000)})
-	if err != nil {
-		return nil, fmt.Errorf("sqs.ListQueues: %w", err)
-	}
-	var out []queue
-	for _, url := range page.QueueUrls {
-		if _, name, found := strings.Cut(url, "/"+prefix); found && actors.Abandoned(name, c.started) {
-			out = append(out, queue{name, url})
-		}
-	}
-	return out, nil
-}
-
-// subscriptions are the ARNs of the canaries' subscriptions, by the names of their runs.
-func (c *canary) subscriptions(ctx context.Context) (map[string]string, error) {
-	out, prefix := map[string]string{}, actors.QueuePrefix(c.names.environment)
-	for pages := sns.NewListSubscriptionsByTopicPaginator(c.aws.topics, &sns.ListSubscriptionsByTopicInput{TopicArn: &c.names.topic}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return out, fmt.Errorf("sns.ListSubscriptionsByTopic: %w", err)
-		}
-		for _, s := range page.Subscriptions {
-			if _, name, found := strings.Cut(aws.ToString(s.Endpoint), ":"+prefix); found {
-				out[name] = aws.ToString(s.SubscriptionArn)
-			}
-		}
-	}
-	return out, nil
-}
-
 // remove deletes the queue last: as long as it is there, a later run finds the rest.
-func (c *canary) remove(ctx context.Context, q queue, subscription string) error {
-	user := actors.Person{Pool: c.aws.pool, PoolID: c.names.pool, Email: actors.SyntheticAddress(q.name)}
+func (c *canary) remove(ctx context.Context, l actors.Leftover) error {
+	user := actors.Person{Pool: c.aws.pool, PoolID: c.names.pool, Email: actors.SyntheticAddress(l.ID)}
 	if err := user.Delete(ctx); err != nil {
 		return err
 	}
-	return (&actors.Inbox{Queues: c.aws.queues, Topics: c.aws.topics, URL: q.url, Subscription: subscription}).Close(ctx)
+	return (&actors.Inbox{Queues: c.aws.queues, Topics: c.aws.topics, URL: l.URL, Subscription: l.Subscription}).Close(ctx)
 }
 
 // left reports what could not be deleted as something seen, not as a failure: it says

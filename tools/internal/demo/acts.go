@@ -55,8 +55,11 @@ func acts() []act {
 		},
 		{
 			name: "mistype", title: "She mistypes her password",
-			does:   mistypes,
-			causes: []effect{{contracts.TypeSigninAttempted, "SignInsAttempted", ofPerson}},
+			does: mistypes,
+			causes: []effect{
+				{contracts.TypeSigninAttempted, "SignInsAttempted", ofPerson},
+				{contracts.TypeSigninFailed, "SignInsFailed", ofPerson},
+			},
 		},
 		{
 			name: "sign-in", title: "She signs in",
@@ -78,6 +81,11 @@ func acts() []act {
 		{
 			name: "activity", title: "She reads her own activity, and the trace of that call is shown",
 			does: looksAtActivity,
+		},
+		{
+			name: "deletion", title: "An administrator deletes her account",
+			does:   isDeleted,
+			causes: []effect{{contracts.TypeUserDeleted, "UsersDeleted", ofPerson}},
 		},
 	}
 }
@@ -117,7 +125,15 @@ func mistypes(ctx context.Context, c *cast) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lines("She reads: %q. An attempt without a success: that is all a trigger learns.", text), nil
+	return append(lines("She reads: %q. A trigger learns of an attempt, and of nothing more.", text),
+		"The reason comes from CloudTrail's record: here at once, on AWS minutes later."), nil
+}
+
+func isDeleted(ctx context.Context, c *cast) ([]string, error) {
+	if err := c.person.Delete(ctx); err != nil {
+		return nil, err
+	}
+	return []string{"No trigger reports it. CloudTrail's record says who did it: here the root user, on AWS a role."}, nil
 }
 
 func signsIn(ctx context.Context, c *cast) ([]string, error) {

@@ -116,7 +116,7 @@ type cast struct {
 }
 
 func newCast(pool actors.UserPool, cfg aws.Config, env actors.Env) *cast {
-	disposable, own := newPeople(pool, env["NATIVE_CLIENT_ID"])
+	disposable, own := newPeople(pool, env)
 	return &cast{
 		disposable: disposable, person: own,
 		guest: newGuest(cfg, env),
@@ -129,10 +129,11 @@ func newCast(pool actors.UserPool, cfg aws.Config, env actors.Env) *cast {
 }
 
 // newPeople draws new addresses, so that the demo can run again.
-func newPeople(p actors.UserPool, clientID string) (disposable, own *actors.Person) {
+func newPeople(p actors.UserPool, env actors.Env) (disposable, own *actors.Person) {
 	name := "erika." + strings.ToLower(rand.Text()[:8])
-	return &actors.Person{Pool: p, ClientID: clientID, Email: name + "@mailinator.com", Password: right},
-		&actors.Person{Pool: p, ClientID: clientID, Email: name + "@example.net", Password: right}
+	client, id := env["NATIVE_CLIENT_ID"], env["USER_POOL_ID"]
+	return &actors.Person{Pool: p, PoolID: id, ClientID: client, Email: name + "@mailinator.com", Password: right},
+		&actors.Person{Pool: p, PoolID: id, ClientID: client, Email: name + "@example.net", Password: right}
 }
 
 // guest is an app on a phone before anybody has signed in.

@@ -92,7 +92,7 @@ func (p *printer) next(dir, sub string, env actors.Env) {
 		"open " + env["AWS_ENDPOINT_URL"] + "/app in a browser, and sign up yourself (the code is " + code + ")",
 		"source " + filepath.Join(dir, "env"),
 		"bin/gatehouse audit show --user " + sub,
-		".local/venv/bin/aws cognito-idp admin-get-user --user-pool-id " + env["USER_POOL_ID"] + " --username " + sub,
+		"bin/gatehouse events tail",
 		".local/venv/bin/aws logs filter-log-events --log-group-name /gatehouse/" + env["GATEHOUSE_ENVIRONMENT"] + "/signin-audit/recorder --query events[].message --output text",
 		"bin/gatehouse trace list",
 		"make deploy SERVICE=examples/subscriber",

@@ -23,7 +23,7 @@ func (s *system) serve() *cast {
 	s.t.Helper()
 	server := httptest.NewServer(s)
 	s.t.Cleanup(server.Close)
-	disposable, own := newPeople(s, "client")
+	disposable, own := newPeople(s, actors.Env{"NATIVE_CLIENT_ID": "client", "USER_POOL_ID": "pool"})
 	base := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), RetryMaxAttempts: 1,

@@ -73,12 +73,22 @@ func (s *system) InitiateAuth(_ context.Context, in *cognito.InitiateAuthInput, 
 		return contracts.NewSigninAttempted(a, contracts.SigninAttempted{})
 	}, "sub-1")
 	if in.AuthParameters["PASSWORD"] != right {
+		s.comesOut(contracts.TypeSigninFailed, "SignInsFailed", func(a contracts.Act) (event.Event, error) {
+			return contracts.NewSigninFailed(a, contracts.SigninFailed{Reason: contracts.FailedPassword, Via: contracts.ViaAPI})
+		}, "sub-1")
 		return nil, &types.NotAuthorizedException{Message: aws.String("Incorrect username or password.")}
 	}
 	s.comesOut(contracts.TypeSigninSucceeded, "SignInsSucceeded", func(a contracts.Act) (event.Event, error) {
 		return contracts.NewSigninSucceeded(a, contracts.SigninSucceeded{})
 	}, "sub-1")
 	return &cognito.InitiateAuthOutput{AuthenticationResult: &types.AuthenticationResultType{ExpiresIn: 900, IdToken: aws.String("id")}}, nil
+}
+
+func (s *system) AdminDeleteUser(context.Context, *cognito.AdminDeleteUserInput, ...func(*cognito.Options)) (*cognito.AdminDeleteUserOutput, error) {
+	s.comesOut(contracts.TypeUserDeleted, "UsersDeleted", func(a contracts.Act) (event.Event, error) {
+		return contracts.NewUserDeleted(a, contracts.AccountChanged{By: contracts.By{Kind: contracts.ByRoot}})
+	}, "sub-1")
+	return &cognito.AdminDeleteUserOutput{}, nil
 }
 
 func (s *system) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
@@ -114,9 +124,11 @@ func TestStory(t *testing.T) {
 		"sign-up gatehouse.user.signup.allowed.v1 SignUpsAllowed",
 		"confirm gatehouse.user.created.v1 UsersCreated",
 		"mistype gatehouse.user.signin.attempted.v1 SignInsAttempted",
+		"mistype gatehouse.user.signin.failed.v1 SignInsFailed",
 		"sign-in gatehouse.user.signin.attempted.v1 SignInsAttempted",
 		"sign-in gatehouse.user.signin.succeeded.v1 SignInsSucceeded",
 		"guest gatehouse.app.event.v1 AppEvents",
+		"deletion gatehouse.user.deleted.v1 UsersDeleted",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the story was\n%s", strings.Join(got, "\n"))
@@ -144,6 +156,8 @@ func TestStoryNamesWhatIsMissing(t *testing.T) {
 		"activity":                              "act 8, activity: GET /activity has none of her events",
 		"trace":                                 "act 8, activity: no trace",
 		"SignUpsRejected":                       "act 1, refused: metric SignUpsRejected did not come",
+		contracts.TypeSigninFailed:              "act 4, mistype: event gatehouse.user.signin.failed.v1 did not come",
+		contracts.TypeUserDeleted:               "act 9, deletion: event gatehouse.user.deleted.v1 did not come",
 		"SignInsAttempted":                      "act 4, mistype: metric SignInsAttempted did not come",
 		"row of " + contracts.TypeSignupAllowed: "act sign-up: the audit row of gatehouse.user.signup.allowed.v1 did not come",
 	} {
