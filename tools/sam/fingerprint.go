@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -99,6 +100,13 @@ func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, 
 		}
 		paths = append(paths, p.Paths()...)
 	}
+	for _, folder := range s.Packed {
+		packed, err := filesBelow(filepath.Join(s.Dir, filepath.FromSlash(folder)))
+		if err != nil {
+			return "", err
+		}
+		paths = append(paths, packed...)
+	}
 	slices.Sort(paths)
 	for _, path := range slices.Compact(paths) {
 		if err := writeFile(sum, s.Dir, path); err != nil {
@@ -106,6 +114,27 @@ func Fingerprint(ctx context.Context, s stacks.Stack, extra ...string) (string, 
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// filesBelow lists the files in a folder of code that is not built. Python writes its
+// cache into it.
+func filesBelow(folder string) ([]string, error) {
+	var paths []string
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "__pycache__":
+			return fs.SkipDir
+		case d.Type().IsRegular():
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("filepath.WalkDir: %w", err)
+	}
+	return paths, nil
 }
 
 // write adds texts with their lengths, so that different lists differ.

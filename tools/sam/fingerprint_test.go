@@ -21,8 +21,9 @@ func repository(t *testing.T) (root string, s stacks.Stack) {
 		"services/guard/cmd/presignup/list.txt":     "a\n",
 		"services/guard/cmd/presignup/main_test.go": "package main\n",
 		"services/guard/README.md":                  "# guard\n",
-		"services/guard/template.yaml":              "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: cmd/presignup}\n  N:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: nested.yaml}\n",
+		"services/guard/template.yaml":              "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: cmd/presignup}\n  P:\n    Type: AWS::Serverless::Function\n    Metadata: {SkipBuild: true}\n    Properties: {CodeUri: src}\n  N:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: nested.yaml}\n",
 		"services/guard/nested.yaml":                "Resources: {}\n",
+		"services/guard/src/packed.py":              "a = 1\n",
 	} {
 		put(t, root, path, text)
 	}
@@ -65,6 +66,8 @@ func TestFingerprint(t *testing.T) {
 		"settings":       {"services/guard/samconfig.toml", "version = 0.1\n", true},
 		"nested":         {"services/guard/nested.yaml", "Resources: {Q: {Type: AWS::SQS::Queue}}\n", true},
 		"new_file":       {"contracts/d.go", "package contracts\n", true},
+		"packed":         {"services/guard/src/packed.py", "a = 2\n", true},
+		"packed_cache":   {"services/guard/src/__pycache__/packed.pyc", "x", false},
 		"test":           {"services/guard/cmd/presignup/main_test.go", "package main\n\nvar x int\n", false},
 		"readme":         {"services/guard/README.md", "other", false},
 		"unused_package": {"contracts/other/o.go", "package other\n", false},

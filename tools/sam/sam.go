@@ -116,14 +116,15 @@ func (c CLI) deploy(ctx context.Context, d Deployment, log *os.File) error {
 
 // template is the path of the template to deploy.
 func (c CLI) template(d Deployment) (string, error) {
-	switch {
-	case len(d.Stack.Functions) == 0:
+	if len(d.Stack.Functions) == 0 {
 		return d.Stack.Template(), nil
-	case d.Prefix == "":
-		return c.built(d.Stack), nil
 	}
-	again := filepath.Join(filepath.Dir(c.built(d.Stack)), "again.yaml") // next to the code, whose paths are relative
-	return again, MarkVersions(c.built(d.Stack), again, d.Prefix)
+	built := c.built(d.Stack)
+	if err := rewrite(filepath.Dir(built)); err != nil || d.Prefix == "" {
+		return built, err
+	}
+	again := filepath.Join(filepath.Dir(built), "again.yaml") // next to the code, whose paths are relative
+	return again, MarkVersions(built, again, d.Prefix)
 }
 
 // common passes the stack's settings. SAM would search for them next to the built

@@ -23,7 +23,7 @@ test ! -e broken
 
 const (
 	released = `{"properties":{"data":{"properties":{"reason":{"type":"string"}}}}}`
-	types    = "package contracts\n\nconst TypeA = \"gatehouse.user.a.v1\"\n\nfunc NewA() string { return TypeA }\n"
+	types    = "package contracts\n\nconst TypeA = \"gatehouse.user.a.v1\"\n\ntype Event string\n\nfunc NewA() Event { return TypeA }\n"
 	guard    = "package guard\n\nimport \"gatehouse.example/contracts\"\n\nvar made = contracts.NewA()\n"
 	needs    = "module gatehouse.example/services/guard\n\ngo 1.26\n\nrequire gatehouse.example/contracts v0.0.0\n\nreplace gatehouse.example/contracts => ../../contracts\n"
 )

@@ -91,7 +91,7 @@ var eventType = regexp.MustCompile(`^gatehouse\.[a-z.]+\.v[0-9]+$`)
 type word struct {
 	// types of events, sorted.
 	types []string
-	// makes is true for functions: their callers publish the event.
+	// makes is true for functions that return an event: their callers publish it.
 	makes bool
 	// looks is true for functions that take an event: their callers read it.
 	looks bool
@@ -107,7 +107,7 @@ func vocabulary(dir string) (map[string]word, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, uses, takes := map[string]string{}, map[string][]string{}, map[string][]string{}
+	values, uses, takes, makes := map[string]string{}, map[string][]string{}, map[string][]string{}, map[string]bool{}
 	for _, file := range files {
 		for _, decl := range file.Decls {
 			switch decl := decl.(type) {
@@ -117,6 +117,7 @@ func vocabulary(dir string) (map[string]word, error) {
 				if decl.Recv == nil && decl.Body != nil {
 					uses[decl.Name.Name] = identifiers(decl.Body)
 					takes[decl.Name.Name] = identifiers(decl.Type.Params)
+					makes[decl.Name.Name] = decl.Type.Results != nil && slices.Contains(identifiers(decl.Type.Results), "Event")
 				}
 			}
 		}
@@ -133,6 +134,9 @@ func vocabulary(dir string) (map[string]word, error) {
 		if slices.Contains(takes[name], "Event") {
 			out[name] = word{types: types, looks: true}
 			continue
+		}
+		if !makes[name] {
+			continue // a list of the types: who serves their schemas neither publishes nor reads them
 		}
 		out[name] = word{types: types, makes: true}
 		for _, taken := range takes[name] {

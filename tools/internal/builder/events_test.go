@@ -93,14 +93,14 @@ func eventRepository(t *testing.T, schema string) string {
 	dir := t.TempDir()
 	for path, text := range map[string]string{
 		"contracts/types.go": "package contracts\n\nconst (\n\tTypeA = \"gatehouse.user.a.v1\"\n\tTypeB = \"gatehouse.pool.b.v1\"\n\tOther = \"x\"\n)\n\n" +
-			"type Act struct{}\ntype A struct{ Reason string }\n\nfunc NewA(a Act, d A) error { return newEvent(TypeA, d) }\nfunc NewB(a Act) error { return newEvent(TypeB, nil) }\n" +
-			"func newEvent(typ string, d any) error { return nil }\n",
+			"type Act struct{}\ntype A struct{ Reason string }\n\ntype Event struct{}\n\nfunc NewA(a Act, d A) (Event, error) { return newEvent(TypeA, d) }\nfunc NewB(a Act) (Event, error) { return newEvent(TypeB, nil) }\n" +
+			"func newEvent(typ string, d any) (Event, error) { return Event{}, nil }\n// Types makes nothing: who serves the list publishes no event.\nfunc Types() []string { return []string{TypeA, TypeB} }\n",
 		"contracts/schemas/gatehouse.user.a.v1.json":          schema,
 		"contracts/schemas/gatehouse.pool.b.v1.json":          released,
 		"contracts/schemas/released/gatehouse.user.a.v1.json": released,
 		"contracts/schemas/released/gatehouse.pool.b.v1.json": released,
 		"services/guard/template.yaml":                        "Resources: {}\n",
-		"services/guard/internal/g.go":                        "package internal\n\nimport c \"gatehouse.example/contracts\"\n\nfunc f() error { return c.NewA(c.Act{}, c.A{}) }\n",
+		"services/guard/internal/g.go":                        "package internal\n\nimport c \"gatehouse.example/contracts\"\n\nfunc f() (c.Event, error) { return c.NewA(c.Act{}, c.A{}) }\n\nvar all = c.Types()\n",
 		"services/guard/internal/g_test.go":                   "package internal\n\nimport \"gatehouse.example/contracts\"\n\nvar _ = contracts.TypeB\n",
 		"services/decodes/template.yaml":                      "Resources: {}\n",
 		"services/decodes/d.go":                               "package decodes\n\nimport \"gatehouse.example/contracts\"\n\nvar d contracts.A\n",

@@ -68,7 +68,7 @@ parameter_overrides = "Architecture=arm64 CallbackUrls=http://x.example/cb Envir
 	if name != "gatehouse-dev-example-subscriber" {
 		t.Errorf("stack %q", name)
 	}
-	want := map[string]string{"Architecture": sam.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app"}
+	want := map[string]string{"Architecture": sam.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app,https://127.0.0.1:4566/app"}
 	if diff := cmp.Diff(want, cfg.Parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}

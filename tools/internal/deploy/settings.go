@@ -20,10 +20,11 @@ func Settings(l supervisor.Layout, s stacks.Stack) (sam.Config, string, error) {
 	if err != nil {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
 	}
-	// Users also sign in on the page at /app, whose port depends on the machine.
+	// Users also sign in on the page at /app, whose port depends on the machine. Both
+	// addresses always, so that --https changes no stack.
 	for _, name := range []string{"CallbackUrls", "LogoutUrls"} {
 		if urls := cfg.Parameters[name]; urls != "" {
-			cfg.Parameters[name] = urls + "," + l.URL() + hostedpages.AppPath
+			cfg.Parameters[name] = urls + "," + l.URL() + hostedpages.AppPath + "," + l.HTTPSURL() + hostedpages.AppPath
 		}
 	}
 	names, err := readNames(l)
