@@ -6,9 +6,15 @@ replace gatehouse.example/contracts => ../contracts
 
 replace gatehouse.example/lambdakit => ../lambdakit
 
+replace gatehouse.example/services/signin-audit => ../services/signin-audit
+
+replace gatehouse.example/services/user-events => ../services/user-events
+
 require (
 	gatehouse.example/contracts v0.0.0
 	gatehouse.example/lambdakit v0.0.0
+	gatehouse.example/services/signin-audit v0.0.0
+	gatehouse.example/services/user-events v0.0.0
 	github.com/BurntSushi/toml v1.6.0
 	github.com/alexrudd/cognito-srp/v4 v4.1.0
 	github.com/aws/aws-sdk-go-v2 v1.47.7
@@ -48,6 +54,7 @@ require (
 	golang.org/x/net v0.62.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/sys v0.49.0
+	rsc.io/qr v0.2.0
 )
 
 require (

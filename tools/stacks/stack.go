@@ -29,6 +29,9 @@ type Stack struct {
 	Writes, Reads []string
 	// Functions are built from Go code.
 	Functions []Function
+	// Packed are the folders, relative to the stack's, of functions that SAM packs as they
+	// are, because they have Metadata SkipBuild.
+	Packed []string
 	// Resources are those of template.yaml and of the templates that it nests.
 	Resources []template.Resource
 	// Nested are the paths of the templates that template.yaml nests.
@@ -93,6 +96,10 @@ func (s *Stack) read(path string) (*template.Template, error) {
 		s.Writes = append(s.Writes, template.Text(r.Prop("Name")))
 	}
 	for _, r := range t.Resources("AWS::Serverless::Function") {
+		if template.Text(template.Get(r.Node, "Metadata", "SkipBuild")) == "true" {
+			s.Packed = append(s.Packed, template.Text(r.Prop("CodeUri")))
+			continue
+		}
 		alias := r.Prop("AutoPublishAlias")
 		if alias == nil {
 			alias = template.Get(t.Root, "Globals", "Function", "AutoPublishAlias")

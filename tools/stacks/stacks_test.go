@@ -28,6 +28,10 @@ Resources:
         Variables:
           TOPIC_ARN: !Sub '{{resolve:ssm:/gatehouse/${Environment}/events/topic-arn}}'
           AGAIN: !Sub '{{resolve:ssm:/gatehouse/${Environment}/events/topic-arn:3}}'
+  Packed:
+    Type: AWS::Serverless::Function
+    Metadata: {SkipBuild: true}
+    Properties: {CodeUri: src}
   Short:
     Type: AWS::SSM::Parameter
     Properties: {Name: !Sub '/gatehouse/${Environment}/guard/short', Value: x}
@@ -59,6 +63,7 @@ func TestRead(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{
 		"GuardFunction AWS::Serverless::Function ", "Long AWS::SSM::Parameter /gatehouse/${Environment}/guard/long",
+		"Packed AWS::Serverless::Function ",
 		"Short AWS::SSM::Parameter /gatehouse/${Environment}/guard/short",
 	}, taken(&got)); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
@@ -68,6 +73,7 @@ func TestRead(t *testing.T) {
 		Writes:    []string{"/gatehouse/${Environment}/guard/long", "/gatehouse/${Environment}/guard/short"},
 		Reads:     []string{"/gatehouse/${Environment}/events/topic-arn"},
 		Functions: []Function{{LogicalID: "GuardFunction", Name: "gatehouse-${Environment}-guard-presignup", CodeURI: "cmd/presignup", Alias: "live"}},
+		Packed:    []string{"src"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("stack (-want +got):\n%s", diff)

@@ -12,12 +12,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse.example/tools/events"
+	"gatehouse.example/tools/internal/adopt"
 	"gatehouse.example/tools/internal/audit"
 	"gatehouse.example/tools/internal/awsdeploy"
 	"gatehouse.example/tools/internal/canary"
 	"gatehouse.example/tools/internal/demo"
+	"gatehouse.example/tools/internal/drift"
+	"gatehouse.example/tools/internal/findingscmd"
 	"gatehouse.example/tools/internal/local"
 	"gatehouse.example/tools/internal/pipelinecmd"
+	"gatehouse.example/tools/internal/records"
 	"gatehouse.example/tools/internal/trace"
 )
 
@@ -47,6 +51,18 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), events.Command(), local.Command(), pipelinecmd.Command(), trace.Command())
+	root.AddCommand(adopt.AttachCommand(), adopt.DetachCommand(), audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), drift.Command(), drift.StatusCommand(), events.Command(), findingscmd.Command(), local.Command(), pipelinecmd.Command(), records.Command(), trace.Command())
+	groupsFail(root)
 	return root.ExecuteContext(ctx)
+}
+
+// groupsFail has every group of commands refuse the name of a command that it does not
+// have. Cobra would print the group's help and report success.
+func groupsFail(cmd *cobra.Command) {
+	if !cmd.Runnable() {
+		cmd.RunE = func(group *cobra.Command, _ []string) error { return group.Help() }
+	}
+	for _, c := range cmd.Commands() {
+		groupsFail(c)
+	}
 }

@@ -36,15 +36,19 @@ type widget struct {
 	}
 }
 
-// search reads the only form of SEARCH that the dashboard uses.
-var search = regexp.MustCompile(`^SEARCH\('\{Gatehouse,(\S+)\} MetricName="(\w+)" Environment="\w+"', '(\w+)', 60\)$`)
+// search reads the forms of SEARCH that the dashboard uses: of one metric, or of several
+// with OR between them.
+var search = regexp.MustCompile(`^SEARCH\('\{Gatehouse,(\S+)\} MetricName=\(?"(\w+(?:" OR "\w+)*)"\)? Environment="\w+"', '(\w+)', \d+\)$`)
 
-// dashboard draws the dashboard as it is defined, with the metrics in raw.
+// overview is the end of the name of the dashboard that is drawn.
+const overview = "-user-events"
+
+// dashboard draws the dashboard of all services as it is defined, with the metrics in raw.
 func dashboard(all []stacks.Stack, raw []byte) ([]byte, error) {
 	var board struct{ Widgets []widget }
 	for _, s := range all {
 		for _, r := range s.Resources {
-			if r.Type != "AWS::CloudWatch::Dashboard" {
+			if r.Type != "AWS::CloudWatch::Dashboard" || !strings.HasSuffix(template.Text(r.Prop("DashboardName")), overview) {
 				continue
 			}
 			if err := json.Unmarshal([]byte(strings.ReplaceAll(template.Text(r.Prop("DashboardBody")), "${Environment}", environment)), &board); err != nil {
@@ -93,7 +97,9 @@ func (w widget) lines(data []series) ([]series, error) {
 		}
 		expression, _ := options["expression"].(string)
 		if m := search.FindStringSubmatch(expression); m != nil {
-			out = append(out, found(data, m[2], m[3], strings.Split(m[1], ","))...)
+			for metric := range strings.SplitSeq(m[2], `" OR "`) {
+				out = append(out, found(data, metric, m[3], strings.Split(m[1], ","))...)
+			}
 			continue
 		}
 		line := series{Key: key, Points: map[int64]float64{}}
@@ -106,7 +112,7 @@ func (w widget) lines(data []series) ([]series, error) {
 				line.Points[at] = value - byID[b].Points[at]
 			}
 		} else if i := slices.IndexFunc(data, func(s series) bool {
-			return slices.Equal(s.Key, key) && s.Stat == strings.Replace(w.Properties.Stat, "p99", "Maximum", 1)
+			return slices.Equal(s.Key, key) && s.Stat == w.collected(options)
 		}); i >= 0 {
 			line.Points = data[i].Points
 		}
@@ -117,6 +123,19 @@ func (w widget) lines(data []series) ([]series, error) {
 		out = append(out, line)
 	}
 	return slices.DeleteFunc(out, func(s series) bool { return len(s.Points) == 0 }), nil
+}
+
+// collected is the statistic that stands for that of a metric: for a percentile the
+// maximum, because no other is collected.
+func (w widget) collected(options map[string]any) string {
+	stat, ok := options["stat"].(string)
+	if !ok {
+		stat = w.Properties.Stat
+	}
+	if strings.HasPrefix(stat, "p") {
+		return "Maximum"
+	}
+	return stat
 }
 
 // found are the series of a metric that have exactly the dimensions, named by the last one.

@@ -70,7 +70,10 @@ func draw(root, dir string) (map[string][]byte, error) {
 		return nil, err
 	}
 	board, err := dashboard(all, metrics)
-	return map[string][]byte{"architecture.svg": overview, "dashboard.svg": board}, err
+	if err != nil {
+		return nil, err // an empty picture must not replace the one that is there
+	}
+	return map[string][]byte{"architecture.svg": overview, "dashboard.svg": board}, nil
 }
 
 // collect writes the last hour of every metric that CloudWatch has into a file.

@@ -129,10 +129,11 @@ Resources:
   Dashboard:
     Type: AWS::CloudWatch::Dashboard
     Properties:
+      DashboardName: !Sub gatehouse-${Environment}-user-events
       DashboardBody: !Sub |
         {"widgets":[{"x":0,"y":0,"width":8,"height":6,"properties":{"title":"A & B","stat":"Sum","metrics":[
           ["Gatehouse","Tries","Environment","${Environment}",{"id":"a"}], ["Gatehouse","Wins","Environment","${Environment}",{"id":"b"}],
-          [{"label":"Open","expression":"a - b"}],
+          [{"label":"Open","expression":"a - b"}], ["Gatehouse","Wins","Environment","${Environment}",{"stat":"p50","label":"Half"}],
           [{"expression":"SEARCH('{Gatehouse,Environment,Reason} MetricName=\"No\" Environment=\"${Environment}\"', 'Sum', 60)"}]]}},
          {"x":8,"y":0,"width":8,"height":6,"properties":{"title":"Empty","stat":"p99","metrics":[["AWS/Lambda","Duration","FunctionName","f"]]}}]}
 `
@@ -152,12 +153,12 @@ func TestDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	wellFormed(t, "dashboard", got)
-	for _, want := range []string{">A &amp; B<", ">5<", ">00:01<", ">00:02<", ">Tries<", ">Wins<", ">Open<", ">rule<", ">Empty<", ">no data on a laptop<"} {
+	for _, want := range []string{">A &amp; B<", ">7<", ">00:01<", ">00:02<", ">Tries<", ">Wins<", ">Open<", ">rule<", ">Empty<", ">Half<", ">no data on a laptop<"} {
 		if strings.Count(string(got), want) != 1 {
 			t.Errorf("%d times %s in\n%s", strings.Count(string(got), want), want, got)
 		}
 	}
-	if points := strings.Count(string(got), "<circle"); points != 6 {
+	if points := strings.Count(string(got), "<circle"); points != 7 {
 		t.Errorf("%d points, want 2 tries, 1 win, 2 open and 1 reason", points)
 	}
 }

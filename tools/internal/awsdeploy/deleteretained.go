@@ -2,9 +2,7 @@ package awsdeploy
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"gatehouse.example/tools/actors"
 	"gatehouse.example/tools/internal/awsdeploy/check"
 )
 
@@ -106,65 +105,14 @@ func deletePool(ctx context.Context, api poolDeleter, id string) error {
 }
 
 // unprotected is the update that switches a pool's deletion protection off and changes
-// nothing else. UpdateUserPool resets what is not in the request. So with the protection
-// alone Cognito answers "All attributes in AttributesRequireVerificationBeforeUpdate must
-// exist in AutoVerifiedAttributes" (ekristen/aws-nuke#477). Not passed back are
-//   - MfaConfiguration: with it Cognito requires a configuration of SMS, which a pool for
-//     apps has not, and it is not reset without it (go-to-k/cdkd#2675);
-//   - UnusedAccountValidityDays, which Cognito refuses besides its replacement in the
-//     password policy;
-//   - the texts of messages that VerificationMessageTemplate contains too;
-//   - what is empty: a configuration of SMS without its role is not accepted.
+// nothing else.
 func unprotected(pool cognito.UserPoolType) (*cognitoidentityprovider.UpdateUserPoolInput, error) {
-	var settings map[string]any
-	var in cognitoidentityprovider.UpdateUserPoolInput
-	// The fields of both have the same names.
-	if err := convert(pool, &settings); err != nil {
-		return nil, err
-	}
-	if err := convert(withoutEmpty(settings), &in); err != nil {
-		return nil, err
-	}
-	in.UserPoolId, in.PoolName, in.DeletionProtection = pool.Id, pool.Name, cognito.DeletionProtectionTypeInactive
-	in.MfaConfiguration = ""
-	if in.AdminCreateUserConfig != nil && in.Policies != nil && in.Policies.PasswordPolicy != nil {
-		in.AdminCreateUserConfig.UnusedAccountValidityDays = 0
-	}
-	if in.VerificationMessageTemplate != nil {
-		in.EmailVerificationMessage, in.EmailVerificationSubject, in.SmsVerificationMessage = nil, nil, nil
-	}
-	return &in, nil
-}
-
-func convert(from, to any) error {
-	raw, err := json.Marshal(from)
+	in, err := actors.PoolUpdate(pool)
 	if err != nil {
-		return fmt.Errorf("json.Marshal: %w", err)
+		return nil, err
 	}
-	if err := json.Unmarshal(raw, to); err != nil {
-		return fmt.Errorf("json.Unmarshal: %w", err)
-	}
-	return nil
-}
-
-// withoutEmpty removes what is not set, at any depth. It is nil if nothing is left.
-func withoutEmpty(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		maps.DeleteFunc(v, func(_ string, below any) bool { return withoutEmpty(below) == nil })
-		if len(v) == 0 {
-			return nil
-		}
-	case []any:
-		if len(v) == 0 {
-			return nil
-		}
-	case string:
-		if v == "" {
-			return nil
-		}
-	}
-	return value
+	in.DeletionProtection = cognito.DeletionProtectionTypeInactive
+	return in, nil
 }
 
 type tableDeleter interface {

@@ -216,7 +216,7 @@ func (s *session) after(ctx context.Context, planned []plannedStack) error {
 	}
 	fmt.Fprintf(s.out, `  all names in SSM            aws ssm get-parameters-by-path --recursive --path /gatehouse/%[1]s
   after the first sign-in     gatehouse audit show --environment %[1]s
-  undelivered events          gatehouse events dead --environment %[1]s
+  undelivered events          gatehouse events dead list --environment %[1]s
   delete it again             gatehouse aws destroy --environment %[1]s
 `, env)
 	return nil

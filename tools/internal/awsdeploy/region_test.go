@@ -16,7 +16,7 @@ func TestInRegion(t *testing.T) {
 		"aws route53 list-hosted-zones":                            "aws route53 list-hosted-zones --region eu-west-1",
 		"'gatehouse aws check' lists them":                         "'gatehouse aws check --region eu-west-1' lists them",
 		"gatehouse aws destroy --environment dev":                  "gatehouse aws destroy --region eu-west-1 --environment dev",
-		"  gatehouse events dead --environment dev":                "  AWS_REGION=eu-west-1 gatehouse events dead --environment dev",
+		"  gatehouse events dead list --environment dev":           "  AWS_REGION=eu-west-1 gatehouse events dead list --environment dev",
 		"aws s3api a-b --x y && aws cloudformation wait c-d --x y": "aws s3api a-b --region eu-west-1 --x y && aws cloudformation wait c-d --region eu-west-1 --x y",
 		"(aws acm x --region us-east-1 --y z)":                     "(aws acm x --region us-east-1 --y z)",
 		"stack aws-sam-cli-managed-default of AWS":                 "stack aws-sam-cli-managed-default of AWS",

@@ -1,7 +1,6 @@
 package awsdeploy
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -130,17 +129,5 @@ func (s *session) ask(question, want string, given bool, flag string) error {
 	if !s.terminal {
 		return fmt.Errorf("nothing was changed: no terminal for the question. To continue without it, add %s", flag)
 	}
-	fmt.Fprintf(s.out, "\n%s Type %s: ", question, want)
-	line, err := bufio.NewReader(s.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("bufio.Reader.ReadString: %w", err)
-	}
-	if line == "" { // /dev/null is a character device, too
-		fmt.Fprintln(s.out)
-		return fmt.Errorf("nothing was changed: no answer. To continue without the question, add %s", flag)
-	}
-	if strings.TrimSpace(line) != want {
-		return errors.New("nothing was changed")
-	}
-	return nil
+	return terminal.Ask(s.in, s.out, question, want, flag)
 }

@@ -14,6 +14,7 @@ import (
 type flags struct {
 	dir, venv, environment, region string
 	port                           int
+	https                          bool
 }
 
 // Command is `gatehouse local` with its subcommands.
@@ -37,8 +38,14 @@ func Command() *cobra.Command {
 		f.simple("tools", "Install the pinned Python tools and nothing else", installTools))
 	supervise := f.simple("serve", "Run the supervisor's process; `up` starts it", serve)
 	supervise.Hidden = true
+	f.addHTTPS(supervise)
 	cmd.AddCommand(supervise)
 	return cmd
+}
+
+// addHTTPS is for the commands that start the proxy.
+func (f *flags) addHTTPS(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.https, "https", false, "accept HTTPS on the same port too, with a certificate of the folder's own")
 }
 
 // layout fills in what no flag sets. Folders given by flag are relative to the
@@ -46,7 +53,7 @@ func Command() *cobra.Command {
 func (f *flags) layout() (supervisor.Layout, error) {
 	w, err := stacks.OpenWorkspace(f.dir, f.venv)
 	w.Environment, w.Region = f.environment, f.region
-	return supervisor.Layout{Workspace: w, Port: f.port}, err
+	return supervisor.Layout{Workspace: w, Port: f.port, HTTPS: f.https}, err
 }
 
 // with makes a command's function of one that works on a layout.
@@ -76,6 +83,7 @@ func (f *flags) up() *cobra.Command {
 			return up(ctx, l, empty, os.Stdout)
 		}),
 	}
+	f.addHTTPS(cmd)
 	cmd.Flags().BoolVar(&empty, "empty", false, "deploy nothing; 'gatehouse pipeline up' deploys environments of its own")
 	return cmd
 }

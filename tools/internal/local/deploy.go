@@ -58,6 +58,7 @@ func deployAll(ctx context.Context, l supervisor.Layout, all []stacks.Stack, nam
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	l.HTTPS = state.HTTPS
 	// Even after a failure: what was deployed can be used.
 	cfg := l.Config()
 	if err := writeEnvFile(ctx, ssm.NewFromConfig(cfg), cognitoidentityprovider.NewFromConfig(cfg), l); err != nil {

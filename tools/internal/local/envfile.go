@@ -69,7 +69,34 @@ func writeEnvFile(ctx context.Context, parameters ssm.GetParametersByPathAPIClie
 			return err
 		}
 	}
+	if pool, id := values["USER_POOL_ID"], values["WEB_CLIENT_ID"]; pool != "" && id != "" {
+		if err := openID(ctx, clients, l, values); err != nil {
+			return err
+		}
+	}
 	return files.Replace(l.EnvFile(), []byte(format(values)))
+}
+
+// openID adds what an OpenID Connect library asks for: see docs/connect.md.
+func openID(ctx context.Context, clients appClients, l supervisor.Layout, values map[string]string) error {
+	pool := values["USER_POOL_ID"]
+	out, err := clients.DescribeUserPoolClient(ctx, &cognitoidentityprovider.DescribeUserPoolClientInput{UserPoolId: &pool, ClientId: aws.String(values["WEB_CLIENT_ID"])})
+	if err != nil {
+		return fmt.Errorf("cognitoidentityprovider.DescribeUserPoolClient: %w", err)
+	}
+	values["ISSUER"] = "https://cognito-idp." + l.Region + ".amazonaws.com/" + pool
+	values["DISCOVERY_URL"] = l.URL() + "/" + pool + "/.well-known/openid-configuration"
+	if out.UserPoolClient != nil {
+		for name, addresses := range map[string][]string{"REDIRECT_URI": out.UserPoolClient.CallbackURLs, "LOGOUT_URI": out.UserPoolClient.LogoutURLs} {
+			if len(addresses) > 0 { // the first one of platform/samconfig.toml
+				values[name] = addresses[0]
+			}
+		}
+	}
+	if l.HTTPS {
+		values["HTTPS_URL"], values["HTTPS_CA_FILE"] = l.HTTPSURL(), l.CAFile()
+	}
+	return nil
 }
 
 func allParameters(ctx context.Context, client ssm.GetParametersByPathAPIClient, path string) (map[string]string, error) {

@@ -91,6 +91,52 @@ func TestWriteTheMachinesSecret(t *testing.T) {
 	}
 }
 
+// webClient is the platform's client for browsers.
+type webClient struct{ clients }
+
+func (w webClient) DescribeUserPoolClient(ctx context.Context, in *cognitoidentityprovider.DescribeUserPoolClientInput, options ...func(*cognitoidentityprovider.Options)) (*cognitoidentityprovider.DescribeUserPoolClientOutput, error) {
+	out, err := w.clients.DescribeUserPoolClient(ctx, in, options...)
+	if err == nil {
+		out.UserPoolClient.CallbackURLs = []string{"http://127.0.0.1:8400/callback", "http://127.0.0.1:4566/app"}
+		out.UserPoolClient.LogoutURLs = []string{"http://127.0.0.1:8400/"}
+	}
+	return out, err
+}
+
+func TestWriteWhatOpenIDConnectAsksFor(t *testing.T) {
+	t.Parallel()
+	names := pages{
+		{Name: aws.String("/gatehouse/local/platform/user-pool-id"), Value: aws.String("eu-west-1_p")},
+		{Name: aws.String("/gatehouse/local/platform/web-client-id"), Value: aws.String("web")},
+	}
+	for name, https := range map[string]bool{"http": false, "https": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "local", Region: "eu-west-1"}, Port: 4566, HTTPS: https}
+			if err := writeEnvFile(t.Context(), names, webClient{clients{"eu-west-1_p", "web", ""}}, l); err != nil {
+				t.Fatal(err)
+			}
+			raw, err := os.ReadFile(l.EnvFile())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{
+				"ISSUER=https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_p",
+				"DISCOVERY_URL=http://127.0.0.1:4566/eu-west-1_p/.well-known/openid-configuration",
+				"REDIRECT_URI=http://127.0.0.1:8400/callback", "LOGOUT_URI=http://127.0.0.1:8400/",
+			} {
+				if !strings.Contains(string(raw), "export "+want+"\n") {
+					t.Errorf("no %s in:\n%s", want, raw)
+				}
+			}
+			own := strings.Contains(string(raw), "export HTTPS_URL=https://127.0.0.1:4566\n") && strings.Contains(string(raw), "export HTTPS_CA_FILE="+l.Dir+"/tls/ca.pem\n")
+			if own != https {
+				t.Errorf("HTTPS in:\n%s", raw)
+			}
+		})
+	}
+}
+
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir(), Environment: "dev", Region: "eu-west-1"}, Port: 4566}

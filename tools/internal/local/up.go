@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"gatehouse.example/tools/internal/proxy"
+	"gatehouse.example/tools/internal/proxy/hostedpages"
 	"gatehouse.example/tools/internal/pythontools"
 	"gatehouse.example/tools/internal/supervisor"
 	"gatehouse.example/tools/internal/terminal"
@@ -47,10 +48,20 @@ func up(ctx context.Context, l supervisor.Layout, empty bool, out *os.File) erro
 		}
 		return err
 	}
-	board.Print(fmt.Sprintf("\nGatehouse is up: %s (environment %s)\n  . %s    sets its environment variables in a shell\n  logs: %s",
-		l.URL(), l.Environment, l.EnvFile(), l.LogDir()))
+	board.Print(fmt.Sprintf("\nGatehouse is up: %s (environment %s)\n  . %s    sets its environment variables in a shell\n  logs: %s\n  in a browser: %s, and the mails that it would send: %s",
+		l.URL(), l.Environment, l.EnvFile(), l.LogDir(), l.URL()+hostedpages.AppPath, l.URL()+hostedpages.MailPath))
+	if l.HTTPS {
+		board.Print(fmt.Sprintf(trust, l.HTTPSURL(), l.CAFile()))
+	}
 	return nil
 }
+
+// trust says how a client comes to trust the certificate. Nothing on the machine does by
+// itself.
+const trust = `  %s works too, for clients that trust %[2]s:
+    curl --cacert FILE, NODE_EXTRA_CA_CERTS=FILE for Node.js, SSL_CERT_FILE=FILE for Go.
+    A browser asks whether to go on, or has an import for certificate authorities in its settings.
+    The CA has signed this one certificate, for 127.0.0.1 and localhost, and its key is not kept.`
 
 // warm fills Go's build cache. SAM's build reports errors, so warm does not.
 func warm(ctx context.Context, all []stacks.Stack, board *terminal.Board) {
@@ -124,6 +135,8 @@ func sameSettings(s supervisor.State, l supervisor.Layout, board *terminal.Board
 	case s.Port != l.Port || s.Environment != l.Environment:
 		return fmt.Errorf("in %s the environment %q already runs on port %d; stop it with `gatehouse local down`, or choose another --dir",
 			l.Dir, s.Environment, s.Port)
+	case l.HTTPS && !s.HTTPS:
+		return errors.New("it runs without HTTPS; stop it with `gatehouse local down` and start it with --https")
 	}
 	board.Print(fmt.Sprintf("already running on %s since %s; deploying what changed", l.URL(), s.Started.Local().Format("15:04:05")))
 	return nil
@@ -155,7 +168,7 @@ func down(ctx context.Context, l supervisor.Layout, out *os.File) error {
 func serveArgs(l supervisor.Layout) []string {
 	return []string{
 		"local", "serve", "--dir", l.Dir, "--venv", l.Venv, "--environment", l.Environment,
-		"--port", strconv.Itoa(l.Port), "--region", l.Region,
+		"--port", strconv.Itoa(l.Port), "--region", l.Region, "--https=" + strconv.FormatBool(l.HTTPS),
 	}
 }
 
@@ -167,8 +180,13 @@ func serve(ctx context.Context, l supervisor.Layout, out *os.File) error {
 		Emulator: supervisor.Ministack,
 		Healthy:  func(ctx context.Context) bool { return supervisor.EmulatorHealthy(ctx, l) },
 		Proxy: func(ctx context.Context, ready func()) error {
+			certificates := ""
+			if l.HTTPS {
+				certificates = l.CertificatesDir()
+			}
 			return proxy.Run(ctx, proxy.Config{
-				Root: l.Root, Listen: l.Address(), Upstream: "unix:" + l.Socket(), Region: l.Region, Environment: l.Environment,
+				Certificates: certificates,
+				Root:         l.Root, Listen: l.Address(), Upstream: "unix:" + l.Socket(), Region: l.Region, Environment: l.Environment,
 				AccessKeyID: supervisor.AccessKeyID, SecretAccessKey: supervisor.SecretAccessKey,
 				LogDir: l.LogDir(), Log: log,
 			}, ready)

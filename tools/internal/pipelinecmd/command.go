@@ -235,7 +235,7 @@ func (f *flags) affected() *cobra.Command {
 				return fmt.Errorf("pipeline.Started: %w", err)
 			}
 			if asJSON {
-				return json.NewEncoder(os.Stdout).Encode(started)
+				return json.NewEncoder(terminal.JSON(os.Stdout)).Encode(started)
 			}
 			for _, name := range started {
 				fmt.Fprintln(cmd.OutOrStdout(), name)

@@ -32,11 +32,21 @@ const (
 // Several can run at the same time, each with its own folder and port.
 type Layout struct {
 	stacks.Workspace
-	Port int // of the proxy, the endpoint of all clients
+	Port  int  // of the proxy, the endpoint of all clients
+	HTTPS bool // the proxy accepts it on the same port
 }
 
 // URL is the endpoint of all clients.
 func (l Layout) URL() string { return "http://" + l.Address() }
+
+// HTTPSURL is the same endpoint with HTTPS.
+func (l Layout) HTTPSURL() string { return "https://" + l.Address() }
+
+// CertificatesDir has the certificate for HTTPS, its key, and the CA that signed it.
+func (l Layout) CertificatesDir() string { return filepath.Join(l.Dir, "tls") }
+
+// CAFile is what a client trusts that uses HTTPS.
+func (l Layout) CAFile() string { return filepath.Join(l.CertificatesDir(), "ca.pem") }
 
 // Address is where the proxy listens.
 func (l Layout) Address() string { return Host + ":" + strconv.Itoa(l.Port) }
@@ -105,6 +115,7 @@ type State struct {
 	PID         int       `json:"pid"`
 	EmulatorPID int       `json:"emulatorPid"` // also its process group
 	Port        int       `json:"port"`
+	HTTPS       bool      `json:"https,omitempty"`
 	Environment string    `json:"environment"`
 	Started     time.Time `json:"started"`
 	// Ready is set once the proxy and the emulator answer.

@@ -55,7 +55,7 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 	defer closeLog()
 	state := State{
 		Instance: rand.Text(), PID: os.Getpid(), EmulatorPID: emulator.PID,
-		Port: s.Layout.Port, Environment: s.Layout.Environment, Started: time.Now().UTC(),
+		Port: s.Layout.Port, HTTPS: s.Layout.HTTPS, Environment: s.Layout.Environment, Started: time.Now().UTC(),
 	}
 	err = s.supervise(ctx, state, emulator)
 	s.Log.Info("stopping")
