@@ -50,11 +50,14 @@ func workOf(function string, parameters map[string]string) (work, bool) {
 	each := func(n int) int { return (n + consume.Parallel - 1) / consume.Parallel }
 	appEvents, _ := strconv.ParseFloat(parameters["AppEventsPerMinute"], 64)
 	w, ok := map[string]work{
-		"bridge":        {rounds: func(n int) int { return (n + 9) / 10 }, signIns: true}, // PutEvents takes ten
-		"client-events": {rounds: func(int) int { return 2 }, limit: appEvents / 60, why: "`AppEventsPerMinute`"},
-		"drain":         {rounds: each, signIns: true},
-		"metrics":       {rounds: each, signIns: true},
-		"recorder":      {rounds: each, limit: 1000, why: "the index's partition of a day", signIns: true},
+		"account-records": {rounds: func(n int) int { return 4*each(n) + 1 }, why: ""},                                      // row, pool, row again, row of a deleted user, topic
+		"address-changed": {rounds: func(n int) int { return 2 * each(n) }, limit: 30, why: "Cognito's quota of ListUsers"}, // user, topic
+		"bridge":          {rounds: func(n int) int { return (n + 9) / 10 }, signIns: true},                                 // PutEvents takes ten
+		"client-events":   {rounds: func(int) int { return 2 }, limit: appEvents / 60, why: "`AppEventsPerMinute`"},
+		"drain":           {rounds: each, signIns: true},
+		"metrics":         {rounds: each, signIns: true},
+		"recorder":        {rounds: each, limit: 1000, why: "the index's partition of a day", signIns: true},
+		"signin-records":  {rounds: func(n int) int { return 2*each(n) + 1 }, limit: 1000, why: "the index's partition of a day, if every sign-in fails", signIns: true}, // mark, row, topic
 	}[function]
 	return w, ok
 }

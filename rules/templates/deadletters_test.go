@@ -43,7 +43,11 @@ func sourcesOf(dead template.Resource) []string {
 	var out []string
 	for _, q := range dead.Resources("AWS::SQS::Queue") {
 		if template.Text(q.Prop("RedrivePolicy", "deadLetterTargetArn")) == "att:"+dead.ID+".Arn" {
-			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+template.Text(q.Prop("QueueName")))
+			name := template.Text(q.Prop("QueueName"))
+			if ref, ok := strings.CutPrefix(name, "ref:"); ok {
+				name = "${" + ref + "}"
+			}
+			out = append(out, "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"+name)
 		}
 	}
 	slices.Sort(out)

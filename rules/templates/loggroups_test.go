@@ -24,6 +24,9 @@ func logGroups(all []*template.Template) []string {
 				out = append(out, g.String()+": no RetentionInDays")
 			}
 			key := template.Text(g.Prop("KmsKeyId"))
+			if repository.OfAnotherTeam(t) {
+				continue // it has no access to the key of our log groups
+			}
 			if repository.Dir(t) == "pipeline" { // the tools account uses the key of an environment, if it has one
 				key = strings.Replace(template.Texts(g.Prop("KmsKeyId"))[0], "${LogKeyEnvironment}", "${Environment}", 1)
 			}

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"path"
-	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -34,11 +33,10 @@ func roles(all []*template.Template) []string {
 }
 
 func rolePath(t *template.Template) string {
-	name := path.Base(repository.Dir(t))
-	if strings.HasPrefix(t.Path, "examples/") {
-		name = "example-" + name
+	if repository.OfAnotherTeam(t) {
+		return ""
 	}
-	return "/gatehouse/${Environment}/" + name + "/"
+	return "/gatehouse/${Environment}/" + path.Base(repository.Dir(t)) + "/"
 }
 
 // bounded reports whether a value is !If [HasBoundary, !Ref PermissionsBoundaryArn,

@@ -12,10 +12,13 @@ import (
 )
 
 // settings: every function has the standard names, the permissions boundary, and the
-// CPU setting with which it was measured.
+// CPU setting with which it was measured. Another team chooses its own.
 func settings(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
+		if repository.OfAnotherTeam(t) {
+			continue
+		}
 		for _, f := range t.Resources(repository.FunctionType) {
 			say := func(format string, args ...any) { out = append(out, f.String()+": "+fmt.Sprintf(format, args...)) }
 			name := path.Base(template.Text(f.Prop("CodeUri")))

@@ -225,7 +225,7 @@ func marked(t *testing.T, one *template.Template, text, code string) string {
 func TestVersionsOfEqualCode(t *testing.T) {
 	t.Parallel()
 	const here, there = "s3://gatehouse-artifacts/code/service/0123", "s3://aws-sam-cli-managed-default/4567"
-	runtime := regexp.MustCompile(`(?m)^( +Handler: )bootstrap`)
+	runtime := regexp.MustCompile(`(?m)^( +Handler: ).+$`)
 	var of [5][]repository.Untranslated
 	for _, one := range repository.Templates(t) {
 		if !repository.IsSAM(one) {

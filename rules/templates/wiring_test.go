@@ -122,7 +122,7 @@ func heard(t *template.Template) []string {
 func woken() map[string]string {
 	return map[string]string{
 		"EventsFellBack":       "the topic refuses events",
-		"EventsLogged":         "events are in log lines only",
+		"EventsUndelivered":    "events are in log lines only",
 		"LogGroupsUnencrypted": "logs are not encrypted with the account's key",
 	}
 }
@@ -237,16 +237,16 @@ func TestOwnMetricsPlanted(t *testing.T) {
 	for name := range woken() {
 		fmt.Fprintf(&text, "  %s: {Type: AWS::CloudWatch::Alarm, Properties: {Namespace: Gatehouse, MetricName: %[1]s}}\n", name)
 	}
-	const filter = "  F: {Type: AWS::Logs::MetricFilter, Properties: {MetricTransformations: [{MetricName: EventsLogged}]}}\n"
+	const filter = "  F: {Type: AWS::Logs::MetricFilter, Properties: {MetricTransformations: [{MetricName: EventsUndelivered}]}}\n"
 	const code = `"EventsFellBack" "LogGroupsUnencrypted"`
 	for name, tc := range map[string]struct {
 		template, code string
 		want           []string
 	}{
 		"all_there":   {text.String() + filter, code, nil},
-		"no_filter":   {text.String(), code, []string{"the metric EventsLogged has an alarm, but nothing writes it"}},
+		"no_filter":   {text.String(), code, []string{"the metric EventsUndelivered has an alarm, but nothing writes it"}},
 		"not_written": {text.String() + filter, `"EventsFellBack"`, []string{"the metric LogGroupsUnencrypted has an alarm, but nothing writes it"}},
-		"not_alarmed": {strings.Replace(text.String(), "MetricName: EventsFellBack", "MetricName: EventsLogged", 1) + filter, code, []string{"no alarm on EventsFellBack: the topic refuses events"}},
+		"not_alarmed": {strings.Replace(text.String(), "MetricName: EventsFellBack", "MetricName: EventsUndelivered", 1) + filter, code, []string{"no alarm on EventsFellBack: the topic refuses events"}},
 	} {
 		if got := ownMetrics([]*template.Template{repository.MustParse(t, "a.yaml", tc.template)}, tc.code); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: findings %q, want %q", name, got, tc.want)
