@@ -73,6 +73,8 @@ func (c caller) calls(d deployed, handler, action string) ([]call, error) {
 		return c.of(d, "HostedZoneId", func(id string) string { return arn("route53:::hostedzone/" + strings.Replace(id, zone, c.drawn(d), 1)) }, keys)
 	case "codedeploy":
 		return c.codeDeploy(d, action)
+	case "secretsmanager": // a dynamic reference; the name of the secret is the administrator's
+		return []call{{arn("secretsmanager:" + region + ":" + account + ":secret:" + strings.Join([]string{of(d), d.environment, d.service, "oidc-Ab1Cd2"}, "/")), nil}}, nil
 	case "cognito-idp", "cognito-identity":
 		if d.arn == "" {
 			return c.pool(d)
@@ -98,6 +100,14 @@ func (c caller) calls(d deployed, handler, action string) ([]call, error) {
 		return nil, fmt.Errorf("the resource of %s for %s is not known; add it to rules/access/calls_test.go", action, d.Type)
 	}
 	return []call{{d.arn, keys}}, nil
+}
+
+// of is whose resources these are: ours, or those of a team with stacks like ours.
+func of(d deployed) string {
+	if d.service == "shop" {
+		return "shop"
+	}
+	return "gatehouse"
 }
 
 // owns reports whether the resource is of the role's own stack.

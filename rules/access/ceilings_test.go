@@ -103,11 +103,27 @@ func ceilings(all []*template.Template) []*ceiling {
 // admits reports whether a boundary's statement allows a permission. A resource that
 // a template names by a reference or by SSM cannot be compared, and is accepted.
 func admits(s *yaml.Node, p grant) bool {
-	account := strings.NewReplacer("${DevAccount}", "${Account}", "${TestAccount}", "${Account}", "${ProductionAccount}", "${Account}")
 	action := func(a string) bool { return policy.MatchFold(a, p.action) || policy.MatchFold(p.action, a) }
-	resource := func(r string) bool { return policy.MatchFold(r, account.Replace(p.resource)) }
+	resources := template.Texts(template.Get(s, "Resource"))
+	resource := func(one string) bool {
+		return slices.ContainsFunc(resources, func(r string) bool { return policy.MatchFold(r, one) })
+	}
 	return slices.ContainsFunc(template.Texts(template.Get(s, "Action")), action) &&
-		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || slices.ContainsFunc(template.Texts(template.Get(s, "Resource")), resource))
+		(!strings.HasPrefix(p.resource, "arn:${AWS::Partition}") || strings.Contains(p.resource, "{{resolve") || !slices.ContainsFunc(p.resources(), func(one string) bool { return !resource(one) }))
+}
+
+// resources are those of the permission in the boundary's words. A stack that is in the
+// tools account, for one environment, must be allowed for each.
+func (p grant) resources() []string {
+	account := strings.NewReplacer("${DevAccount}", "${Account}", "${TestAccount}", "${Account}", "${ProductionAccount}", "${Account}", "${EnvironmentAccount}", "${Account}")
+	if !strings.Contains(p.resource, "${EnvironmentAccount}") {
+		return []string{account.Replace(p.resource)}
+	}
+	var out []string
+	for _, environment := range []string{"dev", "test", "production"} {
+		out = append(out, account.Replace(strings.ReplaceAll(p.resource, "${Environment}", environment)))
+	}
+	return out
 }
 
 // belowCeilings: a boundary allows everything that its roles are allowed, because AWS

@@ -26,7 +26,7 @@ PSEUDO = {
 # or of an SSM parameter ends; the first that fits.
 TYPES = {
     "AWS::ApiGateway::RestApi": "apigateway", "AWS::CodeBuild::Project": "codebuild", "AWS::Cognito::IdentityPool": "cognito-identity",
-    "AWS::Cognito::UserPool": "cognito-idp", "AWS::DynamoDB::Table": "dynamodb", "AWS::Events::EventBus": "events",
+    "AWS::Cognito::UserPool": "cognito-idp", "AWS::DynamoDB::Table": "dynamodb", "AWS::Events::EventBus": "events", "AWS::Events::Rule": "rule",
     "AWS::IAM::ManagedPolicy": "policy", "AWS::IAM::Role": "role", "AWS::KMS::Key": "kms", "AWS::Lambda::Alias": "lambda",
     "AWS::Lambda::Function": "lambda", "AWS::Logs::LogGroup": "logs", "AWS::S3::Bucket": "s3", "AWS::SNS::Topic": "sns", "AWS::SQS::Queue": "sqs",
     "AWS::CodeConnections::Connection": "codeconnections", "AWS::CodePipeline::Pipeline": "codepipeline",
@@ -44,14 +44,16 @@ ARNS = {
     "lambda": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:example",
     "logs": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:example:*",
     "policy": f"arn:aws:iam::{ACCOUNT}:policy/example",
+    "rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/example",
     "role": f"arn:aws:iam::{ACCOUNT}:role/example",
+    "rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/example",
     "s3": "arn:aws:s3:::example",
     "sns": f"arn:aws:sns:{REGION}:{ACCOUNT}:example",
     "sqs": f"arn:aws:sqs:{REGION}:{ACCOUNT}:example",
 }
 ENDINGS = [
     ("connection-?arn", "codeconnections"), ("key-?arn", "kms"), ("bucket-?arn", "s3"), ("topic-?arn", "sns"), ("(queue|outbox|dlq)-?arn", "sqs"),
-    ("table-?arn", "dynamodb"), ("pool-?arn", "cognito-idp"), ("(role-?arn|operatorarns)", "role"), ("boundary-?arn", "policy"), ("bus-?arn", "events"),
+    ("table-?arn", "dynamodb"), ("pool-?arn", "cognito-idp"), ("(role-?arn|operatorarns?)", "role"), ("boundary-?arn", "policy"), ("bus-?arn", "events"),
     ("(function|activity|presignup|authentication|postconfirmation)-?arn", "lambda"),
 ]
 

@@ -78,7 +78,7 @@ func (r executionRole) allows() map[string][]*yaml.Node {
 // separate stacks, which no pipeline deploys.
 func stackOf(service string) (dir string, apart []string) {
 	if service == "pipelines" {
-		return "pipeline", []string{"bootstrap.yaml", "checks.yaml", "environment.yaml"}
+		return "pipeline", []string{"bootstrap.yaml", "canary.yaml", "checks.yaml", "environment.yaml"}
 	}
 	return repository.Folder(service), []string{"certificate.yaml", "firewall.yaml", "pipelines.yaml", "trail.yaml"}
 }

@@ -138,7 +138,7 @@ func plantUses(t *testing.T, of stacks, reg Registry, exceptions []Exception) {
 		"passed_to_another":   {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to ec2.amazonaws.com is allowed and not used"},
 		"passed_to_lambda":    {guard, "PassedToService: lambda.amazonaws.com", "PassedToService: ec2.amazonaws.com", "passing a role to lambda.amazonaws.com is used"},
 		"not_itself":          {"roles/api.yaml", "PassedToService: cloudformation.amazonaws.com", "PassedToService: lambda.amazonaws.com", "passing a role to cloudformation.amazonaws.com is used"},
-		"itself_for_nothing":  {guard, "PassedToService: codedeploy.amazonaws.com", "PassedToService: [cloudformation.amazonaws.com, codedeploy.amazonaws.com]", "passing a role to cloudformation.amazonaws.com is allowed and not used"},
+		"itself_for_nothing":  {"roles/log-encryptor.yaml", "PassedToService: codedeploy.amazonaws.com", "PassedToService: [cloudformation.amazonaws.com, codedeploy.amazonaws.com]", "passing a role to cloudformation.amazonaws.com is allowed and not used"},
 		"reason_taken_away":   {"roles/signin-audit.yaml", "                # Reason: the recorder's queue is subscribed to user-events' topic.\n", "", "is not one of signin-audit's"},
 		"others_by_no_reason": {guard, "                # Reason: the service's functions, their versions and aliases.\n                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-signup-guard-*", "                Resource: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:gatehouse-${Environment}-*", "is not one of signup-guard's"},
 	})

@@ -87,24 +87,76 @@ func queuePolicies(all []*template.Template) []string {
 	return out
 }
 
-// topics: each topic has a policy and is encrypted.
+// topics: each topic has a policy and is encrypted. One that takes alarms is not: a key that
+// stops what it is for must not stop the alarm about it (docs/adr/0037). CloudWatch cannot
+// use the key of SNS, alias/aws/sns, at all
+// (https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns).
 func topics(all []*template.Template) []string {
 	var out []string
 	for _, t := range all {
-		var named []string
+		var named, alarmed, ofServices []string
 		for _, p := range t.Resources("AWS::SNS::TopicPolicy") {
-			named = append(named, template.Texts(p.Prop("Topics"))...)
+			ids := template.Texts(p.Prop("Topics"))
+			named = append(named, ids...)
+			if admitsAlarms(p) {
+				alarmed = append(alarmed, ids...)
+			}
+			if opensTo(p, ".amazonaws.com") {
+				ofServices = append(ofServices, ids...)
+			}
 		}
 		for _, topic := range t.Resources("AWS::SNS::Topic") {
 			if !slices.Contains(named, "ref:"+topic.ID) {
 				out = append(out, topic.String()+": no AWS::SNS::TopicPolicy")
 			}
-			if topic.Prop("KmsMasterKeyId") == nil {
+			switch encrypted := topic.Prop("KmsMasterKeyId") != nil; {
+			case slices.Contains(alarmed, "ref:"+topic.ID) && encrypted:
+				out = append(out, topic.String()+": it takes alarms, and a key that is disabled would stop them; remove KmsMasterKeyId")
+			case !slices.Contains(alarmed, "ref:"+topic.ID) && !encrypted:
 				out = append(out, topic.String()+": not encrypted")
+			}
+			if !slices.Contains(ofServices, "ref:"+topic.ID) { // AWS's services send no trace
+				out = append(out, untraced(t, topic)...)
+			}
+		}
+		for _, key := range t.Resources("AWS::KMS::Key") {
+			if admitsAlarms(key) {
+				out = append(out, key.String()+": its policy admits CloudWatch, but no topic with alarms has a key")
 			}
 		}
 	}
 	return out
+}
+
+// topicSegments is what SNS may do at X-Ray for a topic
+// (https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sns.html).
+const topicSegments = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},` +
+	`"Action":["xray:PutTraceSegments","xray:GetSamplingRules","xray:GetSamplingTargets"],"Resource":"*",` +
+	`"Condition":{"StringEquals":{"aws:SourceAccount":"${AWS::AccountId}"},"StringLike":{"aws:SourceArn":"${TOPIC}"}}}]}`
+
+// untraced: a topic of events takes part in traces, and SNS may send its segments for this
+// topic only. Without the permission they are missing, and no call fails.
+func untraced(t *template.Template, topic template.Resource) []string {
+	if template.Text(topic.Prop("TracingConfig")) != "Active" {
+		return []string{topic.String() + ": a trace ends at it; set TracingConfig: Active"}
+	}
+	want := strings.ReplaceAll(topicSegments, "TOPIC", topic.ID)
+	for _, p := range t.Resources("AWS::XRay::ResourcePolicy") {
+		if strings.ReplaceAll(template.Text(p.Prop("PolicyDocument")), " ", "") == want {
+			return nil
+		}
+	}
+	return []string{topic.String() + ": no AWS::XRay::ResourcePolicy lets SNS send the segments of this topic only"}
+}
+
+// admitsAlarms reports whether a policy lets CloudWatch's alarms in.
+func admitsAlarms(r template.Resource) bool { return opensTo(r, "cloudwatch.amazonaws.com") }
+
+// opensTo reports whether a policy allows anything to a principal whose name ends so.
+func opensTo(r template.Resource, name string) bool {
+	return slices.ContainsFunc(repository.Statements(r.Node), func(s *yaml.Node) bool {
+		return template.Text(template.Get(s, "Effect")) == "Allow" && slices.ContainsFunc(repository.Principals(s), func(p string) bool { return strings.HasSuffix(p, name) })
+	})
 }
 
 // permissions: an asterisk in the source of a Lambda permission needs a reason, too.
@@ -153,6 +205,14 @@ func TestPoliciesPlanted(t *testing.T) {
 	repository.Plant(t, topics, map[string]repository.Planted{
 		"no_topic_policy": {"Topics: [!Ref Topic]", "Topics: [!Ref Other]", "no AWS::SNS::TopicPolicy"},
 		"not_encrypted":   {"      KmsMasterKeyId: !GetAtt Key.Arn\n", "", "not encrypted"},
+		"alarms_with_the_key_of_events": {
+			"{Effect: Allow, Principal: {AWS: !Ref AWS::AccountId}, Action: sns:Subscribe, Resource: !Ref Topic}",
+			"{Effect: Allow, Principal: {Service: cloudwatch.amazonaws.com}, Action: sns:Publish, Resource: !Ref Topic}", "it takes alarms, and a key",
+		},
+		"trace_ends":      {"      TracingConfig: Active\n", "", "a trace ends at it"},
+		"segments_of_all": {`"aws:SourceArn":"${Topic}"`, `"aws:SourceArn":"*"`, "no AWS::XRay::ResourcePolicy"},
+		"any_account":     {`"aws:SourceAccount":"${AWS::AccountId}"`, `"aws:SourceAccount":"*"`, "no AWS::XRay::ResourcePolicy"},
+		"key_for_alarms":  {"Principal: {Service: events.amazonaws.com}", "Principal: {Service: [events.amazonaws.com, cloudwatch.amazonaws.com]}", "its policy admits CloudWatch"},
 	})
 	repository.Plant(t, permissions, map[string]repository.Planted{
 		"no_reason": {"      # Reason: the pool comes later.\n", "", "without a '# Reason:'"},

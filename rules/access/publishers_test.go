@@ -21,8 +21,9 @@ func publishers(all []*template.Template) []string {
 					out = append(out, f.String()+": publishes without "+action+" on the topic's key")
 				}
 			}
-			// The drain reads the outbox, so it does not need to send to it.
-			if !repository.Outbox(repository.Grants(f, "sqs:ReceiveMessage")) && !repository.Outbox(repository.Grants(f, "sqs:SendMessage")) {
+			// The drain reads the outbox, so it does not need to send to it. The reconciler finds
+			// again in its next run what it could not publish (docs/adr/0046).
+			if template.Text(f.Prop("CodeUri")) != "cmd/reconciler" && !repository.Outbox(repository.Grants(f, "sqs:ReceiveMessage")) && !repository.Outbox(repository.Grants(f, "sqs:SendMessage")) {
 				out = append(out, f.String()+": publishes without sqs:SendMessage on the outbox")
 			}
 		}

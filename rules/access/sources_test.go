@@ -28,6 +28,8 @@ func sent() []sets {
 		{"cloudwatch.amazonaws.com", topic, []string{"aws:SourceAccount", "aws:SourceArn"}, "CloudWatch User Guide, US_SetupSNS"},
 		{"cloudwatch.amazonaws.com", key, []string{"aws:SourceAccount", "aws:SourceArn"}, "SNS Developer Guide, sns-key-management; aws/modern-data-architecture-accelerator, grantCloudWatchAlarmsTopicAccess"},
 		{"events.amazonaws.com", key, nil, "SNS Developer Guide, sns-key-management: aws:SourceAccount, aws:SourceArn and aws:SourceOrgID are not supported for EventBridge"},
+		{"events.amazonaws.com", "AWS::IAM::Role", []string{"aws:SourceAccount", "aws:SourceArn"}, "EventBridge User Guide, cross-service-confused-deputy-prevention: for a rule's target it is the rule's ARN"},
+		{"events.amazonaws.com", "AWS::SQS::QueuePolicy", []string{"aws:SourceAccount", "aws:SourceArn"}, "EventBridge User Guide, eb-use-resource-based; aws/aws-cdk, aws-events-targets/lib/sqs.ts, which writes either for a queue"},
 		{"codestar-notifications.amazonaws.com", key, []string{"kms:ViaService"}, "Developer Tools console User Guide, set-up-sns, step 6, as quoted in aws-samples/aws-blog-codepipeline-third-party-git-build-status#2"},
 		{"codestar-notifications.amazonaws.com", topic, nil, "the same page, whose example has no condition; one public construct uses aws:SourceAccount, no document of AWS does"},
 		{"sns.amazonaws.com", "AWS::SQS::QueuePolicy", []string{"aws:SourceAccount", "aws:SourceArn"}, "SNS Developer Guide, subscribe-sqs-queue-to-sns-topic; SQS Developer Guide, cross-service confused deputy"},

@@ -22,6 +22,7 @@ import (
 const (
 	servicePipeline  = "pipeline/pipeline.yaml"
 	checksFile       = "pipeline/checks.yaml"
+	canaryFile       = "pipeline/canary.yaml"
 	pipelinePipeline = repository.Pipelines
 	toolsAccount     = "111111111111"
 )

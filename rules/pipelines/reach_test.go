@@ -78,10 +78,10 @@ func (m pipelineModel) reach(from string, all []role) map[string]string {
 					next = append(next, other.arn)
 				}
 			}
-			for name, p := range m.Projects {
+			for name, serviceRole := range m.startable() {
 				project := "arn:aws:codebuild:eu-central-1:" + toolsAccount + ":project/" + name
 				if (policy.Request{Action: "codebuild:StartBuild", Resource: project}).Allowed(r.policies...) {
-					next = append(next, p.ServiceRole)
+					next = append(next, serviceRole)
 				}
 			}
 			for _, arn := range next {
@@ -93,6 +93,19 @@ func (m pipelineModel) reach(from string, all []role) map[string]string {
 		}
 	}
 	return reached
+}
+
+// startable returns the role of each project that a role could start: those of the
+// pipeline, and the canaries of canary.yaml, which a schedule starts.
+func (m pipelineModel) startable() map[string]string {
+	out := map[string]string{}
+	for name, p := range m.Projects {
+		out[name] = p.ServiceRole
+	}
+	for environment := range environmentAccounts() {
+		out["gatehouse-canary-"+environment] = "arn:aws:iam::" + toolsAccount + ":role/gatehouse/tools/canary/gatehouse-tools-canary-" + environment
+	}
+	return out
 }
 
 // written: no role before the approval can write an artifact that a later stage trusts,
@@ -177,7 +190,8 @@ func TestPipelineReachPlanted(t *testing.T) {
 		"trust_widened":        {environment, "role/gatehouse/tools/checks/gatehouse-tools-checks-${Commits}", "role/gatehouse/tools/checks/gatehouse-tools-checks-*${Commits}", unapproved},
 		"trust_of_builds":      {environment, "role/gatehouse/tools/checks/gatehouse-tools-checks-${Commits}", "role/gatehouse/tools/*", "Build/Build: a commit that nobody approved " + unapproved},
 		"trust_swapped":        {environment, "{Commits: !If [IsProduction, approved, unapproved]}", "{Commits: !If [IsProduction, unapproved, approved]}", unapproved},
-		"starts_the_canary":    {"", logs, planted("codebuild:StartBuild", "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/gatehouse-*"), "gatehouse-tools-signup-guard-build > arn:aws:iam::111111111111:role/gatehouse/tools/checks/gatehouse-tools-checks-approved > "},
+		"starts_the_canary":    {"", logs, planted("codebuild:StartBuild", "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/gatehouse-checks-*"), "gatehouse-tools-signup-guard-build > arn:aws:iam::111111111111:role/gatehouse/tools/checks/gatehouse-tools-checks-approved > "},
+		"starts_the_scheduled": {"", logs, planted("codebuild:StartBuild", "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/gatehouse-canary-*"), "gatehouse-tools-signup-guard-build > arn:aws:iam::111111111111:role/gatehouse/tools/canary/gatehouse-tools-canary-production > "},
 		"deploys_itself":       {"", logs, planted("sts:AssumeRole", "arn:${AWS::Partition}:iam::${ProductionAccount}:role/gatehouse/production/pipeline/*-deploy"), "Build/Build: a commit that nobody approved reaches arn:aws:iam::444444444444:role/gatehouse/production/pipeline/gatehouse-production-signup-guard-deploy"},
 		"deploy_trusts_builds": {"pipeline/roles/deploy.yaml", "gatehouse-tools-${Service}-pipeline\n", "gatehouse-tools-${Service}-*\n", "Build/Build: a commit that nobody approved reaches arn:aws:iam::444444444444:role/gatehouse/production/pipeline/gatehouse-production-signup-guard-deploy"},
 		"writes_what_is_next":  {"", "${ArtifactFolder}/Built/*'", "${ArtifactFolder}/*'", "may call s3:PutObject on arn:aws:s3:::artifacts/gatehouse-signup-gua/Approved/"},

@@ -63,6 +63,11 @@ func (m pipelineModel) roles() ([]role, error) {
 		out = append(out, more...)
 	}
 	for environment, id := range environmentAccounts() {
+		more, err := m.rolesIn(canaryFile, toolsAccount, map[string]string{"Environment": environment, "EnvironmentAccount": id})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
 		for _, file := range []string{"environment.yaml", "roles/deploy.yaml", "roles/" + m.service + ".yaml"} {
 			more, err := m.rolesIn("pipeline/"+file, id, map[string]string{
 				"AWS::AccountId": id, "Environment": environment, "ToolsAccount": toolsAccount, "ArtifactBucket": "artifacts", "OnAws": "true",

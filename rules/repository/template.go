@@ -28,6 +28,11 @@ func Dir(t *template.Template) string {
 	return strings.TrimSuffix(filepath.ToSlash(filepath.Dir(t.Path)), "/roles")
 }
 
+// OfAnotherTeam reports whether a template is an example of another team's stack. Such a
+// stack is copied out of this repository, so it names nothing of it: no playbook, no key,
+// and no path of roles.
+func OfAnotherTeam(t *template.Template) bool { return strings.HasPrefix(t.Path, "examples/") }
+
 // Folder returns the folder of a service's stack, or an empty text if the service
 // does not exist.
 func Folder(service string) string {
