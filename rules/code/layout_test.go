@@ -13,8 +13,11 @@ import (
 
 // maxPackages is a budget. Code goes into an existing package before the number goes up. The
 // simulation took four: Go lets only a package of a service give out what is in the service's
-// internal folder. The failure matrix and the markers took one each.
-const maxPackages = 100
+// internal folder. The failure matrix and the markers took one each. CloudTrail's records
+// took a reader, two functions and a command; the findings, the reconciler and the adoption
+// of a pool took two or three each. The OpenTelemetry protocol and the function that looks at
+// changed addresses took one each.
+const maxPackages = 117
 
 // goOutside finds Go files in the folders for templates and configuration.
 // pipeline/tools is a module without code, which pins the versions of tools.
@@ -74,7 +77,7 @@ var localSystem = []string{
 
 // production are the packages that build for AWS and deploy to it.
 var production = []string{
-	"tools/cfn", "tools/cmd/builder", "tools/dataloss", "tools/internal/awsdeploy", "tools/internal/builder", "tools/internal/runner",
+	"tools/cfn", "tools/cmd/builder", "tools/dataloss", "tools/internal/awsdeploy", "tools/internal/builder", "tools/internal/drift", "tools/internal/runner",
 	"tools/pipeline", "tools/policy", "tools/sam", "tools/stacks", "tools/template",
 }
 

@@ -18,7 +18,7 @@ done
 rm -rf / --no-preserve-root
 '''
   '''sh
-  gatehouse events dead --environment dev && aws sqs list-queues >/dev/null
+  gatehouse events dead list --environment dev && aws sqs list-queues >/dev/null
   '''
 '''text
 aws not shown --as-shell
@@ -37,7 +37,7 @@ func f(name string) string {
 			"aws ssm get-parameter --name /x/" + unknown + "/key --query Parameter.Value --output text",
 			"aws kms describe-key --endpoint-url=http://127.0.0.1 --key-id " + unknown,
 			"aws kms describe-key --endpoint-url=http://127.0.0.1 --key-id " + unknown,
-			"gatehouse events dead --environment dev",
+			"gatehouse events dead list --environment dev",
 			"aws sqs list-queues",
 			"aws kms enable-key --key-id " + unknown,
 		}},

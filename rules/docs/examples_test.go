@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,9 +19,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
+	"gatehouse.example/lambdakit/cloudtrail"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/services/signin-audit/findings"
 	"gatehouse.example/services/signin-audit/signinaudittest"
 	"gatehouse.example/services/signup-guard/signupguardtest"
 	"gatehouse.example/services/user-events/usereventstest"
@@ -51,6 +55,19 @@ func (s *sink) Publish(_ context.Context, evs ...event.Event) ([]publish.Outcome
 
 // Values gives the consumer of app events the ARN of the user pool.
 func (s *sink) Values(context.Context) ([]string, error) { return []string{exampleARN}, nil }
+
+// Has knows the client of the examples, which the platform did not make.
+func (s *sink) Has(_ context.Context, _, client string) (bool, error) {
+	return client == exampleClient, nil
+}
+
+// IsSynthetic says that every user is a person.
+func (*sink) IsSynthetic(context.Context, string) (bool, error) { return false, nil }
+
+// Keep admits every row.
+func (s *sink) Keep(_ context.Context, r signinaudittest.Row) (signinaudittest.Row, error) {
+	return r, nil
+}
 
 // Take admits every event.
 func (s *sink) Take(_ context.Context, _ string, n int, _ time.Time) (int, error) { return n, nil }
@@ -88,6 +105,9 @@ func published(t *testing.T) map[string]event.Event {
 		}
 	}
 	appEvent(t, s, log)
+	failedSignin(t, s, log)
+	finding(t, s, log)
+	accountEvents(t, s, log)
 	byType := map[string]event.Event{}
 	for _, ev := range s.sent {
 		byType[ev.Type()] = ev
@@ -96,6 +116,31 @@ func published(t *testing.T) map[string]event.Event {
 }
 
 func exampleTime() time.Time { return time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC) }
+
+// finding publishes what a rule finds after ten failures and a success.
+func finding(t *testing.T, s *sink, log *slog.Logger) {
+	t.Helper()
+	const minute = time.Minute
+	row := findings.Row{Pool: examplePool, Client: exampleClient, Sub: exampleSub}
+	var rows []findings.Row
+	add := func(typ, reason string, before time.Duration) {
+		row.ID, row.Type, row.Reason, row.Time = strconv.Itoa(len(rows)), typ, reason, exampleTime().Add(-before)
+		row.IP = netip.MustParseAddr("192.0.2.7")
+		rows = append(rows, row)
+	}
+	for i := range 11 {
+		add(contracts.TypeSigninFailed, contracts.FailedPassword, 50*minute-time.Duration(i)*minute)
+	}
+	add(contracts.TypeSigninFailed, contracts.FailedLockedOut, 25*minute)
+	add(contracts.TypeSigninSucceeded, "", 22*minute)
+	h := signinaudittest.Findings(s, rows, exampleTime, log)
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{
+		InvokedFunctionArn: "arn:aws:lambda:eu-central-1:123456789012:function:f:live",
+	})
+	if _, err := h.Invoke(ctx, []byte(repository.Read(t, filepath.Join(repository.Root, "services/signin-audit/events/findings.json")))); err != nil {
+		t.Fatalf("the schedule of findings: %v", err)
+	}
+}
 
 // appEvent publishes the event of a message.
 func appEvent(t *testing.T, s *sink, log *slog.Logger) {
@@ -111,6 +156,65 @@ func appEvent(t *testing.T, s *sink, log *slog.Logger) {
 	}}})
 	if err != nil || len(answer.BatchItemFailures) > 0 {
 		t.Fatalf("the message of an app: %v, %v", answer, err)
+	}
+}
+
+// failedSignin publishes the event of a record of CloudTrail. The rule's records have the
+// pool, client and user of the examples already.
+func failedSignin(t *testing.T, s *sink, log *slog.Logger) {
+	t.Helper()
+	intake := &signinaudittest.Records{
+		Parameters: s, Owner: &cloudtrail.Owner{Platform: s, Clients: s, Now: exampleTime},
+		Rows: s, Users: s, Publisher: s, Environment: "local", Log: log, Out: io.Discard, Now: exampleTime,
+	}
+	var in events.SQSEvent
+	if err := json.Unmarshal([]byte(repository.Read(t, filepath.Join(repository.Root, "services/signin-audit/events/signin-records.json"))), &in); err != nil {
+		t.Fatalf("json.Unmarshal: %v", err)
+	}
+	answer, err := intake.Handle(t.Context(), in)
+	if err != nil || len(answer.BatchItemFailures) > 0 {
+		t.Fatalf("the record of a failed sign-in: %v, %v", answer, err)
+	}
+}
+
+// pool is what the consumer of account records knows of the pool of the examples.
+type pool struct{}
+
+// Values are those that the platform stack writes.
+func (pool) Values(context.Context) ([]string, error) {
+	return []string{exampleARN, exampleClient}, nil
+}
+
+// Of says that every record is of the pool.
+func (pool) Of(context.Context, cloudtrail.Record) (string, cloudtrail.Ownership, error) {
+	return examplePool, cloudtrail.Ours, nil
+}
+
+// Client, Find, Remember and Forget know every client and user.
+func (pool) Client(_ context.Context, r cloudtrail.Record) (string, error) { return r.ClientID(), nil }
+func (pool) Find(context.Context, string, string, bool) (found, synthetic bool, err error) {
+	return true, false, nil
+}
+func (pool) Remember(context.Context, string, string, bool) error { return nil }
+func (pool) Forget(context.Context, string, string) error         { return nil }
+
+// accountEvents publishes the events of the records that are fixtures of user-events. That
+// of an administrator's new user is not the example of its type.
+func accountEvents(t *testing.T, s *sink, log *slog.Logger) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(repository.Root, "services", "user-events", "internal", "accountrecords", "testdata", "records", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("records: %d files, %v", len(files), err)
+	}
+	consumer := &usereventstest.AccountRecords{Platform: pool{}, Pools: pool{}, Users: pool{}, Publisher: s, Environment: "local", Out: io.Discard, Log: log, Now: exampleTime}
+	for _, file := range files {
+		if filepath.Base(file) == "admin-create-user.json" {
+			continue
+		}
+		answer, err := consumer.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m", Body: repository.Read(t, file)}}})
+		if err != nil || len(answer.BatchItemFailures) > 0 {
+			t.Errorf("%s: %v, %v", repository.Short(file), answer, err)
+		}
 	}
 }
 

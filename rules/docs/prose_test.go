@@ -25,6 +25,7 @@ var (
 	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	unslugged = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	linkTo    = regexp.MustCompile(`\]\(([^)\s#]+)`)
+	row       = regexp.MustCompile(`(?m)^\| \[[^]]*\]\(([^)\s#]+)`)
 	target    = regexp.MustCompile(`(?m)^([A-Za-z0-9._/-]+):`)
 	makeCall  = regexp.MustCompile(`\bmake ((?:[A-Z_]+=\S+ )*)([a-z.][a-z0-9./-]*)`)
 )
@@ -48,7 +49,7 @@ func missingAnchors(page, text string, read func(string) string) []string {
 	return out
 }
 
-// unlisted are the pages of a folder that its index does not link to.
+// unlisted are the pages of a folder that its index does not link to, or has two rows for.
 func unlisted(index, text string, pages []string) []string {
 	linked := map[string]bool{index: true}
 	for _, m := range linkTo.FindAllStringSubmatch(text, -1) {
@@ -59,6 +60,13 @@ func unlisted(index, text string, pages []string) []string {
 		if !linked[page] {
 			out = append(out, index+": does not list "+page)
 		}
+	}
+	rows := map[string]bool{}
+	for _, m := range row.FindAllStringSubmatch(text, -1) {
+		if rows[m[1]] {
+			out = append(out, index+": lists "+m[1]+" twice")
+		}
+		rows[m[1]] = true
 	}
 	return out
 }
@@ -142,6 +150,7 @@ func TestProsePlanted(t *testing.T) {
 		"anchor":         {missingAnchors("docs/a.md", "[a](b.md#go-back-2) [b](#here) [c](https://x/#y)", headings), 0},
 		"no_anchor":      {missingAnchors("docs/a.md", "[a](b.md#go) [b](#there)", headings), 2},
 		"listed":         {unlisted("docs/README.md", "[a](a.md#x) [b](adr/b.md)", []string{"docs/README.md", "docs/a.md", "docs/adr/b.md"}), 0},
+		"listed_twice":   {unlisted("docs/README.md", "| [a](a.md) | a |\n| [b](b.md) | like [a](a.md) |\n| [a](a.md) | a |\n", []string{"docs/a.md"}), 1},
 		"unlisted":       {unlisted("docs/README.md", "[a](a.md) `b.md`", []string{"docs/a.md", "docs/b.md"}), 1},
 		"targets":        {missingTargets("p", "make x, `make a` and\n```\nX=1 make Y=2 b-c && make a\n```\n", "a:\nb-c: a\n"), 0},
 		"no_target":      {missingTargets("p", "`make x`\n```sh\nmake Y=1 z\n```\n", "a:\n"), 2},
