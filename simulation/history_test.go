@@ -146,7 +146,7 @@ type clock struct {
 	by       time.Duration
 }
 
-// visit is an operator who runs `gatehouse events recover` or `gatehouse events replay`.
+// visit is an operator who runs `gatehouse events recover` or `gatehouse events dead replay`.
 type visit struct {
 	at      time.Duration
 	recover bool
@@ -281,7 +281,7 @@ func (h history) String() string {
 		fmt.Fprintf(&b, "  %-12s the clock of %s is set by %s\n", c.at.Round(time.Millisecond), c.function, c.by.Round(time.Millisecond))
 	}
 	for _, v := range h.visits {
-		what := "runs gatehouse events replay for each dead-letter queue"
+		what := "runs gatehouse events dead replay for each dead-letter queue"
 		if v.recover {
 			what = "runs gatehouse events recover"
 		}

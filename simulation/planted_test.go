@@ -41,6 +41,8 @@ type bug struct {
 	consumer func(consumer) consumer
 	line     func([]byte) []byte
 	settings func(map[string]setting)
+	// arrived makes the ledger tell the operator that every event has arrived.
+	arrived bool
 }
 
 func (b bug) topicOf(t publish.Topic) publish.Topic    { return planted(b.topic, t) }
@@ -217,7 +219,8 @@ var bugs = map[string]struct {
 			return c(ctx, in)
 		}
 	}}, "not an event waits"},
-	"log_lines_cut_off": {bug{line: func(line []byte) []byte { return line[:min(len(line), 256)] }}, "nothing is lost"},
+	"recover_believes_that_all_arrived": {bug{arrived: true}, "the alarm ends"},
+	"log_lines_cut_off":                 {bug{line: func(line []byte) []byte { return line[:min(len(line), 256)] }}, "nothing is lost"},
 }
 
 // changedPut changes every call of PutItem.

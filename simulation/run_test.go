@@ -108,7 +108,8 @@ func (i *instance) build() {
 		}).Handle
 	case metrics:
 		i.consumer = (&usereventstest.Counter{
-			Ledger:      &usereventstest.Ledger{Table: i.bug.tableOf(ledgerClient{i.universe}), Name: "ledger"},
+			Ledger: &usereventstest.Ledger{Table: i.bug.tableOf(ledgerClient{i.universe}), Name: "ledger"},
+			Users:  unsimulated{}, Budget: unsimulated{},
 			Environment: environment, Dead: dead, Out: out, Log: log, Now: i.clock,
 		}).Handle
 	case recorder:
@@ -221,8 +222,8 @@ func (u *universe) quiet() bool {
 const commandTimeout = 10 * time.Minute
 
 // visited is an operator, who runs `gatehouse events recover` for all logs or `gatehouse
-// events replay` for each dead-letter queue. It reports whether that succeeded; if not,
-// the operator comes again.
+// events dead replay` for each dead-letter queue. It reports whether that succeeded; if
+// not, the operator comes again.
 func (u *universe) visited(recover bool) bool {
 	inv := &invocation{
 		instance: &instance{universe: u, function: &function{name: operator}}, ended: make(chan struct{}),
@@ -234,8 +235,11 @@ func (u *universe) visited(recover bool) bool {
 	go func() { // that ends where the tool does
 		defer close(left)
 		if recover {
-			r := tool.Recoverer{Logs: logsClient{u}, Outbox: client, OutboxURL: urlOf(drain), Out: io.Discard}
-			ok = r.Recover(ctx, "/gatehouse/"+environment+"/", u.began, false) == nil
+			r := tool.Recoverer{
+				Environment: environment, Logs: logsClient{u}, Outbox: client, OutboxURL: urlOf(drain),
+				Ledger: &tool.Ledger{Table: operatorsLedger{u}, Name: "ledger", Now: time.Now}, Metrics: alarmClient{u}, Out: io.Discard, Now: time.Now,
+			}
+			ok = r.Recover(ctx, tool.RecoverOptions{}) == nil
 			return
 		}
 		ok = true
@@ -269,15 +273,22 @@ func (u *universe) person(a act, nth int) {
 	payload := payloadOf(a)
 	began := u.now()
 	var answer []byte
+	var returned, err error
 	inv, finished := u.invoke(a.kind.function, call, func(ctx context.Context, inst *instance) {
-		answer, call.err = inst.trigger.Invoke(ctx, payload)
+		answer, returned = inst.trigger.Invoke(ctx, payload)
 	})
-	u.note("%s answers Cognito for act %d, call %d: returned %v, error %v", a.kind.function, a.number, nth, finished, call.err)
-	call.took, call.froze, call.finished, call.crashed = u.now()-began, inv.froze, finished, inv.crashed
-	if finished {
-		call.changed = call.err == nil && string(answer) != string(payload)
+	if finished { // otherwise the function is still running, or its process ended
+		err = returned
 		inv.pause()
 	}
+	inv.mu.Lock()
+	crashed := inv.crashed
+	inv.mu.Unlock()
+	u.note("%s answers Cognito for act %d, call %d: returned %v, error %v", a.kind.function, a.number, nth, finished, err)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	call.took, call.froze, call.finished, call.crashed, call.err = u.now()-began, inv.froze, finished, crashed, err
+	call.changed = finished && err == nil && string(answer) != string(payload)
 }
 
 func payloadOf(a act) []byte {

@@ -113,6 +113,18 @@ func (u *universe) claimedBy(inv *invocation) []*claim {
 	return out
 }
 
+// unsimulated are the ledger's rows of users and budgets: no history has records of
+// CloudTrail, which need them.
+type unsimulated struct{}
+
+func (unsimulated) Remember(context.Context, string, string, bool) error { return nil }
+
+func (unsimulated) SignedUp(context.Context, string, string) (time.Time, error) {
+	return time.Time{}, nil
+}
+
+func (unsimulated) Over(context.Context, string, time.Time, int) (int, error) { return 0, nil }
+
 // ledgerClient is DynamoDB as the metrics function sees it.
 type ledgerClient struct{ *universe }
 
@@ -265,7 +277,7 @@ func (l logsClient) FilterLogEvents(_ context.Context, in *cloudwatchlogs.Filter
 	if at < len(lines) {
 		out.NextToken = aws.String(strconv.Itoa(at + 1))
 		if strings.Contains(lines[at].text, publish.UndeliveredKey) {
-			out.Events = []logtypes.FilteredLogEvent{{Message: &lines[at].text}}
+			out.Events = []logtypes.FilteredLogEvent{{Message: &lines[at].text, Timestamp: aws.Int64(l.began.Add(lines[at].at).UnixMilli())}}
 		}
 	}
 	return out, nil
