@@ -43,7 +43,7 @@ type loadResult struct {
 // were missed.
 func load(ctx context.Context, out io.Writer, o options) ([]string, error) {
 	if o.events < 2*early {
-		return nil, errors.New("-events is below 20000")
+		return nil, errors.New("-load is below 20000")
 	}
 	tmp, err := os.MkdirTemp("", "gatehouse-load")
 	if err != nil {

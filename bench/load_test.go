@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,6 +137,12 @@ func TestLoadEnv(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: no %q in\n%s", c.name, want, got)
 			}
+		}
+	}
+	// Numbers: a function that cannot read one does not start.
+	for _, name := range []string{"CLIENT_TOKENS_PER_HOUR", "RETENTION_DAYS"} {
+		if _, err := strconv.Atoi(referred(name)); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if _, err := (loadConsumer{dir: "services/user-events/cmd/nothing"}).env(".."); err == nil {

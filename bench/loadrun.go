@@ -56,15 +56,23 @@ func (c loadConsumer) env(root string) ([]string, error) {
 		for key, value := range template.Pairs(template.Get(s, "Environment", "Variables")) {
 			text := value.Value
 			if value.Tag != "!!str" && value.Tag != "!!int" { // a reference
-				text = map[string]string{"RETENTION_DAYS": "400", "TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:topic"}[key.Value]
-			}
-			if text == "" {
-				text = "http://127.0.0.1:1/" + key.Value
+				text = referred(key.Value)
 			}
 			out = append(out, key.Value+"="+text)
 		}
 	}
 	return out, nil
+}
+
+// referred is a value for a variable whose value in the template is a reference.
+func referred(name string) string {
+	if value, special := map[string]string{
+		"CLIENT_TOKENS_PER_HOUR": "1000", "RETENTION_DAYS": "400", "TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:topic",
+		"OTLP_METRICS_URL": "", // which is off unless somebody wants it
+	}[name]; special {
+		return value
+	}
+	return "http://127.0.0.1:1/" + name
 }
 
 // loadSource makes the events of a load.
