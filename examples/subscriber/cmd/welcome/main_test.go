@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
@@ -19,8 +20,10 @@ func TestBatch(t *testing.T) {
 		failed []string // message ids that come again
 		logged []string // what the log must hold
 	}{
-		"user_created":     {file: "user-created.json", logged: []string{"gatehouse.user.created.v1", "e4d079b1-b79e-58ad-9f5b-0e0bf77a0f19"}},
-		"signin_succeeded": {file: "signin-succeeded.json", logged: []string{"gatehouse.user.signin.succeeded.v1"}},
+		"user_created": {file: "user-created.json", logged: []string{
+			"here a mail would be sent", "gatehouse.user.created.v1", "e4d079b1-b79e-58ad-9f5b-0e0bf77a0f19", `"via":"signup"`,
+		}},
+		"signin_succeeded": {file: "signin-succeeded.json", logged: []string{"a sign-in", "gatehouse.user.signin.succeeded.v1"}},
 		"one_of_two_is_no_event": {
 			file: "poison.json", failed: []string{"poison"}, logged: []string{"gatehouse.user.created.v1", `"messageId":"poison"`},
 		},
@@ -28,45 +31,72 @@ func TestBatch(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var log bytes.Buffer
-			w := welcome{slog.New(slog.NewJSONHandler(&log, nil))}
-			got, err := w.batch(t.Context(), load(t, tt.file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var failed []string
-			for _, f := range got.BatchItemFailures {
-				failed = append(failed, f.ItemIdentifier)
-			}
+			failed, log, metric := run(t, load(t, tt.file))
 			if diff := cmp.Diff(tt.failed, failed); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			for _, want := range tt.logged {
-				if !strings.Contains(log.String(), want) {
-					t.Errorf("the log lacks %q:\n%s", want, log.String())
+				if !strings.Contains(log, want) {
+					t.Errorf("the log lacks %q:\n%s", want, log)
 				}
 			}
-			if strings.Contains(log.String(), "secret") {
-				t.Errorf("the log quotes a message:\n%s", log.String())
+			if strings.Contains(log, "secret") {
+				t.Errorf("the log quotes a message:\n%s", log)
+			}
+			if got := strings.Contains(metric, `"EventsFailed":1}`); got != (len(tt.failed) == 1) {
+				t.Errorf("metric %q", metric)
 			}
 		})
 	}
 }
 
-// TestBatchOfTomorrow: an event with a field and a value of a later version is handled.
-func TestBatchOfTomorrow(t *testing.T) {
+// TestBodies: what is not an event of today, tomorrow or another type.
+func TestBodies(t *testing.T) {
 	t.Parallel()
-	in := load(t, "user-created.json")
-	today := in.Records[0].Body
-	in.Records[0].Body = strings.Replace(today, `"via": "signup"`, `"via": "of-a-later-version", "later": {"a": [1]}`, 1)
-	if in.Records[0].Body == today {
-		t.Fatal("nothing was replaced")
+	today := load(t, "user-created.json").Records[0].Body
+	for name, tc := range map[string]struct {
+		body   string
+		failed bool
+		logged string
+	}{
+		"later_field_and_value": {strings.Replace(today, `"via": "signup"`, `"via": "of-a-later-version", "later": {"a": [1]}`, 1), false, "here a mail would be sent"},
+		"later_attribute":       {strings.Replace(today, `"specversion"`, `"laterattribute": "x", "specversion"`, 1), false, "here a mail would be sent"},
+		"another_type":          {strings.Replace(today, `gatehouse.user.created.v1"`, `gatehouse.user.created.v2"`, 1), false, "not for this function"},
+		"no_id":                 {strings.Replace(today, `"id"`, `"no"`, 1), true, "not a CloudEvent"},
+		"data_of_another_kind":  {strings.Replace(today, `{"via": "signup"}`, `"text"`, 1), true, "not what the schema says"},
+		"empty":                 {"", true, "not a CloudEvent"},
+		"list":                  {"[]", true, "not a CloudEvent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.body == today {
+				t.Fatal("nothing was replaced")
+			}
+			failed, log, _ := run(t, events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m", Body: tc.body}}})
+			if (len(failed) == 1) != tc.failed || !strings.Contains(log, tc.logged) {
+				t.Errorf("failed %q, log %s", failed, log)
+			}
+		})
 	}
-	var log bytes.Buffer
-	got, err := welcome{slog.New(slog.NewJSONHandler(&log, nil))}.batch(t.Context(), in)
-	if err != nil || len(got.BatchItemFailures) > 0 || !strings.Contains(log.String(), "here a mail would be sent") {
-		t.Errorf("answer %v, error %v, log %s", got, err, log.String())
+}
+
+// run gives a batch to the function and returns the messages that come back, its log and
+// its metric.
+func run(t *testing.T, in events.SQSEvent) (failed []string, log, metric string) {
+	t.Helper()
+	var logged, out bytes.Buffer
+	w := &welcome{name: "welcome", log: slog.New(slog.NewJSONHandler(&logged, nil)), out: &out, now: time.Now}
+	got, err := w.batch(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, f := range got.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	if out.Len() > 0 && !json.Valid(out.Bytes()) {
+		t.Errorf("the metric is not JSON: %s", out.String())
+	}
+	return failed, logged.String(), out.String()
 }
 
 func load(t *testing.T, file string) events.SQSEvent {
