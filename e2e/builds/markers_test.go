@@ -30,13 +30,14 @@ func payloads(url string) map[string][]string {
 	apps := []string{batch(guestQueue, `{"name":"{{app name}} x"}`, `{"name":"a","{{app field}}":1}`, `{"name":"a","data":{"k":"{{app sentence}} and more"}}`,
 		`{"name":"a","data":{"{{app key}} y":1}}`, `{"name":"a","time":"{{app time}}"}`, `{"name":"a","data":{"phone":{{#app number}}99999}}`, "{{app text}}", `{"name":"fine"}`)}
 	var api []string
-	for _, route := range []string{"/guest", "/user", "/openapi.json", "/nowhere"} {
+	for _, route := range []string{"/guest", "/user", "/openapi.json", "/schemas", "/schemas/{name}", "/catalogue", "/nowhere"} {
 		api = append(api, request("GET", route, "id"))
 	}
 	api = append(api, request("OPTIONS", "/user", "id"), request("POST", "/guest", "id"), request("GET", "/client", "machine"), request("GET", "/client", "id"))
 	bad := strings.Replace(request("GET", "/activity", "id"), `"limit":"20"`, `"cursor":"{{cursor}}","{{parameter}}":"{{value}}"`, 1)
 	return map[string][]string{
 		"signup-guard/presignup":          {trigger("PreSignUp_SignUp"), trigger("PreSignUp_AdminCreateUser"), trigger("PreSignUp_ExternalProvider"), trigger("Other")},
+		"signup-guard/address-changed":    append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", cloudEvent("gatehouse.user.attributes.changed.v1"))),
 		"signin-audit/preauthentication":  {trigger("PreAuthentication_Authentication"), trigger("Other")},
 		"signin-audit/postauthentication": {trigger("PostAuthentication_Authentication"), trigger("Other")},
 		"user-events/postconfirmation":    {trigger("PostConfirmation_ConfirmSignUp"), trigger("PostConfirmation_ConfirmForgotPassword"), trigger("Other")},
@@ -48,8 +49,28 @@ func payloads(url string) map[string][]string {
 		"user-events/client-events":       apps,
 		"signin-audit/activity":           {request("GET", "/activity", "id"), request("GET", "/activity/{sub}", "id"), request("GET", "/activity", "machine"), bad},
 		"api/handler":                     api,
+		"signin-audit/findings":           {`{"source":"aws.events","detail-type":"Scheduled Event","id":"{{id}}"}`},
+		"signin-audit/signin-records":     records("InitiateAuth", "NotAuthorizedException", "RespondToAuthChallenge", "CodeMismatchException", "{{name}}", ""),
+		"user-events/account-records":     records("AdminDeleteUser", "", "UpdateUserAttributes", "", "AdminAddUserToGroup", "", "UpdateUserPool", "", "{{name}}", ""),
+		"user-events/reconciler":          {`{"start":true,"id":"{{id}}"}`},
 		"log-encryptor/encryptor":         {record, resource(url, "Create"), resource(url, "Delete"), resource("http://127.0.0.1:1", "Update"), `{"source":"aws.events","detail-type":"Scheduled Event","id":"{{id}}"}`},
 	}
+}
+
+// records are batches of CloudTrail's records: names, each with its error code. Every field
+// that may be personal has a marker.
+func records(names ...string) []string {
+	var bodies []string
+	for i := 0; i < len(names); i += 2 {
+		bodies = append(bodies, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.cognito-idp","detail":{"eventSource":"cognito-idp.amazonaws.com",
+"eventType":"AwsApiCall","eventName":"`+names[i]+`","eventID":"0b1f6d0e-7f0a-4f27-8f35-6f5b1f4b2f09","eventTime":"2026-11-22T09:30:00Z","awsRegion":"eu-central-1",
+"recipientAccountId":"111122223333","sourceIPAddress":"{{address}}","userAgent":"{{agent}}","errorCode":"`+names[i+1]+`","errorMessage":"{{message}}",
+"userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/Admin/{{session name}}","userName":"{{admin}}"},
+"requestParameters":{"userPoolId":"`+poolID+`","clientId":"`+clientID+`","username":"{{user name}}","groupName":"group","userAttributes":"{{attributes}}",
+"authParameters":{"USERNAME":"{{typed name}}"},"clientMetadata":{"a":"{{metadata}}"}},
+"additionalEventData":{"sub":"`+othersSub+`","note":"{{note}}"},"responseElements":{"user":{"username":"{{name in the answer}}"}}}}`)
+	}
+	return []string{batch("arn:aws:sqs:eu-central-1:111122223333:q", bodies...)}
 }
 
 // environment is that of every function.
@@ -59,7 +80,7 @@ func environment(url string) []string {
 		"DEAD_LETTER_QUEUE_URL=" + dead, "GUEST_DEAD_LETTER_QUEUE_URL=" + dead, "USER_DEAD_LETTER_QUEUE_URL=" + dead,
 		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
 		"GATEHOUSE_ENVIRONMENT=dev", "OUTBOX_URL=" + url + "/111122223333/outbox", "TOPIC_ARN=arn:aws:sns:eu-central-1:111122223333:topic",
-		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "GUEST_QUEUE_ARN=" + guestQueue,
+		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "CLIENT_TOKENS_PER_HOUR=100", "SETTINGS_NAME=settings", "PAGES_PER_SECOND=5", "GUEST_QUEUE_ARN=" + guestQueue,
 		"USER_QUEUE_ARN=arn:aws:sqs:eu-central-1:111122223333:users", "POOL_ARN_NAME=/gatehouse/dev/platform/user-pool-arn", "CLIENT_SCOPE=gatehouse/client",
 		"USER_CLIENT_IDS=" + clientID, "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/1", "INCLUDE_PREFIXES=/a/",
 	}
@@ -86,21 +107,35 @@ var allowed = []struct {
 	{"signin-audit/recorder", "request DynamoDB.PutItem", "*", "the event, which has what its schema allows"},
 	{"signin-audit/recorder", "stdout", "id", "the id and type of a copy that differs"},
 	{"signin-audit/recorder", "stdout", "type", "the id and type of a copy that differs"},
+	{"user-events/bridge", "stdout", "id", "the line of an event that failed names it, by the characters of ids"},
+	{"user-events/bridge", "stdout", "type", "the line of an event that failed names it, by the characters of ids"},
 	{"user-events/bridge", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/client-events", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"signup-guard/address-changed", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/drain", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/metrics", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"signin-audit/recorder", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"signin-audit/signin-records", "request DynamoDB.PutItem", "address", "the row, which alone has the address and the user agent"},
+	{"signin-audit/signin-records", "request DynamoDB.PutItem", "agent", "the row, which alone has the address and the user agent"},
+	{"signin-audit/signin-records", "request AmazonSQS.SendMessage", "*", "a record that nobody has seen before is kept as it came"},
+	{"user-events/account-records", "request AmazonSQS.SendMessage", "*", "a record that nobody has seen before is kept as it came"},
 	{"user-events/metrics", "request DynamoDB.PutItem", "id", "the ledger's key"},
+	{"user-events/metrics", "request DynamoDB.UpdateItem", "source", "the ledger's key of a user"},
+	{"user-events/metrics", "request DynamoDB.UpdateItem", "subject", "the ledger's key of a user"},
+	{"user-events/metrics", "request AWSCognitoIdentityProvider.ListUsers", "source", "the pool and the user whose sign-up is measured"},
+	{"user-events/metrics", "request AWSCognitoIdentityProvider.ListUsers", "subject", "the pool and the user whose sign-up is measured"},
+	{"user-events/metrics", "stdout", "id", "the line of an event that failed names it, by the characters of ids"},
 	{"user-events/metrics", "request DynamoDB.PutItem", "source", "the ledger's key"},
 	{"user-events/metrics", "stdout", "clientid", "a dimension of metrics"},
 	{"user-events/metrics", "stdout", "data.reason", "a dimension of metrics"},
 	{"subscriber/welcome", "stdout", "id", "the example logs what a mail would be about"},
 	{"subscriber/welcome", "stdout", "type", "the example logs what a mail would be about"},
 	{"subscriber/welcome", "stdout", "subject", "the example logs what a mail would be about"},
+	{"subscriber/welcome", "stdout", "data.via", "the example logs what a mail would be about"},
 	{"api/handler", "answer", "*name", "GET /user answers with the person's own claims"},
 	{"api/handler", "answer", "local part", "GET /user answers with the person's own claims"},
 	{"api/handler", "answer", "requestContext.authorizer.claims.*", "GET /user answers with the person's own claims"},
+	{"api/handler", "answer", "stageVariables.signInUrl", "the document names who issues tokens"},
 	{"api/handler", "answer", "stageVariables.url", "the document names the API"},
 	{"signin-audit/activity", "request AWSCognitoIdentityProvider.Admin*", "user name", "whether an auditor still is one"},
 	{"signin-audit/activity", "request AWSCognitoIdentityProvider.Admin*", "requestContext.authorizer.claims.cognito:username", "whether an auditor still is one"},

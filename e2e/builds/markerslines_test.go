@@ -118,7 +118,8 @@ func controls(line string) string {
 
 func wrongMetric(line string, fields map[string]json.RawMessage) string {
 	var m metricLine
-	if json.Unmarshal([]byte(line), &m) != nil || len(m.AWS.CloudWatchMetrics) != 1 || m.AWS.CloudWatchMetrics[0].Namespace != "Gatehouse" {
+	if json.Unmarshal([]byte(line), &m) != nil || len(m.AWS.CloudWatchMetrics) != 1 ||
+		!slices.Contains([]string{"Gatehouse", "Subscribers"}, m.AWS.CloudWatchMetrics[0].Namespace) { // ours, and the example's
 		return "a metric of another namespace"
 	}
 	names := []string{"_aws", "level"}

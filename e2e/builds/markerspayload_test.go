@@ -154,7 +154,7 @@ func request(method, resource, token string) string {
 "headers":{"Authorization":"Bearer {{token}}","Cookie":"{{cookie}}","User-Agent":"{{user agent}}","X-Forwarded-For":"{{ip}}","Origin":"https://{{origin host}}.example","Referer":"https://{{referer}}.example"},
 "multiValueHeaders":{"Authorization":["Bearer {{token}}"],"User-Agent":["{{user agent}}"]},
 "queryStringParameters":{"limit":"20"},"multiValueQueryStringParameters":{"limit":["20"]},"pathParameters":{"sub":"` + othersSub + `"},
-"stageVariables":{"url":"https://api.example.org","allowedOrigins":"https://app.example.org"},
+"stageVariables":{"url":"https://api.example.org","signInUrl":"https://signin.example.org","allowedOrigins":"https://app.example.org"},
 "requestContext":{"accountId":"111122223333","stage":"live","requestId":"{{request id}}","path":"/{{path}}","identity":{"sourceIp":"{{ip}}","userAgent":"{{user agent}}","user":"{{user}}"},
 "authorizer":{"claims":` + claims + `},"requestTimeEpoch":1795374000000},"body":"{{body}}","isBase64Encoded":false}`
 }

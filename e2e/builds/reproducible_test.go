@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ import (
 
 const (
 	root    = "../.."
-	service = "signin-audit" // four functions and a nested template
+	service = "signin-audit" // six functions and two nested templates
 )
 
 // skipped are what git ignores, and git's own folder: CodePipeline's source has neither.
@@ -84,6 +85,10 @@ func commit(t *testing.T, dir string) {
 	run(t, dir, "git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "a commit")
 }
 
+// architectures are Lambda's names. A build for this machine's shares the compiled
+// packages of other tests; the SDK takes minutes to compile for another one.
+var architectures = map[string]string{"amd64": "x86_64", "arm64": "arm64"}
+
 // packaged runs the build and returns the artifact's files, without build.json,
 // which names the commit.
 func packaged(t *testing.T, dir string, to *bucket) map[string]string {
@@ -94,7 +99,7 @@ func packaged(t *testing.T, dir string, to *bucket) map[string]string {
 	}
 	cmd := exec.CommandContext(t.Context(), "make", "package", "SERVICE="+service, "OUT=build/artifact",
 		"VENV="+filepath.Join(here, ".local", "venv"), "PIPELINE_TOOLS="+filepath.Join(here, ".local", "pipeline-tools"),
-		"ARTIFACT_BUCKET=artifacts", "ARTIFACT_KEY_ARN="+keyARN)
+		"ARTIFACT_BUCKET=artifacts", "ARTIFACT_KEY_ARN="+keyARN, "ARCHITECTURE="+architectures[runtime.GOARCH])
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+to.URL, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=us-east-1", "NO_PROXY=127.0.0.1")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -143,16 +148,17 @@ func TestTheSameSourcesMakeTheSameArtifact(t *testing.T) {
 	first := packaged(t, clone, to)
 	want := []string{
 		"checksums.txt", "config/dev.json", "config/production.json", "config/test.json", "packaged.yaml",
-		"sbom/ActivityFunction.cdx.json", "sbom/PostAuthenticationFunction.cdx.json", "sbom/PreAuthenticationFunction.cdx.json", "sbom/RecorderFunction.cdx.json",
+		"sbom/ActivityFunction.cdx.json", "sbom/FindingsFunction.cdx.json", "sbom/PostAuthenticationFunction.cdx.json",
+		"sbom/PreAuthenticationFunction.cdx.json", "sbom/RecorderFunction.cdx.json", "sbom/SigninRecordsFunction.cdx.json",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(first))); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	if n := to.takeUploads(); n != len(keys(first["packaged.yaml"])) || n != 5 {
-		t.Errorf("%d uploads for the objects %v, want five", n, keys(first["packaged.yaml"]))
+	if n := to.takeUploads(); n != len(keys(first["packaged.yaml"])) || n != 8 {
+		t.Errorf("%d uploads for the objects %v, want eight", n, keys(first["packaged.yaml"]))
 	}
-	if n := strings.Count(first["packaged.yaml"], "AutoPublishCodeSha256:"); n != 4 {
-		t.Errorf("%d functions with a hash of their content, want four", n)
+	if n := strings.Count(first["packaged.yaml"], "AutoPublishCodeSha256:"); n != 6 {
+		t.Errorf("%d functions with a hash of their content, want six", n)
 	}
 	t.Run("another_commit_on_top", func(t *testing.T) {
 		edit(t, filepath.Join(clone, "services", "signup-guard", "README.md"), "\n", "\nunrelated\n")

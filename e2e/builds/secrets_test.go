@@ -116,6 +116,7 @@ func TestVulnerabilitiesAreFound(t *testing.T) {
 	t.Parallel()
 	db := t.TempDir()
 	const entry = `{"schema_version":"1.3.1","id":"GO-2026-9999","modified":"2026-11-22T00:00:00Z","published":"2026-11-22T00:00:00Z","summary":"planted",
+"database_specific":{"url":"https://pkg.go.dev/vuln/GO-2026-9999"},
 "affected":[{"package":{"name":"github.com/google/uuid","ecosystem":"Go"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}],
 "ecosystem_specific":{"imports":[{"path":"github.com/google/uuid"}]}}]}`
 	for file, text := range map[string]string{
@@ -137,7 +138,7 @@ func TestVulnerabilitiesAreFound(t *testing.T) {
 		fails           bool
 		want            string
 	}{
-		"planted":       {"file://" + db, "", true, "GO-2026-9999"},
+		"planted":       {"file://" + db, "", true, "Found in: github.com/google/uuid"},
 		"not_reachable": {"https://vuln.go.dev", "http://127.0.0.1:1", false, "nothing was checked"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "vulnerabilities", "VULNERABILITIES="+tc.database, "SCANNED=./contracts/...")

@@ -47,6 +47,20 @@ type Browser struct {
 // dark colours. Hosts are rules such as "MAP app.example:80 127.0.0.1:8081", which
 // decide where a name leads.
 func Open(ctx context.Context, width, height int, dark bool, hosts ...string) (*Browser, error) {
+	var flags []chromedp.ExecAllocatorOption
+	if len(hosts) > 0 {
+		flags = append(flags, chromedp.Flag("host-resolver-rules", strings.Join(hosts, ", ")))
+	}
+	return open(ctx, width, height, dark, flags...)
+}
+
+// OpenTrusting opens a browser that also trusts every certificate with this public key, given
+// as the hash that Chromium takes: SHA-256 of the key, in base64.
+func OpenTrusting(ctx context.Context, width, height int, key string) (*Browser, error) {
+	return open(ctx, width, height, false, chromedp.Flag("ignore-certificate-errors-spki-list", key))
+}
+
+func open(ctx context.Context, width, height int, dark bool, flags ...chromedp.ExecAllocatorOption) (*Browser, error) {
 	program, err := Find()
 	if err != nil {
 		return nil, err
@@ -61,9 +75,7 @@ func Open(ctx context.Context, width, height int, dark bool, hosts ...string) (*
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
 	)
-	if len(hosts) > 0 {
-		options = append(options, chromedp.Flag("host-resolver-rules", strings.Join(hosts, ", ")))
-	}
+	options = append(options, flags...)
 	if os.Geteuid() == 0 { // Chromium's sandbox refuses to run for root
 		options = append(options, chromedp.NoSandbox)
 	}

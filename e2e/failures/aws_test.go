@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // stub is AWS as the functions see it. Calls of the services in down fail.
@@ -62,11 +63,18 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(target, ".DescribeLogGroups"):
 		const group = "/gatehouse/dev/made/behind-its-back" // that of log-encryptor/events
 		s.json(w, "logs", "", `{"logGroups":[{"logGroupName":"`+group+`","logGroupArn":"arn:aws:logs:eu-central-1:111122223333:log-group:`+group+`"}]}`)
+	case strings.HasSuffix(target, ".DescribeUserPool"):
+		s.json(w, "cognito", "", `{"UserPool":{"EstimatedNumberOfUsers":1}}`)
+	case strings.HasSuffix(target, ".ListUsers"): // nobody has announced the one user, whose address is disposable
+		s.json(w, "cognito", "", `{"Users":[{"UserStatus":"CONFIRMED","UserCreateDate":1795339800,"Attributes":[`+
+			`{"Name":"email","Value":"eve@mailinator.com"},{"Name":"sub","Value":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a"}]}]}`)
 	case strings.HasPrefix(target, "Logs_"):
 		s.json(w, "logs", "", `{}`)
 	case strings.Contains(string(body), `"audit"`) && slices.Contains(s.down, "audit key"):
 		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 		refuse(w, http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}`)
+	case strings.Contains(string(body), changedPool+"#"):
+		s.json(w, "table", "", poolChange(string(body)))
 	case strings.HasSuffix(target, ".UpdateItem"):
 		s.json(w, "table", "table", `{"Attributes":{"used":{"N":"1"}}}`)
 	default:
@@ -80,7 +88,8 @@ func parameters(body []byte) string {
 	_ = json.Unmarshal(body, &in)
 	values := map[string]string{
 		"user-pool-id": "us-east-1_AbCdEfGhI", "web-client-id": "1example23456789example12", "native-client-id": "x",
-		"pool": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse",
+		"machine-client-id": "y", "user-pool-arn": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse",
+		"settings": "FindingsLagMinutes=20", "pool": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse",
 	}
 	type parameter struct{ Name, Value string }
 	out := struct{ Parameters []parameter }{}
@@ -89,6 +98,25 @@ func parameters(body []byte) string {
 	}
 	raw, _ := json.Marshal(out)
 	return string(raw)
+}
+
+// changedPool is a type of events. Its row in the audit table is a finding.
+const changedPool = "gatehouse.pool.changed.v1"
+
+// poolChange answers a query for such rows with one of the time that is asked for.
+func poolChange(query string) string {
+	earliest := ""
+	for _, after := range strings.Split(query, changedPool+"#")[1:] { // the SDK writes both bounds, in any order
+		if stamp, _, _ := strings.Cut(after, `"`); earliest == "" || stamp < earliest {
+			earliest = stamp
+		}
+	}
+	from, err := time.Parse(time.RFC3339Nano, earliest)
+	if err != nil {
+		return `{}`
+	}
+	at := from.Add(90 * time.Minute).Format("2006-01-02T15:04:05.000000000Z")
+	return `{"Items":[{"id":{"S":"1"},"time":{"S":"` + at + `"},"pool":{"S":"eu-central-1_Gatehouse"},"data":{"S":"{\"by\":{\"kind\":\"root\"}}"}}]}`
 }
 
 // sns answers in the query protocol.
@@ -147,8 +175,8 @@ func (s *stub) environment() []string {
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_MAX_ATTEMPTS=1",
 		"AWS_XRAY_SDK_DISABLED=true", "AWS_LAMBDA_LOG_FORMAT=JSON", "GATEHOUSE_ENVIRONMENT=test", "AWS_ENDPOINT_URL=" + s.URL,
 		"TOPIC_ARN=arn:aws:sns:eu-central-1:123456789012:user-events", fmt.Sprintf("OUTBOX_URL=%s/123456789012/outbox", s.URL),
-		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=400", "BUS_NAME=bus", "EVENTS_PER_MINUTE=60", "POOL_ARN_NAME=pool",
-		"GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
+		"AUDIT_TABLE=audit", "SETTINGS_NAME=settings", "LEDGER_TABLE=ledger", "RETENTION_DAYS=400", "BUS_NAME=bus", "EVENTS_PER_MINUTE=60", "CLIENT_TOKENS_PER_HOUR=60", "POOL_ARN_NAME=pool",
+		"PAGES_PER_SECOND=5", "RECONCILE_FROM=2026-11-01", "GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
 		"CHECK_FEDERATED=true", "CLIENT_SCOPE=gatehouse/client", "USER_CLIENT_IDS=a",
 		"INCLUDE_PREFIXES=/gatehouse/", "EXCLUDE_PREFIXES=", "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/k", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",
 		"DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead", "GUEST_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",

@@ -18,10 +18,11 @@ import (
 type kind int
 
 const (
-	trigger  kind = iota // Cognito
-	consumer             // SQS
-	endpoint             // API Gateway
-	sweeper              // EventBridge
+	trigger   kind = iota // Cognito
+	consumer              // SQS
+	endpoint              // API Gateway
+	sweeper               // EventBridge
+	scheduled             // EventBridge, again and again
 )
 
 // subject is a function.
@@ -32,6 +33,10 @@ type subject struct {
 	payload string
 	// refused is what a person gets if a call fails that a person waits for.
 	refused string
+	// missed is what follows if a scheduled call fails.
+	missed string
+	// proof is a metric that each run writes: an alarm tells when it is missing.
+	proof string
 	// queue and source are those of a consumer: the name of the queue without its
 	// beginning, and the ARN of the message's queue.
 	queue, source string
@@ -44,12 +49,17 @@ type subject struct {
 
 const (
 	event    = `{"specversion":"1.0","id":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a11","source":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse","type":"gatehouse.user.signin.attempted.v1","subject":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a","datacontenttype":"application/json","dataschema":"https://gatehouse.example/schemas/gatehouse.user.signin.attempted.v1.json","time":"2026-11-22T12:00:00Z","data":{},"clientid":"1example23456789example0001"}`
+	changed  = `{"specversion":"1.0","id":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a13","source":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse","type":"gatehouse.user.attributes.changed.v1","subject":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a","datacontenttype":"application/json","dataschema":"https://gatehouse.example/schemas/gatehouse.user.attributes.changed.v1.json","time":"2026-11-22T12:00:00Z","data":{"by":{"kind":"user"},"change":"updated"}}`
 	appEvent = `{"name":"cart.opened"}`
+	record   = `{"detail":{"eventVersion":"1.11","userIdentity":{"type":"Root"},"eventTime":"2026-11-22T12:00:00Z","eventSource":"cognito-idp.amazonaws.com","eventName":"AdminDisableUser","awsRegion":"eu-central-1","requestParameters":{"userPoolId":"eu-central-1_Gatehouse"},"additionalEventData":{"sub":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a"},"eventID":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a12","eventType":"AwsApiCall","recipientAccountId":"123456789012"}}`
+	// failedSignin is CloudTrail's record of a wrong password.
+	failedSignin = `{"detail":{"eventSource":"cognito-idp.amazonaws.com","eventType":"AwsApiCall","eventName":"InitiateAuth","eventID":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a12","eventTime":"2026-11-22T12:00:00Z","errorCode":"NotAuthorizedException","errorMessage":"Incorrect username or password.","requestParameters":{"authFlow":"USER_PASSWORD_AUTH","clientId":"1example23456789example12"}}}`
 )
 
 func subjects() []subject {
 	return []subject{
 		{stack: "signup-guard", name: "presignup", payload: "presignup-signup.json", refused: "Cognito refuses the sign-up"},
+		{kind: consumer, stack: "signup-guard", name: "address-changed", payload: changed, queue: "address-changed", done: "the topic"},
 		{stack: "signin-audit", name: "preauthentication", payload: "preauthentication.json", refused: "Cognito refuses the sign-in"},
 		{stack: "signin-audit", name: "postauthentication", payload: "postauthentication.json", refused: "Cognito refuses the sign-in"},
 		{
@@ -63,7 +73,20 @@ func subjects() []subject {
 			kind: consumer, stack: "user-events", name: "client-events", payload: appEvent, queue: "client-events-guest", done: "the topic",
 			source: "arn:aws:sqs:eu-central-1:123456789012:guest",
 		},
+		{kind: consumer, stack: "user-events", name: "account-records", payload: record, queue: "account-records", done: "the topic"},
+		{
+			kind: scheduled, stack: "user-events", name: "reconciler", payload: "reconciler-start.json",
+			missed: "a user that nobody announced stays without an event until it works again", proof: "ReconcilerHours",
+		},
 		{kind: consumer, stack: "signin-audit", name: "recorder", payload: event, queue: "recorder", done: "the audit table"},
+		{
+			kind: scheduled, stack: "signin-audit", name: "findings", payload: "findings.json",
+			missed: "findings come with the next run", proof: "FindingsRowsRead",
+		},
+		{
+			kind: consumer, stack: "signin-audit", name: "signin-records", payload: failedSignin, queue: "signin-records",
+			done: "the topic",
+		},
 		{kind: endpoint, stack: "signin-audit", name: "activity", payload: "activity.json", refused: "callers of the API get an error"},
 		{kind: endpoint, stack: "api", name: "handler", payload: "guest.json", refused: "callers of the API get an error", silent: true},
 		{kind: sweeper, stack: "log-encryptor", name: "encryptor", payload: "log-group-created.json"},
@@ -135,10 +158,13 @@ func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
 			raised = append(raised, metric{"Duration", name})
 		}
 	}
-	for m, of := range map[string]string{"EventsFellBack": "", "EventsLogged": "", "EventsRetried": name} {
+	for m, of := range map[string]string{"EventsFellBack": "", "EventsUndelivered": "", "EventsRetried": name} {
 		if regexp.MustCompile(`"` + m + `":[1-9]`).MatchString(got.output) { // consumers write zeros
 			raised = append(raised, metric{m, of})
 		}
+	}
+	if s.proof != "" && !strings.Contains(got.output, `"`+s.proof+`":`) {
+		raised = append(raised, metric{s.proof, ""})
 	}
 	o, more := s.follows(t, f, got, accepted)
 	return o, append(raised, more...)
@@ -160,6 +186,11 @@ func (s subject) follows(t *testing.T, f fault, got invocation, accepted []strin
 			return outcome{person: unswept, event: none}, []metric{{"LogGroupsUnencrypted", ""}}
 		}
 		return outcome{person: unswept, event: none}, []metric{{"ApproximateNumberOfMessagesVisible", s.stack + "-failed"}}
+	case scheduled:
+		if got.answer == nil { // Lambda calls it again, and so does the schedule
+			return outcome{person: unnoticed + "; " + s.missed, event: none}, nil
+		}
+		return outcome{person: unnoticed, event: place(got, accepted)}, nil
 	case trigger:
 	}
 	return s.trigger(got, accepted), nil

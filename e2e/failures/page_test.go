@@ -67,8 +67,9 @@ A panic in a handler is not in the tables: it is recovered and logged, and the r
 - *Alarm*: those that watch a metric which the fault raises, without ` + "`gatehouse-{environment}-`" + `; on AWS composite alarms
   notify for them. Each alarm's description names its [playbook](playbooks/).
 
-Lambda does not count calls that are not permitted, so no alarm tells that Cognito may not call a trigger.
-` + "`gatehouse canary`" + ` notices it ([playbook](playbooks/canary-fails.md)).
+Lambda does not count calls that are not permitted. That Cognito may not call a trigger, the platform's alarms tell by
+Cognito's own counts, which are not simulated here; ` + "`gatehouse status` and `gatehouse canary`" + ` notice it without people
+([playbook](playbooks/triggers-not-called.md)).
 
 [A switch of the platform](../platform/README.md#switching-a-trigger-off) takes a failing trigger out of the pool.
 `
