@@ -166,7 +166,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 func TestCORSAllowsListedOriginsOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for _, path := range []string{"/guest", "/user", "/client", "/activity", "/activity/x"} {
+	for _, path := range []string{"/guest", "/user", "/client", "/activity", "/activity/x", "/schemas", "/nope", "/nope/more"} {
 		for origin, allowed := range map[string]bool{
 			"http://localhost:8400": true, "http://127.0.0.1:8400": true, "https://evil.example": false, "null": false, "http://localhost:84000": false,
 		} {
@@ -189,10 +189,21 @@ func TestOpenAPIDescription(t *testing.T) {
 		OpenAPI string
 		Servers []struct{ URL string }
 		Paths   map[string]any
+
+		Components struct {
+			SecuritySchemes struct {
+				Machine struct {
+					Flows struct{ ClientCredentials struct{ TokenURL string } }
+				}
+			}
+		}
 	}
 	s.call(t, http.MethodGet, "/openapi.json", "").accepted(t, &doc)
-	if doc.OpenAPI != "3.1.0" || len(doc.Servers) != 1 || doc.Servers[0].URL != s.env["API_URL"] || len(doc.Paths) != 6 {
+	if doc.OpenAPI != "3.1.0" || len(doc.Servers) != 1 || doc.Servers[0].URL != s.env["API_URL"] || len(doc.Paths) != 9 {
 		t.Errorf("%+v", doc)
+	}
+	if got, want := doc.Components.SecuritySchemes.Machine.Flows.ClientCredentials.TokenURL, s.env["HOSTED_UI_URL"]+"/oauth2/token"; got != want {
+		t.Errorf("tokenUrl is %s, want %s, where the machine gets its token", got, want)
 	}
 }
 

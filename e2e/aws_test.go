@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,10 +90,15 @@ func (s *system) exec(cmd *exec.Cmd) (string, error) {
 	return string(out), err
 }
 
+// awsCommand runs such a command. An error has the end of its output: all the outputs of a
+// test would hide why it failed.
 func (s *system) awsCommand(t *testing.T, command string, args ...string) (string, error) {
 	t.Helper()
 	output, err := s.exec(s.aws(command, args...))
-	t.Logf("gatehouse aws %s %s\n%s", command, strings.Join(args, " "), output)
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(output), "\n")
+		err = fmt.Errorf("gatehouse aws %s %s: %w\n%s", command, strings.Join(args, " "), err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+	}
 	return output, err
 }
 
@@ -210,10 +216,14 @@ func (s *system) madeAgain(t *testing.T) {
 	if err == nil || !strings.Contains(output, group+" exists outside its stack") || command == nil {
 		t.Fatalf("check with a group that was made again: %v\n%s", err, output)
 	}
-	if out, err := s.run(t, "bash", "-c", command[1]); err != nil {
-		t.Errorf("%s: %v\n%s", command[1], err, out)
-	}
-	output = must(s.awsCommand(t, "check"))(t)
+	// A function of the deleted stack may have had a line more to write.
+	eventually(t, "a check that finds no such group", func() bool {
+		if out, err := s.run(t, "bash", "-c", command[1]); err != nil && !strings.Contains(out, "ResourceNotFoundException") {
+			t.Errorf("%s: %v\n%s", command[1], err, out)
+		}
+		output, err = s.awsCommand(t, "check")
+		return err == nil
+	})
 	if strings.Count(output, "belongs to no stack") < 5 {
 		t.Errorf("the check does not list what was retained:\n%s", output)
 	}

@@ -35,6 +35,11 @@ func TestBrowserPagesForEverybody(t *testing.T) {
 	}{
 		{"/login?" + s.appRequest(), "Sign in", func() { w.signIn(wrong, password) }},
 		{"/signup?" + s.appRequest(), "Create an account", func() { w.signUp(wrong) }},
+		{"/signup?" + s.appRequest("state", "hint"), "Create an account", func() {
+			w.must(w.Fill("Email address", "a@gatehouse.test"), w.Fill("Password", "short"), w.Fill("Password, again", "short"), w.Click("Sign up"))
+			w.must(w.Says("Please choose another password: "))
+			w.describes("Password", "Please choose another password: ", ". At least 12 characters, with ")
+		}},
 		{"/confirm?" + s.appRequest(), "Confirm your account", func() {
 			w.must(w.Fill("Email address", wrong), w.Fill("Code", "1"), w.Click("Confirm"))
 		}},
@@ -43,6 +48,7 @@ func TestBrowserPagesForEverybody(t *testing.T) {
 			w.must(w.Fill("Email address", wrong), w.Fill("Code", "1"), w.Fill("New password", "a"), w.Fill("New password, again", "b"), w.Click("Change the password"))
 		}},
 		{"/login?" + s.appRequest("redirect_uri", "https://evil.example/"), "This link does not work", nil},
+		{"/login", "This link does not work", nil},
 		{"/app", "Welcome", nil},
 	} {
 		t.Run(page.path[:strings.IndexAny(page.path+"?", "?")], func(t *testing.T) {
@@ -70,6 +76,7 @@ func TestBrowserSignedInOnAPhone(t *testing.T) {
 	w.signIn(p.Email, password)
 	w.must(w.Heading("You are signed in"), w.Says(p.Sub))
 	w.fitsEverybody()
+	w.must(w.Until(`/Valid until\n.*\d\d:\d\d:\d\d (UTC|GMT|[A-Z]+)/.test(document.body.innerText)`))
 }
 
 func (w window) fitsEverybody() {
@@ -110,6 +117,24 @@ func (w window) fitsEverybody() {
 	if headings == 0 {
 		t.Error("a screen reader finds no heading")
 	}
+}
+
+// describes: a screen reader reads these texts with the field.
+func (w window) describes(field string, texts ...string) {
+	w.t.Helper()
+	nodes, err := w.Nodes()
+	w.must(err)
+	for _, n := range nodes {
+		if n.Role == "textbox" && n.Name == field {
+			for _, text := range texts {
+				if !strings.Contains(n.Description, text) {
+					w.t.Errorf("%s is described as %q, without %q", field, n.Description, text)
+				}
+			}
+			return
+		}
+	}
+	w.t.Errorf("no field %q", field)
 }
 
 // tellsTheProblem: the problem is announced, belongs to the field, and that field

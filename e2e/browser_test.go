@@ -74,14 +74,14 @@ func TestBrowserStory(t *testing.T) {
 
 	w.must(w.Click("Sign out"), w.Heading("Welcome"), w.Click("Sign in"), w.Heading("Sign in"))
 	w.signIn(p.Email, "Wrong-horse-7-battery")
-	w.must(w.Says("Incorrect username or password."), w.Click("Forgot your password?"), w.Heading("Forgot your password?"))
+	w.must(w.Says("Incorrect email address or password."), w.Click("Forgot your password?"), w.Heading("Forgot your password?"))
 	w.must(w.Fill("Email address", p.Email), w.Click("Send a code"), w.Heading("Set a new password"))
 	w.must(w.Fill("Code", resetCode), w.Fill("New password", newPassword), w.Fill("New password, again", newPassword+"x"),
 		w.Click("Change the password"), w.Says("The two passwords differ."))
 	w.must(w.Fill("Code", resetCode), w.Fill("New password", newPassword), w.Fill("New password, again", newPassword),
 		w.Click("Change the password"), w.Says("Your password is changed."))
 	w.signIn(p.Email, password)
-	w.must(w.Says("Incorrect username or password."))
+	w.must(w.Says("Incorrect email address or password."))
 	w.signIn(p.Email, newPassword)
 	w.must(w.Heading("You are signed in"), w.Says(p.Email))
 
@@ -138,10 +138,13 @@ func TestBrowserKeyboardOnly(t *testing.T) {
 	w := openWindow(t, 1100, 900)
 	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.TabTo("Create an account"), w.Enter())
 	// The first field has the focus already.
-	w.must(w.Heading("Create an account"), w.HasFocus("Email address"), w.Type(p.Email), w.TabTo("Password"), w.Type(password), w.TabTo("Password, again"), w.Type(password), w.Enter())
+	w.must(w.Heading("Create an account"), w.HasFocus("Email address"), w.Type(p.Email), w.TabTo("Password"), w.Type("short"), w.TabTo("Password, again"), w.Type("short"), w.Enter())
+	w.must(w.Says("Please choose another password: "), w.HasFocus("Password"), w.Type(password), w.TabTo("Password, again"), w.Type(password), w.Enter())
 	w.must(w.Heading("Confirm your account"), w.HasFocus("Code"), w.Type("000000"), w.TabTo("Confirm"), w.Enter(), w.Says("Invalid verification code"))
 	// The field to correct has the focus.
 	w.must(w.HasFocus("Code"), w.Type(signUpCode), w.Enter(), w.Heading("You are signed in"), w.TabTo("Sign out"), w.Enter())
 	w.must(w.Heading("Welcome"), w.TabTo("Sign in"), w.Enter())
-	w.must(w.Heading("Sign in"), w.HasFocus("Email address"), w.Type(p.Email), w.Tab(), w.Type(password), w.Tab(), w.Enter(), w.Heading("You are signed in"))
+	w.must(w.Heading("Sign in"), w.HasFocus("Email address"), w.Type(p.Email), w.Tab(), w.Type(newPassword), w.Enter(), w.Says("Incorrect email address or password."))
+	// The address is still there.
+	w.must(w.HasFocus("Password"), w.Type(password), w.Tab(), w.Enter(), w.Heading("You are signed in"))
 }

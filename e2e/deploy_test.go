@@ -14,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-
-	"gatehouse.example/contracts"
 )
 
 // TestOneServiceDeploysAlone changes signup-guard in a copy of the repository, deploys
@@ -130,35 +128,6 @@ func (s *system) setParameter(t *testing.T, stack, name, value string) string {
 		t.Fatal(err)
 	}
 	return was
-}
-
-// TestExampleSubscriber deploys the example with its own command.
-func TestExampleSubscriber(t *testing.T) {
-	t.Parallel()
-	hold(t, &deployments)
-	s := start(t)
-	before := s.stacks(t)
-	check(t, s.local("deploy", "examples/subscriber"))
-	after := s.stacks(t)
-	for name, was := range before {
-		if !after[name].Equal(was) {
-			t.Errorf("stack %s changed", name)
-		}
-	}
-	synthetic := s.newPerson(t)
-	synthetic.Email = "success+" + synthetic.local + "@" + contracts.SyntheticDomain
-	t.Cleanup(func() { check(t, synthetic.Delete(context.WithoutCancel(t.Context()))) })
-	synthetic.signUp(t)
-	synthetic.confirm(t)
-	synthetic.signIn(t)
-	p := s.member(t)
-	p.signIn(t)
-	eventually(t, "the example logs the sign-in", func() bool {
-		return strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), p.Sub)
-	})
-	if strings.Contains(s.logsOf(t, "/gatehouse/local/example-subscriber"), synthetic.Sub) {
-		t.Error("the example would write to a synthetic user")
-	}
 }
 
 // passThrough is one person signing up and in.

@@ -48,16 +48,19 @@ func TestAuthorizationCodesAreBoundToTheirClient(t *testing.T) {
 	p := s.member(t)
 	verifier := oauth2.GenerateVerifier()
 	challenge := oauth2.S256ChallengeFromVerifier(verifier)
-	for name, change := range map[string]func(url.Values){
-		"no_verifier":       func(f url.Values) { f.Del("code_verifier") },
-		"other_verifier":    func(f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
-		"challenge_as_such": func(f url.Values) { f.Set("code_verifier", challenge) },
-		"other_client":      func(f url.Values) { f.Set("client_id", s.env["NATIVE_CLIENT_ID"]) },
-		"no_client":         func(f url.Values) { f.Del("client_id") },
-		"other_address":     func(f url.Values) { f.Set("redirect_uri", "http://localhost:8400/callback") },
-		"no_address":        func(f url.Values) { f.Del("redirect_uri") },
-		"changed_code":      func(f url.Values) { f.Set("code", f.Get("code")+"x") },
-		"no_code":           func(f url.Values) { f.Del("code") },
+	for name, tc := range map[string]struct {
+		change func(url.Values)
+		spent  bool // the code is, by a client that it was made for
+	}{
+		"no_verifier":       {func(f url.Values) { f.Del("code_verifier") }, true},
+		"other_verifier":    {func(f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) }, true},
+		"challenge_as_such": {func(f url.Values) { f.Set("code_verifier", challenge) }, true},
+		"other_address":     {func(f url.Values) { f.Set("redirect_uri", "http://localhost:8400/callback") }, true},
+		"other_client":      {func(f url.Values) { f.Set("client_id", s.env["NATIVE_CLIENT_ID"]) }, false},
+		"no_client":         {func(f url.Values) { f.Del("client_id") }, false},
+		"no_address":        {func(f url.Values) { f.Del("redirect_uri") }, false},
+		"changed_code":      {func(f url.Values) { f.Set("code", f.Get("code")+"x") }, false},
+		"no_code":           {func(f url.Values) { f.Del("code") }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,12 +73,13 @@ func TestAuthorizationCodesAreBoundToTheirClient(t *testing.T) {
 			for k, v := range form {
 				right[k] = v
 			}
-			change(form)
+			tc.change(form)
 			if status, failure := s.exchange(t, form); status != http.StatusBadRequest || failure == "" {
 				t.Errorf("status %d, error %q", status, failure)
 			}
-			// Whoever asked can still use it, once.
-			if status, failure := s.exchange(t, right); status != http.StatusOK {
+			// Whoever asked can still use it, once, unless it was spent on a guess.
+			status, failure := s.exchange(t, right)
+			if spent := status == http.StatusBadRequest && failure == "invalid_grant"; spent != tc.spent || !spent && status != http.StatusOK {
 				t.Errorf("the right app: status %d, error %q", status, failure)
 			}
 			if status, _ := s.exchange(t, right); status != http.StatusBadRequest {
@@ -106,18 +110,17 @@ func TestRedirectsGoToRegisteredAddressesOnly(t *testing.T) {
 	p := s.member(t)
 	origin := s.env["HOSTED_UI_URL"]
 	requests := map[string]string{
-		"other_address":   s.appRequest("redirect_uri", "https://evil.example/"),
-		"prefix":          s.appRequest("redirect_uri", callback+".evil.example/"),
-		"path_below":      s.appRequest("redirect_uri", callback+"/../../x"),
-		"upper_case":      s.appRequest("redirect_uri", strings.ToUpper(callback)),
-		"query_added":     s.appRequest("redirect_uri", callback+"?next=https://evil.example/"),
-		"fragment":        s.appRequest("redirect_uri", callback+"#x"),
-		"no_scheme":       s.appRequest("redirect_uri", "//evil.example/"),
-		"script":          s.appRequest("redirect_uri", "javascript:alert(1)"),
-		"twice":           s.appRequest() + "&redirect_uri=" + url.QueryEscape("https://evil.example/"),
-		"other_client":    s.appRequest("client_id", s.env["NATIVE_CLIENT_ID"]),
-		"unknown_client":  s.appRequest("client_id", "0123456789"),
-		"implicit_tokens": s.appRequest("response_type", "token"),
+		"other_address":  s.appRequest("redirect_uri", "https://evil.example/"),
+		"prefix":         s.appRequest("redirect_uri", callback+".evil.example/"),
+		"path_below":     s.appRequest("redirect_uri", callback+"/../../x"),
+		"upper_case":     s.appRequest("redirect_uri", strings.ToUpper(callback)),
+		"query_added":    s.appRequest("redirect_uri", callback+"?next=https://evil.example/"),
+		"fragment":       s.appRequest("redirect_uri", callback+"#x"),
+		"no_scheme":      s.appRequest("redirect_uri", "//evil.example/"),
+		"script":         s.appRequest("redirect_uri", "javascript:alert(1)"),
+		"twice":          s.appRequest() + "&redirect_uri=" + url.QueryEscape("https://evil.example/"),
+		"other_client":   s.appRequest("client_id", s.env["NATIVE_CLIENT_ID"]),
+		"unknown_client": s.appRequest("client_id", "0123456789"),
 	}
 	for name, query := range requests {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +135,7 @@ func TestRedirectsGoToRegisteredAddressesOnly(t *testing.T) {
 			edited["_csrf"] = form["_csrf"]
 			edited.Set("username", p.Email)
 			edited.Set("password", password)
-			for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword"} {
+			for _, path := range []string{"/login", "/oauth2/login", "/signup", "/confirm", "/resendcode", "/forgotPassword", "/confirmforgotPassword", "/mfa/totp"} {
 				refusedHere(t, path, must(b.PostForm(origin+path, edited))(t))
 			}
 		})

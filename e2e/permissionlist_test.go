@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -62,18 +63,32 @@ func (l permissionList) find(a permission) (permission, bool) {
 	return permission{}, false
 }
 
+// excuses reports whether the line covers a permission. In a line whose role has a star,
+// role and resource are patterns: it is about every role of a kind.
+func excuses(line, a permission) bool {
+	if !strings.Contains(line.Role, "*") {
+		return line == a
+	}
+	return line.Action == a.Action && policy.Match(line.Role, a.Role) && policy.Match(line.Resource, a.Resource)
+}
+
 // compare returns what is wrong with the permissions that no call needed, and with
 // the list that excuses them. The roles have the permissions in held.
 func (l permissionList) compare(unused, held []permission) []string {
+	covered := func(line permission, by []permission) bool {
+		return slices.ContainsFunc(by, func(a permission) bool { return excuses(line, a) })
+	}
+	lines := slices.Collect(maps.Keys(l))
 	var wrong []string
 	for _, a := range unused {
-		if _, excused := l[a]; !excused {
+		if !slices.ContainsFunc(lines, func(line permission) bool { return excuses(line, a) }) {
 			wrong = append(wrong, "not used, so remove it from the template or list it with its reason: "+a.String())
 		}
 	}
-	for a, excuse := range l {
-		if !slices.Contains(unused, a) && (!excuse.sometimes || !slices.Contains(held, a)) {
-			wrong = append(wrong, "used by a call, or in no role any longer, so remove it from the list: "+a.String())
+	for line, excuse := range l {
+		possible := covered(line, held) || strings.HasPrefix(line.Action, "refused:")
+		if !covered(line, unused) && (!excuse.sometimes || !possible) {
+			wrong = append(wrong, "used by a call, or in no role any longer, so remove it from the list: "+line.String())
 		}
 	}
 	slices.Sort(wrong)

@@ -74,13 +74,21 @@ func TestCompare(t *testing.T) {
 	list := permissionList{
 		{"s/R", "a:B", "x"}: why, {"s/R", "old:Action", "x"}: why,
 		{"s/R", "used:Now", "x"}: sometimes, {"s/R", "unused:Now", "x"}: sometimes, {"s/R", "gone:Action", "x"}: sometimes,
+		{"s/R", "refused:a:B", "x"}: sometimes, {"s/R", "refused:a:C", "x"}: why,
+		{"*/*Role", "logs:Put", "log:*"}: why, {"*/*Role", "nobody:Has", "*"}: why,
 	}
-	unused := []permission{{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}, {"s/R", "unused:Now", "x"}}
+	unused := []permission{
+		{"s/R", "a:B", "x"}, {"s/R", "new:Action", "x"}, {"s/R", "unused:Now", "x"},
+		{"s/FunctionRole", "logs:Put", "log:a"}, {"t/OtherRole", "logs:Put", "log:b"}, {"t/OtherRole", "logs:Put", "other"},
+	}
 	got := list.compare(unused, append(unused, permission{"s/R", "used:Now", "x"}))
 	want := []string{
 		"not used, so remove it from the template or list it with its reason: s/R  new:Action  x",
+		"not used, so remove it from the template or list it with its reason: t/OtherRole  logs:Put  other",
+		"used by a call, or in no role any longer, so remove it from the list: */*Role  nobody:Has  *",
 		"used by a call, or in no role any longer, so remove it from the list: s/R  gone:Action  x",
 		"used by a call, or in no role any longer, so remove it from the list: s/R  old:Action  x",
+		"used by a call, or in no role any longer, so remove it from the list: s/R  refused:a:C  x",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -44,6 +44,8 @@ func TestPipelineRoles(t *testing.T) {
 	a.deploy(t, "tools", "pipeline.yaml", "gatehouse-tools-signup-guard", "OnAws=false", "Service=signup-guard", "ArtifactFolder=gatehouse-signup-gua", "FilePaths=services/signup-guard/**",
 		"Repository=example/gatehouse", "Mode=multi", "DevAccount="+emulated, "TestAccount="+emulated, "ProductionAccount="+emulated)
 	a.deploy(t, "checks", "checks.yaml", "gatehouse-tools-checks", "OnAws=false", "DevAccount="+emulated, "TestAccount="+emulated, "ProductionAccount="+emulated)
+	a.deploy(t, "canary", "canary.yaml", "gatehouse-tools-canary-test", "OnAws=false", "Commit=0123456789abcdef0123456789abcdef01234567", "Environment=test", "EnvironmentAccount="+emulated,
+		"NotificationEmail=team@example.com", "Repository=example/gatehouse")
 	if output := a.deploy(t, "test", "environment.yaml", "gatehouse-test-pipeline", environment...); !strings.Contains(output, "No changes to deploy") {
 		t.Errorf("the second deployment changed something:\n%s", output)
 	}
@@ -52,7 +54,9 @@ func TestPipelineRoles(t *testing.T) {
 	tests := a.build(t, "checks/gatehouse-tools-checks-unapproved", "gatehouse-checks-unapproved")
 	approved := a.build(t, "checks/gatehouse-tools-checks-approved", "gatehouse-checks-approved")
 	builds := a.build(t, "signup-guard/gatehouse-tools-signup-guard-build", "gatehouse-signup-guard-build")
-	t.Run("trust", func(t *testing.T) { a.trust(t, pipeline, tests, approved) })
+	t.Run("trust", func(t *testing.T) {
+		a.trust(t, pipeline, tests, approved, a.build(t, "canary/gatehouse-tools-canary-test", "gatehouse-canary-test"))
+	})
 	t.Run("code", func(t *testing.T) { a.code(t, builds, outputs["ArtifactBucket"]) })
 	t.Run("deploy", func(t *testing.T) { a.deployRole(t, pipeline) })
 	t.Run("canary", func(t *testing.T) { a.canaryRole(t, tests) })
@@ -135,8 +139,8 @@ func probes(t *testing.T, tries map[string]probe) {
 }
 
 // trust: the pipeline takes its own deploy role, the project that tests unapproved commits
-// takes the canary's role in test, and none takes any other.
-func (a account) trust(t *testing.T, pipeline, tests, approved aws.Config) {
+// and the one that a schedule starts take the canary's role in test, and none takes any other.
+func (a account) trust(t *testing.T, pipeline, tests, approved, scheduled aws.Config) {
 	as := func(from aws.Config, name, session string) error {
 		_, err := a.try(t.Context(), from, role("test/pipeline", name), session, "")
 		return err
@@ -147,6 +151,8 @@ func (a account) trust(t *testing.T, pipeline, tests, approved aws.Config) {
 		"cloudformations_role":         {false, as(pipeline, "gatehouse-test-signup-guard-cloudformation", "probe")},
 		"canary_for_the_pipeline":      {false, as(pipeline, "gatehouse-test-canary", "probe")},
 		"canary_for_the_tests":         {true, as(tests, "gatehouse-test-canary", "probe")},
+		"canary_by_the_schedule":       {true, as(scheduled, "gatehouse-test-canary", "probe")},
+		"deploy_role_by_the_schedule":  {false, as(scheduled, "gatehouse-test-signup-guard-deploy", "probe")},
 		"canary_of_unapproved":         {false, as(approved, "gatehouse-test-canary", "probe")},
 		"deploy_role_for_the_tests":    {false, as(tests, "gatehouse-test-signup-guard-deploy", "probe")},
 		"deploy_role_for_the_root":     {false, as(a.root, "gatehouse-test-signup-guard-deploy", "probe")},

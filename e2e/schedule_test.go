@@ -3,6 +3,7 @@ package e2e
 import (
 	"sync"
 	"testing"
+	"time"
 )
 
 // Much of a test is waiting, so tests run at the same time: more of them than there
@@ -17,9 +18,8 @@ const (
 )
 
 var (
-	// shared is held for reading by tests that start, for writing by those that
-	// are alone.
-	shared sync.RWMutex
+	// shared is held by tests that start, all together, or by one that is alone.
+	shared = newTogether()
 	// accounts is held by what deploys or needs an environment in addition to the local one,
 	// and by what such an environment would disturb. Take it before shared.
 	accounts sync.Mutex
@@ -32,10 +32,66 @@ var (
 	running = make(chan struct{}, programs)
 )
 
+// together is a lock that any number of tests hold at the same time, or one alone. One
+// that wants to be alone waits until nobody holds it. A sync.RWMutex would let everybody
+// wait for that one instead, from when it asks: the processors would have nothing to do
+// until the slowest test before it has ended.
+type together struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	users   int
+	one     bool // holds it alone
+}
+
+func newTogether() *together {
+	g := &together{}
+	g.changed = sync.NewCond(&g.mu)
+	return g
+}
+
+// Lock waits for a test that is alone.
+func (g *together) Lock() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.one {
+		g.changed.Wait()
+	}
+	g.users++
+}
+
+// Unlock ends one hold.
+func (g *together) Unlock() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.users--
+	g.changed.Broadcast()
+}
+
+// alone is the lock for one that wants nobody else.
+func (g *together) alone() sync.Locker { return single{g} }
+
+type single struct{ g *together }
+
+func (s single) Lock() {
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	for s.g.one || s.g.users > 0 {
+		s.g.changed.Wait()
+	}
+	s.g.one = true
+}
+
+func (s single) Unlock() {
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	s.g.one = false
+	s.g.changed.Broadcast()
+}
+
 // start is the system for a test that runs with others.
 func start(t *testing.T) *system {
 	t.Helper()
-	hold(t, shared.RLocker())
+	hold(t, shared)
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })
 	return located(t)
@@ -44,13 +100,18 @@ func start(t *testing.T) *system {
 // alone is the system for a test that no other test of it runs with.
 func alone(t *testing.T) *system {
 	t.Helper()
-	hold(t, &shared)
+	hold(t, shared.alone())
 	return located(t)
 }
 
 // hold keeps a lock until the test and its subtests end.
 func hold(t *testing.T, l sync.Locker) {
 	t.Helper()
+	began := time.Now()
 	l.Lock()
-	t.Cleanup(l.Unlock)
+	waited, began := time.Since(began), time.Now()
+	t.Cleanup(func() {
+		l.Unlock()
+		t.Logf("waited %s for a lock, and held it for %s", waited.Round(time.Second/10), time.Since(began).Round(time.Second/10))
+	})
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"gatehouse.example/tools/actors"
@@ -50,20 +53,50 @@ func realMain(m *testing.M) (int, error) {
 		}
 		defer func() { _ = s.local("down") }()
 	}
-	if err := s.local("up"); err != nil {
+	if err := s.local("up", "--https"); err != nil {
 		return 1, err
 	}
-	// Tests wait for a lock or a slot when they have begun: see schedule_test.go.
+	// Tests wait for a lock or a slot when they have begun: see schedule_test.go. More than
+	// there are tests and subtests: one that waits would keep a subtest of the holder from running.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "100"); err != nil {
+	if err := flag.Set("test.parallel", "1000"); err != nil {
 		return 1, fmt.Errorf("flag.Set: %w", err)
 	}
 	code := m.Run()
+	if code != 0 {
+		s.complaints(os.Stderr)
+	}
 	if code != 0 || !wholeRun() {
 		return code, nil
 	}
 	return code, checkPermissions(context.Background(), s)
 }
+
+// complaints writes the last warnings and errors of each program of the system: a machine
+// that is gone after the tests leaves nothing else to look at.
+func (s *system) complaints(w io.Writer) {
+	const most = 4
+	paths, _ := filepath.Glob(filepath.Join(s.dir, "log", "*.log")) // the pattern is well-formed
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		var found []string
+		for line := range strings.Lines(string(text)) {
+			if complaint.MatchString(line) {
+				found = append(found, line)
+			}
+		}
+		for _, line := range found[max(0, len(found)-most):] {
+			_, _ = fmt.Fprintf(w, "%s: %s\n", filepath.Base(path), strings.TrimSpace(line[:min(len(line), 500)]))
+		}
+	}
+}
+
+// complaint matches the levels of log/slog in both of its formats, and what Lambda says of
+// a function that ended.
+var complaint = regexp.MustCompile(`level"?[=:]"?(WARN|ERROR)|Task timed out|Runtime exited|panic:`)
 
 func locate() (*system, error) {
 	root, err := filepath.Abs("..")

@@ -10,8 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/tools/actors"
 )
 
@@ -21,7 +26,13 @@ type tracePart struct {
 	MissingParent                     string
 	Annotations                       map[string]any
 	Exceptions                        []string
+	Links                             []struct{ Trace, Kind string }
 	Parts                             []tracePart
+}
+
+// linksTo reports whether a link of that kind leads from the part to a trace.
+func (p tracePart) linksTo(kind, trace string) bool {
+	return slices.ContainsFunc(p.Links, func(l struct{ Trace, Kind string }) bool { return l.Trace == trace && l.Kind == kind })
 }
 
 // askTraced calls the API with a trace header, or without one; it returns the
@@ -210,7 +221,8 @@ func TestTraceByTheCLI(t *testing.T) {
 func TestTracesOfConsumers(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.member(t)
+	inbox := s.subscribe(t)
+	p := s.member(t)
 	eventually(t, "traces of all who take part in a sign-up", func() bool {
 		out := must(s.run(t, filepath.Join(s.root, "bin", "gatehouse"), "trace", "list", "--limit", "1000"))(t)
 		for _, function := range []string{"signup-guard-presignup", "user-events-postconfirmation", "user-events-bridge", "user-events-metrics", "signin-audit-recorder"} {
@@ -220,4 +232,73 @@ func TestTracesOfConsumers(t *testing.T) {
 		}
 		return true
 	})
+	s.joined(t, inbox.wait(t, 1, of(contracts.TypeUserCreated, p.Sub))[0].Event, "user-events-postconfirmation", "")
+}
+
+// An app's message is joined to the run that makes an event of it, and to the consumers' runs.
+func TestTraceOfAnAppEvent(t *testing.T) {
+	t.Parallel()
+	hold(t, &appEvents)
+	s := start(t)
+	inbox := s.subscribe(t)
+	app := "1-6921f8c0-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:24]
+	out := must(s.guest(t).clients(t).sqs.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: aws.String(s.env[guestQueue]), MessageBody: aws.String(`{"name":"app.traced"}`),
+		MessageSystemAttributes: map[string]sqstypes.MessageSystemAttributeValue{
+			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: aws.String("Root=" + app + ";Parent=53995c3f42cd8ad8;Sampled=1")},
+		},
+	}))(t)
+	s.joined(t, inbox.wait(t, 1, id(aws.ToString(out.MessageId)))[0].Event, "user-events-client-events", app)
+}
+
+// run is a trace, with those that it leads to.
+type run struct {
+	ID     string
+	Parts  []tracePart
+	Linked []run
+}
+
+// led waits until an event's trace leads to runs of these functions, which end their names.
+func (s *system) led(t *testing.T, ev event.Event, functions ...string) run {
+	t.Helper()
+	parent, _ := ev.Extensions()[contracts.TraceParentExtension].(string)
+	var first run
+	progress(t, func() (string, bool) {
+		out, err := s.trace(t, parent, "--json")
+		first = run{}
+		if err != nil || json.Unmarshal([]byte(out), &first) != nil || len(first.Parts) != 1 {
+			return fmt.Sprintf("trace %q: %v: %s", parent, err, out), false
+		}
+		missing := slices.Clone(functions)
+		for _, one := range first.Linked {
+			missing = slices.DeleteFunc(missing, func(name string) bool {
+				return len(one.Parts) == 1 && strings.HasSuffix(one.Parts[0].Name, name)
+			})
+		}
+		return fmt.Sprintf("trace %s leads to no runs of %v: %s", first.ID, missing, out), len(missing) == 0
+	})
+	return first
+}
+
+// joined waits until an event's trace leads from the run of the function that published it,
+// and from the trace of what it was made of, over the topic to the runs of the consumers.
+func (s *system) joined(t *testing.T, ev event.Event, publisher, sender string) {
+	t.Helper()
+	all := s.led(t, ev, "user-events-bridge", "user-events-metrics", "signin-audit-recorder")
+	for _, one := range all.Linked {
+		if !one.Parts[0].linksTo("parent", all.ID) {
+			t.Errorf("the run %+v has no link to trace %s", one.Parts, all.ID)
+		}
+	}
+	first := all.Parts[0]
+	if !strings.HasSuffix(first.Name, publisher) || sender != "" && !first.linksTo("parent", sender) {
+		t.Errorf("the event was published by %+v, want %s, with a link to %q", first, publisher, sender)
+	}
+	topic := first
+	for len(topic.Parts) > 0 {
+		topic = topic.Parts[len(topic.Parts)-1]
+	}
+	if topic.Origin != "AWS::SNS" || topic.MadeBy != "proxy" || len(topic.Links) == 0 {
+		t.Errorf("the last part is %+v, want the topic's", topic)
+	}
 }

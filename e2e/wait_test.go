@@ -9,9 +9,10 @@ import (
 )
 
 // A wait follows progress: it fails when nothing has changed for quiet, or after
-// limit. Both are generous, because only a failing test waits for them.
+// limit. Both are generous, because only a failing test waits for them. A message whose
+// first handling failed is invisible for the two minutes of its queue, and then handled.
 const (
-	quiet = 2 * time.Minute
+	quiet = 4 * time.Minute
 	limit = 10 * time.Minute
 )
 

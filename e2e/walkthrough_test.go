@@ -17,8 +17,8 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// step is a block of commands of docs/walkthrough.md with the output that the page
-// shows. In the output … stands for anything within a line, and a line of
+// step is a block of commands of a page such as docs/walkthrough.md with the output that
+// the page shows. In the output … stands for anything within a line, and a line of
 // nothing else for any lines.
 type step struct {
 	line   int
@@ -121,9 +121,14 @@ func walk(t *testing.T, s *system, all []step) (outputs []string, codes []int) {
 func TestWalkthrough(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	page := must(os.ReadFile(filepath.Join(s.root, "docs", "walkthrough.md")))(t)
-	all := must(steps(page))(t)
 	s.forget(t, "erika.walk@example.net", "erika.new@example.net", "max.walk@example.net")
+	s.plays(t, filepath.Join(s.root, "docs", "walkthrough.md"))
+}
+
+// plays runs the commands of a page and compares the output.
+func (s *system) plays(t *testing.T, page string) {
+	t.Helper()
+	all := must(steps(must(os.ReadFile(page))(t)))(t)
 	outputs, codes := walk(t, s, all)
 	for i, one := range all {
 		if (codes[i] != 0) != one.fails() {
