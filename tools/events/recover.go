@@ -212,7 +212,7 @@ func (r *recovery) finish(ctx context.Context, start time.Time) error {
 }
 
 // close ends the alarm, whose state is kept until the next value. The value is that of the
-// moment when the logs were read: an event after it rings again.
+// moment when the logs were read: an event after it makes the alarm fire again.
 func (r *recovery) close(ctx context.Context, at time.Time) error {
 	_, err := r.Metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String(emf.Namespace),

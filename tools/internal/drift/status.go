@@ -31,7 +31,7 @@ func StatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show on one screen whether somebody has to look at an environment",
-		Long: `Shows the alarms that ring and the playbook of each, whether Cognito may call the user
+		Long: `Shows the alarms that fire and the playbook of each, whether Cognito may call the user
 pool's triggers, event source mappings that are off, keys that cannot be used, messages in
 dead-letter queues and in the outbox, and what differs from the templates. It fails if
 something needs a person, or could not be read.
