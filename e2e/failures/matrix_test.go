@@ -76,7 +76,7 @@ func subjects() []subject {
 		{kind: consumer, stack: "user-events", name: "account-records", payload: record, queue: "account-records", done: "the topic"},
 		{
 			kind: scheduled, stack: "user-events", name: "reconciler", payload: "reconciler-start.json",
-			missed: "a user that nobody announced stays without an event until it works again", proof: "ReconcilerHours",
+			missed: "an unannounced user stays without an event until it works again", proof: "ReconcilerHours",
 		},
 		{kind: consumer, stack: "signin-audit", name: "recorder", payload: event, queue: "recorder", done: "the audit table"},
 		{

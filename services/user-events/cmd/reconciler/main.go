@@ -1,4 +1,4 @@
-// Command reconciler finds users that nobody announced, and announces them.
+// Command reconciler finds unannounced users, and announces them.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package reconcile finds users that nobody announced, and announces each of them.
+// Package reconcile finds unannounced users, those without a user.created event, and announces each of them.
 //
 // It exists because an event can be missed: a trigger that crashed, was detached, or is
 // never called, as for users that an administrator creates. There is no transaction with
@@ -118,7 +118,7 @@ const (
 const (
 	// MetricUsers counts the users that were read.
 	MetricUsers = "ReconciledUsers"
-	// MetricUnannounced counts the users that nobody had announced.
+	// MetricUnannounced counts the unannounced users.
 	MetricUnannounced = "UsersUnannounced"
 	// MetricProgress is how much of the pool the pass has read, in percent.
 	MetricProgress = "ReconcilerProgress"
