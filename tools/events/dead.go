@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -212,6 +213,9 @@ func find(ctx context.Context, client directory, prefix string) ([]deadLetterQue
 		for _, url := range page.QueueUrls {
 			out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: append(counts(),
 				types.QueueAttributeNameQueueArn, types.QueueAttributeNameRedrivePolicy)})
+			if gone := (*types.QueueDoesNotExist)(nil); errors.As(err, &gone) {
+				continue // somebody deleted it meanwhile
+			}
 			if err != nil {
 				return nil, fmt.Errorf("sqs.GetQueueAttributes: %w", err)
 			}

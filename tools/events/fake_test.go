@@ -33,6 +33,8 @@ type broker struct {
 	copies map[string][]types.Message
 	// sendErr fails the n-th send, counted down.
 	failSend int
+	// gone is a queue that is deleted after it was listed.
+	gone string
 	// deny is the code with which every send fails.
 	deny string
 	log  []string
@@ -82,6 +84,9 @@ func (b *broker) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...fun
 
 func (b *broker) GetQueueAttributes(_ context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	q := name(in.QueueUrl)
+	if q == b.gone {
+		return nil, fmt.Errorf("operation error: %w", &types.QueueDoesNotExist{})
+	}
 	b.expire()
 	hidden := 0
 	for _, m := range b.queues[q] {

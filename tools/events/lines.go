@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -53,6 +54,9 @@ func linesOf(ctx context.Context, logs Logs, g types.LogGroup, word string, star
 	lines := cloudwatchlogs.NewFilterLogEventsPaginator(logs, in)
 	for lines.HasMorePages() {
 		page, err := lines.NextPage(ctx)
+		if gone := (*types.ResourceNotFoundException)(nil); errors.As(err, &gone) {
+			return nil // somebody deleted a stack meanwhile, and its lines with it
+		}
 		if err != nil {
 			return fmt.Errorf("logs.FilterLogEvents of %s: %w", aws.ToString(g.LogGroupName), err)
 		}

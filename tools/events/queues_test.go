@@ -16,6 +16,8 @@ func TestFindAndList(t *testing.T) {
 	b.link("gatehouse-test-b-work", "gatehouse-test-b-Dead1X2Y")
 	b.link("gatehouse-testing-work", "gatehouse-testing-work-dlq")
 	b.put("gatehouse-test-b-Dead1X2Y", document("e1"), "ann@example.org")
+	b.gone = "gatehouse-test-c-work"
+	b.queues[b.gone] = nil
 	dlqs, err := find(t.Context(), b, "gatehouse-test-")
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -31,6 +32,8 @@ type groups struct {
 	lines map[string][]string
 	at    map[string]time.Time
 	asked []*cloudwatchlogs.FilterLogEventsInput
+	// gone is a group that is deleted after it was listed.
+	gone string
 }
 
 func (g *groups) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeLogGroupsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
@@ -45,6 +48,9 @@ func (g *groups) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.Describ
 
 func (g *groups) FilterLogEvents(_ context.Context, in *cloudwatchlogs.FilterLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {
 	g.asked = append(g.asked, in)
+	if *in.LogGroupName == g.gone {
+		return nil, fmt.Errorf("operation error: %w", &types.ResourceNotFoundException{})
+	}
 	next, _ := strconv.Atoi(aws.ToString(in.NextToken))
 	out := &cloudwatchlogs.FilterLogEventsOutput{}
 	if lines := g.lines[*in.LogGroupName]; next < len(lines) {
@@ -316,6 +322,14 @@ func TestRecoverReadsWhatCameMeanwhile(t *testing.T) {
 	if at := b.meter.values[0].MetricData[0].Timestamp; !at.Equal(noon.Add(3 * time.Minute)) {
 		t.Errorf("the alarm is closed as of %v", at)
 	}
+}
+
+func TestRecoverSkipsAGroupThatIsDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newBench(map[string][]string{"/gatehouse/test/a/f": nil, "/gatehouse/test/b/g": {logged(true, document("1"))}})
+	b.logs.gone = "/gatehouse/test/a/f"
+	b.run(t, RecoverOptions{})
+	contains(t, &b.out, "sent 1 events", "nothing is left")
 }
 
 // What a person wrote into a logged value must not pass for a kept event.
