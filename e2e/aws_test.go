@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,20 +85,13 @@ func (s *system) exec(cmd *exec.Cmd) (string, error) {
 	for name, value := range s.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	return combined(cmd)
 }
 
-// awsCommand runs such a command. An error has the end of its output: all the outputs of a
-// test would hide why it failed.
+// awsCommand runs such a command.
 func (s *system) awsCommand(t *testing.T, command string, args ...string) (string, error) {
 	t.Helper()
-	output, err := s.exec(s.aws(command, args...))
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(output), "\n")
-		err = fmt.Errorf("gatehouse aws %s %s: %w\n%s", command, strings.Join(args, " "), err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
-	}
-	return output, err
+	return s.exec(s.aws(command, args...))
 }
 
 func (s *system) refused(t *testing.T, why string, cmd *exec.Cmd) {

@@ -148,7 +148,8 @@ func (s *system) environ() []string {
 	return env
 }
 
-// run starts a program with nothing but the env file and returns what it printed.
+// run starts a program with nothing but the env file and returns what it printed. The
+// error has the end of it.
 func (s *system) run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -160,7 +161,17 @@ func (s *system) run(t *testing.T, name string, args ...string) (string, error) 
 	}
 	running <- struct{}{}
 	defer func() { <-running }()
+	return combined(cmd)
+}
+
+// combined is what a program prints. An error has the end of it: all the outputs of a test
+// would hide why it failed.
+func combined(cmd *exec.Cmd) (string, error) {
 	out, err := cmd.CombinedOutput()
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		err = fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+	}
 	return string(out), err
 }
 
