@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/tracing"
 	"gatehouse.example/services/user-events/internal/clientevents"
+	"gatehouse.example/services/user-events/internal/metrics"
 )
 
 func main() {
@@ -50,11 +52,13 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	}
 	queue := sqs.NewFromConfig(cfg)
 	return &clientevents.Consumer{
-		Queues:      map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
-		Dead:        map[string]*consume.DeadLetters{guests: {Queue: queue, URL: guestLetters}, users: {Queue: queue, URL: userLetters}},
-		Publisher:   publish.Connect(ctx, out, log),
-		Platform:    &parameters.Cache{Client: ssm.NewFromConfig(cfg), Names: []string{pool}, Now: time.Now},
-		Limiter:     &clientevents.MinuteLimit{Table: dynamodb.NewFromConfig(cfg), Name: ledger, PerMinute: limit},
+		Queues:    map[string]string{guests: contracts.WhoGuest, users: contracts.WhoUser},
+		Dead:      map[string]*consume.DeadLetters{guests: {Queue: queue, URL: guestLetters}, users: {Queue: queue, URL: userLetters}},
+		Publisher: publish.Connect(ctx, out, log),
+		Platform:  &parameters.Cache{Client: ssm.NewFromConfig(cfg), Names: []string{pool}, Now: time.Now},
+		Limiter: &clientevents.MinuteLimit{
+			Counts: &metrics.Counts{Table: dynamodb.NewFromConfig(cfg), Name: ledger, Process: rand.Text()[:8]}, PerMinute: limit,
+		},
 		Environment: out.Environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
 }

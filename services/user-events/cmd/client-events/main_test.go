@@ -28,7 +28,7 @@ func TestBuild(t *testing.T) {
 	if g, u := c.Dead["guests"], c.Dead["users"]; g.URL != "guest-dlq" || u.URL != "user-dlq" || g.Queue == nil || u.Queue == nil {
 		t.Errorf("Dead = %+v, %+v", g, u)
 	}
-	if l, ok := c.Limiter.(*clientevents.MinuteLimit); !ok || l.Name != "table" || l.PerMinute != 7 {
+	if l, ok := c.Limiter.(*clientevents.MinuteLimit); !ok || l.Counts.Table == nil || l.Counts.Name != "table" || len(l.Counts.Process) != 8 || l.PerMinute != 7 {
 		t.Errorf("Limiter = %+v", c.Limiter)
 	}
 	if p, ok := c.Platform.(*parameters.Cache); !ok || len(p.Names) != 1 || p.Names[0] != "/pool-arn" {

@@ -44,23 +44,23 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	if err != nil {
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
-	table := dynamodb.NewFromConfig(cfg)
+	table, process := dynamodb.NewFromConfig(cfg), rand.Text()[:8]
 	return &metrics.Counter{
-		Exporter:    exporter(getenv("OTLP_METRICS_URL"), environment, cfg),
+		Exporter:    exporter(getenv("OTLP_METRICS_URL"), environment, process, cfg),
 		Ledger:      &metrics.Ledger{Table: table, Name: ledger},
 		Users:       &userrows.Rows{Table: table, Name: ledger, Pool: cognito.NewFromConfig(cfg), Now: time.Now},
-		Budget:      &metrics.TokenBudget{Table: table, Name: ledger, PerHour: budget, Now: time.Now},
+		Budget:      &metrics.TokenBudget{Counts: &metrics.Counts{Table: table, Name: ledger, Process: process}, PerHour: budget, Now: time.Now},
 		Dead:        &consume.DeadLetters{Queue: sqs.NewFromConfig(cfg), URL: letters},
 		Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}, nil
 }
 
 // exporter sends the counts to an endpoint; without one it is nil.
-func exporter(url, environment string, cfg aws.Config) metrics.Exporter {
+func exporter(url, environment, process string, cfg aws.Config) metrics.Exporter {
 	if url == "" {
 		return nil
 	}
 	return &otlp.Exporter{
-		URL: url, Region: cfg.Region, Credentials: cfg.Credentials, Client: &http.Client{}, Environment: environment, Instance: rand.Text()[:8],
+		URL: url, Region: cfg.Region, Credentials: cfg.Credentials, Client: &http.Client{}, Environment: environment, Instance: process,
 	}
 }

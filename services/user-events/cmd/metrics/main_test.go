@@ -18,7 +18,7 @@ func TestBuild(t *testing.T) {
 	if l, ok := c.Ledger.(*metrics.Ledger); !ok || l.Table == nil || l.Name != "table" {
 		t.Errorf("Ledger = %+v", c.Ledger)
 	}
-	if b, ok := c.Budget.(*metrics.TokenBudget); !ok || b.Table == nil || b.Name != "table" || b.PerHour != 7 {
+	if b, ok := c.Budget.(*metrics.TokenBudget); !ok || b.Counts.Table == nil || b.Counts.Name != "table" || len(b.Counts.Process) != 8 || b.PerHour != 7 {
 		t.Errorf("Budget = %+v", c.Budget)
 	}
 	if u, ok := c.Users.(*userrows.Rows); !ok || u.Table == nil || u.Name != "table" || u.Pool == nil {

@@ -3,17 +3,12 @@ package metrics
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/emf"
-	"gatehouse.example/lambdakit/reason"
 )
 
 // Users keeps which users the pool has, and knows when each signed up.
@@ -75,12 +70,13 @@ func (c *Counter) remember(ctx context.Context, ev event.Event) error {
 }
 
 // budget counts the tokens of a batch towards the budgets of their clients. The events are
-// claimed, so a failure is logged: the tokens are in no budget, but in their own metric.
+// claimed, so a copy counts no more, and a failure is logged: the tokens may be in no budget,
+// but they are in their own metric.
 func (c *Counter) budget(ctx context.Context, tokens map[clientHour]int, out *emf.Batch) {
 	for of, n := range tokens {
 		over, err := c.Budget.Over(ctx, of.client, of.hour, n)
 		if err != nil {
-			c.Log.ErrorContext(ctx, "tokens are in no budget", "tokens", n, "error", err.Error())
+			c.Log.ErrorContext(ctx, "tokens may be in no budget", "tokens", n, "error", err.Error())
 			continue
 		}
 		out.Add(ClientTokensOverBudget, emf.Count, float64(over))
@@ -90,48 +86,20 @@ func (c *Counter) budget(ctx context.Context, tokens map[clientHour]int, out *em
 // budgetKept is how long the row of an hour is kept: longer than records are late.
 const budgetKept = 2 * 24 * time.Hour
 
-// tokensAttribute is the attribute of the ledger's table that counts an hour's tokens.
-const tokensAttribute = "tokens"
-
-// Hours is what TokenBudget needs of DynamoDB.
-type Hours interface {
-	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
-}
-
 // TokenBudget counts the tokens of each client in an hour, over all instances of the
 // function, in rows of the ledger's table. An alarm of CloudWatch cannot do it: it has no
 // sum over an hour for clients that no template names.
 type TokenBudget struct {
-	Table   Hours
-	Name    string
+	Counts  *Counts
 	PerHour int
 	Now     func() time.Time
 }
 
 // Over adds n tokens and says how many of them are above the budget.
 func (b *TokenBudget) Over(ctx context.Context, client string, hour time.Time, n int) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
-	defer cancel()
-	out, err := b.Table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                &b.Name,
-		Key:                      map[string]types.AttributeValue{KeyAttribute: &types.AttributeValueMemberS{Value: HourKey(client, hour)}},
-		UpdateExpression:         aws.String("SET #expires = :expires ADD #tokens :n"),
-		ExpressionAttributeNames: map[string]string{"#expires": ExpiryAttribute, "#tokens": tokensAttribute},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":expires": unix(b.Now().Add(budgetKept)), ":n": &types.AttributeValueMemberN{Value: strconv.Itoa(n)},
-		},
-		ReturnValues: types.ReturnValueUpdatedNew,
-	})
+	total, err := b.Counts.Add(ctx, HourKey(client, hour), n, b.Now().Add(budgetKept))
 	if err != nil {
-		return 0, fmt.Errorf("dynamodb.UpdateItem: %w", reason.Safe(err))
-	}
-	after, ok := out.Attributes[tokensAttribute].(*types.AttributeValueMemberN)
-	if !ok {
-		return 0, fmt.Errorf("dynamodb.UpdateItem: no count in the answer")
-	}
-	total, err := strconv.Atoi(after.Value)
-	if err != nil {
-		return 0, fmt.Errorf("strconv.Atoi: %w", err)
+		return 0, fmt.Errorf("counts.Add: %w", err)
 	}
 	return min(n, max(0, total-b.PerHour)), nil
 }

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
@@ -111,30 +109,10 @@ func TestTokensCountTowardsTheirHour(t *testing.T) {
 	}
 }
 
-// hours is a table that adds up.
-type hours struct {
-	rows map[string]int
-	err  error
-	odd  types.AttributeValue
-}
-
-func (h *hours) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	key := text(in.Key[metrics.KeyAttribute])
-	if !strings.Contains(*in.UpdateExpression, "ADD #tokens :n") || number(in.ExpressionAttributeValues[":expires"]) == 0 {
-		return nil, errors.New("hours: another update")
-	}
-	h.rows[key] += int(number(in.ExpressionAttributeValues[":n"]))
-	out := map[string]types.AttributeValue{"tokens": &types.AttributeValueMemberN{Value: strconv.Itoa(h.rows[key])}}
-	if h.odd != nil {
-		out["tokens"] = h.odd
-	}
-	return &dynamodb.UpdateItemOutput{Attributes: out}, h.err
-}
-
 func TestTokenBudget(t *testing.T) {
 	t.Parallel()
-	table := &hours{rows: map[string]int{}}
-	b := &metrics.TokenBudget{Table: table, Name: "ledger", PerHour: 10, Now: queuetest.Time}
+	table := &queuetest.Counts{}
+	b := &metrics.TokenBudget{Counts: &metrics.Counts{Table: table, Name: "ledger", Process: "one"}, PerHour: 10, Now: queuetest.Time}
 	for _, step := range []struct{ n, over int }{{4, 0}, {6, 0}, {3, 3}, {5, 5}} {
 		if over, err := b.Over(t.Context(), "a", queuetest.Time(), step.n); err != nil || over != step.over {
 			t.Errorf("%d more: %d, %v; want %d", step.n, over, err, step.over)
@@ -147,16 +125,14 @@ func TestTokenBudget(t *testing.T) {
 		t.Errorf("another client: %d, %v", over, err)
 	}
 	want := []string{"tokens#a#2026-11-22T12Z", "tokens#a#2026-11-22T13Z", "tokens#b#2026-11-22T12Z"}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(table.rows))); diff != "" {
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(table.Rows))); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	for name, odd := range map[string]*hours{
-		"error": {rows: table.rows, err: errors.New("erika@example.org")}, "text": {rows: table.rows, odd: &types.AttributeValueMemberS{Value: "1"}},
-		"words": {rows: table.rows, odd: &types.AttributeValueMemberN{Value: "one"}},
-	} {
-		b.Table = odd
-		if over, err := b.Over(t.Context(), "a", queuetest.Time(), 1); err == nil || strings.Contains(err.Error(), "erika") {
-			t.Errorf("%s: %d, %v", name, over, err)
-		}
+	if kept := time.Unix(table.Rows[want[0]]["expires"], 0).Sub(queuetest.Time()); kept != 48*time.Hour {
+		t.Errorf("a row is kept for %v", kept)
+	}
+	table.Err = errors.New("no")
+	if over, err := b.Over(t.Context(), "a", queuetest.Time(), 1); over != 0 || err == nil {
+		t.Errorf("%d, %v", over, err)
 	}
 }

@@ -26,6 +26,8 @@ const (
 	KeyAttribute    = "event"
 	ExpiryAttribute = "expires"
 	ClaimAttribute  = "claim"
+	// SumAttribute is what [Counts] adds to.
+	SumAttribute = "sum"
 )
 
 // A claim is asked for again, as the same claim, if the answer did not come in time: it
