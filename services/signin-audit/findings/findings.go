@@ -27,8 +27,8 @@ const (
 	// Again is how long each window is evaluated again, with every run: for rows that come
 	// late, and for runs that failed.
 	Again = time.Hour
-	// MostOfARule is how many findings of a rule one window announces. An attack on
-	// thousands of accounts is not thousands of findings.
+	// MostOfARule is how many findings of a rule one run announces. An attack on thousands of
+	// accounts is not thousands of findings at once. See [Next].
 	MostOfARule = 25
 )
 
@@ -178,35 +178,26 @@ func reach(rules []Rule) map[string]Span {
 	return out
 }
 
-// Omitted is how many findings of a rule were left out, because a window had too many.
-type Omitted map[string]int
-
 // Evaluate looks at every window that ends after from and not after to, one for each step.
-// Findings about the same thing are one; the first is kept. A window gives most findings of
-// a rule, the heaviest ones, or all of them if most is 0.
-func Evaluate(rules []Rule, rows *Rows, from, to time.Time, most int) ([]Finding, Omitted) {
+// Findings about the same thing are one; the first is kept.
+func Evaluate(rules []Rule, rows *Rows, from, to time.Time) []Finding {
 	var out []Finding
-	omitted, seen := Omitted{}, map[string]bool{}
+	seen := map[string]bool{}
 	for at := from.Truncate(Step).Add(Step); !at.After(to); at = at.Add(Step) {
 		for _, rule := range rules {
 			found := rule.Look(rows, at)
 			slices.SortStableFunc(found, func(a, b Finding) int {
 				return cmp.Or(cmp.Compare(b.weight(), a.weight()), strings.Compare(a.Sub+"#"+a.Client+"#"+a.Domain, b.Sub+"#"+b.Client+"#"+b.Domain))
 			})
-			for i, f := range found {
-				id := f.ID()
-				switch {
-				case seen[id]:
-				case most > 0 && i >= most:
-					omitted[rule.Name()]++
-				default:
+			for _, f := range found {
+				if id := f.ID(); !seen[id] {
+					seen[id] = true
 					out = append(out, f)
 				}
-				seen[id] = true
 			}
 		}
 	}
-	return out, omitted
+	return out
 }
 
 // ID is the id of the finding's event; empty if it cannot be one. It depends on the pool's

@@ -257,47 +257,12 @@ func TestCopiesAndOrderChangeNothing(t *testing.T) {
 	}
 	s.add(contracts.TypeSigninSucceeded, "ann", 1)
 	rules := Defaults().Rules
-	once, _ := Evaluate(rules(), NewRows(s.rows), noon.Add(-hour), noon, 0)
+	once := Evaluate(rules(), NewRows(s.rows), noon.Add(-hour), noon)
 	twice := append(slices.Clone(s.rows), s.rows...)
 	slices.Reverse(twice)
-	again, _ := Evaluate(rules(), NewRows(twice), noon.Add(-hour), noon, 0)
+	again := Evaluate(rules(), NewRows(twice), noon.Add(-hour), noon)
 	if diff := cmp.Diff(once, again); diff != "" || len(once) < 3 {
 		t.Errorf("%d findings (-once +twice):\n%s", len(once), diff)
-	}
-}
-
-// TestEvaluateLimitsARule: the heaviest findings of a window are announced, and the others
-// are counted. The same part of time, evaluated in two parts, gives the same ids.
-func TestEvaluateLimitsARule(t *testing.T) {
-	t.Parallel()
-	var s story
-	for user := range 30 {
-		name := fmt.Sprintf("user%02d", user)
-		for range 10 + user {
-			s.fail(name, 30)
-		}
-		s.add(contracts.TypeSigninSucceeded, name, 1)
-	}
-	rules := []Rule{FailuresThenSuccess{Failures: 10}}
-	found, omitted := Evaluate(rules, NewRows(s.rows), noon.Add(-hour), noon, MostOfARule)
-	if len(found) != MostOfARule || found[0].Sub != "user29" || omitted[contracts.RuleFailuresThenSuccess] != 5 {
-		t.Errorf("%d findings, the first about %q, omitted %v", len(found), found[0].Sub, omitted)
-	}
-	if all, omitted := Evaluate(rules, NewRows(s.rows), noon.Add(-hour), noon, 0); len(all) != 30 || len(omitted) != 0 {
-		t.Errorf("%d findings without a limit, omitted %v", len(all), omitted)
-	}
-	ids := map[string]bool{}
-	for _, f := range found {
-		ids[f.ID()] = true
-	}
-	later, _ := Evaluate(rules, NewRows(s.rows), noon.Add(-Step), noon.Add(hour), MostOfARule)
-	for _, f := range later {
-		if !ids[f.ID()] {
-			t.Errorf("another id of %s in a run that sees more windows", f.Sub)
-		}
-	}
-	if len(ids) != MostOfARule || len(later) != MostOfARule {
-		t.Errorf("%d ids, then %d findings", len(ids), len(later))
 	}
 }
 
@@ -305,7 +270,7 @@ func TestEvaluateLimitsARule(t *testing.T) {
 func TestFindingsHaveNoAddress(t *testing.T) {
 	t.Parallel()
 	d := newDay(1)
-	found, _ := Evaluate(dayRules(t), d.seen(hour), d.start.Add(9*hour), d.start.Add(12*hour), 0)
+	found := Evaluate(dayRules(t), d.seen(hour), d.start.Add(9*hour), d.start.Add(12*hour))
 	if len(found) < 5 {
 		t.Fatalf("%d findings", len(found))
 	}

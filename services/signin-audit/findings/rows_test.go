@@ -113,7 +113,7 @@ func TestReadRefusesTooManyRows(t *testing.T) {
 	if diff := cmp.Diff([]string{contracts.RuleSignupBurst, contracts.RulePoolChangedByOthers}, whole); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
-	if found, _ := Evaluate(rows.Whole(rules), rows, noon, noon.Add(hour), 0); len(found) != 1 || found[0].Rule != contracts.RulePoolChangedByOthers {
+	if found := Evaluate(rows.Whole(rules), rows, noon, noon.Add(hour)); len(found) != 1 || found[0].Rule != contracts.RulePoolChangedByOthers {
 		t.Errorf("findings %v", found)
 	}
 	x.err = errors.New("secret of the request")

@@ -42,8 +42,7 @@ func (d *day) findings(rules []Rule) []Finding {
 	var out []Finding
 	known := map[string]bool{}
 	for _, delay := range []time.Duration{Defaults().Lag - Step, Defaults().Lag + Again} {
-		found, _ := Evaluate(rules, d.seen(delay), d.start, d.start.Add(24*time.Hour+Again), MostOfARule)
-		for _, f := range found {
+		for _, f := range Evaluate(rules, d.seen(delay), d.start, d.start.Add(24*time.Hour+Again)) {
 			if !known[f.ID()] {
 				out = append(out, f)
 			}

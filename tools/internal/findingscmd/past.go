@@ -64,8 +64,7 @@ func evaluate(ctx context.Context, table reader, rules []findings.Rule, from, to
 		if err != nil {
 			return nil, fmt.Errorf("Table.Read: %w", err)
 		}
-		found, _ := findings.Evaluate(rules, rows, from, end, 0)
-		for _, f := range found {
+		for _, f := range findings.Evaluate(rules, rows, from, end) {
 			if id := f.ID(); !seen[id] {
 				seen[id] = true
 				out = append(out, f)

@@ -93,7 +93,7 @@ type Result struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 	// Published is how many findings were published, Known how many had been published
-	// before, and Omitted how many of a window that had too many.
+	// before, and Omitted how many wait for the next run, because a rule had too many.
 	Published int `json:"published"`
 	Known     int `json:"known"`
 	Omitted   int `json:"omitted"`
@@ -121,21 +121,20 @@ func (a *Announcer) Handle(ctx context.Context, in Request) (Result, error) {
 			return Result{}, unread
 		}
 	}
-	found, omitted := findings.Evaluate(rows.Whole(rules), rows, from, to, findings.MostOfARule)
+	found := findings.Evaluate(rows.Whole(rules), rows, from, to)
 	known := map[string]bool{}
 	if len(found) > 0 {
 		if known, err = a.Rows.Known(ctx, from.Add(-block), to.Add(block)); err != nil {
 			return Result{}, fmt.Errorf("Rows.Known: %w", err)
 		}
 	}
-	out := Result{From: from.Format(time.RFC3339), To: to.Format(time.RFC3339)}
+	fresh, omitted := findings.Next(found, known, most(in, from, to))
+	out := Result{From: from.Format(time.RFC3339), To: to.Format(time.RFC3339), Published: len(fresh)}
 	for rule, n := range omitted {
-		a.Log.WarnContext(ctx, "too many findings of one rule; `gatehouse findings try` shows all", "rule", rule, "omitted", n)
+		a.Log.WarnContext(ctx, "findings of one rule wait for the next run; `gatehouse findings try` shows all", "rule", rule, "omitted", n)
 		out.Omitted += n
 	}
-	before := len(found)
-	found = slices.DeleteFunc(found, func(f findings.Finding) bool { return known[f.ID()] })
-	out.Published, out.Known = len(found), before-len(found)
+	out.Known = len(found) - len(fresh) - out.Omitted
 	b := emf.New(a.Environment)
 	if unread == nil { // else an alarm would take the run for one that ended
 		b.Add(MetricRows, emf.Count, float64(rows.Len()))
@@ -144,7 +143,7 @@ func (a *Announcer) Handle(ctx context.Context, in Request) (Result, error) {
 		resolved(b, findings.Resolve(rows, to))
 	}
 	a.count(ctx, b, out.Omitted)
-	if err := a.publish(ctx, found); err != nil {
+	if err := a.publish(ctx, fresh); err != nil {
 		return Result{}, err
 	}
 	return out, unread
@@ -171,6 +170,15 @@ func (a *Announcer) part(in Request, lag time.Duration) (from, to time.Time, err
 		to = last
 	}
 	return from.UTC(), to.UTC(), nil
+}
+
+// most is how many findings of a rule a call announces. One for the past announces as many as
+// the runs of that time would have.
+func most(in Request, from, to time.Time) int {
+	if in == (Request{}) {
+		return findings.MostOfARule
+	}
+	return findings.MostOfARule * max(1, int(to.Sub(from)/findings.Step))
 }
 
 // publish sends findings. One that neither the topic nor the outbox accepts is in the log,

@@ -200,6 +200,19 @@ func TestManyFindingsAreSentInBatches(t *testing.T) {
 	if !strings.Contains(out.String(), `"FindingsOmitted":5`) {
 		t.Errorf("the omitted ones are not counted:\n%s", out.String())
 	}
+	// The next run announces them. One for the past has the limit of the runs of that time.
+	w.known = map[string]bool{}
+	for _, ev := range w.sent {
+		w.known[ev.ID()] = true
+	}
+	if got, err = w.announcer(&out).Handle(inLambda(t), Request{}); err != nil || got.Published != 5 || got.Known != findings.MostOfARule || got.Omitted != 0 {
+		t.Errorf("the next run: %+v, %v", got, err)
+	}
+	w.known = nil
+	past := Request{From: "2026-11-23T11:25:00Z", To: "2026-11-23T11:35:00Z"}
+	if got, err = w.announcer(&out).Handle(inLambda(t), past); err != nil || got.Published != 30 || got.Omitted != 0 {
+		t.Errorf("the past: %+v, %v", got, err)
+	}
 }
 
 // TestAFloodHidesNothingElse: what the rules with all of their rows find is published, and
