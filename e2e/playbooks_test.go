@@ -83,6 +83,7 @@ func playbooks() map[string]playbook {
 		"client-tokens":          {values: map[string]string{"<its id>": `"$WEB_CLIENT_ID"`}},
 		"findings":               {},
 		"function-errors":        {},
+		"metric-exports":         {},
 		"records-stopped":        {without: map[string]string{"aws cloudtrail get-trail-status": "the emulator has no trails"}},
 		"trigger-slow":           {},
 		"unknown-records":        {without: map[string]string{"record.json": "the reader saves a dead letter in it, and there is none"}},
