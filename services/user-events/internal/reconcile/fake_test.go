@@ -179,6 +179,13 @@ func (t *table) BatchWriteItem(_ context.Context, in *dynamodb.BatchWriteItemInp
 		if item[metrics.ExpiryAttribute] != nil {
 			return nil, errors.New("a known user must not expire")
 		}
+		size := 0
+		for attribute, value := range item {
+			size += len(attribute) + len(value.(*dynamotypes.AttributeValueMemberS).Value)
+		}
+		if size > 105 {
+			return nil, fmt.Errorf("a known user's row has %d bytes; the README says 105", size)
+		}
 		for _, kind := range []string{"announced", "noted"} {
 			if item[kind] != nil {
 				t.rows[item[metrics.KeyAttribute].(*dynamotypes.AttributeValueMemberS).Value] = kind
