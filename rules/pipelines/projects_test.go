@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse.example/rules/repository"
 	"gatehouse.example/tools/template"
 )
 
@@ -73,6 +74,42 @@ func projectFindings(m pipelineModel) []string {
 		}
 	}
 	return append(out, commandFindings(m)...)
+}
+
+// connectionFindings: CodeBuild reads a repository with the project's role, and refuses to
+// make a project whose role may not use the connection.
+func connectionFindings(t *template.Template) []string {
+	var out []string
+	for _, p := range t.Resources("AWS::CodeBuild::Project") {
+		auth := p.Prop("Source", "Auth")
+		if template.Text(template.Get(auth, "Type")) != "CODECONNECTIONS" {
+			continue
+		}
+		connection := template.Text(template.Get(auth, "Resource"))
+		for _, action := range []string{"GetConnection", "GetConnectionToken", "UseConnection"} {
+			if !slices.Contains(granted(p, "codeconnections:"+action), connection) {
+				out = append(out, fmt.Sprintf("%s: its role lacks codeconnections:%s on %s", p, action, connection))
+			}
+		}
+	}
+	return out
+}
+
+// granted are the resources on which the policies in a project's role allow an action. A
+// policy of its own would be made after the project.
+func granted(p template.Resource, action string) []string {
+	var out []string
+	for _, role := range p.Resources("AWS::IAM::Role") {
+		if template.Text(p.Prop("ServiceRole")) != "att:"+role.ID+".Arn" {
+			continue
+		}
+		for _, s := range repository.Statements(role.Prop("Policies")) {
+			if slices.Contains(template.Texts(template.Get(s, "Action")), action) {
+				out = append(out, template.Texts(template.Get(s, "Resource"))...)
+			}
+		}
+	}
+	return out
 }
 
 // pipelineEvents are the events of pipelines that a notification rule can name.
@@ -192,6 +229,15 @@ func fixedNameFindings(m pipelineModel) []string {
 		out = append(out, "environment.yaml allows the deploy role to read another ArtifactFolder")
 	}
 	return out
+}
+
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	check := func(all []*template.Template) []string { return connectionFindings(all[0]) }
+	repository.PlantIn(t, canaryFile, check, map[string]repository.Planted{
+		"not_used":         {", codeconnections:UseConnection]", "]", "lacks codeconnections:UseConnection"},
+		"other_connection": {"Auth: {Type: CODECONNECTIONS, Resource: '{{resolve:ssm:/gatehouse/tools/pipeline/connection-arn}}'}", "Auth: {Type: CODECONNECTIONS, Resource: other}", "on other"},
+	})
 }
 
 func TestPipelineProjectsPlanted(t *testing.T) {
