@@ -20,10 +20,13 @@ const issuer, metadata = "https://login.example.com", "https://login.example.com
 //     takes the name from the nested stack that has made it.
 //   - Only the web client uses the hosted pages, without which nobody can sign in by a
 //     provider.
-//   - CloudFormation refuses an incomplete provider before it changes anything.
+//   - CloudFormation refuses an incomplete provider before it changes anything, and one
+//     with a name by which a client names the pool itself or a social provider
+//     (SupportedIdentityProviders of CreateUserPoolClient).
 func federation(ctx context.Context, platform *template.Template) []string {
 	var out []string
 	complete := map[string]string{"ProviderName": "Acme", "OidcIssuer": issuer, "OidcClientId": "c", "OidcSecretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse/dev/platform/oidc-Ab1Cd2"}
+	const reserved = "ProviderName is one of Cognito's own names"
 	const partly = "ProviderName needs either OidcIssuer, OidcClientId and OidcSecretArn, or SamlMetadataUrl"
 	for _, tc := range []struct {
 		set             map[string]string
@@ -40,6 +43,8 @@ func federation(ctx context.Context, platform *template.Template) []string {
 		{set: complete, without: "OidcIssuer", onAws: "true", refusal: partly},
 		{set: complete, change: "SamlMetadataUrl", onAws: "true", refusal: partly},
 		{set: complete, without: "ProviderName", onAws: "true", refusal: "OidcIssuer and SamlMetadataUrl need ProviderName"},
+		{set: map[string]string{"ProviderName": "COGNITO", "SamlMetadataUrl": metadata}, onAws: "true", refusal: reserved},
+		{set: map[string]string{"ProviderName": "Google", "SamlMetadataUrl": metadata}, onAws: "true", refusal: reserved},
 		{set: map[string]string{"SamlMetadataUrl": metadata}, onAws: "true", refusal: "OidcIssuer and SamlMetadataUrl need ProviderName"},
 	} {
 		parameters := map[string]string{"Environment": "dev", "OnAws": tc.onAws, "AWS::AccountId": "111122223333"}
@@ -133,6 +138,7 @@ func TestFederation(t *testing.T) {
 		"only_it":    {"[COGNITO, !If [Federated", "[!If [Federated", "want [COGNITO]"},
 		"no_secret":  {"!Not [!Equals [!Ref OidcSecretArn, \"\"]], ", "", "is refused with \"\""},
 		"both_kinds": {", !Equals [!Ref SamlMetadataUrl, \"\"]]", "]", "is refused with \"\""},
+		"reserved":   {"!Equals [!Ref ProviderName, COGNITO], ", "", "is refused with \"\""},
 		"nameless":   {"Assert: !Not [!Equals [!Ref ProviderName, \"\"]]", "Assert: !Not [!Equals [!Ref Environment, \"\"]]", "is refused with \"\""},
 	})
 }
