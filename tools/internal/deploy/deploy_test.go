@@ -61,14 +61,15 @@ parameter_overrides = "Architecture=arm64 CallbackUrls=http://x.example/cb Envir
 		t.Fatal(err)
 	}
 	s := stacks.Stack{Name: "subscriber", Dir: dir, Parameters: []string{"Architecture", "Environment", "OnAws", "Types"}}
-	cfg, name, err := Settings(supervisor.Layout{Workspace: stacks.Workspace{Environment: "dev"}, Port: 4566}, s)
+	given := map[string]string{"Types": "c", "OnAws": "true", "ProviderName": "Acme"} // the last one is of another stack
+	cfg, name, err := Settings(supervisor.Layout{Workspace: stacks.Workspace{Environment: "dev"}, Port: 4566, Parameters: given}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if name != "gatehouse-dev-example-subscriber" {
 		t.Errorf("stack %q", name)
 	}
-	want := map[string]string{"Architecture": sam.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "a,b", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app,https://127.0.0.1:4566/app"}
+	want := map[string]string{"Architecture": sam.Architecture(), "Environment": "dev", "OnAws": "false", "Types": "c", "CallbackUrls": "http://x.example/cb,http://127.0.0.1:4566/app,https://127.0.0.1:4566/app"}
 	if diff := cmp.Diff(want, cfg.Parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}

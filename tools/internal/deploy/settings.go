@@ -13,13 +13,14 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// Settings returns a stack's settings in samconfig.toml with this machine's values,
-// and the name of its CloudFormation stack.
+// Settings returns a stack's settings in samconfig.toml, with the layout's parameters and
+// then with this machine's values, and the name of its CloudFormation stack.
 func Settings(l supervisor.Layout, s stacks.Stack) (sam.Config, string, error) {
 	cfg, err := sam.ReadConfig(s.Samconfig(), sam.LocalBlock)
 	if err != nil {
 		return sam.Config{}, "", fmt.Errorf("sam.ReadConfig: %w", err)
 	}
+	cfg.Parameters = sam.Merge(cfg.Parameters, l.Parameters, s.Parameters)
 	// Users also sign in on the page at /app, whose port depends on the machine. Both
 	// addresses always, so that --https changes no stack.
 	for _, name := range []string{"CallbackUrls", "LogoutUrls"} {

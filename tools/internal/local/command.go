@@ -15,6 +15,7 @@ type flags struct {
 	dir, venv, environment, region string
 	port                           int
 	https                          bool
+	parameters                     []string // Name=value
 }
 
 // Command is `gatehouse local` with its subcommands.
@@ -48,12 +49,22 @@ func (f *flags) addHTTPS(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.https, "https", false, "accept HTTPS on the same port too, with a certificate of the folder's own")
 }
 
+// addParameters is for the commands that deploy.
+func (f *flags) addParameters(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.parameters, "parameter", nil,
+		"Name=value, which replaces a parameter of samconfig.toml in this deployment; may be repeated")
+}
+
 // layout fills in what no flag sets. Folders given by flag are relative to the
 // working directory, the defaults to the repository.
 func (f *flags) layout() (supervisor.Layout, error) {
+	parameters, err := overrides(f.parameters)
+	if err != nil {
+		return supervisor.Layout{}, err
+	}
 	w, err := stacks.OpenWorkspace(f.dir, f.venv)
 	w.Environment, w.Region = f.environment, f.region
-	return supervisor.Layout{Workspace: w, Port: f.port, HTTPS: f.https}, err
+	return supervisor.Layout{Workspace: w, Port: f.port, HTTPS: f.https, Parameters: parameters}, err
 }
 
 // with makes a command's function of one that works on a layout.
@@ -84,18 +95,22 @@ func (f *flags) up() *cobra.Command {
 		}),
 	}
 	f.addHTTPS(cmd)
+	f.addParameters(cmd)
 	cmd.Flags().BoolVar(&empty, "empty", false, "deploy nothing; 'gatehouse pipeline up' deploys environments of its own")
 	return cmd
 }
 
 func (f *flags) deploy() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "deploy [STACK...]", Short: "Deploy the named stacks, or all, if they changed",
-		Example: "  gatehouse local deploy signup-guard\n  gatehouse local deploy examples/subscriber",
+		Example: "  gatehouse local deploy signup-guard\n  gatehouse local deploy examples/subscriber\n" +
+			"  gatehouse local deploy signup-guard --parameter DenyDomains=example.org",
 		RunE: f.with(func(ctx context.Context, l supervisor.Layout, names []string) error {
 			return deployNamed(ctx, l, names, os.Stdout)
 		}),
 	}
+	f.addParameters(cmd)
+	return cmd
 }
 
 func (f *flags) logs() *cobra.Command {

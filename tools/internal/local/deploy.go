@@ -46,6 +46,9 @@ func deployAll(ctx context.Context, l supervisor.Layout, all []stacks.Stack, nam
 	if err != nil {
 		return err
 	}
+	if err := declared(l.Parameters, chosen); err != nil {
+		return err
+	}
 	graph, err := stacks.NewGraph(all)
 	if err != nil {
 		return fmt.Errorf("stacks.NewGraph: %w", err)

@@ -5,8 +5,11 @@ package local
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"gatehouse.example/tools/stacks"
 )
@@ -42,4 +45,28 @@ func find(root string, all []stacks.Stack, name string) (stacks.Stack, error) {
 		}
 	}
 	return stacks.Stack{}, fmt.Errorf("no stack %q; the stacks are %v, and any folder with a template.yaml", name, known)
+}
+
+// overrides reads the parameters of a command, each Name=value.
+func overrides(given []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, text := range given {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--parameter %s: not Name=value", text)
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+// declared refuses a parameter that none of the stacks has: a misspelled one would change
+// nothing.
+func declared(parameters map[string]string, chosen []stacks.Stack) error {
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if !slices.ContainsFunc(chosen, func(s stacks.Stack) bool { return slices.Contains(s.Parameters, name) }) {
+			return fmt.Errorf("--parameter %s: no stack to be deployed has this parameter", name)
+		}
+	}
+	return nil
 }

@@ -57,6 +57,32 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+func TestOverrides(t *testing.T) {
+	t.Parallel()
+	all := []stacks.Stack{{Name: "guard", Parameters: []string{"DenyDomains"}}, {Name: "platform", Parameters: []string{"CallbackUrls", "ProviderName"}}}
+	for name, tc := range map[string]struct {
+		given []string
+		want  map[string]string
+		err   string
+	}{
+		"none":       {nil, map[string]string{}, ""},
+		"some":       {[]string{"CallbackUrls=a,b?c=d", "ProviderName="}, map[string]string{"CallbackUrls": "a,b?c=d", "ProviderName": ""}, ""},
+		"misspelled": {[]string{"DenyDomain=x"}, nil, "no stack to be deployed has this parameter"},
+		"no_value":   {[]string{"ProviderName"}, nil, "not Name=value"},
+		"no_name":    {[]string{"=x"}, nil, "not Name=value"},
+	} {
+		got, err := overrides(tc.given)
+		if err == nil {
+			err = declared(got, all)
+		}
+		if (tc.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
+			t.Errorf("%s: got %v, want %q", name, err, tc.err)
+		} else if diff := cmp.Diff(tc.want, got); err == nil && diff != "" {
+			t.Errorf("%s: parameters (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestShowLogs(t *testing.T) {
 	t.Parallel()
 	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}

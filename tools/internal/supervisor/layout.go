@@ -34,6 +34,8 @@ type Layout struct {
 	stacks.Workspace
 	Port  int  // of the proxy, the endpoint of all clients
 	HTTPS bool // the proxy accepts it on the same port
+	// Parameters replace those of samconfig.toml in the stacks that declare them.
+	Parameters map[string]string
 }
 
 // URL is the endpoint of all clients.
