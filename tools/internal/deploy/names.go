@@ -85,7 +85,7 @@ func (d *Deployer) ownNames(ctx context.Context) error {
 }
 
 func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate string) error {
-	made, err := recreate(ctx, d.cf, "gatehouse-"+d.Layout.Environment+"-zone", zoneTemplate, nil)
+	made, err := Recreate(ctx, d.cf, "gatehouse-"+d.Layout.Environment+"-zone", zoneTemplate, nil)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate strin
 	// CloudFront, and so Cognito, requires certificates of this region.
 	cfg := d.Layout.Config()
 	cfg.Region = "us-east-1"
-	made, err = recreate(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{
+	made, err = Recreate(ctx, cloudformation.NewFromConfig(cfg), "gatehouse-"+d.Layout.Environment+"-certificate", certificate, map[string]string{
 		"AlternativeName": nameOf("api"), "DomainName": nameOf("platform"),
 		"Environment": d.Layout.Environment, "HostedZoneId": n.HostedZoneID,
 	})
@@ -101,9 +101,9 @@ func (d *Deployer) makeNames(ctx context.Context, n *ownNames, certificate strin
 	return err
 }
 
-// recreate creates a stack and returns its outputs. An existing stack has an
+// Recreate creates a stack and returns its outputs. An existing stack has an
 // older template and no data; it is deleted first.
-func recreate(ctx context.Context, cf *cloudformation.Client, name, template string, parameters map[string]string) (map[string]string, error) {
+func Recreate(ctx context.Context, cf *cloudformation.Client, name, template string, parameters map[string]string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	if _, err := cfn.Settle(ctx, cf, name); err != nil {

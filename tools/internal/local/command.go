@@ -32,7 +32,7 @@ func Command() *cobra.Command {
 	set.IntVar(&f.port, "port", supervisor.DefaultPort, "port of the proxy, the endpoint of all clients")
 	set.StringVar(&f.environment, "environment", supervisor.DefaultEnvironment, "name in every stack, function and parameter")
 	set.StringVar(&f.region, "region", cmp.Or(os.Getenv("AWS_REGION"), stacks.DefaultRegion), "region that the emulator simulates")
-	cmd.AddCommand(f.up(), f.deploy(), f.logs(),
+	cmd.AddCommand(f.up(), f.deploy(), f.logs(), f.provider(),
 		f.simple("down", "Stop it; no process and no open port remains", down),
 		f.simple("status", "Show what is running and deployed", status),
 		f.simple("watch", "Deploy every Go edit within seconds, until Ctrl-C", runWatch),
@@ -110,6 +110,18 @@ func (f *flags) deploy() *cobra.Command {
 		}),
 	}
 	f.addParameters(cmd)
+	return cmd
+}
+
+func (f *flags) provider() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use: "provider", Short: "Be an identity provider, to sign in with on this machine, until Ctrl-C", Args: cobra.NoArgs,
+		RunE: f.with(func(ctx context.Context, l supervisor.Layout, _ []string) error {
+			return provide(ctx, l, name, os.Stdout)
+		}),
+	}
+	cmd.Flags().StringVar(&name, "name", "Acme", "its name in the pool, which is the platform's parameter ProviderName")
 	return cmd
 }
 

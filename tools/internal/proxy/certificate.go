@@ -31,11 +31,11 @@ const (
 	renewBefore = 7 * 24 * time.Hour
 )
 
-// certificate reads the certificate of the folder, or makes one with a CA of its own.
+// Certificate reads the certificate of the folder, or makes one with a CA of its own.
 //
 // Whoever trusts the CA trusts one certificate: the CA's key signs it and is then
 // forgotten, no file has it. Nothing is added to the trust store of the machine.
-func certificate(dir string, now time.Time) (tls.Certificate, error) {
+func Certificate(dir string, now time.Time) (tls.Certificate, error) {
 	path := func(name string) string { return filepath.Join(dir, name) }
 	known, err := tls.LoadX509KeyPair(path(leafFile), path(keyFile))
 	if err == nil && now.Before(known.Leaf.NotAfter.Add(-renewBefore)) && signs(path(caFile), known.Leaf) {

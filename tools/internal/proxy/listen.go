@@ -29,7 +29,7 @@ func listen(ctx context.Context, address, certificates string) (net.Listener, er
 	}
 	var own tls.Certificate
 	if certificates != "" {
-		if own, err = certificate(certificates, time.Now()); err != nil {
+		if own, err = Certificate(certificates, time.Now()); err != nil {
 			return nil, err
 		}
 	}

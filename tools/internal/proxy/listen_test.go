@@ -93,7 +93,7 @@ func TestCertificateOfAFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "tls")
 	now := time.Now()
-	first, err := certificate(dir, now)
+	first, err := Certificate(dir, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestCertificateOfAFolder(t *testing.T) {
 	}
 	same := func(when time.Time) bool {
 		t.Helper()
-		again, err := certificate(dir, when)
+		again, err := Certificate(dir, when)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,11 +120,11 @@ func TestCertificateOfAFolder(t *testing.T) {
 	if same(now.Add(395 * 24 * time.Hour)) {
 		t.Error("a certificate that is about to expire is kept")
 	}
-	if first, err = certificate(dir, now); err != nil {
+	if first, err = Certificate(dir, now); err != nil {
 		t.Fatal(err)
 	}
 	other := filepath.Join(t.TempDir(), "tls")
-	if _, err := certificate(other, now); err != nil {
+	if _, err := Certificate(other, now); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join(other, caFile), filepath.Join(dir, caFile)); err != nil {
