@@ -228,8 +228,7 @@ e2e-tools: .local/venv-e2e/done .local/clients/done .local/venv-checkov/done sca
 # Clients of other projects, for the end-to-end tests.
 .local/venv-e2e/done: e2e/requirements.txt | tools
 	@echo "installing the clients of the end-to-end tests (once)"
-	@.local/venv/bin/python -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@go run ./tools/cmd/install $(VENV) $(@D) $<
 	@touch $@
 
 # JavaScript clients, by the npm that the virtualenv has. No package runs a script.
@@ -240,11 +239,9 @@ e2e-tools: .local/venv-e2e/done .local/clients/done .local/venv-checkov/done sca
 		ci --prefix $(@D) --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Of its 96 packages a test imports a part, so Python compiles what is imported.
 .local/venv-checkov/done: e2e/builds/requirements.txt | tools
 	@echo "installing checkov (once)"
-	@.local/venv/bin/python -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $<
+	@go run ./tools/cmd/install $(VENV) $(@D) $<
 	@touch $@
 
 # The linter of IAM policies has a virtualenv of its own: see rules/requirements.in.
@@ -255,8 +252,7 @@ RULES_VENV = $(patsubst %/,%,$(dir $(VENV)))/venv-rules
 rules-tools: tools
 	@cmp -s rules/requirements.txt $(RULES_VENV)/pinned || { \
 		echo "installing the linter of policies (once)" && \
-		$(VENV)/bin/python -m venv $(RULES_VENV) && \
-		$(RULES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r rules/requirements.txt && \
+		go run ./tools/cmd/install $(VENV) $(RULES_VENV) rules/requirements.txt && \
 		cp rules/requirements.txt $(RULES_VENV)/pinned; }
 
 # Their module is not in go.work either, and no pipeline builds them.

@@ -1,5 +1,5 @@
 // Command install installs the pinned Python tools as `gatehouse local tools`
-// does. It links next to nothing, so that make can run it while the rest of the
+// does, and what another file pins into another virtualenv. It links next to nothing, so that make can run it while the rest of the
 // CLI is still being compiled on a machine without any cache.
 package main
 
@@ -25,25 +25,41 @@ func main() {
 }
 
 func realMain(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("usage: install VIRTUALENV")
+	if len(args) != 1 && len(args) != 3 {
+		return fmt.Errorf("usage: install VIRTUALENV [ANOTHER REQUIREMENTS]")
 	}
 	w, err := stacks.OpenWorkspace("", args[0])
 	if err != nil {
 		return err
 	}
-	if ready, err := pythontools.Ready(w); ready || err != nil {
-		return err
-	}
-	fmt.Println("installing the Python tools into", args[0], "(once, about a minute)")
 	log, err := os.CreateTemp("", "gatehouse-tools-*.log")
 	if err != nil {
 		return fmt.Errorf("os.CreateTemp: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	if err := pythontools.Ensure(ctx, w, log); err != nil {
-		return fmt.Errorf("tools.Ensure: %w (log: %s)", err, log.Name())
+	if err := install(ctx, w, args, log); err != nil {
+		return fmt.Errorf("%w (log: %s)", err, log.Name())
 	}
-	fmt.Println("installed the Python tools")
 	return os.Remove(log.Name())
+}
+
+func install(ctx context.Context, w stacks.Workspace, args []string, log *os.File) error {
+	ready, err := pythontools.Ready(w)
+	if err != nil {
+		return err
+	}
+	if !ready {
+		fmt.Println("installing the Python tools into", args[0], "(once, about half a minute)")
+		if err := pythontools.Ensure(ctx, w, log); err != nil {
+			return fmt.Errorf("pythontools.Ensure: %w", err)
+		}
+		fmt.Println("installed the Python tools")
+	}
+	if len(args) == 1 {
+		return nil
+	}
+	if err := pythontools.Another(ctx, w, args[1], args[2], log); err != nil {
+		return fmt.Errorf("pythontools.Another: %w", err)
+	}
+	return nil
 }

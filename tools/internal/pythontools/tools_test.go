@@ -85,3 +85,42 @@ func TestRenewRefusesWhatIsNotOurs(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Where uv reaches no index, pip, which has a configuration of its own, is asked.
+func TestInstallAsksPipWhereUvFails(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		uv, python string
+		asked      string
+		fails      bool
+	}{
+		"uv":    {uv: "exit 0", python: "exit 1"},
+		"pip":   {uv: "exit 1", python: `echo "$@" > asked`, asked: "-m pip --disable-pip-version-check --no-input --python other/bin/python install -r pins.txt --no-deps --no-compile --require-hashes\n"},
+		"both":  {uv: "exit 1", python: "exit 1", fails: true},
+		"no_uv": {python: `echo "$@" > asked`, asked: "-m pip --disable-pip-version-check --no-input --python other/bin/python install -r pins.txt --no-deps --no-compile --require-hashes\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := pinned(t, "")
+			asked := filepath.Join(l.Root, "asked")
+			for program, script := range map[string]string{"uv": tc.uv, "python": strings.ReplaceAll(tc.python, "asked", asked)} {
+				if script == "" {
+					continue
+				}
+				path := l.Tool(program)
+				if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := install(t.Context(), l, "other", "pins.txt", io.Discard); (err != nil) != tc.fails {
+				t.Errorf("error %v", err)
+			}
+			if got, _ := os.ReadFile(asked); string(got) != tc.asked {
+				t.Errorf("pip was asked %q, want %q", got, tc.asked)
+			}
+		})
+	}
+}
