@@ -46,8 +46,8 @@ type answer struct {
 	until time.Time
 }
 
-// An answer about a client is used for a while. Clients of other pools are as many as the
-// account has, so the number of answers is bounded.
+// An answer about a client is cached. The account's other pools can have any number of
+// clients, so the number of answers is bounded.
 const (
 	clientTTL  = 5 * time.Minute
 	maxClients = 1000
@@ -58,8 +58,8 @@ type Ownership int
 
 // What a record says about its pool.
 const (
-	// Unnamed: neither pool nor client, as in DeleteUser and ChangePassword, which the user
-	// makes with a token. Only the sub can tell.
+	// Unnamed is a record with neither pool nor client, as of DeleteUser and
+	// ChangePassword, which the user calls with a token. Only the sub leads to the pool.
 	Unnamed Ownership = iota
 	// Ours is a record of the environment's pool.
 	Ours

@@ -26,7 +26,7 @@ const (
 	kindPage = "AwsServiceEvent"
 )
 
-// Errors of what is not a record of Cognito. They quote nothing.
+// Errors of messages that are not records of Cognito. They quote nothing.
 var (
 	ErrNotARecord = errors.New("cloudtrail: not a record of Cognito")
 	ErrNoID       = errors.New("cloudtrail: the record has no eventID")

@@ -46,7 +46,7 @@ gatehouse-{environment}-user-events-operator, which you must be allowed to assum
 			return actors.Hint(a.announce(cmd.Context(), args[0], again))
 		},
 	}
-	cmd.Flags().BoolVar(&again, "again", false, "publish although it has arrived, or although the user is older than the ledger's memory")
+	cmd.Flags().BoolVar(&again, "again", false, "publish even if it has arrived, or if the user is older than the ledger's rows")
 	return cmd
 }
 
@@ -123,7 +123,7 @@ func (a *announcer) user(ctx context.Context, sub string) (cognitotypes.UserType
 	return out.Users[0], nil
 }
 
-// created makes the event, or says why the user has not been created in its sense.
+// created makes the event, or says why the user does not count as created.
 func (a *announcer) created(sub string, user cognitotypes.UserType) (event.Event, error) {
 	via, is := contracts.CreatedVia(string(user.UserStatus))
 	if !is {
@@ -136,7 +136,7 @@ func (a *announcer) created(sub string, user cognitotypes.UserType) (event.Event
 	return ev, nil
 }
 
-// missing is an error if the event has arrived, or if nobody can tell.
+// missing is an error if the event has arrived, or if that is not known.
 func (a *announcer) missing(ctx context.Context, ev event.Event) error {
 	arrived, err := a.ledger.arrived(ctx, ev)
 	switch {

@@ -80,10 +80,10 @@ func showCommand(environment *string) *cobra.Command {
 		Short: "Show one message of a dead-letter queue",
 		Long: `Shows one message of a dead-letter queue: why and since when it is there, how often it was
 received, and the event in it. MESSAGE is the message's id, or the id of the event or the
-record in it. It shows no personal data: of a record the names, times and ids, and of what
-is neither an event nor a record the length and which fields it has. Looking counts as one
-more receive. It acts as the role gatehouse-{environment}-user-events-operator, which you
-must be allowed to assume.`,
+record in it. It shows no personal data: of a record only names, times and ids, and of any
+other message that is not an event only its length and the names of its fields. Showing a
+message counts as one more receive. It acts as the role
+gatehouse-{environment}-user-events-operator, which you must be allowed to assume.`,
 		Example: "  gatehouse events dead show gatehouse-production-signin-audit-recorder-dlq 0b7c3c62-6f2a-4b57-9a4e-6c0c1f2c9f10",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -102,7 +102,7 @@ func dropCommand(environment *string) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "drop QUEUE MESSAGE",
-		Short: "Delete one message of a dead-letter queue, after a question",
+		Short: "Delete one message of a dead-letter queue, after asking",
 		Long: `Shows one message of a dead-letter queue as show does, asks, and deletes it. Nothing
 can bring it back. It acts as the role gatehouse-{environment}-user-events-operator, which
 you must be allowed to assume.`,
@@ -143,13 +143,13 @@ func openQueue(ctx context.Context, environment, queue string) (*sqs.Client, dea
 	return client, q, err
 }
 
-// ask asks on the terminal. Everything but yes is no.
+// ask asks on the terminal. Every answer except yes means no.
 func ask(in io.Reader, out io.Writer, question string) (bool, error) {
 	fmt.Fprint(out, question+" Type yes: ")
 	answer, err := bufio.NewReader(in).ReadString('\n')
 	switch {
 	case errors.Is(err, io.EOF) && answer == "": // /dev/null looks like a terminal
-		return false, errors.New("nobody answered; give --yes to delete without a question")
+		return false, errors.New("no answer; give --yes to delete without asking")
 	case err != nil && !errors.Is(err, io.EOF):
 		return false, fmt.Errorf("bufio.Reader.ReadString: %w", err)
 	}

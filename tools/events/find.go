@@ -165,7 +165,7 @@ func (f *finder) inQueue(ctx context.Context, s *sighting, url, id string, found
 	})
 }
 
-// inAudit looks for rows. The operator's role may not read them, so it is the caller who does.
+// inAudit looks for rows, with the caller's credentials: the operator's role may not read them.
 func (f *finder) inAudit(ctx context.Context, s *sighting, id string) error {
 	days := append(s.days, f.now().UTC().Format(time.DateOnly), f.now().UTC().AddDate(0, 0, -1).Format(time.DateOnly))
 	slices.Sort(days)
@@ -184,7 +184,7 @@ func (f *finder) inAudit(ctx context.Context, s *sighting, id string) error {
 	return nil
 }
 
-// eventOf has what the ledger's key depends on.
+// eventOf has the fields on which the ledger's key depends.
 func (f *finder) eventOf(r actors.Row) *event.Event {
 	ev := event.New()
 	ev.SetID(r.ID)
@@ -240,7 +240,7 @@ func (s *sighting) conclude(id string) (now, next string) {
 	case s.kept:
 		return "only in the log", "`gatehouse events recover` sends it; docs/playbooks/events-undelivered.md"
 	case s.fellBack:
-		return "it went to the outbox, and is hidden there, or between the topic and a consumer", "look again in a minute; `gatehouse events outbox` shows what waits"
+		return "it went to the outbox, and is hidden there, or on its way from the topic to a consumer", "look again in a minute; `gatehouse events outbox` shows what waits"
 	case s.event != nil || len(s.places) > 0:
 		return "on its way to a consumer that has logged an error about it", "the consumer repeats it about every minute; docs/playbooks/consumer-late.md"
 	}

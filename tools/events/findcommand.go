@@ -26,8 +26,8 @@ func findCommand(environment *string) *cobra.Command {
 		Short: "Say where an event is: log, outbox, dead letters, ledger, audit row",
 		Long: `Looks for an event by its id: in the log lines of all functions, in the outbox, in the
 dead-letter queues, in the ledger and in the audit table, and says where it is now and what
-to do next. Of the audit table it reads the days of the log lines, today, yesterday and
---day, unless the event itself was found. It reads the audit table with your own
+to do next. If the event itself was not found, it reads the audit table's rows of the days
+of the log lines, of today, yesterday and --day. It reads the audit table with your own
 credentials, and everything else as the role
 gatehouse-{environment}-user-events-operator, which you must be allowed to assume.`,
 		Example: "  gatehouse events find 9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a11",

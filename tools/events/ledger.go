@@ -45,7 +45,7 @@ type Ledger struct {
 	Now   func() time.Time
 }
 
-// arrived reports whether an event was counted, and so has come through the topic. The
+// arrived reports whether an event was counted, which means that the topic delivered it. The
 // answer is known for a month only.
 func (l *Ledger) arrived(ctx context.Context, ev event.Event) (bool, error) {
 	return l.has(ctx, contracts.ClaimKey(ev))

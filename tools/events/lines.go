@@ -70,8 +70,7 @@ func linesOf(ctx context.Context, logs Logs, g types.LogGroup, word string, star
 	return nil
 }
 
-// keptEvent is the event in a line that lambdakit/publish wrote, and why neither the topic
-// nor the outbox took it.
+// keptEvent is the event in a line that lambdakit/publish wrote, and why neither the topic nor the outbox accepted it.
 type keptEvent struct {
 	body                []byte
 	topicErr, outboxErr string
@@ -93,7 +92,7 @@ func readKept(message string) (keptEvent, bool) {
 	return keptEvent{body: []byte(body), topicErr: pairs["topicError"], outboxErr: pairs["outboxError"]}, true
 }
 
-// asText is the text in a JSON string, or nothing.
+// asText is the text in a JSON string, or empty.
 func asText(raw json.RawMessage) (s string) {
 	if json.Unmarshal(raw, &s) != nil {
 		return ""

@@ -18,8 +18,8 @@ type tokens interface {
 }
 
 // asOperator returns cfg with the credentials of the environment's operator role. The
-// queues' policies deny everybody else what replay and recover send. A caller who is
-// the operator already keeps the own credentials: a role need not trust itself.
+// queues' policies deny everybody else to send what replay and recover send. A caller who
+// is the operator already keeps its credentials, because a role need not trust itself.
 func asOperator(ctx context.Context, cfg aws.Config, client tokens, environment string) (aws.Config, error) {
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

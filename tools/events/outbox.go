@@ -34,8 +34,8 @@ func outboxCommand(environment *string) *cobra.Command {
 		Use:   "outbox",
 		Short: "Show the events that wait in the outbox",
 		Long: `Shows how many events wait in the outbox, visible, taken by the drain and delayed, and of
-each its type, id, age, and the last error of the drain. Looking counts as one of the
-thousand receives of a message. It acts as the role
+each its type, id, age, and the last error of the drain. Showing a message counts as one of
+its thousand receives. It acts as the role
 gatehouse-{environment}-user-events-operator, which you must be allowed to assume.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

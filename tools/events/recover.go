@@ -58,7 +58,7 @@ const (
 	// settled is how old the newest line must be before the alarm is closed: a newer one may
 	// not be found yet, and its metric is in the same minute.
 	settled = 2 * time.Minute
-	// quick is how long reading the logs may take before what came meanwhile is read too.
+	// quick is how long reading the logs may take. If it takes longer, the lines written in the meantime are read too.
 	quick = 30 * time.Second
 )
 
@@ -66,7 +66,7 @@ const (
 type recovery struct {
 	*Recoverer
 	o RecoverOptions
-	// known are the events that were met, by source and id: CloudEvents promises that
+	// known are the events found so far, by source and id: CloudEvents promises that
 	// together they are unique.
 	known                           map[string]bool
 	sent, before, there, unreadable int
@@ -161,7 +161,7 @@ func (r *recovery) event(ctx context.Context, l line, kept keptEvent, ev event.E
 		}
 		r.sent++
 		if err := r.Ledger.mark(ctx, ev); err != nil && !r.o.Again {
-			return fmt.Errorf("%s was sent, and the ledger does not note it: %w", ev.ID(), err)
+			return fmt.Errorf("%s was sent, but the ledger has no note of it: %w", ev.ID(), err)
 		}
 	}
 	if r.o.DryRun || state == "sent" {

@@ -22,8 +22,8 @@ func recoverCommand(environment *string) *cobra.Command {
 		Use:   "recover",
 		Short: "Send the events that are only in the log",
 		Long: `Looks through the environment's log groups for events that neither the topic nor the
-outbox took, and puts those that have not arrived into the outbox, from where they go to
-the topic. The ledger notes what was sent, so that the next run does not send it again.
+outbox accepted, and puts those that have not arrived into the outbox, from which drain
+publishes them. The ledger notes what was sent, so that the next run does not send it again.
 When nothing is left it closes the alarm, which stays in ALARM until then. It acts as the
 role gatehouse-{environment}-user-events-operator, which you must be allowed to assume.`,
 		Args: cobra.NoArgs,

@@ -57,7 +57,7 @@ type run struct {
 	kept map[string]types.Message
 	// gone are the ids of the messages that were moved.
 	gone map[string]bool
-	// sent are the bodies of those messages. One that is met again under another id was
+	// sent are the bodies of those messages. One that appears again under another id was
 	// moved back by its consumer, or is a copy; moving it again would never end.
 	sent            map[string]bool
 	refused, resent int
@@ -199,9 +199,9 @@ func receive(ctx context.Context, client receiver, q deadLetterQueue, limit int)
 	return out.Messages, nil
 }
 
-// move deletes a message only when the source queue has acknowledged it: a
-// crash between the two makes a copy, which consumers drop by its id. The reason for
-// which a consumer moved the message stays behind, and its trace goes on.
+// move deletes a message only when the source queue has acknowledged it: a crash between
+// the two makes a copy, which consumers drop by its id. The reason for which a consumer
+// moved the message is not copied; the trace is.
 func (r *replayer) move(ctx context.Context, q deadLetterQueue, to queue, m types.Message) error {
 	attributes := maps.Clone(m.MessageAttributes)
 	delete(attributes, consume.ReasonAttribute)

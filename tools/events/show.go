@@ -56,7 +56,7 @@ func (l *deadLetters) show(ctx context.Context, q deadLetterQueue, id string) (t
 	return *found, l.print(q, *found)
 }
 
-// print prints what is known of a message without printing what only a sender knows.
+// print prints the fields of a message that Gatehouse knows, and nothing that only its sender knows.
 func (l *deadLetters) print(q deadLetterQueue, m types.Message) error {
 	what, _ := content(m)
 	rows := [][]string{
@@ -103,10 +103,10 @@ func movedBy(m types.Message) string {
 	if source := m.Attributes["DeadLetterQueueSourceArn"]; source != "" {
 		return "SQS, which counted too many attempts at " + terminal.Printable(source[strings.LastIndex(source, ":")+1:])
 	}
-	return "SNS, which could not deliver it, or SQS after too many attempts; it says no reason"
+	return "SNS, which could not deliver it, or SQS after too many attempts; it gives no reason"
 }
 
-// shape describes what is not an event without quoting it.
+// shape describes a message that is not an event, without quoting it.
 func shape(body string) string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(body), &fields) != nil {

@@ -60,7 +60,7 @@ func (t *tailer) show(a actors.Arrival) {
 		return
 	}
 	if t.json {
-		// A body can have its spaces and lines anywhere.
+		// The JSON of a body can have spaces and line breaks anywhere.
 		_ = json.NewEncoder(terminal.JSON(t.out)).Encode(json.RawMessage(a.Body)) // a closed pipe ends the command anyway
 		return
 	}
@@ -78,8 +78,8 @@ func (t *tailer) show(a actors.Arrival) {
 // shortType is a type without what all have in common.
 func shortType(name string) string { return strings.TrimPrefix(name, "gatehouse.") }
 
-// typesNamed are the types that a person means: a whole type, with or without its beginning
-// and version, or the first words of several, such as user.signin.
+// typesNamed are the types that a name stands for: a whole type, with or without prefix
+// and version, or the first words of several types, such as user.signin.
 func typesNamed(names []string) ([]string, error) {
 	var found []string
 	for _, name := range names {

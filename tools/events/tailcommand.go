@@ -20,7 +20,7 @@ func tailCommand(environment *string) *cobra.Command {
 		Short: "Show events as they are published",
 		Long: `Shows each event of the topic as it is published, until Ctrl-C. It makes a queue of its
 own that is subscribed to the topic, with a filter, and deletes both at the end. What a
-crashed run left is deleted by the next one, after an hour.
+crashed run left, the next run deletes after an hour.
 
 It uses your own credentials. They need ssm:GetParameter for the topic's name;
 sqs:CreateQueue, sqs:DeleteQueue, sqs:ReceiveMessage and sqs:DeleteMessage for queues
@@ -72,7 +72,7 @@ func runTail(cmd *cobra.Command, environment string, o tailOptions) error {
 		return err
 	}
 	queues, topics := sqs.NewFromConfig(cfg), sns.NewFromConfig(cfg)
-	// What cannot be deleted stays for a later run, and hinders nobody.
+	// What cannot be deleted is left for a later run, and does no harm.
 	if err := actors.Sweep(ctx, queues, topics, topic, tailPrefix(environment), time.Now()); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "what earlier runs left is not deleted:", err)
 	}

@@ -31,7 +31,7 @@ type changer struct {
 	in       io.Reader
 	out      io.Writer
 	now      func() time.Time
-	// pause is the time between two looks at a change.
+	// pause is the time between two reads of the pool after a change.
 	pause time.Duration
 }
 
@@ -88,7 +88,7 @@ func (c *changer) known(p pool) error {
 		return nil
 	}
 	return fmt.Errorf("the pool has settings that this version does not know, and Cognito may reset what is not passed back: %s. "+
-		"Nothing was changed. A newer version may know them; --leave-out NAME goes on without passing one back, and says what became of it", strings.Join(unknown, ", "))
+		"Nothing was changed. A newer version may know them; --leave-out NAME goes on without passing one back, and shows its value afterwards", strings.Join(unknown, ", "))
 }
 
 // show prints the pool and its triggers, and reports whether any would change.
@@ -133,7 +133,7 @@ func (c *changer) ask() error {
 	case !c.terminal:
 		return errors.New("nothing was changed: no terminal for the question. To continue without it, add --yes")
 	}
-	return terminal.Ask(c.in, c.out, "It counts for the next sign-up and sign-in. Change the triggers?", "yes", "--yes")
+	return terminal.Ask(c.in, c.out, "The change takes effect at the next sign-up and sign-in. Change the triggers?", "yes", "--yes")
 }
 
 // verify reads the pool until its triggers are as they should be and everything else is as

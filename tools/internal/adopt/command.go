@@ -1,10 +1,10 @@
 // Package adopt is `gatehouse attach` and `gatehouse detach`: it puts Gatehouse's
-// triggers into a user pool that exists, and takes them out again.
+// triggers into an existing user pool, and takes them out again.
 //
-// It exists because UpdateUserPool resets every setting that it is not given, so that
-// nobody should change a trigger by hand in an incident. Both commands read the whole
-// pool, change its triggers only, write the whole back, and compare it afterwards
-// (docs/adr/0045).
+// It exists because UpdateUserPool resets every setting that is not in the request, so a
+// trigger should not be changed by hand, least of all in an incident. Both commands read
+// the whole pool, change its triggers only, write the whole back, and compare it
+// afterwards (docs/adr/0045).
 package adopt
 
 import (
@@ -41,7 +41,7 @@ type planner func(context.Context, pool) (map[string]any, error)
 // AttachCommand is `gatehouse attach`.
 func AttachCommand() *cobra.Command {
 	o := &options{}
-	cmd := o.command("attach", "Attach Gatehouse's triggers to a user pool that exists", `Attaches the triggers of an environment to a user pool that exists. It reads the whole
+	cmd := o.command("attach", "Attach Gatehouse's triggers to an existing user pool", `Attaches the triggers of an environment to a user pool that exists. It reads the whole
 pool, shows the difference, asks, changes the triggers and nothing else, and reads the
 pool again to compare every setting. Other functions in the pool stay; where one has the
 place of a trigger of Gatehouse, nothing is changed unless --replace is given.
@@ -63,7 +63,7 @@ docs/adopt.md says what else an adopted pool needs.`,
 				return attached(now.triggers(), functions, o.replace)
 			}, nil
 		})
-	cmd.Flags().BoolVar(&o.replace, "replace", false, "take the place of another function")
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "replace a function that is attached already")
 	return cmd
 }
 
@@ -88,7 +88,7 @@ Before the change it saves the pool in a file, from which --undo restores the tr
 		})
 }
 
-// command is what both have in common. prepare makes the plan, unless --undo does.
+// command is the part that both commands share. prepare makes the plan, unless --undo does.
 func (o *options) command(name, short, long, example string, prepare func(context.Context, aws.Config) (planner, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: name + " --user-pool-id POOL", Short: short, Long: long, Example: example, Args: cobra.NoArgs,
@@ -133,9 +133,10 @@ func (o *options) command(name, short, long, example string, prepare func(contex
 	return cmd
 }
 
-// undoing plans the triggers of a saved pool. Since then somebody may have deleted the
-// function of one, and with it Cognito would refuse everybody. If nobody can say whether
-// Cognito may call a function, it is restored: this is a way out of an incident.
+// undoing plans the triggers of a saved pool. Somebody may have deleted a trigger's
+// function since, and with that trigger Cognito would refuse everybody. If it cannot be
+// read whether Cognito may call a function, the trigger is restored: the command is a way
+// out of an incident.
 func undoing(file, id, region string, may func(ctx context.Context, function, poolARN string) (bool, error)) (planner, error) {
 	s, err := load(file)
 	if err != nil {
@@ -181,7 +182,7 @@ func uncallable(functions []string) error {
 	if len(functions) == 0 {
 		return nil
 	}
-	return fmt.Errorf("nothing was changed: these functions do not let Cognito call them for this pool, so it would refuse everybody; deploy their stacks again:\n  %s", strings.Join(functions, "\n  "))
+	return fmt.Errorf("nothing was changed: Cognito may not call these functions for this pool, so it would refuse everybody; deploy their stacks again:\n  %s", strings.Join(functions, "\n  "))
 }
 
 // callableFunctions finds the functions of the triggers, and checks that Cognito may call

@@ -11,7 +11,7 @@ import (
 	"gatehouse.example/tools/internal/terminal"
 )
 
-// others are the pool's settings besides the triggers, as far as a call could change them.
+// others are the pool's other settings that a call could change.
 func (p pool) others() map[string]any {
 	out := actors.PoolRequest(p.Settings)
 	delete(out, "LambdaConfig")
@@ -56,7 +56,7 @@ func differences(path string, was, is any) []string {
 	return out
 }
 
-// isEmpty reports whether a value says as much as a missing one.
+// isEmpty reports whether a value means the same as a missing one.
 func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -69,7 +69,7 @@ func isEmpty(value any) bool {
 	return false
 }
 
-// longest is how much of a value is shown: some are the texts of mails.
+// longest is how much of a value is shown: some are the texts of emails.
 const longest = 100
 
 func show(value any) string {

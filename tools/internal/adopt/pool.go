@@ -61,8 +61,8 @@ func decode(raw []byte, to any) error {
 	return nil
 }
 
-// unknown are the pool's settings that the SDK does not know. Whether UpdateUserPool takes
-// them cannot be known, and it resets what it is not given.
+// unknown are the pool's settings that the SDK does not know. It is not known whether
+// UpdateUserPool accepts them, and it resets what is not in the request.
 func (p pool) unknown() []string {
 	known := reflect.TypeFor[types.UserPoolType]()
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.Settings)), func(name string) bool {
@@ -112,7 +112,7 @@ func update(ctx context.Context, api *cognito.Client, request map[string]any) er
 	return nil
 }
 
-// setMFA sets the pool's MFA back to what it was. Cognito takes the whole of it only.
+// setMFA sets the pool's MFA configuration back. Cognito accepts only a whole configuration.
 func setMFA(ctx context.Context, api *cognito.Client, id string, mfa map[string]any) error {
 	request := maps.Clone(mfa)
 	request["UserPoolId"] = id

@@ -17,7 +17,7 @@ type saved struct {
 }
 
 // save writes a new file, for its owner only: the settings contain the external id with
-// which Cognito takes the role that sends SMS.
+// which Cognito assumes the role that sends SMS.
 func save(path string, s saved) (err error) {
 	raw, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

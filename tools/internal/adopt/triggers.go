@@ -60,8 +60,8 @@ func environmentOf(value any) string {
 	return ""
 }
 
-// attached are the triggers now, with the functions of Gatehouse added. It is an error if
-// another function has the place of one, unless it may be replaced.
+// attached are the present triggers with Gatehouse's functions added. It is an error if a
+// trigger already has another function, unless that may be replaced.
 func attached(now map[string]any, functions map[string]string, replace bool) (map[string]any, error) {
 	out := cloned(now)
 	var taken []string
@@ -72,13 +72,13 @@ func attached(now map[string]any, functions map[string]string, replace bool) (ma
 		out[name] = functions[name]
 	}
 	if len(taken) > 0 {
-		return nil, fmt.Errorf("a pool calls one function per trigger, and others have the places of Gatehouse's; nothing was changed. "+
-			"--trigger attaches some triggers only, --replace takes the places:\n  %s", strings.Join(taken, "\n  "))
+		return nil, fmt.Errorf("a pool calls one function per trigger, and other functions are attached already; nothing was changed. "+
+			"--trigger attaches some triggers only, --replace replaces these functions:\n  %s", strings.Join(taken, "\n  "))
 	}
 	return out, nil
 }
 
-// detached are the triggers now, without the functions of an environment of Gatehouse, or
+// detached are the present triggers without Gatehouse's functions, of one environment or
 // of all. With names, only those triggers are detached.
 func detached(now map[string]any, environment string, names []string) map[string]any {
 	out := cloned(now)

@@ -141,7 +141,7 @@ func short(typ string) string {
 	return typ
 }
 
-// longestAgent is how much of a user agent a line has: it is whatever the caller sent.
+// longestAgent is how much of a user agent is printed: the caller can send any text.
 const longestAgent = 40
 
 // what returns the data as name=value, or unchanged if it is not an object. A mark

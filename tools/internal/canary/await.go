@@ -46,9 +46,9 @@ func (c *canary) isMySignUp(ev event.Event) bool {
 	return (ev.Subject() == "" || ev.Subject() == c.person.Sub) && actors.DomainOf(ev) == contracts.SyntheticDomain
 }
 
-// await waits for everything at once, so that one thing that never comes does not
-// hide which others did. The metric may need minutes on AWS. Nobody waits for it once
-// something else has failed.
+// await waits for everything at once, so that a missing event does not hide which others
+// arrived. The metric may need minutes on AWS, and is not waited for once something else
+// has failed.
 func (c *canary) await(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
@@ -77,11 +77,10 @@ func (c *canary) await(ctx context.Context) {
 	counted.Wait()
 }
 
-// errNotAwaited ends the wait for something that takes longer than to know that the
-// run has failed.
+// errNotAwaited ends the wait for the metric when the run has failed already.
 var errNotAwaited = errors.New("not waited for, because something else failed")
 
-// arrives waits for an event in the queue and calls meanwhile between two looks.
+// arrives waits for an event in the queue, and calls meanwhile between two reads.
 func (c *canary) arrives(ctx context.Context, e effect, meanwhile func(context.Context) error) (string, error) {
 	got := 0
 	err := c.until(ctx, "event "+e.typ, func(ctx context.Context) (string, bool, error) {
@@ -131,7 +130,7 @@ func (c *canary) isRecorded(ctx context.Context, e effect) (string, error) {
 	return fmt.Sprintf("%d rows, marked", rows), err
 }
 
-// seesItself waits until the user's own events are in the user's own activity.
+// seesItself waits until the user's events are in the user's own activity.
 func (c *canary) seesItself(ctx context.Context) (string, error) {
 	shown := 0
 	err := c.until(ctx, "API /activity", func(ctx context.Context) (string, bool, error) {
@@ -197,8 +196,8 @@ func (o *overdue) Error() string {
 
 func (o *overdue) Unwrap() error { return o.ended }
 
-// until looks until done or until ctx ends. When the wait is late it prints, once, what it
-// has seen so far, so that nobody has to wait for the end.
+// until calls look until it is done or ctx ends. When the wait is late it prints once
+// what it has seen so far, so a person need not wait for the end.
 func (c *canary) until(ctx context.Context, step string, look func(context.Context) (seen string, done bool, err error)) error {
 	began, said, last := time.Now(), false, "nothing could be seen"
 	err := actors.Wait{Every: every}.Until(ctx, func(ctx context.Context) (string, bool, error) {

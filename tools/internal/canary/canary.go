@@ -30,7 +30,7 @@ const (
 const (
 	// firstEvent is the step that waits for the first event.
 	firstEvent = "event " + contracts.TypeSignupRejected
-	// clockError is how wrong this machine's clock may be before it was compared.
+	// clockError is how wrong this machine's clock may be before it is compared with AWS's.
 	clockError = 5 * time.Second
 	// precision is that of times in events.
 	precision = 10 * time.Millisecond
@@ -65,7 +65,7 @@ type attempt struct {
 	from, to time.Time
 }
 
-// act is a step that others build on: the first that fails is the last.
+// act is a step that later steps depend on: the first one that fails ends the run.
 type act struct {
 	name string
 	do   func(context.Context) (string, error)

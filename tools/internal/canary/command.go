@@ -2,9 +2,9 @@
 // deployed environment, and the canary waits for every event, audit row and metric
 // that this has to cause.
 //
-// It exists because a deployment without traffic looks healthy whatever it broke.
-// It uses the APIs of people and of other teams only, so that it runs on AWS as it
-// runs locally, and what it causes is marked synthetic (docs/adr/0017).
+// It exists because without traffic a broken deployment looks healthy. It uses only the
+// APIs that people and other teams use, so it runs on AWS as it does locally, and its
+// events are marked synthetic (docs/adr/0017).
 package canary
 
 import (
@@ -41,11 +41,11 @@ func Command() *cobra.Command {
 		Long: `Signs up a synthetic user, confirms the account, enters a wrong password, signs in,
 calls the API, and waits for every event, audit row and metric that this has to cause.
 The user, a queue and its subscription are deleted at the end, also after a failure or
-Ctrl-C. What a crash left behind is deleted by the first run at least an hour later. What
-cannot be deleted is reported, and fails nothing.
+Ctrl-C. What a crash left is deleted by a run at least an hour later. What cannot be
+deleted is reported, and is not a failure.
 
-A step that is late says so after 20 seconds, and fails after a minute at most. Only the
-metric, and SNS with the filter of a new subscription, may take longer.
+A step that is late is reported after 20 seconds, and fails after a minute at most. Only
+the metric, and SNS with the filter of a new subscription, may take longer.
 
 It uses the AWS configuration of the shell, on AWS as it does locally. What it causes is
 marked synthetic and counted by the metric SyntheticEvents only.`,

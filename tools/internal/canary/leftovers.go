@@ -20,7 +20,7 @@ const (
 // sweep deletes what canaries left that crashed. A run makes its queue first and deletes
 // it last, and the queue's name has the secret in the user's address, so each queue leads
 // to one user. The pool is not searched: strangers may sign up any number of users with
-// similar addresses. What cannot be deleted stays for a later run, and fails nothing.
+// similar addresses. What cannot be deleted is left for a later run, and is not a failure.
 func (c *canary) sweep(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
@@ -47,8 +47,7 @@ func (c *canary) remove(ctx context.Context, l actors.Leftover) error {
 	return (&actors.Inbox{Queues: c.aws.queues, Topics: c.aws.topics, URL: l.URL, Subscription: l.Subscription}).Close(ctx)
 }
 
-// left reports what could not be deleted as something seen, not as a failure: it says
-// nothing about the environment.
+// left reports what could not be deleted as a remark and not as a failure, because the environment is not at fault.
 func left(detail string, err error) (string, error) {
 	if err != nil {
 		detail += "; left for a later run: " + strings.ReplaceAll(err.Error(), "\n", "; ")

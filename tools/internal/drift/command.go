@@ -27,7 +27,7 @@ import (
 	"gatehouse.example/tools/internal/terminal"
 )
 
-// attempts is how often a call is tried. AWS throttles the reads of IAM above all.
+// attempts is how often a call is tried. AWS mainly throttles reads of IAM.
 const attempts = 10
 
 // options are the flags of `gatehouse drift`.
@@ -49,9 +49,8 @@ their targets, and alarms. It prints a line for each difference and fails if the
 one.
 
 With --repair it shows the calls that set each one back, asks, makes them, and compares
-again. To deploy again would not: CloudFormation compares templates only. A repair that
-takes away a Deny, which somebody may have added to stop an attack, is made with
---remove-denies only.
+again. A new deployment would not: CloudFormation compares templates only. A Deny that
+somebody added, perhaps to stop an attack, is removed with --remove-denies only.
 
 It uses the AWS configuration of the shell, on AWS as it does locally.`,
 		Example: `  gatehouse drift --environment production
@@ -76,7 +75,7 @@ It uses the AWS configuration of the shell, on AWS as it does locally.`,
 	f.StringVar(&o.environment, "environment", "", "local, dev, test or production (default $GATEHOUSE_ENVIRONMENT)")
 	f.BoolVar(&o.repair, "repair", false, "set everything back, after a question")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.BoolVar(&o.denies, "remove-denies", false, "also take away each Deny that was added by hand")
+	f.BoolVar(&o.denies, "remove-denies", false, "also remove each Deny that was added by hand")
 	return cmd
 }
 
@@ -143,8 +142,7 @@ func newEnvironment(cfg aws.Config, name string, out io.Writer) *environment {
 	return e
 }
 
-// dropped are the properties of topics that the emulator does not keep. A stack tells by
-// its parameter whether it is on AWS.
+// dropped are the properties of topics that the emulator does not keep. A stack's parameter says whether it is on AWS.
 func dropped(stacks []*stack) []string {
 	for _, s := range stacks {
 		if s.parameters["OnAws"] == "false" {
@@ -234,7 +232,7 @@ func (e *environment) plan(all []Finding, o options) []Finding {
 		case f.fix == nil:
 			fmt.Fprintf(e.out, "by hand   %s: %s\n", f.Where, f.Hint)
 		case f.denies && !o.denies:
-			fmt.Fprintf(e.out, "left      %s: it would take a Deny away; --remove-denies does: %s\n", f.Where, f.Repair)
+			fmt.Fprintf(e.out, "left      %s: it would remove a Deny; --remove-denies does: %s\n", f.Where, f.Repair)
 		default:
 			repairs = append(repairs, f)
 			fmt.Fprintf(e.out, "repair    %s: %s\n", f.Where, f.Repair)

@@ -1,6 +1,6 @@
-// Package drift is `gatehouse drift` and `gatehouse status`: what differs between an
-// environment and the templates that were deployed to it, and whether somebody has to
-// look at it now.
+// Package drift is `gatehouse drift` and `gatehouse status`: the first shows how an
+// environment differs from the templates that were deployed to it, the second what needs
+// attention now.
 //
 // It exists because a deployment repairs nothing that was changed by hand:
 // CloudFormation compares templates with templates. Its own drift detection does not
@@ -29,13 +29,13 @@ type Finding struct {
 	Where string
 	// Differences has a line for each setting.
 	Differences []string
-	// Repair names the calls that set it back. It is empty if nothing does.
+	// Repair names the calls that set it back. It is empty if there are none.
 	Repair string
 	// Hint is what to do instead.
 	Hint string
 
 	fix func(context.Context) error
-	// denies is set if the repair takes a Deny away.
+	// denies is set if the repair removes a Deny.
 	denies bool
 	// last is set if the repair relies on the others: a pool that calls a trigger without
 	// its permission refuses everybody.
@@ -111,9 +111,9 @@ func compare(ctx context.Context, kinds map[string]kind, stacks []*stack) result
 // oneLine is an error on one line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// finding has the properties of r that differ from the template. have has the
-// properties as they are, and defaults what they are without a value in the template. It
-// has no differences if all are equal; changed has the names of those that differ.
+// finding has the properties of r that differ from the template. have has the present
+// properties, and defaults those that a template without a value means. The finding has
+// no differences if all are equal; changed has the names of those that differ.
 func (r resource) finding(have, defaults map[string]any, names ...string) (f Finding, changed []string) {
 	f.Where = r.where()
 	for _, name := range names {
@@ -148,7 +148,7 @@ func (r resource) recreate() string {
 // byWhere sorts findings by resource.
 func byWhere(a, b Finding) int { return cmp.Compare(a.Where, b.Where) }
 
-// byNeed moves those to the end that rely on the others.
+// byNeed moves the findings that rely on others to the end.
 func byNeed(a, b Finding) int {
 	switch {
 	case a.last == b.last:

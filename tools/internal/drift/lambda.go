@@ -32,7 +32,7 @@ func lacking(err error) bool {
 
 // functions compares AWS::Lambda::Function. A change of a function reaches callers with
 // the next version only, because the aliases name a version; the next deployment would
-// publish it unnoticed. Its reserved concurrency holds at once.
+// publish it unnoticed. Its reserved concurrency takes effect at once.
 type functions struct {
 	api         functionAPI
 	permissions permissionAPI

@@ -91,7 +91,7 @@ func (r resource) withFilters() resource {
 	return r
 }
 
-// repair sets the changed properties. Lambda leaves those alone that are not given.
+// repair sets the changed properties. Lambda keeps the others.
 func (k mappings) repair(ctx context.Context, r resource, changed []string) error {
 	in := &lambda.UpdateEventSourceMappingInput{UUID: &r.Physical}
 	settings := map[string]any{}

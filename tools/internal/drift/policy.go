@@ -179,6 +179,6 @@ func (d policyDifference) lines(name string) []string {
 	return out
 }
 
-// denials reports whether the repair would take a Deny away, which may be there to stop
-// an attack. Only a person decides that.
+// denials reports whether the repair would remove a Deny, which may be there to stop an
+// attack. Only a person decides that.
 func (d policyDifference) denials() bool { return slices.ContainsFunc(d.added, statement.deny) }

@@ -118,9 +118,8 @@ func (k topicPolicies) compare(ctx context.Context, r resource) ([]Finding, erro
 	return all, nil
 }
 
-// subscriptions compares AWS::SNS::Subscription. It looks for the endpoint and not for
-// the ARN: a subscription that was made again has another one. What others subscribe is
-// theirs.
+// subscriptions compares AWS::SNS::Subscription. It looks for the endpoint and not for the ARN: a
+// subscription that was made again has another one. Subscriptions of others are not compared.
 type subscriptions struct{ api topicAPI }
 
 func subscriptionSettings() []string {

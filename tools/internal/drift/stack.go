@@ -39,7 +39,7 @@ type stack struct {
 type resource struct {
 	stack              *stack
 	ID, Type, Physical string
-	// props are the properties, evaluated. unresolved are those that cannot be.
+	// props are the evaluated properties. unresolved are those that cannot be evaluated.
 	props      map[string]any
 	unresolved map[string]error
 }
@@ -97,7 +97,7 @@ type reader struct {
 	evaluates func(typ string) bool
 }
 
-// read reads the environment's stacks, the nested ones behind those that nest them.
+// read reads the environment's stacks, nested ones after their parents.
 func (r reader) read(ctx context.Context, environment string) ([]*stack, error) {
 	prefix := "gatehouse-" + environment + "-"
 	found, err := r.list(ctx, prefix)

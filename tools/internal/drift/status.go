@@ -30,7 +30,7 @@ func StatusCommand() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show on one screen whether somebody has to look at an environment",
+		Short: "Show on one screen what needs attention in an environment",
 		Long: `Shows the alarms that fire and the playbook of each, whether Cognito may call the user
 pool's triggers, event source mappings that are off, keys that cannot be used, messages in
 dead-letter queues and in the outbox, and what differs from the templates. It fails if
@@ -57,7 +57,7 @@ type section struct {
 	look func(context.Context) (report, error)
 }
 
-// report is what a section shows: a line, and one for each thing that needs a person.
+// report is what a section shows: a line, and one for each thing that needs attention.
 type report struct {
 	fine   string
 	wanted []string
@@ -241,7 +241,7 @@ func MayCall(ctx context.Context, api policyReader, arn, pool, account string) (
 	return text != "" && call.AllowedBy(text), nil
 }
 
-// reading lists the event source mappings that do not read, or whose last read failed.
+// reading lists the event source mappings that are off, or whose last read failed.
 func (e *environment) reading(ctx context.Context) (report, error) {
 	all := e.of(mappingType)
 	out := report{fine: fmt.Sprintf("all %d read their queues", len(all))}

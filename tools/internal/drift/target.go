@@ -58,7 +58,7 @@ func (t targetsOf) compare(ctx context.Context, r resource) ([]Finding, error) {
 	return slices.DeleteFunc([]Finding{lost, added}, func(f Finding) bool { return len(f.Differences) == 0 }), nil
 }
 
-// sameTarget also compares what decides what a target gets, where the template is silent.
+// sameTarget also compares the settings that change what a target gets, if the template has none.
 func sameTarget(want, have map[string]any) bool {
 	for _, name := range []string{"DeadLetterConfig", "Input", "InputPath", "InputTransformer"} {
 		if _, given := want[name]; !given && !empty(have[name]) {

@@ -1,5 +1,5 @@
-// Package findingscmd is `gatehouse findings`: it tries the rules of findings on the past,
-// lists what was published, and has the past announced after an outage.
+// Package findingscmd is `gatehouse findings`: it tries the rules of findings on past
+// events, lists what was published, and has the function evaluate the time of an outage.
 //
 // It evaluates the code of this checkout, so that a rule or a threshold can be tried before
 // it is deployed.
@@ -62,9 +62,9 @@ func tryCommand() *cobra.Command {
 	o := options{settings: map[string]*string{}}
 	cmd := &cobra.Command{
 		Use:   "try",
-		Short: "Evaluate the rules on the past; nothing is published",
-		Long: `Evaluates the rules of findings on a part of the past and shows what they find. Nothing
-is published or stored. The thresholds are those of the environment, or the defaults if it
+		Short: "Evaluate the rules on past events; nothing is published",
+		Long: `Evaluates the rules of findings on past events and shows what they find. Nothing is
+published or stored. The thresholds are those of the environment, or the defaults if it
 has none; flags change them.
 ` + tableHelp,
 		Example: `  gatehouse findings try
@@ -103,9 +103,9 @@ func announceCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "announce",
-		Short: "Have the function evaluate a part of the past and publish what it finds",
-		Long: `Calls the environment's function for a part of the past, after an outage of more than an
-hour. It publishes what it finds; what was published before is not published again.`,
+		Short: "Have the function evaluate past events and publish what it finds",
+		Long: `Calls the environment's function for a past period, after an outage of more than an hour.
+The function publishes what it finds, and does not publish a finding again.`,
 		Example: `  gatehouse findings announce --environment production --from 2026-11-22T03:00:00Z --to 2026-11-22T09:00:00Z`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -116,7 +116,7 @@ hour. It publishes what it finds; what was published before is not published aga
 	return cmd
 }
 
-// part is the part of time of the flags.
+// part is the period that the flags name.
 func (o *options) part(now time.Time) (from, to time.Time, err error) {
 	if to = now.UTC(); o.to != "" {
 		if to, err = moment(o.to); err != nil {

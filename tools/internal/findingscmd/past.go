@@ -16,12 +16,11 @@ import (
 	"gatehouse.example/services/signin-audit/findings"
 )
 
-// chunk is how much of the past is evaluated at a time. The rules also read the hours
-// before it.
+// chunk is the period that is evaluated at a time. The rules also read the hours before
+// it.
 const chunk = 6 * time.Hour
 
-// deployed are the settings of the environment. One that has none yet, or no environment,
-// has the defaults.
+// deployed are the settings of the environment, or the defaults if there is no environment or it has no settings yet.
 func deployed(ctx context.Context, cfg aws.Config, environment string, getenv func(string) string) (findings.Settings, error) {
 	if environment == "" {
 		environment = getenv("GATEHOUSE_ENVIRONMENT")
@@ -47,7 +46,7 @@ type reader interface {
 	Read(ctx context.Context, rules []findings.Rule, from, to time.Time) (*findings.Rows, error)
 }
 
-// evaluate goes through the past, and halves the chunks where they have too many rows.
+// evaluate evaluates the period in chunks, and halves a chunk that has too many rows.
 func evaluate(ctx context.Context, table reader, rules []findings.Rule, from, to time.Time, progress io.Writer) ([]findings.Finding, error) {
 	var out []findings.Finding
 	seen := map[string]bool{}

@@ -46,7 +46,7 @@ func Command() *cobra.Command {
 
 // addHTTPS is for the commands that start the proxy.
 func (f *flags) addHTTPS(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.https, "https", false, "accept HTTPS on the same port too, with a certificate of the folder's own")
+	cmd.Flags().BoolVar(&f.https, "https", false, "accept HTTPS on the same port too, with a certificate made for the folder")
 }
 
 // addParameters is for the commands that deploy.

@@ -1,5 +1,6 @@
-// Package records is `gatehouse records`: it shows an operator what a record of CloudTrail
-// becomes, before it is replayed or becomes a test. It needs no account.
+// Package records is `gatehouse records`: it shows an operator what a record of
+// CloudTrail becomes, before the record is replayed or added to the tests. It needs no
+// account.
 package records
 
 import (
@@ -28,10 +29,10 @@ func replayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "replay FILE...",
 		Short: "Show what captured records become",
-		Long: `Shows what signin-audit makes of captured records of sign-ins, and user-events of
-those of accounts and the pool: the event, or why the record is ignored or kept in the
-dead-letter queue. It treats each record as one of the environment's pool, and sends
-nothing.
+		Long: `Shows what signin-audit makes of captured records of sign-ins, and what user-events
+makes of records of accounts and the pool: the event, or why the record is ignored or
+kept in the dead-letter queue. It treats each record as one of the environment's pool, and
+sends nothing.
 
 A file has one event of EventBridge, or one record as in a trail's files; '-' is
 standard input. Nothing of a record is shown but its name, error code and status.`,

@@ -38,15 +38,15 @@ func showCommand() *cobra.Command {
 its annotations and its errors. The API's answers carry their trace's id.
 
 ID is an X-Ray id, the value of an X-Amzn-Trace-Id header, or a W3C traceparent, as
-Gatehouse's events carry it. It may be an id of seconds ago: the command waits until
-the trace is there and whole.
+Gatehouse's events carry it. The trace may be seconds old: the command waits until it is
+complete.
 
 A trace ends at a queue: each run of a function for a batch of messages is a trace of its
-own, with a link to each trace that sent a message. The runs that got what this trace sent
-are shown after it, as far as they are there.
+own, with a link to each trace that sent a message. The runs that handled what this trace
+sent are shown after it, if X-Ray has them.
 
 The local system keeps traces until it is stopped. On AWS, X-Ray keeps them for 30 days;
-where Transaction Search is switched on, it finds none by this way.`,
+where Transaction Search is switched on, this command finds none.`,
 		Example: `  gatehouse trace show 1-6921f8c0-1f0e2d3c4b5a69788796a5b4
   gatehouse trace show "$(curl -si "$API_URL/guest" | grep -i ^x-amzn-trace-id)"`,
 		Args: cobra.ExactArgs(1),
@@ -74,7 +74,7 @@ where Transaction Search is switched on, it finds none by this way.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	cmd.Flags().IntVar(&links, "links", defaultLinks, "how many linked traces at most")
-	cmd.Flags().DurationVar(&wait, "wait", 10*time.Second, "how long to wait for a trace that is not there or not whole")
+	cmd.Flags().DurationVar(&wait, "wait", 10*time.Second, "how long to wait for a trace that is missing or incomplete")
 	return cmd
 }
 

@@ -31,7 +31,7 @@ func (d document) links() []link {
 	return all
 }
 
-// runs are the traces of the runs that got what the parts sent, in the order of the parts.
+// runs are the traces of the runs that handled what the parts sent, in the order of the parts.
 func runs(parts []*part) []string {
 	var ids []string
 	for _, p := range parts {
@@ -45,8 +45,8 @@ func runs(parts []*part) []string {
 	return ids
 }
 
-// follow reads the linked runs of a trace, and theirs, up to the reader's limit. It takes what
-// is there: which messages are still on their way is not known.
+// follow reads the linked runs of a trace, and theirs, up to the reader's limit. It does
+// not wait: which messages are still on their way is not known.
 func (r reader) follow(ctx context.Context, t *tree) error {
 	met := map[string]bool{t.ID: true}
 	for next := unmet(runs(t.Tops), met); len(next) > 0; {
@@ -70,7 +70,7 @@ func (r reader) follow(ctx context.Context, t *tree) error {
 	return nil
 }
 
-// unmet are the ids that were not met before, each once.
+// unmet are the ids that were not read before, each once.
 func unmet(ids []string, met map[string]bool) []string {
 	var fresh []string
 	for _, id := range ids {

@@ -55,7 +55,7 @@ func (t tree) legend(made bool) string {
 		fmt.Fprintf(&b, "\n%s made by the proxy instead of AWS\n", mark)
 	}
 	if len(t.Linked) > 0 {
-		fmt.Fprintf(&b, "\n→ the trace of a run that got what the part sent\n← the trace that sent a message of the run\n")
+		fmt.Fprintf(&b, "\n→ the trace of a run that handled what this part sent\n← the trace that sent a message to this run\n")
 	}
 	if t.Omitted > 0 {
 		fmt.Fprintf(&b, "\nlinked traces that are not shown: %d; --links shows more\n", t.Omitted)

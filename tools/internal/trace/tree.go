@@ -20,7 +20,7 @@ type tree struct {
 	Orphans   int       `json:"withoutParent"`
 	Truncated bool      `json:"truncated"`
 	Tops      []*part   `json:"parts"`
-	// Linked are the runs that got what its parts sent, and what these sent. Each is a trace
+	// Linked are the runs that handled what its parts sent, and those that handled what these sent. Each is a trace
 	// of its own. Omitted is how many more there are.
 	Linked  []tree `json:"linked,omitempty"`
 	Omitted int    `json:"omittedLinks,omitempty"`

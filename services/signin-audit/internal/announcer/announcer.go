@@ -1,9 +1,9 @@
 // Package announcer evaluates the rules of findings on a schedule, and publishes what they
 // find.
 //
-// It stores nothing. A run evaluates the windows of the last hour, so that the next run
-// makes up for one that failed. What the audit table has is not published again; if the
-// table does not have it yet, the copy has the same id.
+// It stores nothing. A run evaluates the windows of the last hour, so the next run does
+// the work of one that failed. A finding that the audit table has is not published again;
+// if the table does not have it yet, the copy has the same id.
 package announcer
 
 import (
@@ -28,9 +28,9 @@ const (
 	// batch is how many findings are published at a time: all of a batch share the
 	// publisher's budget.
 	batch = 10
-	// longest is the longest part of the past that one call evaluates.
+	// longest is the longest period that one call evaluates.
 	longest = 24 * time.Hour
-	// block is the longest time that findings about the same thing are one.
+	// block is the longest time within which findings about the same thing have the same id.
 	block = 6 * time.Hour
 )
 
@@ -40,9 +40,9 @@ const (
 	MetricOmitted = "FindingsOmitted"
 )
 
-// Metrics of what became of the attempts to sign in of an hour, as [findings.Resolve] says.
-// Each scheduled run writes them for the hour that has settled then, so the hours of two
-// runs overlap: read the average, not the sum.
+// Metrics of how the sign-in attempts of an hour ended, as [findings.Resolve] says. Each
+// scheduled run writes them for the hour that has settled then, so the hours of two runs
+// overlap: read the average, not the sum.
 const (
 	MetricAttempts   = "HourAttempts"
 	MetricExplained  = "HourAttemptsExplained"
@@ -81,15 +81,14 @@ type Announcer struct {
 
 // Request is what the function is called with. The schedule's event has neither field.
 type Request struct {
-	// From and To are a part of the past whose windows are evaluated, in RFC 3339: after an
-	// outage that was longer than an hour.
+	// From and To are a past period whose windows are evaluated, in RFC 3339: for an outage of more than an hour.
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
 // Result is what a call answers.
 type Result struct {
-	// From and To are the part of time in which the evaluated windows end.
+	// From and To are the period in which the evaluated windows end.
 	From string `json:"from"`
 	To   string `json:"to"`
 	// Published is how many findings were published, Known how many had been published
@@ -149,8 +148,7 @@ func (a *Announcer) Handle(ctx context.Context, in Request) (Result, error) {
 	return out, unread
 }
 
-// part is the part of time in which the windows end that are evaluated. The windows of the
-// past must lie as far back as those of a scheduled run.
+// part is the period in which the evaluated windows end. It must be as long ago as that of a scheduled run.
 func (a *Announcer) part(in Request, lag time.Duration) (from, to time.Time, err error) {
 	last := a.Now().UTC().Add(-lag).Truncate(findings.Step)
 	if in.From == "" && in.To == "" {
@@ -181,8 +179,7 @@ func most(in Request, from, to time.Time) int {
 	return findings.MostOfARule * max(1, int(to.Sub(from)/findings.Step))
 }
 
-// publish sends findings. One that neither the topic nor the outbox accepts is in the log,
-// as every event.
+// publish sends findings. One that neither the topic nor the outbox accepts is in the log, like every event.
 func (a *Announcer) publish(ctx context.Context, found []findings.Finding) error {
 	arn, err := pools(ctx)
 	if err != nil {
@@ -219,7 +216,7 @@ func pools(ctx context.Context) (string, error) {
 	return fmt.Sprintf("arn:%s:cognito-idp:%s:%s:userpool/", part[1], part[3], part[4]), nil
 }
 
-// resolved adds what became of the attempts of an hour.
+// resolved adds how the attempts of an hour ended.
 func resolved(b *emf.Batch, hour findings.Outcomes) {
 	b.Add(MetricAttempts, emf.Count, float64(hour.Attempts))
 	b.Add(MetricExplained, emf.Count, float64(hour.Explained))

@@ -20,7 +20,7 @@ type Cognito interface {
 // Clients asks Cognito for the clients that somebody added to the pool.
 type Clients struct{ Client Cognito }
 
-// clientTimeout bounds one question, retries included.
+// clientTimeout bounds one call, retries included.
 const clientTimeout = 2 * time.Second
 
 // Has reports whether the pool has a client. The answer, which has the client's secret, is

@@ -10,7 +10,7 @@ import (
 )
 
 // Explain says in one line what a record becomes, as if it were of the environment's
-// pool. The line has nothing of the record but its name and its error code.
+// pool. Of the record the line has only the name and the error code.
 func Explain(body []byte) string {
 	r, err := cloudtrail.Parse(body)
 	if err != nil {
@@ -47,7 +47,7 @@ func kept(err error) string {
 	return "kept in the dead-letter queue, " + string(why)
 }
 
-// word is a name of the record, if it is as AWS writes names.
+// word is a name of the record, if it has the form of AWS's names.
 func word(name string) string {
 	if !consume.IsName(name) {
 		return "unusual"

@@ -13,12 +13,12 @@ type Name struct {
 	EventName string
 	// Page is set for a request to the hosted pages.
 	Page bool
-	// Challenge is the step of the sign-in that a page is for, if its name tells.
+	// Challenge is the step of the sign-in that a page is for, if the page's name shows it.
 	Challenge string
-	// Counted is set for a page that ends a sign-in with an identity provider. Such records
-	// are counted and not judged: no source says what one that failed looks like. Without
-	// them, an environment whose people all come from a provider would have attempts and no
-	// records, which is what an alarm looks for.
+	// Counted is set for a page that ends a sign-in with an identity provider. Such
+	// records are counted and become no event: no source says what the record of a
+	// failure looks like. Without the count, an environment whose people all come from a
+	// provider would have attempts and no records, and an alarm would fire.
 	Counted bool
 	// Fails are the statuses of a page that refuse. A record with another known status,
 	// and no errorCode, is a step that passed.

@@ -28,8 +28,8 @@ func weaker(a, b Source) Source {
 // text in its errorMessage, is a failed sign-in for this reason.
 type Refusal struct {
 	Code string
-	// Text is a part of the message, in lower case; a line without one takes the rest of
-	// its code, so it comes last.
+	// Text is a part of the message, in lower case; a line without one matches every
+	// other message of its code, so it comes last.
 	Text   string
 	Reason string
 	Source Source

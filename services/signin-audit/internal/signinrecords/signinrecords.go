@@ -1,9 +1,9 @@
 // Package signinrecords makes an event of each failed sign-in that CloudTrail records.
 // Cognito fires no trigger for a failure, so this is the only way to its reason.
 //
-// AWS delivers these records minutes late, in any order, more than once, and without a
-// promise. So an event has the id of its record, and what nobody has seen before is kept
-// in the dead-letter queue, where an operator can bring it back.
+// AWS delivers these records minutes late, in any order, more than once, and does not
+// promise to deliver each. So an event has the id of its record, and unknown records are
+// kept in the dead-letter queue, from which an operator can replay them.
 //
 // IP address and user agent go into the audit table and nowhere else. That is why the row
 // is written here, before the event is published: the recorder never has them
@@ -51,7 +51,7 @@ type Rows interface {
 	Keep(context.Context, recorder.Row) (recorder.Row, error)
 }
 
-// Users says which users are synthetic. A record does not have the address that tells.
+// Users says which users are synthetic. A record does not have the address that would show it.
 type Users interface {
 	IsSynthetic(ctx context.Context, sub string) (bool, error)
 }
@@ -112,8 +112,8 @@ func (i *Intake) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEven
 	return consume.Answer(in, b.failed), nil
 }
 
-// readAll judges the messages, all at the same time: Cognito is asked about a client that
-// anybody can make up, and no other message waits for the answer.
+// readAll judges the messages at the same time. Cognito is asked about a client that
+// anybody can invent, and no other message waits for the answer.
 func (i *Intake) readAll(ctx context.Context, in events.SQSEvent, b *batch) {
 	ctx, cancel := consume.WithSpare(ctx, 2*spare) // for the rows, too
 	defer cancel()
@@ -180,9 +180,8 @@ func (i *Intake) failure(ctx context.Context, r cloudtrail.Record, data contract
 	return &failure{event: ev, ip: r.SourceIP, userAgent: r.UserAgent}, nil
 }
 
-// keep writes the rows, all at the same time, and returns the records whose rows exist.
-// If an earlier copy of a record said something else, the event says what was recorded, of
-// the user too.
+// keep writes the rows, all at the same time, and returns the records whose rows exist. If an earlier copy of a
+// record had other content, the event repeats what was recorded, including the user's mark.
 func (i *Intake) keep(ctx context.Context, b *batch) []consume.Record {
 	ctx, cancel := consume.WithSpare(ctx, spare)
 	defer cancel()
@@ -242,7 +241,7 @@ func (i *Intake) publish(ctx context.Context, kept []consume.Record, b *batch) {
 	}
 }
 
-// isCounted reports a record that becomes nothing but a number.
+// isCounted reports a record that is only counted.
 func isCounted(r cloudtrail.Record) bool {
 	name, _ := nameOf(r)
 	return name.Counted

@@ -20,8 +20,8 @@ const (
 	FromProvider = "from-a-provider"
 )
 
-// Reasons for which a record is kept in the dead-letter queue: nobody has seen one like
-// it. `gatehouse events dead replay` brings it back after the tables have learned it.
+// Reasons for which an unknown record is kept in the dead-letter queue. `gatehouse events
+// dead replay` sends it again after the tables were extended.
 const (
 	NotARecord    consume.Poison = "not_a_record"
 	UnknownName   consume.Poison = "unknown_name"
@@ -94,8 +94,8 @@ func isRefresh(r cloudtrail.Record) bool {
 	return flow == "REFRESH_TOKEN" || flow == "REFRESH_TOKEN_AUTH"
 }
 
-// challengeOf is the word for the step that was answered; empty if the record has none, or
-// a text that is not one of Cognito's names.
+// challengeOf is the name of the step that was answered. It is empty if the record has
+// none, or a text that is not one of Cognito's names.
 func challengeOf(r cloudtrail.Record, name Name) string {
 	step := name.Challenge
 	if !r.Page {

@@ -38,8 +38,8 @@ type directory interface {
 	ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
 }
 
-// judge says whether the domain of an address would be refused at sign-up, and which domain
-// may leave the function.
+// judge says whether the domain of an address would be refused at sign-up, and returns
+// the domain that may be published.
 type judge interface {
 	Refused(email string) (domain string, refused bool)
 }
@@ -119,8 +119,8 @@ func (c *consumer) addressOf(ctx context.Context, pool, sub string) (string, err
 
 var errNotAccepted = errors.New("address-changed: neither the topic nor the outbox accepted it")
 
-// announce publishes the finding. Its id is that of the user, the domain and the day, so
-// that copies of the event, and what is changed later that day, announce it once.
+// announce publishes the finding. Its id is derived from the user, the domain and the
+// day, so copies of the event and further changes on that day publish it once.
 func (c *consumer) announce(ctx context.Context, ev event.Event, domain string) error {
 	at := ev.Time().UTC()
 	found, err := contracts.NewSecurityFinding(

@@ -1,11 +1,12 @@
-// Command address-changed looks at the address of a user whose attributes were changed. No
-// trigger of Cognito sees such a change, so that somebody who signed up with one address
-// can go on with a disposable one. It announces that as a finding, and blocks nothing.
+// Command address-changed looks at the address of a user whose attributes were changed.
+// Cognito calls no trigger for such a change, so somebody who signed up with one address
+// could continue with a disposable one. The command publishes that as a finding, and
+// blocks nothing.
 //
 // The record of the change says neither which attribute changed nor what its value is:
-// Cognito hides both. So the address is that of the moment of handling, and somebody who had
-// a disposable address before is found as well. Nothing of it leaves the function but its
-// registered domain.
+// Cognito hides both. So it judges the address that the user has when the event is
+// handled, and also finds somebody who had a disposable address before. Only the
+// registered domain leaves the function.
 package main
 
 import (

@@ -22,8 +22,8 @@ type candidate struct {
 	ev   event.Event
 }
 
-// page compares the users of a page with the ledger, and announces who is missing.
-// Whatever fails, the page is read again by the next run.
+// page compares the users of a page with the ledger, and announces those that are
+// missing. If anything fails, the next run reads the page again.
 func (w *run) page(ctx context.Context, users []types.UserType) error {
 	found, rows, err := w.unknown(ctx, users)
 	if err != nil {
@@ -41,7 +41,7 @@ func (w *run) page(ctx context.Context, users []types.UserType) error {
 			continue
 		default:
 			if err := w.announce(ctx, c.ev); err != nil {
-				// Whoever was announced is known, so that the next run goes on with the others.
+				// The announced users are noted, so the next run continues with the others.
 				return errors.Join(err, w.Ledger.write(ctx, w.Now(), w.poolID, rows))
 			}
 			w.report.Announced++
@@ -56,9 +56,9 @@ func (w *run) page(ctx context.Context, users []types.UserType) error {
 	return nil
 }
 
-// unknown are the users who were created and are not known as announced, and the rows of
-// those who are too old to be announced. Who was only noted is known too, unless From says
-// now that it is to be announced.
+// unknown are the created users that have not been announced, and the rows of those that
+// are too old to be announced. A user who was only noted is known too, unless the present
+// value of From includes it.
 func (w *run) unknown(ctx context.Context, users []types.UserType) (found []candidate, old []row, err error) {
 	var subs []string
 	for i := range users {
@@ -92,8 +92,8 @@ func (w *run) unknown(ctx context.Context, users []types.UserType) (found []cand
 	return found, old, nil
 }
 
-// isOld reports whether a user is from before what is announced. Only the first pass meets
-// such a user: one that a later pass does not know has confirmed since.
+// isOld reports whether a user was created before From. Only the first pass finds such a
+// user: one that a later pass does not know has confirmed since.
 func (w *run) isOld(user types.UserType) bool {
 	since := w.state.Since
 	if !w.From.IsZero() {

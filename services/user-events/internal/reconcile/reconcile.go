@@ -1,11 +1,11 @@
 // Package reconcile finds unannounced users, those without a user.created event, and announces each of them.
 //
 // It exists because an event can be missed: a trigger that crashed, was detached, or is
-// never called, as for users that an administrator creates. There is no transaction with
-// Cognito, so only the list of the pool's users proves that none is missing.
+// never called, as for users that an administrator creates. Cognito and the topic share
+// no transaction, so only the list of the pool's users proves that none is missing.
 //
 // A pool can have more users than one invocation can read. So a pass over the pool takes
-// as many runs as it needs: a run goes on where the last one stopped, and reads at a small
+// as many runs as it needs: a run continues where the last one stopped, and uses a small
 // share of Cognito's quota. The cost of a user is constant.
 package reconcile
 
@@ -31,7 +31,7 @@ import (
 const (
 	// Every is the time from the end of a pass to the beginning of the next one.
 	Every = 24 * time.Hour
-	// MinimumAge is how long a user must have been as it is before it is announced: the
+	// MinimumAge is how long a user must have been unchanged before it is announced: the
 	// trigger's own event may still wait for the consumer that counts it.
 	MinimumAge = time.Hour
 	// spare is what a run leaves of an invocation's time, and so the longest page.
@@ -64,8 +64,8 @@ type Reconciler struct {
 	TopicARN string
 	Ledger   *Ledger
 	Platform Platform
-	// From is when the users were created who are announced. If it is zero, it is the time
-	// of the first run: older users are noted as known only.
+	// From is the time since which announced users were created. If it is zero, it is the
+	// time of the first run: older users are only noted as known.
 	From time.Time
 	// PagesPerSecond limits the calls of ListUsers.
 	PagesPerSecond int
@@ -80,7 +80,7 @@ type Reconciler struct {
 type Request struct {
 	// Start begins a pass although the last one ended less than a day ago.
 	Start bool `json:"start"`
-	// AnyAge announces users whatever happened to them within the last hour.
+	// AnyAge also announces users that were changed within the last hour.
 	AnyAge bool `json:"anyAge"`
 }
 
@@ -90,7 +90,7 @@ type Report struct {
 	Ended string `json:"ended"`
 	// Users, Announced, Noted, Waiting and Unclear count users of this run: read, announced,
 	// noted as known without an event, left for the next pass because they are too new, and
-	// such that no event can be made of them.
+	// unclear because no event can be made from them.
 	Users     int `json:"users"`
 	Announced int `json:"announced"`
 	Noted     int `json:"noted"`
@@ -146,7 +146,7 @@ func (r *Reconciler) Handle(ctx context.Context, in Request) (Report, error) {
 }
 
 // tell writes the metrics and the log line of a run. A run that could not read the state
-// does not know the hours: zero would say that all is well.
+// does not know the hours: zero would mean that all is well.
 func (r *Reconciler) tell(ctx context.Context, report Report, hours bool) {
 	b := emf.New(r.Environment)
 	b.Add(MetricUsers, emf.Count, float64(report.Users))
@@ -224,7 +224,7 @@ func (w *run) do(ctx context.Context, start bool) error {
 		w.Log.WarnContext(ctx, "reconciler: how many users there are is not known", "error", reason.Of(err))
 	}
 	err = w.pages(ctx, deadline.Add(-spare))
-	// Somebody else's state is not this run's to save.
+	// Another run has written the state, so this run must not save its own.
 	if w.report.Ended == EndedOther {
 		return err
 	}
@@ -247,7 +247,7 @@ func (w *run) pages(ctx context.Context, until time.Time) error {
 	interval := time.Second / time.Duration(max(1, w.PagesPerSecond))
 	pause := firstPause
 	for next := w.Now(); ; next = next.Add(interval) {
-		// A late page is not made up for: the rate is a limit.
+		// A late page does not make the next ones faster: the rate is a limit.
 		if now := w.Now(); next.Before(now) {
 			next = now
 		}
@@ -259,14 +259,14 @@ func (w *run) pages(ctx context.Context, until time.Time) error {
 			return nil
 		}
 		out, err := w.Users.ListUsers(ctx, &cognito.ListUsersInput{
-			// Nothing but the sub: whoever reads less cannot lose more.
+			// Only the sub: data that is not read cannot be lost.
 			UserPoolId: &w.poolID, AttributesToGet: []string{"sub"}, PaginationToken: optional(w.state.Token),
 		})
 		var throttled *types.TooManyRequestsException
 		var invalid *types.InvalidParameterException
 		switch {
 		case errors.As(err, &throttled):
-			// Somebody needs the quota more.
+			// Another caller needs the quota more.
 			if err := w.wait(ctx, min(pause, until.Sub(w.Now()))); err != nil {
 				return err
 			}

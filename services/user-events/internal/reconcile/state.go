@@ -22,7 +22,7 @@ type StateTable interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// state is how far the passes over a pool are. It is a row of the ledger.
+// state is the progress of the passes over a pool. It is a row of the ledger.
 type state struct {
 	// Since is when the first run was.
 	Since time.Time
@@ -32,8 +32,7 @@ type state struct {
 	Completed time.Time
 	// Lease is until when a run is at work.
 	Lease time.Time
-	// Token is the page that comes next. It may contain a user name, as Cognito makes it, so
-	// it is nowhere else.
+	// Token leads to the next page. It may contain a user name, so it is stored nowhere else.
 	Token string
 	// Users is how many users the pass has read.
 	Users int

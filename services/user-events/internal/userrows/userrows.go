@@ -1,6 +1,6 @@
-// Package userrows keeps in the ledger's table which users the pool has. Calls that a
-// user makes with a token, such as a deletion, name no pool in CloudTrail's records, and
-// records come from every pool of the account: only the sub says whose user it is.
+// Package userrows keeps in the ledger's table which users the pool has. CloudTrail's
+// records of calls with a user's token, such as a deletion, do not name the pool, and
+// records come from every pool of the account. Only the sub shows whose user it is.
 //
 // A row has a pool's id, a sub and whether the user is synthetic. It has no expiry until
 // the user is deleted.
