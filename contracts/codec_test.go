@@ -28,7 +28,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"old_specversion":      `{"specversion":"0.3","id":"1","source":"/s","type":"t"}`,
 		"new_specversion":      `{"specversion":"2.0","id":"1","source":"/s","type":"t"}`,
 		"sns_envelope":         `{"Type":"Notification","Message":"{}"}`,
-		"time_is_no_time":      good + `,"time":"yesterday"}`,
+		"time_is_not_a_time":   good + `,"time":"yesterday"}`,
 		"base64_is_a_number":   good + `,"data_base64":1}`,
 		"base64_comes_first":   `{"data_base64":1,` + good[1:] + `}`,
 		"old_encoding_is_null": `{"datacontentencoding":"","specversion":"0.3","id":"1","source":"/s","type":"t"}`,
@@ -47,8 +47,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// TestDecodeNullIsUnset: an attribute that is null makes the same event as one that is
-// not there, wherever it stands, and so a required one makes none.
+// TestDecodeNullIsUnset: an attribute that is null, anywhere in the document, makes the
+// same event as a missing one. So a required attribute that is null makes no event.
 func TestDecodeNullIsUnset(t *testing.T) {
 	t.Parallel()
 	required := []string{`"specversion":"1.0"`, `"id":"1"`, `"source":"/s"`, `"type":"t"`}

@@ -187,7 +187,7 @@ func TestOpenSchemasHaveKnownKeywords(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatIsNoSchema(t *testing.T) {
+func TestOpenRefusesWhatIsNotASchema(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"{", "[]", "{}", `{"properties":{"dataschema":{"const":7}}}`, `{"properties":[]}`} {
 		if _, err := schemas.Open([]byte(text)); err == nil {

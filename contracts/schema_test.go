@@ -218,7 +218,7 @@ func TestSchemasRefuse(t *testing.T) {
 		"no_id":                 func(e, _ map[string]any) { delete(e, "id") },
 		"no_time":               func(e, _ map[string]any) { delete(e, "time") },
 		"time_of_another_zone":  func(e, _ map[string]any) { e["time"] = "2026-11-22T09:30:00+01:00" },
-		"source_is_no_pool":     func(e, _ map[string]any) { e["source"] = "/gatehouse" },
+		"source_is_not_a_pool":  func(e, _ map[string]any) { e["source"] = "/gatehouse" },
 		"address_as_subject":    func(e, _ map[string]any) { e["subject"] = "erika@example.org" },
 		"no_client":             func(e, _ map[string]any) { e["clientid"] = "" },
 		"synthetic_as_text":     func(e, _ map[string]any) { e["synthetic"] = "true" },

@@ -51,7 +51,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// progress says how far a run is.
+// progress is how many histories a run has played.
 type progress struct {
 	began   time.Time
 	from, n uint64

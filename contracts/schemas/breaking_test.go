@@ -63,7 +63,7 @@ func TestBreaking(t *testing.T) {
 	}
 }
 
-func TestBreakingRefusesWhatIsNoSchema(t *testing.T) {
+func TestBreakingRefusesWhatIsNotASchema(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{{"{", "{}"}, {"{}", "{"}} {
 		if _, err := schemas.Breaking([]byte(pair[0]), []byte(pair[1])); err == nil {

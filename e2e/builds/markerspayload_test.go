@@ -55,8 +55,8 @@ func (m *marks) plant(payload string) string {
 	})
 }
 
-// faulty are what becomes of a payload if it is cut, or if a marker replaces one of its
-// values as each of the kinds. Such a marker is named after the value's path.
+// faulty are variants of a payload: it is cut, or a marker of each kind replaces one of
+// its values. Such a marker is named after the value's path.
 func (m *marks) faulty(base string, kinds ...func(*marks, string) any) [][]byte {
 	out := [][]byte{[]byte(m.plant(base)), []byte("{}"), []byte("null"), []byte("[]"), nil,
 		[]byte(m.word("whole")), []byte(`"` + m.word("whole") + `"`), []byte(m.number("whole")), []byte("\xff" + m.word("whole"))}

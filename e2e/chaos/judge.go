@@ -44,7 +44,7 @@ type observation struct {
 // verdict compares what people did with what is left of it.
 type verdict struct {
 	survived, lost, doubled, uncounted int
-	// broken says what is not as it should be, one sentence each.
+	// broken names each broken promise in a sentence.
 	broken []string
 }
 

@@ -103,7 +103,7 @@ func TestReport(t *testing.T) {
 	quick, alone := slow, slow
 	quick.slowest, alone.limit = 3*time.Second, limitOf(0)
 	if !slow.tooBusy() || quick.tooBusy() || alone.tooBusy() {
-		t.Error("a round is too busy if a trigger and the witness are slow, and else not")
+		t.Error("a round is too busy if a trigger and the reference call are slow, and not otherwise")
 	}
 	if limitOf(time.Second)-limitOf(0) != 2*time.Second || limitOf(0) < publish.Budget {
 		t.Errorf("limits %s, %s", limitOf(0), limitOf(time.Second))

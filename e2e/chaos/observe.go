@@ -195,7 +195,7 @@ func (s *system) queues(ctx context.Context) ([]string, error) {
 const retryAfter = 11
 
 // hurry shortens the time until a message that failed is delivered again, so that a round
-// takes seconds. It changes the number of attempts of nothing.
+// takes seconds. It does not change the number of attempts.
 func (s *system) hurry(ctx context.Context) (restore func(context.Context) error, err error) {
 	was := map[string]string{}
 	restore = func(ctx context.Context) error {

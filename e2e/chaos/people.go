@@ -132,7 +132,7 @@ func (c *crowd) may(leadTo subject) {
 }
 
 // unanswered reports whether a call failed in the emulator itself, and not because of a
-// trigger: then nobody knows what became of it.
+// trigger: then the effect of the call is unknown.
 func unanswered(err error) bool {
 	var answer smithy.APIError
 	if !errors.As(err, &answer) {

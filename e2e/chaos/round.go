@@ -64,7 +64,7 @@ func (s *system) round(ctx context.Context, l *listener, k kind, seed uint64) (r
 	if err != nil {
 		return r, err
 	}
-	witness, err := s.disturb(ctx, k, people, random, &r)
+	reference, err := s.disturb(ctx, k, people, random, &r)
 	if err != nil {
 		return r, err
 	}
@@ -84,7 +84,7 @@ func (s *system) round(ctx context.Context, l *listener, k kind, seed uint64) (r
 	if r.slowest, err = s.slowestTrigger(ctx, began); err != nil {
 		return r, err
 	}
-	if r.limit = limitOf(witness); r.slowest > r.limit {
+	if r.limit = limitOf(reference); r.slowest > r.limit {
 		r.broken = append(r.broken, fmt.Sprintf("a trigger took %s, want at most %s: the budget, and what a function took that publishes nothing", r.slowest, r.limit))
 	}
 	if len(r.broken) > 0 && r.tooBusy() {
@@ -125,9 +125,9 @@ func (s *system) settle(ctx context.Context, l *listener, k kind, people *crowd,
 	return v, nil
 }
 
-// limitOf is what a trigger may take. A machine that is busy with something else slows the
-// witness too, which makes one call of a function where a trigger waits for two more.
-func limitOf(witness time.Duration) time.Duration { return publish.Budget + spared + 2*witness }
+// limitOf is what a trigger may take. A busy machine also slows the reference call, which
+// is one call of a function where a trigger waits for two more.
+func limitOf(reference time.Duration) time.Duration { return publish.Budget + spared + 2*reference }
 
 // Cognito gives up on a trigger after five seconds, and calls it again; the triggers' own
 // timeout is a second shorter.
@@ -171,21 +171,20 @@ func (s *system) killedBy(k kind) (int, error) {
 	return s.killed(k.kills)
 }
 
-// disturb lets people use the system while a fault lasts. It returns the longest call of
-// the witness: a function that publishes nothing.
-func (s *system) disturb(ctx context.Context, k kind, people *crowd, random *rand.Rand, r *result) (witness time.Duration, err error) {
+// disturb lets people use the system while a fault lasts. It returns the longest reference call.
+func (s *system) disturb(ctx context.Context, k kind, people *crowd, random *rand.Rand, r *result) (reference time.Duration, err error) {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	var failed error
 	all.Go(func() { people.use(ctx, stop) })
-	all.Go(func() { witness = s.witness(ctx, stop) })
+	all.Go(func() { reference = s.reference(ctx, stop) })
 	all.Go(func() {
 		defer close(stop)
 		r.hits, failed = s.last(ctx, k, random)
 	})
 	all.Wait()
 	_, err = s.clear(ctx)
-	return witness, errors.Join(failed, err, ctx.Err())
+	return reference, errors.Join(failed, err, ctx.Err())
 }
 
 // last keeps the fault for a while and returns how many calls it hit. In half of the rounds
@@ -244,8 +243,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// witness calls a function that publishes nothing, and returns its longest call.
-func (s *system) witness(ctx context.Context, stop <-chan struct{}) (longest time.Duration) {
+// reference calls a function that publishes nothing, and returns the longest call: it shows how slow the machine is.
+func (s *system) reference(ctx context.Context, stop <-chan struct{}) (longest time.Duration) {
 	api := actors.API{URL: s.env["API_URL"], HTTP: &http.Client{Transport: &http.Transport{}, Timeout: callLimit}}
 	for !closed(stop) && ctx.Err() == nil {
 		began := time.Now()

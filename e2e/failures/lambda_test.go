@@ -1,5 +1,4 @@
-// Package failures causes every fault of every function, and writes
-// down what follows: docs/failures.md is its record.
+// Package failures causes every fault of every function, and records the consequences in docs/failures.md.
 //
 // The functions are the real binaries. Lambda, SNS, SQS, DynamoDB and EventBridge are
 // simulated as their documentation says, because an emulator cannot throttle a function

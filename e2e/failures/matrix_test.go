@@ -33,9 +33,9 @@ type subject struct {
 	payload string
 	// refused is what a person gets if a call fails that a person waits for.
 	refused string
-	// missed is what follows if a scheduled call fails.
+	// missed is the consequence if a scheduled call fails.
 	missed string
-	// proof is a metric that each run writes: an alarm tells when it is missing.
+	// proof is a metric that each run writes: an alarm fires when it is missing.
 	proof string
 	// queue and source are those of a consumer: the name of the queue without its
 	// beginning, and the ARN of the message's queue.
@@ -118,7 +118,7 @@ func faults() []fault {
 	}
 }
 
-// outcome is what follows from a fault.
+// outcome is the consequence of a fault.
 type outcome struct {
 	person, event string
 	alarms        string
@@ -133,7 +133,7 @@ const (
 	stays     = "in its queue, for up to 14 days"
 )
 
-// cause makes a fault and returns what follows, and the metrics that it raises.
+// cause makes a fault and returns its outcome, and the metrics that it raises.
 func cause(t *testing.T, bin string, s subject, f fault) (outcome, []metric) {
 	t.Helper()
 	name := s.stack + "-" + s.name

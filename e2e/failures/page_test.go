@@ -11,7 +11,7 @@ import (
 
 const page = "../../docs/failures.md"
 
-// TestFailures causes every fault of every function, and compares what follows with
+// TestFailures causes every fault of every function, and compares the outcomes with
 // docs/failures.md. UPDATE=failures.md writes the page.
 func TestFailures(t *testing.T) {
 	t.Parallel()

@@ -69,7 +69,7 @@ func TestFlush(t *testing.T) {
 				line(`"Environment","ClientId"`, `"ClientId":"b",`, def, `"Z":2,`),
 			},
 		},
-		"order_of_dimensions_is_no_difference": {
+		"order_of_dimensions_does_not_matter": {
 			add: func(b *emf.Batch) {
 				b.Add("Z", emf.Count, 1, client("a"), emf.Dimension{Name: "AReason", Value: "r"})
 				b.Add("Z", emf.Count, 1, emf.Dimension{Name: "AReason", Value: "r"}, client("a"))
@@ -78,7 +78,7 @@ func TestFlush(t *testing.T) {
 		},
 		"no_dimension_of_two_lines":    {add: func(b *emf.Batch) { b.Add("Z", emf.Count, 1, client("a\nb")) }},
 		"no_dimension_without_a_value": {add: func(b *emf.Batch) { b.Add("Z", emf.Count, 1, client("")) }},
-		"no_value_that_is_no_number":   {add: func(b *emf.Batch) { b.Add("Z", emf.Count, math.NaN()); b.Add("Z", emf.Count, math.Inf(1)) }},
+		"values_that_are_not_numbers":  {add: func(b *emf.Batch) { b.Add("Z", emf.Count, math.NaN()); b.Add("Z", emf.Count, math.Inf(1)) }},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

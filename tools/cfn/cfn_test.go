@@ -95,7 +95,7 @@ func (i interrupting) UpdateStack(context.Context, *cloudformation.UpdateStackIn
 	return nil, nil
 }
 
-func TestDeletingAMissingStackIsNoError(t *testing.T) {
+func TestDeletingAMissingStackIsNotAnError(t *testing.T) {
 	t.Parallel()
 	if err := cfn.DeleteStack(t.Context(), start(t, &account{}), "s"); err != nil {
 		t.Error(err)

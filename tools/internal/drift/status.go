@@ -81,7 +81,7 @@ func (e *environment) status(ctx context.Context, now time.Time) error {
 		}
 	}
 	sections := []section{
-		{"alarms", e.ringing}, {"triggers", needs(e.callable)}, {"mappings", needs(e.reading)}, {"keys", needs(e.usable)},
+		{"alarms", e.firing}, {"triggers", needs(e.callable)}, {"mappings", needs(e.reading)}, {"keys", needs(e.unusable)},
 		{"dead letters", needs(e.deadLetters)}, {"outbox", needs(e.waiting)}, {"drift", needs(e.drifted)},
 	}
 	reports, errs := make([]report, len(sections)), make([]error, len(sections))
@@ -124,14 +124,14 @@ func (e *environment) status(ctx context.Context, now time.Time) error {
 // playbook finds the page that an alarm's description names.
 var playbook = regexp.MustCompile(`docs/playbooks/[a-z-]+\.md`)
 
-// ringing lists the alarms in ALARM.
-func (e *environment) ringing(ctx context.Context) (report, error) {
+// firing lists the alarms in ALARM.
+func (e *environment) firing(ctx context.Context) (report, error) {
 	in := &cloudwatch.DescribeAlarmsInput{
 		AlarmNamePrefix: aws.String("gatehouse-" + e.name + "-"), AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeCompositeAlarm, cwtypes.AlarmTypeMetricAlarm},
 	}
 	var out report
 	all := 0
-	ring := func(name, description *string, state cwtypes.StateValue, since *time.Time) {
+	add := func(name, description *string, state cwtypes.StateValue, since *time.Time) {
 		if all++; state != cwtypes.StateValueAlarm {
 			return
 		}
@@ -150,10 +150,10 @@ func (e *environment) ringing(ctx context.Context) (report, error) {
 			return out, fmt.Errorf("cloudwatch.DescribeAlarms: %w", err)
 		}
 		for _, a := range page.CompositeAlarms {
-			ring(a.AlarmName, a.AlarmDescription, a.StateValue, a.StateUpdatedTimestamp)
+			add(a.AlarmName, a.AlarmDescription, a.StateValue, a.StateUpdatedTimestamp)
 		}
 		for _, a := range page.MetricAlarms {
-			ring(a.AlarmName, a.AlarmDescription, a.StateValue, a.StateUpdatedTimestamp)
+			add(a.AlarmName, a.AlarmDescription, a.StateValue, a.StateUpdatedTimestamp)
 		}
 	}
 	if all == 0 {
@@ -261,8 +261,8 @@ func (e *environment) reading(ctx context.Context) (report, error) {
 	return out, nil
 }
 
-// usable lists the keys that cannot be used.
-func (e *environment) usable(ctx context.Context) (report, error) {
+// unusable lists the keys that cannot be used.
+func (e *environment) unusable(ctx context.Context) (report, error) {
 	all := e.of(keyType)
 	out := report{fine: fmt.Sprintf("all %d are enabled", len(all))}
 	for _, r := range all {

@@ -24,7 +24,7 @@ func TestBatch(t *testing.T) {
 			"here a mail would be sent", "gatehouse.user.created.v1", "e4d079b1-b79e-58ad-9f5b-0e0bf77a0f19", `"via":"signup"`,
 		}},
 		"signin_succeeded": {file: "signin-succeeded.json", logged: []string{"a sign-in", "gatehouse.user.signin.succeeded.v1"}},
-		"one_of_two_is_no_event": {
+		"one_of_two_is_not_an_event": {
 			file: "poison.json", failed: []string{"poison"}, logged: []string{"gatehouse.user.created.v1", `"messageId":"poison"`},
 		},
 	}

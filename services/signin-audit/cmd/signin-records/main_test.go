@@ -42,7 +42,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-func TestBuildRefusesDaysThatAreNoNumber(t *testing.T) {
+func TestBuildRefusesDaysThatAreNotANumber(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"x", "-1", "70000"} {
 		values := variables()

@@ -121,9 +121,9 @@ func TestARunPublishesWhatIsNew(t *testing.T) {
 	}
 }
 
-// TestARunSaysWhatBecameOfAttempts of the hour that ends ten minutes before the windows do.
+// TestARunReportsOutcomes of the hour that ends ten minutes before the windows do.
 // A call for the past does not: its metrics would have the time of now.
-func TestARunSaysWhatBecameOfAttempts(t *testing.T) {
+func TestARunReportsOutcomes(t *testing.T) {
 	t.Parallel()
 	w := &world{settings: "FindingsLagMinutes=20"}
 	for minutes, typ := range map[int]string{89: contracts.TypeSigninAttempted, 70: contracts.TypeSigninAttempted, 40: contracts.TypeSigninFailed, 25: contracts.TypeSigninAttempted} {

@@ -142,7 +142,7 @@ func TestContradictionKeepsRow(t *testing.T) {
 }
 
 // A copy is not a contradiction: an alarm at every redelivery would be ignored.
-func TestCopyIsNoContradiction(t *testing.T) {
+func TestCopyIsNotAContradiction(t *testing.T) {
 	t.Parallel()
 	r, db, log, out := newRecorder()
 	ev, err := contracts.NewSigninSucceeded(contracts.Act{PoolARN: pool, Subject: sub, Time: act}, contracts.SigninSucceeded{})

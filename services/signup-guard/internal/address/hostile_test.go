@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// verdict is the result for a text, in the words of testdata/evil.tsv.
+// verdict is the result for a text, in the words of testdata/hostile.tsv.
 func verdict(in string) string {
 	a, err := Parse(in)
 	switch {
@@ -26,10 +26,10 @@ func verdict(in string) string {
 	return "accepted"
 }
 
-// TestEvilAddresses: the table says what an address is before the parser does.
-func TestEvilAddresses(t *testing.T) {
+// TestHostileAddresses: the table says what an address is before the parser does.
+func TestHostileAddresses(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("testdata/evil.tsv")
+	raw, err := os.ReadFile("testdata/hostile.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}
