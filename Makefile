@@ -167,8 +167,8 @@ tools: ## Install the pinned Python tools into .local/venv
 # Go skips a test if its code and the files that it read have not changed; -shuffle would
 # prevent that. It ignores files outside the test's module, so tests that read such
 # files always run. A rule compares this list with the code.
-UNCACHED := tools/cmd/pictures tools/internal/awsdeploy tools/internal/builder tools/internal/proxy \
-	tools/internal/proxy/hostedpages tools/internal/proxy/trail tools/internal/records tools/stacks
+UNCACHED := tools/cmd/pictures tools/internal/audit tools/internal/awsdeploy tools/internal/builder tools/internal/proxy \
+	tools/internal/proxy/hostedpages tools/internal/proxy/trail tools/stacks
 
 # The linter runs go vet's analyzers. go vet and go test would each analyze the SDK's
 # packages again, which takes minutes without a cache.

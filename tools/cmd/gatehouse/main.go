@@ -18,10 +18,8 @@ import (
 	"gatehouse.example/tools/internal/canary"
 	"gatehouse.example/tools/internal/demo"
 	"gatehouse.example/tools/internal/drift"
-	"gatehouse.example/tools/internal/findingscmd"
 	"gatehouse.example/tools/internal/local"
 	"gatehouse.example/tools/internal/pipelinecmd"
-	"gatehouse.example/tools/internal/records"
 	"gatehouse.example/tools/internal/trace"
 )
 
@@ -51,7 +49,7 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(adopt.AttachCommand(), adopt.DetachCommand(), audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), drift.Command(), drift.StatusCommand(), events.Command(), findingscmd.Command(), local.Command(), pipelinecmd.Command(), records.Command(), trace.Command())
+	root.AddCommand(adopt.AttachCommand(), adopt.DetachCommand(), audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), drift.Command(), drift.StatusCommand(), events.Command(), audit.FindingsCommand(), local.Command(), pipelinecmd.Command(), audit.RecordsCommand(), trace.Command())
 	groupsFail(root)
 	return root.ExecuteContext(ctx)
 }

@@ -1,5 +1,6 @@
-// Package audit is `gatehouse audit`: it shows rows of the audit table of
-// signin-audit to an operator who may query it.
+// Package audit is `gatehouse audit`, `gatehouse findings` and `gatehouse records`: it shows
+// rows of the audit table of signin-audit, the findings in them, and what records of
+// CloudTrail become, to an operator who may query the table.
 //
 // It queries and never scans, so its cost depends on the answer and not on the size
 // of the table.
@@ -96,21 +97,21 @@ func run(ctx context.Context, out io.Writer, o options, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	table, err := TableName(ctx, cfg, o.table, o.environment, os.Getenv)
+	table, err := tableName(ctx, cfg, o.table, o.environment, os.Getenv)
 	if err != nil {
 		return err
 	}
 	r := reader{client: dynamodb.NewFromConfig(cfg), table: table, now: now}
 	rows, err := r.read(ctx, o)
 	if err != nil {
-		return Hint(err)
+		return hint(err)
 	}
 	return listing(rows).Print(out, o.json)
 }
 
-// TableName is the audit table's: table, that of the environment, or that of the shell, in
+// tableName is the audit table's: table, that of the environment, or that of the shell, in
 // the order in the command's help.
-func TableName(ctx context.Context, cfg aws.Config, table, environment string, getenv func(string) string) (string, error) {
+func tableName(ctx context.Context, cfg aws.Config, table, environment string, getenv func(string) string) (string, error) {
 	if table != "" {
 		return table, nil
 	}
@@ -126,8 +127,8 @@ func TableName(ctx context.Context, cfg aws.Config, table, environment string, g
 	return actors.Parameter(ctx, cfg, environment, "signin-audit", "audit-table-name")
 }
 
-// Hint adds what to do next to the errors that have one remedy.
-func Hint(err error) error {
+// hint adds what to do next to the errors that have one remedy.
+func hint(err error) error {
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
 		return fmt.Errorf("the table does not exist; run 'source .local/env' again, or give --environment: %w", err)

@@ -1,7 +1,4 @@
-// Package records is `gatehouse records`: it shows an operator what a record of
-// CloudTrail becomes, before the record is replayed or added to the tests. It needs no
-// account.
-package records
+package audit
 
 import (
 	"fmt"
@@ -18,8 +15,9 @@ import (
 // largest is the largest event that EventBridge delivers.
 const largest = 256 << 10
 
-// Command is `gatehouse records`.
-func Command() *cobra.Command {
+// RecordsCommand is `gatehouse records`: it shows an operator what a record of CloudTrail
+// becomes, before the record is replayed or added to the tests. It needs no account.
+func RecordsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "records", Short: "Look into records of CloudTrail", Args: cobra.NoArgs}
 	cmd.AddCommand(replayCommand())
 	return cmd
@@ -46,7 +44,7 @@ standard input. Nothing of a record is shown but its name, error code and status
 
 func explain(in io.Reader, out io.Writer, files []string) error {
 	for _, file := range files {
-		body, err := read(in, file)
+		body, err := readFile(in, file)
 		if err != nil {
 			return err
 		}
@@ -61,7 +59,7 @@ func explain(in io.Reader, out io.Writer, files []string) error {
 	return nil
 }
 
-func read(in io.Reader, file string) ([]byte, error) {
+func readFile(in io.Reader, file string) ([]byte, error) {
 	if file != "-" {
 		opened, err := os.Open(file)
 		if err != nil {

@@ -1,4 +1,4 @@
-package findingscmd
+package audit
 
 import (
 	"bytes"
@@ -73,9 +73,9 @@ func (a *answers) add(typ string, minutes int, data string) {
 	a.rows = append(a.rows, string(raw))
 }
 
-// run runs a command against AWS in memory. It sets the environment, so its tests are not
+// runFindings runs a command against AWS in memory. It sets the environment, so its tests are not
 // parallel.
-func run(t *testing.T, a *answers, args ...string) (out, progress string, err error) {
+func runFindings(t *testing.T, a *answers, args ...string) (out, progress string, err error) {
 	t.Helper()
 	srv := httptest.NewServer(a)
 	t.Cleanup(srv.Close)
@@ -87,7 +87,7 @@ func run(t *testing.T, a *answers, args ...string) (out, progress string, err er
 		t.Setenv(name, value)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd := Command()
+	cmd := FindingsCommand()
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
@@ -106,7 +106,7 @@ func guessed(settings string) *answers {
 	return a
 }
 
-func TestTry(t *testing.T) {
+func TestFindingsTry(t *testing.T) {
 	period := []string{"try", "--environment", "dev", "--from", "2026-11-23T08:00:00Z", "--to", "2026-11-23T12:00:00Z"}
 	const found = "2026-11-23T11:50:00Z  critical  failures-then-success  ann   web               failures=6 successes=1 wrong-password-or-unknown-user=6\n"
 	for _, tc := range []struct {
@@ -120,7 +120,7 @@ func TestTry(t *testing.T) {
 		{"json", "FindingsFailures=6", `"rule":"failures-then-success","severity":"critical","sub":"ann"`, []string{"--json"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			out, progress, err := run(t, guessed(tc.settings), append(period, tc.args...)...)
+			out, progress, err := runFindings(t, guessed(tc.settings), append(period, tc.args...)...)
 			if err != nil || !strings.Contains(out, tc.want) {
 				t.Errorf("output %q, %v; want %q", out, err, tc.want)
 			}
@@ -131,7 +131,7 @@ func TestTry(t *testing.T) {
 	}
 }
 
-func TestCommandsRefuse(t *testing.T) {
+func TestFindingsRefuse(t *testing.T) {
 	for name, args := range map[string][]string{
 		"--from":        {"try", "--from", "yesterday"},
 		"--to":          {"list", "--to", "22.11.2026"},
@@ -141,13 +141,13 @@ func TestCommandsRefuse(t *testing.T) {
 		"--environment": {"announce", "--from", "2026-11-22"},
 		"are required":  {"announce", "--environment", "dev"},
 	} {
-		if out, _, err := run(t, &answers{}, args...); err == nil || !strings.Contains(err.Error(), name) {
+		if out, _, err := runFindings(t, &answers{}, args...); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: output %q, error %v", args, out, err)
 		}
 	}
 }
 
-func TestList(t *testing.T) {
+func TestFindingsList(t *testing.T) {
 	a := &answers{}
 	data := func(rule string) string {
 		return `{"rule":"` + rule + `","severity":"high","from":"2026-11-23T10:00:00Z","to":"2026-11-23T11:00:00Z","counts":{"users":40},"reasons":{"locked-out":3}}`
@@ -156,19 +156,19 @@ func TestList(t *testing.T) {
 	a.add(contracts.TypeSecurityFinding, 50, data("accounts-held-locked"))
 	a.add(contracts.TypeSecurityFinding, 40, `{"rule":`)
 	a.add(contracts.TypeSecurityFinding, 60*48, data("too-old"))
-	out, _, err := run(t, a, "list", "--environment", "dev", "--to", "2026-11-23T12:00:00Z")
+	out, _, err := runFindings(t, a, "list", "--environment", "dev", "--to", "2026-11-23T12:00:00Z")
 	if want := "2026-11-23T11:00:00Z  high      many-accounts-unresolved  ann   web               users=40 locked-out=3"; err != nil || !strings.Contains(out, want) ||
 		strings.Count(out, "\n") != 3 {
 		t.Errorf("output %q, %v; want %q", out, err, want)
 	}
-	if out, _, err := run(t, a, "list", "--environment", "dev", "--to", "2026-11-23T12:00:00Z", "--rule", "accounts-held-locked"); err != nil || strings.Count(out, "\n") != 2 {
+	if out, _, err := runFindings(t, a, "list", "--environment", "dev", "--to", "2026-11-23T12:00:00Z", "--rule", "accounts-held-locked"); err != nil || strings.Count(out, "\n") != 2 {
 		t.Errorf("output %q, %v", out, err)
 	}
 }
 
-func TestAnnounce(t *testing.T) {
+func TestFindingsAnnounce(t *testing.T) {
 	a := &answers{}
-	out, _, err := run(t, a, "announce", "--environment", "dev", "--from", "2026-11-22T03:00:00Z", "--to", "2026-11-22T04:30:00Z")
+	out, _, err := runFindings(t, a, "announce", "--environment", "dev", "--from", "2026-11-22T03:00:00Z", "--to", "2026-11-22T04:30:00Z")
 	if err != nil || !strings.Contains(out, "until 2026-11-22T04:30:00Z: 2 published, 1 known, 0 omitted") {
 		t.Errorf("output %q, %v", out, err)
 	}
@@ -186,7 +186,7 @@ func (failing) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Opti
 	return &lambda.InvokeOutput{FunctionError: &handled}, nil
 }
 
-func TestAnnounceReportsAFailure(t *testing.T) {
+func TestFindingsAnnounceFails(t *testing.T) {
 	t.Parallel()
 	if err := call(t.Context(), failing{}, "f", noon, noon.Add(time.Hour), io.Discard); err == nil || !strings.Contains(err.Error(), "f failed for the hour from 2026-11-23T12:00:00Z") {
 		t.Errorf("error %v", err)
@@ -204,7 +204,7 @@ func (c *crowded) Read(_ context.Context, _ []findings.Rule, from, to time.Time)
 	return findings.NewRows(nil), nil
 }
 
-func TestTryReadsLessWhereThereIsMuch(t *testing.T) {
+func TestFindingsTryReadsLessWhereThereIsMuch(t *testing.T) {
 	t.Parallel()
 	c := &crowded{}
 	if _, err := evaluate(t.Context(), c, nil, noon.Add(-2*time.Hour), noon, io.Discard); err != nil || len(c.read) < 3 {

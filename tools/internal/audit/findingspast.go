@@ -1,4 +1,4 @@
-package findingscmd
+package audit
 
 import (
 	"context"
@@ -41,13 +41,13 @@ func deployed(ctx context.Context, cfg aws.Config, environment string, getenv fu
 	return findings.Parse(aws.ToString(out.Parameter.Value))
 }
 
-// reader is what evaluate needs of the table.
-type reader interface {
+// rowReader is what evaluate needs of the table.
+type rowReader interface {
 	Read(ctx context.Context, rules []findings.Rule, from, to time.Time) (*findings.Rows, error)
 }
 
 // evaluate evaluates the period in chunks, and halves a chunk that has too many rows.
-func evaluate(ctx context.Context, table reader, rules []findings.Rule, from, to time.Time, progress io.Writer) ([]findings.Finding, error) {
+func evaluate(ctx context.Context, table rowReader, rules []findings.Rule, from, to time.Time, progress io.Writer) ([]findings.Finding, error) {
 	var out []findings.Finding
 	seen := map[string]bool{}
 	for size := chunk; from.Before(to); {

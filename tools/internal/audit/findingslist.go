@@ -1,4 +1,4 @@
-package findingscmd
+package audit
 
 import (
 	"cmp"
@@ -18,11 +18,10 @@ import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/services/signin-audit/findings"
 	"gatehouse.example/tools/actors"
-	"gatehouse.example/tools/internal/audit"
 	"gatehouse.example/tools/internal/terminal"
 )
 
-func (o *options) list(ctx context.Context, out io.Writer, now time.Time) error {
+func (o *findingsOptions) list(ctx context.Context, out io.Writer, now time.Time) error {
 	from, to, err := o.part(now)
 	if err != nil {
 		return err
@@ -33,22 +32,21 @@ func (o *options) list(ctx context.Context, out io.Writer, now time.Time) error 
 	}
 	found, err := published(ctx, table.Client, table.Name, from, to, now)
 	if err != nil {
-		return audit.Hint(err)
+		return hint(err)
 	}
 	if o.rule != "" {
 		found = slices.DeleteFunc(found, func(f findings.Finding) bool { return f.Rule != o.rule })
 	}
-	return show(out, found, o.json)
+	return printFindings(out, found, o.json)
 }
 
 // published reads the findings that are in the audit table.
 func published(ctx context.Context, client dynamodb.QueryAPIClient, table string, from, to, now time.Time) ([]findings.Finding, error) {
 	const stamp = "2006-01-02T15:04:05.000000000Z"
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	var out []findings.Finding
 	for day := from.Truncate(24 * time.Hour); day.Before(to); day = day.Add(24 * time.Hour) {
 		pages := dynamodb.NewQueryPaginator(client, &dynamodb.QueryInput{
-			TableName: &table, IndexName: aws.String("by-day"),
+			TableName: &table, IndexName: aws.String(index),
 			KeyConditionExpression:   aws.String("#day = :day AND typeTime BETWEEN :from AND :to"),
 			ExpressionAttributeNames: map[string]string{"#day": "day"},
 			ExpressionAttributeValues: map[string]types.AttributeValue{
@@ -63,7 +61,7 @@ func published(ctx context.Context, client dynamodb.QueryAPIClient, table string
 			}
 			for _, item := range page.Items {
 				row := actors.ReadRow(item)
-				if f, ok := read(row); ok && (row.Expires == 0 || row.Expires > now.Unix()) {
+				if f, ok := findingOf(row); ok && (row.Expires == 0 || row.Expires > now.Unix()) {
 					out = append(out, f)
 				}
 			}
@@ -72,8 +70,8 @@ func published(ctx context.Context, client dynamodb.QueryAPIClient, table string
 	return out, nil
 }
 
-// read makes a finding of its audit row.
-func read(row actors.Row) (findings.Finding, bool) {
+// findingOf is the finding in its audit row.
+func findingOf(row actors.Row) (findings.Finding, bool) {
 	var d contracts.SecurityFinding
 	if json.Unmarshal([]byte(row.Data), &d) != nil {
 		return findings.Finding{}, false
@@ -89,8 +87,8 @@ func read(row actors.Row) (findings.Finding, bool) {
 	}, err == nil
 }
 
-// show prints findings: a table for people, or JSON for programs.
-func show(out io.Writer, found []findings.Finding, asJSON bool) error {
+// printFindings prints a table for people, or JSON for programs.
+func printFindings(out io.Writer, found []findings.Finding, asJSON bool) error {
 	slices.SortStableFunc(found, func(a, b findings.Finding) int { return a.To.Compare(b.To) })
 	l := terminal.Listing{
 		Header: []string{"TIME", "SEVERITY", "RULE", "USER", "CLIENT OR DOMAIN", "EVIDENCE"},

@@ -1,9 +1,4 @@
-// Package findingscmd is `gatehouse findings`: it tries the rules of findings on past
-// events, lists what was published, and has the function evaluate the time of an outage.
-//
-// It evaluates the code of this checkout, so that a rule or a threshold can be tried before
-// it is deployed.
-package findingscmd
+package audit
 
 import (
 	"context"
@@ -20,18 +15,20 @@ import (
 
 	"gatehouse.example/services/signin-audit/findings"
 	"gatehouse.example/tools/actors"
-	"gatehouse.example/tools/internal/audit"
 )
 
-// Command is `gatehouse findings`.
-func Command() *cobra.Command {
+// FindingsCommand is `gatehouse findings`: it tries the rules of findings on past events,
+// lists what was published, and has the function evaluate the time of an outage. It
+// evaluates the code of this checkout, so that a rule or a threshold can be tried before it
+// is deployed.
+func FindingsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "findings", Short: "Try, list and announce findings", Args: cobra.NoArgs}
 	cmd.AddCommand(tryCommand(), listCommand(), announceCommand())
 	return cmd
 }
 
-// options are the flags that the commands share.
-type options struct {
+// findingsOptions are the flags that the commands about findings share.
+type findingsOptions struct {
 	from, to, rule     string
 	table, environment string
 	json               bool
@@ -39,7 +36,7 @@ type options struct {
 }
 
 // flags adds those for reading the table.
-func (o *options) flags(cmd *cobra.Command) {
+func (o *findingsOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	o.period(cmd)
 	f.StringVar(&o.rule, "rule", "", "only this rule, such as failures-then-success")
@@ -47,7 +44,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.StringVar(&o.table, "table", "", "name of the audit table")
 }
 
-func (o *options) period(cmd *cobra.Command) {
+func (o *findingsOptions) period(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "a time such as 2026-11-22T17:00:00Z, or a day (default a day before --to)")
 	f.StringVar(&o.to, "to", "", "a time, or a day (default now)")
@@ -59,7 +56,7 @@ The table is --table, or that of --environment, or $AUDIT_TABLE, or that of
 $GATEHOUSE_ENVIRONMENT, in this order. Locally, 'source .local/env' sets what is needed.`
 
 func tryCommand() *cobra.Command {
-	o := options{settings: map[string]*string{}}
+	o := findingsOptions{settings: map[string]*string{}}
 	cmd := &cobra.Command{
 		Use:   "try",
 		Short: "Evaluate the rules on past events; nothing is published",
@@ -83,7 +80,7 @@ has none; flags change them.
 }
 
 func listCommand() *cobra.Command {
-	var o options
+	var o findingsOptions
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Show the findings that were published, oldest first",
@@ -100,7 +97,7 @@ func listCommand() *cobra.Command {
 }
 
 func announceCommand() *cobra.Command {
-	var o options
+	var o findingsOptions
 	cmd := &cobra.Command{
 		Use:   "announce",
 		Short: "Have the function evaluate past events and publish what it finds",
@@ -117,7 +114,7 @@ The function publishes what it finds, and does not publish a finding again.`,
 }
 
 // part is the period that the flags name.
-func (o *options) part(now time.Time) (from, to time.Time, err error) {
+func (o *findingsOptions) part(now time.Time) (from, to time.Time, err error) {
 	if to = now.UTC(); o.to != "" {
 		if to, err = moment(o.to); err != nil {
 			return from, to, errors.New("--to takes a time such as 2026-11-22T17:00:00Z, or a day")
@@ -146,19 +143,19 @@ func moment(text string) (time.Time, error) {
 }
 
 // connect finds the table.
-func (o *options) connect(ctx context.Context) (aws.Config, *findings.Table, error) {
+func (o *findingsOptions) connect(ctx context.Context) (aws.Config, *findings.Table, error) {
 	cfg, err := actors.Connect(ctx)
 	if err != nil {
 		return cfg, nil, err
 	}
-	name, err := audit.TableName(ctx, cfg, o.table, o.environment, os.Getenv)
+	name, err := tableName(ctx, cfg, o.table, o.environment, os.Getenv)
 	if err != nil {
 		return cfg, nil, err
 	}
 	return cfg, &findings.Table{Client: dynamodb.NewFromConfig(cfg), Name: name, Now: time.Now, Max: findings.MaxRows}, nil
 }
 
-func (o *options) try(ctx context.Context, out, progress io.Writer, now time.Time, changed func(string) bool) error {
+func (o *findingsOptions) try(ctx context.Context, out, progress io.Writer, now time.Time, changed func(string) bool) error {
 	from, to, err := o.part(now)
 	if err != nil {
 		return err
@@ -184,12 +181,12 @@ func (o *options) try(ctx context.Context, out, progress io.Writer, now time.Tim
 	}
 	found, err := evaluate(ctx, table, rules, from, to, progress)
 	if err != nil {
-		return audit.Hint(err)
+		return hint(err)
 	}
-	return show(out, found, o.json)
+	return printFindings(out, found, o.json)
 }
 
-func (o *options) announce(ctx context.Context, out io.Writer, now time.Time) error {
+func (o *findingsOptions) announce(ctx context.Context, out io.Writer, now time.Time) error {
 	from, to, err := o.part(now)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package records
+package audit
 
 import (
 	"bytes"
@@ -12,14 +12,14 @@ import (
 
 const (
 	wrongPassword = "../../../services/signin-audit/internal/signinrecords/testdata/records/initiateauth-wrong-password.json"
-	says          = "signin-audit: InitiateAuth with NotAuthorizedException: failed wrong-password-or-unknown-user, via api, a user (public capture)\n" +
+	explained     = "signin-audit: InitiateAuth with NotAuthorizedException: failed wrong-password-or-unknown-user, via api, a user (public capture)\n" +
 		"  user-events: ignored, a sign-in, which signin-audit reads\n"
 )
 
-func run(t *testing.T, in string, args ...string) (string, error) {
+func runRecords(t *testing.T, in string, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := Command()
+	cmd := RecordsCommand()
 	cmd.SetArgs(append([]string{"replay"}, args...))
 	cmd.SetIn(strings.NewReader(in))
 	cmd.SetOut(&out)
@@ -28,7 +28,7 @@ func run(t *testing.T, in string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-func TestReplay(t *testing.T) {
+func TestRecordsReplay(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile(wrongPassword)
 	if err != nil {
@@ -39,19 +39,19 @@ func TestReplay(t *testing.T) {
 		args []string
 		want string
 	}{
-		"file":         {"", []string{wrongPassword}, says},
-		"input":        {string(body), []string{"-"}, says},
-		"two":          {string(body), []string{wrongPassword, "-"}, wrongPassword + "\n  " + says + "-\n  " + says},
+		"file":         {"", []string{wrongPassword}, explained},
+		"input":        {string(body), []string{"-"}, explained},
+		"two":          {string(body), []string{wrongPassword, "-"}, wrongPassword + "\n  " + explained + "-\n  " + explained},
 		"not_a_record": {"ada@example.com", []string{"-"}, "signin-audit: kept in the dead-letter queue, not_a_record\n  user-events: kept in the dead-letter queue, not_a_record\n"},
 	} {
-		got, err := run(t, tc.in, tc.args...)
+		got, err := runRecords(t, tc.in, tc.args...)
 		if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got)\n%s", name, err, diff)
 		}
 	}
 }
 
-func TestReplayRefuses(t *testing.T) {
+func TestRecordsReplayRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		in   string
@@ -59,7 +59,7 @@ func TestReplayRefuses(t *testing.T) {
 	}{
 		"nothing": {"", nil}, "no_file": {"", []string{filepath.Join(t.TempDir(), "x")}}, "too_large": {strings.Repeat(" ", largest+1), []string{"-"}},
 	} {
-		if out, err := run(t, tc.in, tc.args...); err == nil {
+		if out, err := runRecords(t, tc.in, tc.args...); err == nil {
 			t.Errorf("%s: %s", name, out)
 		}
 	}
