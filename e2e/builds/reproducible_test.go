@@ -2,7 +2,8 @@
 // the templates, with the tool that deploys them, and the build of one service as its
 // pipeline does it. Deployments rely on it: the same sources give the same bytes in any
 // folder, and a change to one function changes no other. It also runs every function as a
-// process, with markers in its events.
+// process, with markers in its events, and reads the schemas with another project's
+// validator.
 package builds
 
 import (

@@ -1,7 +1,4 @@
-// Package clients tests what programs of other projects read without a local system. Their
-// packages are those of package-lock.json. The tests of the programs that sign people in
-// are in e2e, because they need a system.
-package clients
+package builds
 
 import (
 	"bytes"
@@ -15,12 +12,9 @@ import (
 	"gatehouse.example/contracts/schemas"
 )
 
-const (
-	root = "../.."
-	// installed is where `make e2e-tools` installs the packages. Programs that import them are
-	// written below it.
-	installed = root + "/.local/clients"
-)
+// installed is where `make e2e-tools` installs the packages of e2e/clients. Programs that
+// import them are written below it.
+const installed = root + "/.local/clients"
 
 // validated is a document for the driver of Ajv, and whether it is valid.
 type validated struct {
@@ -70,7 +64,7 @@ func TestAjvReadsEventsOfTomorrow(t *testing.T) {
 	}
 	dir := must(os.MkdirTemp(installed, "run-"))(t)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	check(t, os.WriteFile(filepath.Join(dir, "ajv-driver.mjs"), must(os.ReadFile("ajv-driver.mjs"))(t), 0o600))
+	check(t, os.WriteFile(filepath.Join(dir, "ajv-driver.mjs"), must(os.ReadFile(root+"/e2e/clients/ajv-driver.mjs"))(t), 0o600))
 	cmd := exec.CommandContext(t.Context(), node(t), filepath.Join(dir, "ajv-driver.mjs"))
 	cmd.Stdin = bytes.NewReader(must(json.Marshal(in))(t))
 	var stderr bytes.Buffer
