@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/uuid"
 )
 
 // The events that are made from CloudTrail's records: what happens to an account or to the
@@ -213,5 +214,9 @@ func IsGroupName(s string) bool { return isName(s, ".-") }
 func IsActorName(s string) bool { return isName(s, "+=,.-") }
 
 // IsSub reports whether s can be a user's sub, and nothing else, such as an address or a
-// part of a query.
+// part of a query. It accepts what events may have; see [IsCognitoSub].
 func IsSub(s string) bool { return s != "" && isSub(s) }
+
+// IsCognitoSub reports whether s has the form of Cognito's own subs, a UUID. It is stricter
+// than [IsSub], for texts that a person may have typed: a name in one word passes IsSub.
+func IsCognitoSub(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }

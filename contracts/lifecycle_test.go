@@ -79,11 +79,13 @@ func TestRecordConstructorsRefuse(t *testing.T) {
 // What a person could have written as a name is not published.
 func TestNamesThatMayBePublished(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string][3]bool{ // as a group, as an actor, as a sub
+	for name, want := range map[string][4]bool{ // as a group, as an actor, as a sub, as a sub of Cognito's
 		"auditors": {true, true, true}, "team.a_b-1": {true, true, false}, "Role+=,": {false, true, false}, "5f0c6a3e-6d0b": {true, true, true},
+		"5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11": {true, true, true, true}, "5F0C6A3E-6D0B-4C7E-9D53-0F6B1F1F8A11": {true, true, true, true},
+		"{5f0c6a3e-6d0b-4c7e-9d53-0f6b1f1f8a11}": {}, "5f0c6a3e6d0b4c7e9d530f6b1f1f8a11": {true, true, true},
 		"": {}, "Erika Mustermann": {}, "erika@example.org": {}, "a\n": {}, `x" or sub = "y`: {}, "ü": {}, strings.Repeat("a", 129): {},
 	} {
-		got := [3]bool{contracts.IsGroupName(name), contracts.IsActorName(name), contracts.IsSub(name)}
+		got := [4]bool{contracts.IsGroupName(name), contracts.IsActorName(name), contracts.IsSub(name), contracts.IsCognitoSub(name)}
 		if got != want {
 			t.Errorf("%q: %v, want %v", name, got, want)
 		}

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/google/uuid"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/function"
@@ -162,9 +161,9 @@ func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 }
 
 // sub is the user's sub, or empty. At sign-up the attributes are what the person
-// typed, so only a UUID, which is the form of Cognito's own, may become a subject.
+// typed, so only what has the form of Cognito's own subs may become a subject.
 func sub(attributes map[string]string) string {
-	if s := attributes["sub"]; uuid.Validate(s) == nil && len(s) == 36 {
+	if s := attributes["sub"]; contracts.IsCognitoSub(s) {
 		return s
 	}
 	return ""

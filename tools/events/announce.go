@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,9 +17,6 @@ import (
 	"gatehouse.example/contracts"
 	"gatehouse.example/tools/actors"
 )
-
-// subs are Cognito's: UUIDs. Nothing else goes into a filter.
-var subs = regexp.MustCompile(`^[0-9a-fA-F-]{36}$`)
 
 func announceCommand(environment *string) *cobra.Command {
 	var again bool
@@ -108,7 +104,7 @@ func (a *announcer) announce(ctx context.Context, sub string, again bool) error 
 
 // user asks Cognito for a user by the sub, and for no attribute but that one.
 func (a *announcer) user(ctx context.Context, sub string) (cognitotypes.UserType, error) {
-	if !subs.MatchString(sub) {
+	if !contracts.IsCognitoSub(sub) {
 		return cognitotypes.UserType{}, errors.New("SUB is the user's sub, a UUID such as b1e7c2a0-5a2f-4f0e-9f58-1c2d3e4f5a6b; an address is not accepted")
 	}
 	out, err := a.users.ListUsers(ctx, &cognito.ListUsersInput{

@@ -21,7 +21,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/google/uuid"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/cloudtrail"
@@ -83,9 +82,6 @@ type Intake struct {
 // spare is the time that must be left of an invocation to publish the events whose rows
 // are written: half of it for the topic, half for the outbox.
 const spare = publish.Budget + 2*publish.Reserve
-
-// uuidLength is that of a UUID as Cognito writes it, which is the form of every sub.
-const uuidLength = 36
 
 var errNotSent = errors.New("signinrecords: neither the topic nor the outbox accepted it")
 
@@ -170,7 +166,7 @@ func (i *Intake) failure(ctx context.Context, r cloudtrail.Record, data contract
 		return nil, fmt.Errorf("Owner.Client: %w", err)
 	}
 	sub := r.Sub()
-	if !consume.IsName(r.ID) || sub != "" && (uuid.Validate(sub) != nil || len(sub) != uuidLength) {
+	if !consume.IsName(r.ID) || sub != "" && !contracts.IsCognitoSub(sub) {
 		return nil, UnusualName
 	}
 	ev, err := contracts.NewSigninFailed(contracts.Act{ID: r.ID, PoolARN: platform[0], Subject: sub, ClientID: client, Time: r.Time}, data)
