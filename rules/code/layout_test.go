@@ -11,13 +11,11 @@ import (
 	"gatehouse.example/rules/repository"
 )
 
-// maxPackages is a budget. Code goes into an existing package before the number goes up. The
-// simulation took four: Go lets only a package of a service give out what is in the service's
-// internal folder. The failure matrix and the markers took one each. CloudTrail's records
-// took a reader, two functions and a command; the findings, the reconciler and the adoption
-// of a pool took two or three each. The OpenTelemetry protocol and the function that looks at
-// changed addresses took one each.
-const maxPackages = 117
+// maxPackages is a budget. Code goes into an existing package before the number goes up.
+// Eighteen packages are the commands of functions, most of them with a package of their
+// own for the code, because each is deployed and tested alone. Three packages of services,
+// whose names end in test, give out what is in a service's internal folder.
+const maxPackages = 114
 
 // goOutside finds Go files in the folders for templates and configuration.
 // pipeline/tools is a module without code, which pins the versions of tools.
