@@ -33,8 +33,13 @@ clidriver.CLIOperationCaller.invoke = invoke
 waiters.WaiterCaller.invoke = lambda *_: 0
 
 
+# All drivers share the services' models, so that each is read once.
+models = clidriver.create_clidriver().session.get_component("data_loader")
+
+
 def check(arguments):
     driver, problems = clidriver.create_clidriver(), io.StringIO()
+    driver.session.register_component("data_loader", models)
     # Commands that the CLI adds to the services', such as cloudformation deploy.
     driver.session.register(
         "building-command-table.cloudformation",
@@ -51,8 +56,8 @@ def check(arguments):
     if code == 0:
         return ""
     lines = [line for line in problems.getvalue().splitlines() if line.strip()]
-    told = [line for line in lines if "rror" in line or "nknown" in line or "nvalid" in line or "required" in line]
-    return " ".join(told or lines[-3:] or [f"exit code {code}"])[:400]
+    explained = [line for line in lines if "rror" in line or "nknown" in line or "nvalid" in line or "required" in line]
+    return " ".join(explained or lines[-3:] or [f"exit code {code}"])[:400]
 
 
 json.dump([check(arguments) for arguments in json.load(sys.stdin)], sys.stdout)

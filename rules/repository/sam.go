@@ -27,17 +27,45 @@ type Untranslated struct {
 }
 
 // Translate returns the templates as CloudFormation gets them. It runs SAM's translator,
-// which adds roles, rules and deployment groups.
+// which adds roles, rules and deployment groups, over those that it has not translated
+// before.
 func Translate(t *testing.T, of []Untranslated) []*template.Template {
+	t.Helper()
+	script := filepath.Join(Root, "rules", "repository", "translate.py")
+	all := make([]*template.Template, len(of))
+	var passes []Passed
+	var missing []int
+	for i, one := range of {
+		input, err := json.Marshal(one)
+		if err != nil {
+			t.Fatalf("json.Marshal: %v", err)
+		}
+		if pass := Unchanged(t, "translated", []string{string(input)}, script, LintPins()); pass.Known {
+			all[i] = MustParse(t, one.Path, string(pass.Answer(t)))
+		} else {
+			passes, missing = append(passes, pass), append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return all
+	}
+	var left []Untranslated
+	for _, i := range missing {
+		left = append(left, of[i])
+	}
+	for n, text := range translated(t, script, left) {
+		all[missing[n]] = MustParse(t, left[n].Path, string(text))
+		passes[n].Remember(t, text)
+	}
+	return all
+}
+
+// translated runs the translator.
+func translated(t *testing.T, script string, of []Untranslated) []json.RawMessage {
 	t.Helper()
 	input, err := json.Marshal(of)
 	if err != nil {
 		t.Fatalf("json.Marshal: %v", err)
-	}
-	script := filepath.Join(Root, "rules", "repository", "translate.py")
-	pass := Unchanged(t, "translated", []string{string(input)}, script, LintPins())
-	if pass.Known {
-		return translated(t, of, pass.Answer(t))
 	}
 	var output, problems bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), Python(t), script)
@@ -46,22 +74,11 @@ func Translate(t *testing.T, of []Untranslated) []*template.Template {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("translate.py: %v\n%s", err, problems.String())
 	}
-	all := translated(t, of, output.Bytes())
-	pass.Remember(t, output.Bytes())
-	return all
-}
-
-func translated(t *testing.T, of []Untranslated, answer []byte) []*template.Template {
-	t.Helper()
 	var texts []json.RawMessage
-	if err := json.Unmarshal(answer, &texts); err != nil {
-		t.Fatalf("json.Unmarshal: %v", err)
+	if err := json.Unmarshal(output.Bytes(), &texts); err != nil || len(texts) != len(of) {
+		t.Fatalf("translate.py: %d answers for %d templates: %v", len(texts), len(of), err)
 	}
-	var all []*template.Template
-	for i, one := range texts {
-		all = append(all, MustParse(t, of[i].Path, string(one)))
-	}
-	return all
+	return texts
 }
 
 // IsSAM reports whether a template is translated before it is deployed.

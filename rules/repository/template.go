@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gatehouse.example/tools/stacks"
@@ -118,14 +119,17 @@ const FunctionType = "AWS::Serverless::Function"
 // Rule checks all templates and returns its findings.
 type Rule func([]*template.Template) []string
 
+// ofRoot reads the templates once for all tests of a package. No rule changes a template.
+var ofRoot = sync.OnceValues(func() ([]*template.Template, error) { return ReadTemplates(Root) })
+
 // Templates returns all templates of the repository.
 func Templates(t *testing.T) []*template.Template {
 	t.Helper()
-	all, err := ReadTemplates(Root)
+	all, err := ofRoot()
 	if err != nil {
 		t.Fatalf("repository.ReadTemplates: %v", err)
 	}
-	return all
+	return slices.Clone(all)
 }
 
 // Stacks returns the stacks of the services and the platform.
