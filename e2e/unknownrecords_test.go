@@ -17,7 +17,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// keepsUnknown sends account-records the record of an operation that nobody has seen. It is
+// keepsUnknown sends account-records the record of an unknown operation. It is
 // kept and counted, an operator sees what it is, and can replay it. The emulator admits no
 // events from sources of AWS, so that the test asks it whether the rule matches the record,
 // and then sends it itself.

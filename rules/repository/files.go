@@ -75,7 +75,8 @@ func Exists(path string) bool {
 
 // banned are phrases that CONTRIBUTING's glossary replaces.
 var banned = regexp.MustCompile(`(?i)\b(whom|anew|beside|save for|any ?more|nobody can be|let do|up to three times|the edge|told otherwise|` +
-	`(?:with|without|gives?|needs?|has|have) leave|losses|patience|misuse|for ever|in vain|hands? (?:on|down|out))\b`)
+	`(?:with|without|gives?|needs?|has|have) leave|losses|patience|misuse|for ever|in vain|hands? (?:on|down|out)|` +
+	`needs? nobody|by a schedule|alarms? (?:that )?rings?)\b`)
 
 // isNo matches 'is no X' with the word before it.
 var isNo = regexp.MustCompile(`(?i)(\w+ )?\b(?:is|are|was|were) no (\w+)`)

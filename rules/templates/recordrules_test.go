@@ -22,8 +22,8 @@ const maxPattern = 2048
 const recordsTemplate = "services/user-events/records.yaml"
 
 // recordRules: the patterns of the rules have the operations of the function's table, so
-// that each record arrives, and what nobody has seen before arrives too. No operation
-// that only reads is asked for: the function's own calls must not feed its queue.
+// that each record arrives, and unknown records arrive too. No operation that only reads
+// is asked for: the function's own calls must not feed its queue.
 func recordRules(all []*template.Template) []string {
 	i := slices.IndexFunc(all, func(t *template.Template) bool { return t.Path == recordsTemplate })
 	if i < 0 {

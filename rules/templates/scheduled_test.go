@@ -20,7 +20,7 @@ func heartbeats() map[string]string {
 }
 
 // scheduled: a function that a schedule calls has an alarm that fires when nothing calls it
-// any longer. Such a function fails at nothing, so no other alarm tells. written reports
+// any longer. Such a function causes no error, so no other alarm fires. written reports
 // whether the code of a stack writes a metric.
 func scheduled(written func(dir, metric string) bool) repository.Rule {
 	return func(all []*template.Template) []string {

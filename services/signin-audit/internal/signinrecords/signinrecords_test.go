@@ -187,7 +187,7 @@ func TestAddendumIsACopy(t *testing.T) {
 	}
 }
 
-// What nobody has seen before is kept and counted; its neighbours are handled.
+// An unknown record is kept and counted; its neighbours are handled.
 func TestUnknownIsKept(t *testing.T) {
 	t.Parallel()
 	i, a := newIntake()

@@ -213,8 +213,8 @@ func TestALateRunEnds(t *testing.T) {
 	})
 }
 
-// Whatever fails, in the end every user that nobody announced is announced, each with one
-// id. Users are created and deleted meanwhile.
+// Whatever fails, in the end every unannounced user is announced, each with one id. Users
+// are created and deleted meanwhile.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
