@@ -69,7 +69,7 @@ func (b *Bridge) put(ctx context.Context, batch []consume.Record) map[string]err
 		}
 		fitting = append(fitting, r)
 	}
-	for _, part := range split(fitting) {
+	for _, part := range consume.Split(fitting, maxEntries, maxBytes, func(r consume.Record) int { return len(r.Body) }) {
 		b.request(ctx, part, failed)
 	}
 	return failed
@@ -122,20 +122,3 @@ const (
 	// maxBytes leaves room for the other fields of an entry.
 	maxBytes = 240 << 10
 )
-
-// split divides a batch, in its order, into requests that fit.
-func split(batch []consume.Record) [][]consume.Record {
-	var parts [][]consume.Record
-	start, bytes := 0, 0
-	for i, r := range batch {
-		if i > start && (i-start == maxEntries || bytes+len(r.Body) > maxBytes) {
-			parts = append(parts, batch[start:i])
-			start, bytes = i, 0
-		}
-		bytes += len(r.Body)
-	}
-	if start < len(batch) {
-		parts = append(parts, batch[start:])
-	}
-	return parts
-}
