@@ -15,7 +15,7 @@ import (
 // Eighteen packages are the commands of functions, most of them with a package of their
 // own for the code, because each is deployed and tested alone. Three packages of services,
 // whose names end in test, give out what is in a service's internal folder.
-const maxPackages = 114
+const maxPackages = 115
 
 // goOutside finds Go files in the folders for templates and configuration.
 // pipeline/tools is a module without code, which pins the versions of tools.

@@ -1,12 +1,6 @@
 // Command address-changed looks at the address of a user whose attributes were changed.
 // Cognito calls no trigger for such a change, so somebody who signed up with one address
-// could continue with a disposable one. The command publishes that as a finding, and
-// blocks nothing.
-//
-// The record of the change says neither which attribute changed nor what its value is:
-// Cognito hides both. So it judges the address that the user has when the event is
-// handled, and also finds somebody who had a disposable address before. Only the
-// registered domain leaves the function.
+// could continue with a disposable one.
 package main
 
 import (
@@ -24,15 +18,16 @@ import (
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/tracing"
+	"gatehouse.example/services/signup-guard/internal/addresschanged"
 	"gatehouse.example/services/signup-guard/internal/domains"
 	"gatehouse.example/services/signup-guard/internal/presignup"
 )
 
 func main() {
-	function.Main(build, func(c *consumer) lambda.Handler { return function.JSON(c.Handle) })
+	function.Main(build, func(c *addresschanged.Consumer) lambda.Handler { return function.JSON(c.Handle) })
 }
 
-func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*consumer, error) {
+func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*addresschanged.Consumer, error) {
 	out, err := publish.ConfigFromEnv(getenv)
 	if err != nil {
 		return nil, fmt.Errorf("publish.ConfigFromEnv: %w", err)
@@ -49,7 +44,7 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	if err != nil {
 		return nil, fmt.Errorf("tracing.Load: %w", err)
 	}
-	return &consumer{
+	return &addresschanged.Consumer{
 		Pool:        cognito.NewFromConfig(cfg),
 		Judge:       &presignup.Guard{Config: config, List: domains.Disposable()},
 		Publisher:   publish.Connect(ctx, out, log),

@@ -1,4 +1,11 @@
-package main
+// Package addresschanged looks at the address of a user whose attributes were changed, and
+// publishes a finding about one whose domain would be refused at sign-up. It blocks nothing.
+//
+// The record of the change says neither which attribute changed nor what its value is:
+// Cognito hides both. So it judges the address that the user has when the event is
+// handled, and also finds somebody who had a disposable address before. Only the
+// registered domain leaves the function.
+package addresschanged
 
 import (
 	"context"
@@ -33,28 +40,29 @@ const (
 	anotherShape consume.Poison = "data_of_another_shape"
 )
 
-// directory is what consumer needs of Cognito.
-type directory interface {
+// Directory is what Consumer needs of Cognito.
+type Directory interface {
 	ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
 }
 
-// judge says whether the domain of an address would be refused at sign-up, and returns
+// Judge says whether the domain of an address would be refused at sign-up, and returns
 // the domain that may be published.
-type judge interface {
+type Judge interface {
 	Refused(email string) (domain string, refused bool)
 }
 
-// publisher sends events to the topic.
-type publisher interface {
+// Publisher sends events to the topic.
+type Publisher interface {
 	Publish(context.Context, ...event.Event) ([]publish.Outcome, error)
 }
 
-// consumer handles batches of events of contracts.TypeAttributesChanged.
-type consumer struct {
-	Pool      directory
-	Judge     judge
-	Publisher publisher
-	Dead      *consume.DeadLetters
+// Consumer handles batches of events of contracts.TypeAttributesChanged.
+type Consumer struct {
+	Pool      Directory
+	Judge     Judge
+	Publisher Publisher
+	// Dead takes what no attempt can handle.
+	Dead *consume.DeadLetters
 
 	Environment string
 	// Out takes the metric lines; in a function it is standard output.
@@ -64,13 +72,13 @@ type consumer struct {
 }
 
 // Handle answers one invocation by SQS.
-func (c *consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
 	q := consume.Consumer{Name: "signup-guard-address-changed", Environment: c.Environment, Dead: c.Dead, Out: c.Out, Log: c.Log, Now: c.Now}
 	return q.Batch(ctx, in, consume.Each(c.look))
 }
 
 // look judges the address that the user of an event has now.
-func (c *consumer) look(ctx context.Context, r consume.Record) error {
+func (c *Consumer) look(ctx context.Context, r consume.Record) error {
 	ev := r.Event
 	if ev.Type() != contracts.TypeAttributesChanged || contracts.IsSynthetic(ev) {
 		return nil
@@ -98,7 +106,7 @@ func (c *consumer) look(ctx context.Context, r consume.Record) error {
 // users of an identity provider by other names only
 // (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html).
 // The sub is a part of the filter, so it must have been checked.
-func (c *consumer) addressOf(ctx context.Context, pool, sub string) (string, error) {
+func (c *Consumer) addressOf(ctx context.Context, pool, sub string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	out, err := c.Pool.ListUsers(ctx, &cognito.ListUsersInput{
@@ -121,7 +129,7 @@ var errNotAccepted = errors.New("address-changed: neither the topic nor the outb
 
 // announce publishes the finding. Its id is derived from the user, the domain and the
 // day, so copies of the event and further changes on that day publish it once.
-func (c *consumer) announce(ctx context.Context, ev event.Event, domain string) error {
+func (c *Consumer) announce(ctx context.Context, ev event.Event, domain string) error {
 	at := ev.Time().UTC()
 	found, err := contracts.NewSecurityFinding(
 		contracts.Act{PoolARN: ev.Source(), Subject: ev.Subject()},

@@ -1,4 +1,4 @@
-package main
+package addresschanged
 
 import (
 	"bytes"
@@ -105,7 +105,7 @@ func TestHandle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, out := tc.f, &bytes.Buffer{}
-			c := &consumer{Pool: f, Judge: f, Publisher: f, Environment: "test", Out: out, Log: slog.New(slog.NewJSONHandler(out, nil)), Now: time.Now}
+			c := &Consumer{Pool: f, Judge: f, Publisher: f, Environment: "test", Out: out, Log: slog.New(slog.NewJSONHandler(out, nil)), Now: time.Now}
 			answer, err := c.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m0", Body: changed(t, tc.change)}}})
 			if err != nil || len(answer.BatchItemFailures) > 0 != tc.failed || len(f.sent) != tc.want {
 				t.Fatalf("answer %v, %v; %d sent, want %d", answer, err, len(f.sent), tc.want)
@@ -121,7 +121,7 @@ func TestHandle(t *testing.T) {
 func TestFinding(t *testing.T) {
 	t.Parallel()
 	f := &fake{email: "eve@mailinator.com"}
-	c := &consumer{Pool: f, Judge: f, Publisher: f, Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	c := &Consumer{Pool: f, Judge: f, Publisher: f, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	var in events.SQSEvent
 	for i, at := range []time.Time{noon, noon, noon.Add(11 * time.Hour), noon.Add(13 * time.Hour)} {
 		in.Records = append(in.Records, events.SQSMessage{MessageId: string(rune('a' + i)), Body: changed(t, func(a *contracts.Act) { a.Time = at })})
@@ -156,7 +156,7 @@ func TestFinding(t *testing.T) {
 func TestHandlePoison(t *testing.T) {
 	t.Parallel()
 	f := &fake{email: "eve@mailinator.com"}
-	c := &consumer{Pool: f, Judge: f, Publisher: f, Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	c := &Consumer{Pool: f, Judge: f, Publisher: f, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	body := changed(t, nil)
 	in := events.SQSEvent{Records: []events.SQSMessage{
 		{MessageId: "shape", Body: strings.Replace(body, `"data":{`, `"data":[],"x":{`, 1)},
