@@ -51,7 +51,8 @@ func TestAWSStub(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Entries) != 2 || s.ended() != before+2 {
 			t.Errorf("%s, %v; %d events ended, want %d", out, err, s.ended(), before+2)
 		}
-		if topic := call("", "Action=Publish"); !strings.Contains(topic, "<MessageId>") || s.ended() != before+3 {
+		const two = "Action=PublishBatch&PublishBatchRequestEntries.member.1.Id=a&PublishBatchRequestEntries.member.2.Id=b"
+		if topic := call("", two); strings.Count(topic, "<MessageId>") != 2 || !strings.Contains(topic, "<Id>b</Id>") || s.ended() != before+4 {
 			t.Errorf("topic: %s; %d events ended", topic, s.ended())
 		}
 	})

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"hash/maphash"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,12 +65,7 @@ func (s *awsStub) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case strings.HasSuffix(target, ".PutEvents"):
 		s.putEvents(w, body)
 	default: // SNS, whose calls have no such header
-		s.mu.Lock()
-		s.taken++
-		s.mu.Unlock()
-		w.Header().Set("Content-Type", "text/xml")
-		_, _ = io.WriteString(w, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>`+
-			`<MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></PublishResult></PublishResponse>`)
+		s.publishBatch(w, body)
 	}
 }
 
@@ -137,4 +134,28 @@ func (s *awsStub) putEvents(w http.ResponseWriter, body []byte) {
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_, _ = io.WriteString(w, `{"FailedEntryCount":0,"Entries":[`+strings.TrimSuffix(strings.Repeat(`{"EventId":"1"},`, n), ",")+"]}")
+}
+
+// publishBatch accepts every message, as SNS answers
+// (https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html).
+func (s *awsStub) publishBatch(w http.ResponseWriter, body []byte) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || form.Get("Action") != "PublishBatch" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	var accepted strings.Builder
+	for i := 1; ; i++ {
+		id := form.Get(fmt.Sprintf("PublishBatchRequestEntries.member.%d.Id", i))
+		if id == "" {
+			break
+		}
+		fmt.Fprintf(&accepted, "<member><Id>%s</Id><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></member>", id)
+		s.mu.Lock()
+		s.taken++
+		s.mu.Unlock()
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	_, _ = io.WriteString(w, `<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Successful>`+
+		accepted.String()+"</Successful><Failed/></PublishBatchResult></PublishBatchResponse>")
 }

@@ -104,7 +104,7 @@ const (
 	opOutbox  = trigger + ": sqs.SendMessage"
 	opResend  = operator + ": sqs.SendMessage"
 	opRemove  = operator + ": sqs.DeleteMessage"
-	opDrain   = "drain: sns.Publish"
+	opDrain   = "drain: sns.PublishBatch"
 	opClaim   = "recorder: dynamodb.PutItem of the claim"
 	opRow     = "recorder: dynamodb.PutItem of the row"
 	opLedger  = "metrics: dynamodb.PutItem"

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
 // topic is SNS as one caller sees it.
@@ -25,11 +26,7 @@ func (t topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns
 	inv := invocationOf(ctx)
 	inv.live()
 	c := t.copyOf(*in.Message, inv)
-	if got := aws.ToString(in.MessageAttributes["type"].StringValue); got != c.typ {
-		t.mu.Lock()
-		t.violate("attributes repeat the type", "the event %q has the attribute %q", c.name, got)
-		t.mu.Unlock()
-	}
+	t.checkType(c, in.MessageAttributes)
 	t.checkPause(inv)
 	err := t.do(ctx, request{
 		service: serviceTopic, op: t.op, event: c,
@@ -44,6 +41,67 @@ func (t topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns
 	}
 	inv.succeeded = true
 	return &sns.PublishOutput{MessageId: aws.String("sns")}, nil
+}
+
+// PublishBatch accepts messages, or some of them. What goes wrong with one of them goes wrong
+// with the request, except that a message can be refused alone. An outage refuses the request
+// or each of its messages
+// (https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html).
+func (t topic) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+	inv := invocationOf(ctx)
+	inv.live()
+	if len(in.PublishBatchRequestEntries) > 10 {
+		return nil, &types.TooManyEntriesInBatchRequestException{}
+	}
+	out := &sns.PublishBatchOutput{}
+	var planned fault
+	var first *copied
+	var accepted []*copied
+	most, service := 0, serviceTopic
+	for _, e := range in.PublishBatchRequestEntries {
+		c := t.copyOf(*e.Message, inv)
+		t.checkType(c, e.MessageAttributes)
+		n, f := t.next(t.op, c.name)
+		if first == nil {
+			first = c
+			if t.outage(serviceTopic) == refuse && t.random(n, "each", c.name)%2 == 0 {
+				service = "" // has no outage of its own
+			}
+		}
+		most = max(most, n)
+		if f.mode == refuse || service == "" {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
+			continue
+		}
+		accepted = append(accepted, c)
+		out.Successful = append(out.Successful, types.PublishBatchResultEntry{Id: e.Id, MessageId: aws.String("sns")})
+		if f.mode > planned.mode {
+			planned = f
+		}
+	}
+	each := func(do func(*copied)) {
+		for _, c := range accepted {
+			do(c)
+		}
+	}
+	err := t.send(ctx, request{
+		service: service, op: t.op, event: first,
+		apply:    func() error { each(t.accept); return nil },
+		answered: func() { each(t.acknowledge) },
+	}, most, planned)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// checkType: a subscription's filter sees what an event is.
+func (u *universe) checkType(c *copied, attributes map[string]types.MessageAttributeValue) {
+	if got := aws.ToString(attributes["type"].StringValue); got != c.typ {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.violate("attributes repeat the type", "the event %q has the attribute %q", c.name, got)
+	}
 }
 
 // accept is what SNS does with a message: it delivers it to every queue, at least once

@@ -15,19 +15,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/lambdakit/publish"
 )
 
-// putter is DynamoDB, and putEvents EventBridge, as the consumers need them.
+// putter is DynamoDB, putEvents EventBridge and batches SNS, as the consumers need them.
 type (
 	putter interface {
 		PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	}
 	putEvents interface {
 		PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+	}
+	batches interface {
+		PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
 	}
 )
 
@@ -38,6 +42,7 @@ type bug struct {
 	sender   func(sender) sender
 	table    func(putter) putter
 	bus      func(putEvents) putEvents
+	batches  func(batches) batches
 	consumer func(consumer) consumer
 	line     func([]byte) []byte
 	settings func(map[string]setting)
@@ -50,6 +55,7 @@ func (b bug) outboxOf(o publish.Outbox) publish.Outbox { return planted(b.outbox
 func (b bug) senderOf(s sender) sender                 { return planted(b.sender, s) }
 func (b bug) tableOf(t putter) putter                  { return planted(b.table, t) }
 func (b bug) busOf(p putEvents) putEvents              { return planted(b.bus, p) }
+func (b bug) batchesOf(t batches) batches              { return planted(b.batches, t) }
 func (b bug) lineOf(line []byte) []byte {
 	if b.line == nil {
 		return line
@@ -70,6 +76,7 @@ type (
 	topicFunc  func(context.Context, *sns.PublishInput) (*sns.PublishOutput, error)
 	outboxFunc func(context.Context, *sqs.SendMessageInput) (*sqs.SendMessageOutput, error)
 	senderFunc func(context.Context, ...event.Event) ([]publish.Outcome, error)
+	batchFunc  func(context.Context, *sns.PublishBatchInput) (*sns.PublishBatchOutput, error)
 	tableFunc  func(context.Context, *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, error)
 	busFunc    func(context.Context, *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error)
 )
@@ -84,6 +91,10 @@ func (f outboxFunc) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _
 
 func (f senderFunc) Publish(ctx context.Context, evs ...event.Event) ([]publish.Outcome, error) {
 	return f(ctx, evs...)
+}
+
+func (f batchFunc) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+	return f(ctx, in)
 }
 
 func (f tableFunc) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
@@ -185,6 +196,18 @@ var bugs = map[string]struct {
 			return events.SQSEventResponse{}, err
 		}
 	}}, ""},
+	"refused_messages_not_reported": {bug{batches: func(t batches) batches {
+		return batchFunc(func(ctx context.Context, in *sns.PublishBatchInput) (*sns.PublishBatchOutput, error) {
+			out, err := t.PublishBatch(ctx, in)
+			if out != nil {
+				for _, f := range out.Failed {
+					out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{Id: f.Id, MessageId: aws.String("sns")})
+				}
+				out.Failed = nil
+			}
+			return out, err
+		})
+	}}, "one audit row"},
 	"refused_entries_not_reported": {bug{bus: func(p putEvents) putEvents {
 		return busFunc(func(ctx context.Context, in *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error) {
 			out, err := p.PutEvents(ctx, in)

@@ -103,7 +103,7 @@ func (i *instance) build() {
 		i.trigger = &cognito.Handler{Run: (&usereventstest.Confirmer{Publisher: p}).Run, Log: log, Now: i.clock}
 	case drain:
 		i.consumer = (&usereventstest.Drain{
-			Topic: i.bug.topicOf(topic{i.universe, opDrain}), TopicARN: topicARN, Environment: environment,
+			Topic: i.bug.batchesOf(topic{i.universe, opDrain}), TopicARN: topicARN, Environment: environment,
 			Dead: dead, Out: out, Log: log, Now: i.clock,
 		}).Handle
 	case metrics:

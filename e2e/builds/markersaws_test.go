@@ -121,6 +121,9 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 	case "SNS.Publish":
 		fmt.Fprint(w, "<PublishResponse><PublishResult><MessageId>8f2f3a44-0000-4000-8000-000000000001</MessageId></PublishResult></PublishResponse>")
 		return
+	case "SNS.PublishBatch":
+		publishedBatch(w, body, failure)
+		return
 	case "AmazonSQS.SendMessage":
 		sum := md5.Sum([]byte(in.MessageBody))
 		out = map[string]any{"MessageId": "8f2f3a44-0000-4000-8000-000000000002", "MD5OfMessageBody": hex.EncodeToString(sum[:])}
@@ -157,6 +160,26 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_ = json.NewEncoder(w).Encode(out)
+}
+
+// publishedBatch answers for each entry of a batch.
+func publishedBatch(w http.ResponseWriter, body []byte, failure string) {
+	form, _ := url.ParseQuery(string(body))
+	fmt.Fprint(w, "<PublishBatchResponse><PublishBatchResult>")
+	for i := 1; ; i++ {
+		id := form.Get(fmt.Sprintf("PublishBatchRequestEntries.member.%d.Id", i))
+		switch {
+		case id == "":
+			fmt.Fprint(w, "</PublishBatchResult></PublishBatchResponse>")
+			return
+		case failure == "":
+			fmt.Fprintf(w, "<Successful><member><Id>%s</Id><MessageId>8f2f3a44-0000-4000-8000-000000000001</MessageId></member></Successful>", id)
+		default:
+			fmt.Fprintf(w, "<Failed><member><Id>%s</Id><Code>InternalError</Code><SenderFault>false</SenderFault><Message>", id)
+			_ = xml.EscapeText(w, []byte(failure))
+			fmt.Fprint(w, "</Message></member></Failed>")
+		}
+	}
 }
 
 // The values of the platform's parameters, which the payloads name too.

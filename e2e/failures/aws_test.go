@@ -50,7 +50,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case target == "":
 		form, _ := url.ParseQuery(string(body))
-		s.sns(w, form.Get("Action"))
+		s.sns(w, form)
 	case target == "AmazonSQS.SendMessage":
 		s.json(w, "sqs", "outbox", `{"MessageId":"1"}`)
 	case target == "AWSEvents.PutEvents":
@@ -120,18 +120,24 @@ func poolChange(query string) string {
 }
 
 // sns answers in the query protocol.
-func (s *stub) sns(w http.ResponseWriter, action string) {
+func (s *stub) sns(w http.ResponseWriter, form url.Values) {
+	action := form.Get("Action")
+
 	fail := func(status int, code string) {
 		w.Header().Set("Content-Type", "text/xml")
 		refuse(w, status, `<ErrorResponse><Error><Type>Sender</Type><Code>`+code+`</Code></Error></ErrorResponse>`)
 	}
 	switch {
-	case action != "Publish":
+	case action != "Publish" && action != "PublishBatch":
 		fail(http.StatusBadRequest, "InvalidAction")
 	case slices.Contains(s.down, "sns"):
 		fail(http.StatusInternalServerError, "InternalError")
 	case slices.Contains(s.down, "topic key"): // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 		fail(http.StatusBadRequest, "KMSDisabled")
+	case action == "PublishBatch":
+		s.accept("topic")
+		_, _ = fmt.Fprintf(w, `<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Successful><member>`+
+			`<Id>%s</Id><MessageId>1</MessageId></member></Successful><Failed/></PublishBatchResult></PublishBatchResponse>`, form.Get("PublishBatchRequestEntries.member.1.Id"))
 	default:
 		s.accept("topic")
 		_, _ = io.WriteString(w, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)

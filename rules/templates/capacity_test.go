@@ -54,7 +54,7 @@ func workOf(function string, parameters map[string]string) (work, bool) {
 		"address-changed": {rounds: func(n int) int { return 2 * each(n) }, limit: 30, why: "Cognito's quota of ListUsers"}, // user, topic
 		"bridge":          {rounds: func(n int) int { return (n + 9) / 10 }, signIns: true},                                 // PutEvents takes ten
 		"client-events":   {rounds: func(int) int { return 2 }, limit: appEvents / 60, why: "`AppEventsPerMinute`"},
-		"drain":           {rounds: each, signIns: true},
+		"drain":           {rounds: func(n int) int { return (n + 9) / 10 }, signIns: true}, // PublishBatch takes ten
 		"metrics":         {rounds: each, signIns: true},
 		"recorder":        {rounds: each, limit: 1000, why: "the index's partition of a day", signIns: true},
 		"signin-records":  {rounds: func(n int) int { return 2*each(n) + 1 }, limit: 1000, why: "the index's partition of a day, if every sign-in fails", signIns: true}, // mark, row, topic

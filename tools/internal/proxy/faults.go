@@ -22,7 +22,8 @@ import (
 type fault struct {
 	// Service is the name in the credential scope, such as sns or sqs.
 	Service string `json:"service"`
-	// Action is an operation, such as Publish; empty means every one.
+	// Action is an operation, such as Publish, and what does it for several things at once,
+	// such as PublishBatch; empty means every one.
 	Action string `json:"action,omitempty"`
 	// Mode is one of [modes].
 	Mode   string `json:"mode"`
@@ -134,7 +135,7 @@ func (f *faults) take(service, action string) (fault, <-chan struct{}, bool) {
 	defer f.mu.Unlock()
 	for _, one := range f.set {
 		spent := one.Times > 0 && one.Seen >= one.Times
-		if spent || !strings.EqualFold(one.Service, service) || one.Action != "" && one.Action != action {
+		if spent || !strings.EqualFold(one.Service, service) || one.Action != "" && one.Action != strings.TrimSuffix(action, "Batch") {
 			continue
 		}
 		one.Seen++

@@ -59,6 +59,16 @@ func TestFaultAnswersAnError(t *testing.T) {
 	}
 }
 
+// A topic that refuses one message refuses several at once, too.
+func TestFaultOfABatch(t *testing.T) {
+	t.Parallel()
+	_, origin := start(t, upstreamtest.New(t))
+	setFault(t, origin, `{"service":"sns","action":"Publish","mode":"error","status":503}`)
+	if status, _, _ := upstreamtest.Do(t, signed(t, t.Context(), origin, snsScope, url.Values{"Action": {"PublishBatch"}})); status != 503 {
+		t.Errorf("a batch got %d", status)
+	}
+}
+
 func TestFaultByTarget(t *testing.T) {
 	t.Parallel()
 	f := upstreamtest.New(t)
