@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +55,7 @@ func (u *universe) check() {
 	}
 	u.checkRows()
 	u.checkCounts()
+	u.checkFindings()
 	for act, c := range u.entered() {
 		if u.bus[act] == 0 {
 			u.violate("every event is on the bus", "the event %q is not", c.name)
@@ -171,20 +174,17 @@ func (u *universe) checkRows() {
 func (u *universe) checkCounts() {
 	want, window, got := map[string]int{}, map[string]int{}, u.counted()
 	for _, c := range u.entered() {
-		want[metric(c.typ)]++
+		want[metricOf[c.typ]]++
 	}
 	for _, c := range u.claims {
 		if c.applied && !c.counted && (c.by.over() || !c.answered && c.asks > 1) {
-			window[metric(c.event.typ)]++
+			window[metricOf[c.event.typ]]++
 		}
 	}
-	for _, k := range kinds {
-		for _, typ := range k.types {
-			m := metric("gatehouse." + typ + ".v1")
-			if got[m] > want[m] || got[m] < want[m]-window[m] {
-				u.violate("every event is counted once", "%s is %d, want %d; %d claims were lost in the window that is named", m, got[m], want[m], window[m])
-				return
-			}
+	for _, m := range slices.Sorted(maps.Values(metricOf)) {
+		if got[m] > want[m] || got[m] < want[m]-window[m] {
+			u.violate("every event is counted once", "%s is %d, want %d; %d claims were lost in the window that is named", m, got[m], want[m], window[m])
+			return
 		}
 	}
 }
@@ -194,19 +194,20 @@ func (u *universe) counted() map[string]int {
 	sums := map[string]int{}
 	for line := range strings.Lines(u.written.String()) {
 		var l struct {
-			ClientId, Reason, Consumer                                                                        string
-			SignUpsAllowed, SignUpsRejected, UsersCreated, PasswordsReset, SignInsAttempted, SignInsSucceeded int
+			ClientId, Reason, Rule, Consumer                                                                            string
+			SignUpsAllowed, SignUpsRejected, UsersCreated, PasswordsReset, SignInsAttempted, SignInsSucceeded, Findings int
 		}
 		switch err := json.Unmarshal([]byte(line), &l); {
 		case err != nil:
 			u.violate("metric lines are JSON", "%v", err)
-		case l.ClientId == "" && l.Reason == "" && l.Consumer == "":
+		case l.ClientId == "" && l.Reason == "" && l.Rule == "" && l.Consumer == "":
 			sums["SignUpsAllowed"] += l.SignUpsAllowed
 			sums["SignUpsRejected"] += l.SignUpsRejected
 			sums["UsersCreated"] += l.UsersCreated
 			sums["PasswordsReset"] += l.PasswordsReset
 			sums["SignInsAttempted"] += l.SignInsAttempted
 			sums["SignInsSucceeded"] += l.SignInsSucceeded
+			sums["Findings"] += l.Findings
 		}
 	}
 	return sums

@@ -27,14 +27,16 @@ type history struct {
 	poisons []time.Duration
 }
 
-// act is something that a person does, for which Cognito calls a trigger.
+// act is something that a person does, for which Cognito calls a trigger. For a change of the
+// address it calls none: an event about it reaches the topic, from CloudTrail's record.
 type act struct {
 	// number identifies the act, also in a shrunk history.
 	number int
 	at     time.Duration
 	kind   kind
 	user   int
-	// calls is how often Cognito calls the trigger for this act.
+	// calls is how often Cognito calls the trigger for this act, or how often the event about
+	// it reaches the topic.
 	calls int
 	// former is set if version 0.1 of the function answers every other call.
 	former bool
@@ -42,12 +44,14 @@ type act struct {
 
 // kind is a kind of act.
 type kind struct {
-	does     string
+	does string
+	// function is the trigger; empty for a change of the address.
 	function string
 	source   string
 	// types of the events, without prefix and version.
 	types []string
-	// refused is set if the person must be turned away.
+	// refused is set if the address is disposable: at sign-up the person must be turned away,
+	// and later a finding is published.
 	refused bool
 }
 
@@ -59,10 +63,15 @@ var kinds = []kind{
 	{"sets a new password", postconfirmation, "PostConfirmation_ConfirmForgotPassword", []string{"user.password.reset"}, false},
 	{"starts to sign in", preauthentication, "PreAuthentication_Authentication", []string{"user.signin.attempted"}, false},
 	{"signs in", postauthentication, "PostAuthentication_Authentication", []string{"user.signin.succeeded"}, false},
+	{"changes to a disposable address", "", "", []string{"user.attributes.changed", "security.finding"}, true},
+	{"changes to another address", "", "", []string{"user.attributes.changed"}, false},
 }
 
+// isChange reports whether the person changes the address.
+func (k kind) isChange() bool { return k.function == "" }
+
 // federated reports whether the person comes from another identity provider.
-func (k kind) federated() bool { return len(k.types) > 1 }
+func (k kind) federated() bool { return k.function == postconfirmation && len(k.types) > 1 }
 
 // short is a type without its prefix and version.
 func short(typ string) string {
@@ -109,6 +118,7 @@ const (
 	opRow     = "recorder: dynamodb.PutItem of the row"
 	opLedger  = "metrics: dynamodb.PutItem"
 	opBus     = "bridge: events.PutEvents"
+	opUsers   = "address-changed: cognito.ListUsers"
 	opWrite   = "metrics: write the metrics"
 	opDeliver = "SNS delivers to "
 	opReceive = "SQS is received by "
@@ -132,11 +142,12 @@ type outage struct {
 
 // The services that can have an outage.
 const (
-	serviceTopic  = "SNS"
-	serviceOutbox = "SQS"
-	serviceTable  = "DynamoDB"
-	serviceBus    = "EventBridge"
-	serviceLambda = "Lambda"
+	serviceTopic   = "SNS"
+	serviceOutbox  = "SQS"
+	serviceTable   = "DynamoDB"
+	serviceBus     = "EventBridge"
+	serviceCognito = "Cognito"
+	serviceLambda  = "Lambda"
 )
 
 // clock sets the clock of a function's instances.
@@ -213,7 +224,10 @@ func newFault(r *rand.Rand, acts []act) fault {
 	consumer := consumers[r.IntN(len(consumers))]
 	switch r.IntN(10) {
 	case 0, 1, 2, 3, 4:
-		f.op = pick(r, opTopic, opTopic, opOutbox, opDrain, opClaim, opRow, opLedger, opLedger, opBus, opResend, opRemove)
+		f.op = pick(r, opTopic, opTopic, opOutbox, opDrain, opClaim, opRow, opLedger, opLedger, opBus, opUsers, opUsers, opResend, opRemove)
+		if f.op == opUsers {
+			f.event = userName(a.user)
+		}
 		f.mode = pick(r, refuse, expire, hang, lose, late, slow, freeze, crashBefore, crashAfter)
 		inTrigger := f.op == opTopic || f.op == opOutbox
 		switch {
@@ -245,7 +259,7 @@ func newOutage(r *rand.Rand, acts []act) outage {
 	if r.IntN(10) == 0 {
 		last = time.Duration(r.Int64N(int64(2 * time.Hour)))
 	}
-	o := outage{service: pick(r, serviceTopic, serviceTopic, serviceOutbox, serviceTable, serviceBus, serviceLambda), from: from, to: from + last}
+	o := outage{service: pick(r, serviceTopic, serviceTopic, serviceOutbox, serviceTable, serviceBus, serviceCognito, serviceLambda), from: from, to: from + last}
 	o.mode = pick(r, refuse, hang, late, lose, slow)
 	if o.service == serviceLambda {
 		o.mode = refuse
@@ -266,7 +280,10 @@ func (h history) String() string {
 	var b strings.Builder
 	for _, a := range h.acts {
 		fmt.Fprintf(&b, "  %-12s act %d: user %d %s", a.at.Round(time.Millisecond), a.number, a.user, a.kind.does)
-		if a.calls > 1 {
+		switch {
+		case a.calls > 1 && a.kind.isChange():
+			fmt.Fprintf(&b, "; the topic gets the event %d times", a.calls)
+		case a.calls > 1:
 			fmt.Fprintf(&b, "; Cognito calls the trigger %d times", a.calls)
 		}
 		if a.former {
@@ -303,11 +320,10 @@ func (h history) String() string {
 	return b.String()
 }
 
-// metric is the metric that counts the events of a type.
-func metric(typ string) string {
-	return map[string]string{
-		contracts.TypeSignupAllowed: "SignUpsAllowed", contracts.TypeSignupRejected: "SignUpsRejected",
-		contracts.TypeUserCreated: "UsersCreated", contracts.TypePasswordReset: "PasswordsReset",
-		contracts.TypeSigninAttempted: "SignInsAttempted", contracts.TypeSigninSucceeded: "SignInsSucceeded",
-	}[typ]
+// metricOf names the metric that counts the events of a type. Changed attributes have none.
+var metricOf = map[string]string{
+	contracts.TypeSignupAllowed: "SignUpsAllowed", contracts.TypeSignupRejected: "SignUpsRejected",
+	contracts.TypeUserCreated: "UsersCreated", contracts.TypePasswordReset: "PasswordsReset",
+	contracts.TypeSigninAttempted: "SignInsAttempted", contracts.TypeSigninSucceeded: "SignInsSucceeded",
+	contracts.TypeSecurityFinding: "Findings",
 }

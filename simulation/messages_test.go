@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"gatehouse.example/contracts"
 )
 
 // topic is SNS as one caller sees it.
@@ -111,7 +113,11 @@ func (u *universe) accept(c *copied) {
 	u.mu.Lock()
 	c.entered = true
 	u.mu.Unlock()
-	for _, to := range []string{metrics, recorder, bridge} {
+	to := []string{metrics, recorder, bridge}
+	if c.poison || c.typ == contracts.TypeAttributesChanged { // the filter policy; what is not an event has the attributes of one
+		to = append(to, addressChanged)
+	}
+	for _, to := range to {
 		n, f := u.next(opDeliver+to, c.name)
 		first := between(u.random(n, "SNS", to, c.name), 5*time.Millisecond, 100*time.Millisecond)
 		switch f.mode {

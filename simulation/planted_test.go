@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -19,10 +20,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/publish"
 )
 
-// putter is DynamoDB, putEvents EventBridge and batches SNS, as the consumers need them.
+// putter is DynamoDB, putEvents EventBridge, batches SNS and users Cognito, as the consumers
+// need them.
 type (
 	putter interface {
 		PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -32,6 +35,9 @@ type (
 	}
 	batches interface {
 		PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
+	}
+	users interface {
+		ListUsers(context.Context, *idp.ListUsersInput, ...func(*idp.Options)) (*idp.ListUsersOutput, error)
 	}
 )
 
@@ -43,7 +49,8 @@ type bug struct {
 	table    func(putter) putter
 	bus      func(putEvents) putEvents
 	batches  func(batches) batches
-	consumer func(consumer) consumer
+	users    func(users) users
+	consumer func(function string, c consumer) consumer
 	line     func([]byte) []byte
 	settings func(map[string]setting)
 	// arrived makes the ledger tell the operator that every event has arrived.
@@ -56,13 +63,20 @@ func (b bug) senderOf(s sender) sender                 { return planted(b.sender
 func (b bug) tableOf(t putter) putter                  { return planted(b.table, t) }
 func (b bug) busOf(p putEvents) putEvents              { return planted(b.bus, p) }
 func (b bug) batchesOf(t batches) batches              { return planted(b.batches, t) }
+func (b bug) usersOf(l users) users                    { return planted(b.users, l) }
 func (b bug) lineOf(line []byte) []byte {
 	if b.line == nil {
 		return line
 	}
 	return b.line(line)
 }
-func (b bug) consumerOf(c consumer) consumer { return planted(b.consumer, c) }
+
+func (b bug) consumerOf(function string, c consumer) consumer {
+	if b.consumer == nil {
+		return c
+	}
+	return b.consumer(function, c)
+}
 
 func planted[T any](with func(T) T, in T) T {
 	if with == nil {
@@ -77,6 +91,7 @@ type (
 	outboxFunc func(context.Context, *sqs.SendMessageInput) (*sqs.SendMessageOutput, error)
 	senderFunc func(context.Context, ...event.Event) ([]publish.Outcome, error)
 	batchFunc  func(context.Context, *sns.PublishBatchInput) (*sns.PublishBatchOutput, error)
+	usersFunc  func(context.Context, *idp.ListUsersInput) (*idp.ListUsersOutput, error)
 	tableFunc  func(context.Context, *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, error)
 	busFunc    func(context.Context, *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error)
 )
@@ -94,6 +109,10 @@ func (f senderFunc) Publish(ctx context.Context, evs ...event.Event) ([]publish.
 }
 
 func (f batchFunc) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+	return f(ctx, in)
+}
+
+func (f usersFunc) ListUsers(ctx context.Context, in *idp.ListUsersInput, _ ...func(*idp.Options)) (*idp.ListUsersOutput, error) {
 	return f(ctx, in)
 }
 
@@ -190,12 +209,31 @@ var bugs = map[string]struct {
 			return s.Publish(ctx, evs...)
 		})
 	}}, ""},
-	"failures_not_reported": {bug{consumer: func(c consumer) consumer {
-		return func(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-			_, err := c(ctx, in)
-			return events.SQSEventResponse{}, err
+	"failures_not_reported": {bug{consumer: func(_ string, c consumer) consumer { return acknowledging(c) }}, ""},
+	"finding_published_after_the_answer": {bug{consumer: func(function string, c consumer) consumer {
+		if function != addressChanged {
+			return c
 		}
-	}}, ""},
+		return acknowledging(c) // whatever comes after the answer cannot change it
+	}}, "a disposable address is found"},
+	"error_of_cognito_taken_for_no_address": {bug{users: func(l users) users {
+		return usersFunc(func(ctx context.Context, in *idp.ListUsersInput) (*idp.ListUsersOutput, error) {
+			if out, err := l.ListUsers(ctx, in); err == nil {
+				return out, nil
+			}
+			return &idp.ListUsersOutput{}, nil
+		})
+	}}, "a disposable address is found"},
+	"finding_with_another_id_each_time": {bug{sender: func(s sender) sender {
+		return senderFunc(func(ctx context.Context, evs ...event.Event) ([]publish.Outcome, error) {
+			for i := range evs {
+				if evs[i].Type() == contracts.TypeSecurityFinding {
+					evs[i].SetID(rand.Text())
+				}
+			}
+			return s.Publish(ctx, evs...)
+		})
+	}}, "one finding"},
 	"refused_messages_not_reported": {bug{batches: func(t batches) batches {
 		return batchFunc(func(ctx context.Context, in *sns.PublishBatchInput) (*sns.PublishBatchOutput, error) {
 			out, err := t.PublishBatch(ctx, in)
@@ -236,7 +274,7 @@ var bugs = map[string]struct {
 			all[f] = s
 		}
 	}}, "dead letter"},
-	"what_is_not_an_event_is_deleted": {bug{consumer: func(c consumer) consumer {
+	"what_is_not_an_event_is_deleted": {bug{consumer: func(_ string, c consumer) consumer {
 		return func(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
 			in.Records = slices.DeleteFunc(slices.Clone(in.Records), func(m events.SQSMessage) bool { return !json.Valid([]byte(m.Body)) })
 			return c(ctx, in)
@@ -244,6 +282,14 @@ var bugs = map[string]struct {
 	}}, "not an event waits"},
 	"recover_believes_that_all_arrived": {bug{arrived: true}, "the alarm ends"},
 	"log_lines_cut_off":                 {bug{line: func(line []byte) []byte { return line[:min(len(line), 256)] }}, "nothing is lost"},
+}
+
+// acknowledging makes a consumer answer that nothing failed.
+func acknowledging(c consumer) consumer {
+	return func(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
+		_, err := c(ctx, in)
+		return events.SQSEventResponse{}, err
+	}
 }
 
 // changedPut changes every call of PutItem.

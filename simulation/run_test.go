@@ -59,7 +59,7 @@ func newUniverse(h history, settings map[string]setting, b bug) *universe {
 		history: h, settings: settings, bug: b, began: time.Now(),
 		planned: map[step]fault{}, nth: map[step]nth{}, copies: map[string]*copied{}, byTime: map[string]*copied{},
 		functions: map[string]*function{}, queues: map[string]*queue{}, bus: map[string]int{},
-		logs: map[string][]logLine{}, byClaim: map[string]*copied{},
+		logs: map[string][]logLine{}, byClaim: map[string]*copied{}, domains: map[string]string{},
 		ledger: &table{keys: []string{"event"}, items: map[string]item{}},
 		audit:  &table{keys: []string{"pk", "sk"}, items: map[string]item{}},
 	}
@@ -121,8 +121,16 @@ func (i *instance) build() {
 		i.consumer = (&usereventstest.Bridge{
 			Bus: i.bug.busOf(busClient{i.universe}), BusName: "bus", Environment: environment, Dead: dead, Out: out, Log: log, Now: i.clock,
 		}).Handle
+	case addressChanged:
+		guard, err := signupguardtest.Guard(log)
+		if err != nil {
+			panic(err)
+		}
+		i.consumer = (&signupguardtest.AddressChanged{
+			Pool: i.bug.usersOf(directory{i.universe}), Judge: guard, Publisher: p, Environment: environment, Dead: dead, Out: out, Log: log, Now: i.clock,
+		}).Handle
 	}
-	i.consumer = i.bug.consumerOf(i.consumer)
+	i.consumer = i.bug.consumerOf(i.function.name, i.consumer)
 }
 
 // former is version 0.1 of the function, for the calls that it answers: derived ids
@@ -130,7 +138,7 @@ func (i *instance) build() {
 type former struct{ sender }
 
 func (f former) Publish(ctx context.Context, evs ...event.Event) ([]publish.Outcome, error) {
-	if call := invocationOf(ctx).call; call.act.former && call.nth%2 == 1 {
+	if call := invocationOf(ctx).call; call != nil && call.act.former && call.nth%2 == 1 {
 		for i, ev := range evs {
 			switch ev.Type() {
 			case contracts.TypeUserCreated:
@@ -167,7 +175,11 @@ func (u *universe) play() {
 		for n := range a.calls {
 			at += time.Duration(n) * between(u.random(n, "call", a.kind.does), time.Second, 10*time.Second)
 			end = max(end, at)
-			time.AfterFunc(at, func() { u.person(a, n+1) })
+			does := u.person
+			if a.kind.isChange() {
+				does = u.changed
+			}
+			time.AfterFunc(at, func() { does(a, n+1) })
 		}
 	}
 	for _, v := range u.visits {
@@ -292,12 +304,9 @@ func (u *universe) person(a act, nth int) {
 }
 
 func payloadOf(a act) []byte {
-	attributes := map[string]string{"email": "person@example.org"}
-	switch {
-	case a.kind.refused:
-		attributes["email"] = "person@mailinator.com"
-	case a.kind.function != presignup:
-		attributes["sub"] = fmt.Sprintf("00000000-0000-4000-8000-%012d", a.user)
+	attributes := map[string]string{"email": "person@" + domainOf(a.kind)}
+	if a.kind.function != presignup {
+		attributes["sub"] = subOf(a.user)
 	}
 	if a.kind.federated() {
 		attributes["cognito:user_status"] = "EXTERNAL_PROVIDER"

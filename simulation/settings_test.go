@@ -2,9 +2,9 @@ package simulation
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"gatehouse.example/tools/template"
@@ -20,16 +20,18 @@ const (
 	metrics            = "metrics"
 	recorder           = "recorder"
 	bridge             = "bridge"
+	addressChanged     = "address-changed"
 )
 
-// Callers of services that are not one function: any trigger, and a person.
+// Callers of services that are not one function: whoever publishes, which is any trigger or
+// the function that looks at changed addresses, and a person.
 const (
 	trigger  = "trigger"
 	operator = "operator"
 )
 
 // consumers read a queue: the drain reads the outbox, the others the topic's queues.
-var consumers = []string{drain, metrics, recorder, bridge}
+var consumers = []string{drain, metrics, recorder, bridge, addressChanged}
 
 var functions = append([]string{presignup, preauthentication, postauthentication, postconfirmation}, consumers...)
 
@@ -43,12 +45,17 @@ type setting struct {
 func readSettings() (map[string]setting, error) {
 	out := map[string]setting{}
 	for _, service := range []string{"signin-audit", "signup-guard", "user-events"} {
-		t, err := template.ReadFile(filepath.Join("..", "services", service, "template.yaml"))
+		folder := filepath.Join("..", "services", service)
+		t, err := template.ReadFile(filepath.Join(folder, "template.yaml"))
 		if err != nil {
 			return nil, fmt.Errorf("template.ReadFile: %w", err)
 		}
+		queues, err := queuesOf(t, folder)
+		if err != nil {
+			return nil, err
+		}
 		for _, f := range t.Resources("AWS::Serverless::Function") {
-			name := strings.ToLower(strings.TrimSuffix(f.ID, "Function"))
+			name := path.Base(template.Text(f.Prop("CodeUri")))
 			timeout := f.Prop("Timeout")
 			if timeout == nil {
 				timeout = template.Get(t.Root, "Globals", "Function", "Timeout")
@@ -56,7 +63,7 @@ func readSettings() (map[string]setting, error) {
 			s := setting{timeout: time.Duration(number(template.Text(timeout))) * time.Second}
 			for _, m := range t.Resources("AWS::Lambda::EventSourceMapping") {
 				if template.Text(m.Prop("FunctionName")) == "ref:"+f.ID+".Alias" {
-					s = s.reading(t, m)
+					s = s.reading(queues, m)
 				}
 			}
 			out[name] = s
@@ -75,15 +82,36 @@ func readSettings() (map[string]setting, error) {
 	return out, nil
 }
 
-// reading adds the settings of an event source mapping and of its queue.
-func (s setting) reading(t *template.Template, m template.Resource) setting {
-	s.batch, s.concurrency = number(template.Text(m.Prop("BatchSize"))), number(template.Text(m.Prop("ScalingConfig", "MaximumConcurrency")))
+// queuesOf are the queues of a template, by what a mapping in it calls them: those of a nested
+// template by the outputs that have their ARNs.
+func queuesOf(t *template.Template, folder string) (map[string]template.Resource, error) {
+	out := map[string]template.Resource{}
 	for _, q := range t.Resources("AWS::SQS::Queue") {
-		if template.Text(m.Prop("EventSourceArn")) == "att:"+q.ID+".Arn" {
-			s.visibility = time.Duration(number(template.Text(q.Prop("VisibilityTimeout")))) * time.Second
-			s.retention = time.Duration(number(template.Text(q.Prop("MessageRetentionPeriod")))) * time.Second
-			s.maxReceive = number(template.Text(q.Prop("RedrivePolicy", "maxReceiveCount")))
+		out["att:"+q.ID+".Arn"] = q
+	}
+	for _, stack := range t.Resources("AWS::CloudFormation::Stack") {
+		nested, err := template.ReadFile(filepath.Join(folder, template.Text(stack.Prop("TemplateURL"))))
+		if err != nil {
+			return nil, fmt.Errorf("template.ReadFile: %w", err)
 		}
+		for output, value := range template.Pairs(template.Get(nested.Root, "Outputs")) {
+			for _, q := range nested.Resources("AWS::SQS::Queue") {
+				if template.Text(template.Get(value, "Value")) == "att:"+q.ID+".Arn" {
+					out["att:"+stack.ID+".Outputs."+output.Value] = q
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// reading adds the settings of an event source mapping and of its queue.
+func (s setting) reading(queues map[string]template.Resource, m template.Resource) setting {
+	s.batch, s.concurrency = number(template.Text(m.Prop("BatchSize"))), number(template.Text(m.Prop("ScalingConfig", "MaximumConcurrency")))
+	if q, found := queues[template.Text(m.Prop("EventSourceArn"))]; found {
+		s.visibility = time.Duration(number(template.Text(q.Prop("VisibilityTimeout")))) * time.Second
+		s.retention = time.Duration(number(template.Text(q.Prop("MessageRetentionPeriod")))) * time.Second
+		s.maxReceive = number(template.Text(q.Prop("RedrivePolicy", "maxReceiveCount")))
 	}
 	return s
 }

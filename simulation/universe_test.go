@@ -39,6 +39,7 @@ type universe struct {
 	bus       map[string]int // by act
 	logs      map[string][]logLine
 	byClaim   map[string]*copied // the first of each claim
+	domains   map[string]string  // of the users' addresses, by sub
 	written   strings.Builder    // what the metrics function wrote
 	calls     []*personCall
 	claims    []*claim
@@ -50,7 +51,7 @@ type universe struct {
 
 // copied is a body as it was published.
 type copied struct {
-	name, id, typ, body string
+	name, id, typ, subject, body string
 	// claim is the id under which consumers claim the event, act what it is about: all
 	// events about one act, as far as that can be proved, have the same.
 	claim, act string
@@ -115,7 +116,7 @@ func (u *universe) copyOf(body string, inv *invocation) *copied {
 	if err != nil {
 		return c
 	}
-	c.poison, c.id, c.typ = false, ev.ID(), ev.Type()
+	c.poison, c.id, c.typ, c.subject = false, ev.ID(), ev.Type(), ev.Subject()
 	c.claim, _ = contracts.ClaimID(ev)
 	switch c.act = c.id; {
 	case c.typ == contracts.TypeUserCreated:
@@ -123,7 +124,10 @@ func (u *universe) copyOf(body string, inv *invocation) *copied {
 	case c.typ == contracts.TypeSigninSucceeded && strings.Contains(string(ev.Data()), contracts.ViaFederation):
 		c.act = "first sign-in of " + ev.Subject()
 	}
-	if inv != nil && inv.call != nil {
+	switch {
+	case c.typ == contracts.TypeSecurityFinding:
+		c.name = u.findingName(ev)
+	case inv != nil && inv.call != nil:
 		c.name = name(inv.call.act.number, inv.call.nth, c.typ)
 	}
 	if u.byClaim[c.claim] == nil {
