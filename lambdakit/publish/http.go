@@ -1,13 +1,14 @@
 package publish
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"gatehouse.example/lambdakit/function"
 )
 
 // maxAnswer bounds what is read of an answer. AWS's have a few hundred bytes.
@@ -40,21 +41,11 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 	return t
 }
 
-// Do reads the body into memory before it sends the request. The SDK closes a
-// body as soon as there is an answer. When the answer is quick, the transport
-// still looks for the body's end, takes the closed body for an error and cuts the
-// answer off, and an event that SNS has accepted is sent again.
+// Do sends a request with its body in memory.
 func (c httpClient) Do(req *http.Request) (*http.Response, error) {
-	if req.Body != nil && req.ContentLength > 0 {
-		body := make([]byte, req.ContentLength)
-		_, err := io.ReadFull(req.Body, body)
-		_ = req.Body.Close()
-		if err != nil {
-			return nil, fmt.Errorf("io.ReadFull: %w", err)
-		}
-		req = req.WithContext(req.Context()) // a copy: the SDK keeps its own request
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req, err := function.InMemory(req)
+	if err != nil {
+		return nil, fmt.Errorf("function.InMemory: %w", err)
 	}
 	resp, err := c.RoundTrip(req)
 	if err != nil {

@@ -14,11 +14,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-xray-sdk-go/v2/header"
 	"github.com/aws/aws-xray-sdk-go/v2/instrumentation/awsv2"
@@ -27,6 +29,7 @@ import (
 	"github.com/aws/aws-xray-sdk-go/v2/xray"
 	"github.com/aws/aws-xray-sdk-go/v2/xraylog"
 
+	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/reason"
 )
 
@@ -58,8 +61,32 @@ func Load(ctx context.Context) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("config.LoadDefaultConfig: %w", err)
 	}
+	cfg.HTTPClient = newInMemory(cfg.HTTPClient)
 	Instrument(&cfg)
 	return cfg, nil
+}
+
+// inMemory sends requests with their bodies in memory.
+type inMemory struct{ aws.HTTPClient }
+
+// newInMemory wraps a client that the SDK made for the environment, such as AWS_CA_BUNDLE, or
+// its own for the usual case, in which it has none yet.
+func newInMemory(made aws.HTTPClient) inMemory {
+	if made == nil {
+		made = awshttp.NewBuildableClient()
+	}
+	return inMemory{made}
+}
+
+// Do sends a request.
+func (c inMemory) Do(req *http.Request) (*http.Response, error) {
+	req, err := function.InMemory(req)
+	if err != nil {
+		return nil, fmt.Errorf("function.InMemory: %w", err)
+	}
+	// With it the client would follow a redirect, and send a signed call to another host.
+	req.GetBody = nil
+	return c.HTTPClient.Do(req)
 }
 
 // maxBackoff is the longest pause between two attempts of a call. The SDK's own pauses

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,6 +248,61 @@ func (refuse) Do(req *http.Request) (*http.Response, error) {
 }
 
 // Calls work with and without a trace, and without a daemon.
+// The bodies of calls are sent from memory, also with the roots that the environment names.
+func TestLoad_sends_bodies_from_memory(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, bundle := range []string{"", roots} {
+		t.Setenv("AWS_CA_BUNDLE", bundle)
+		t.Setenv("AWS_REGION", "us-east-1")
+		cfg, err := tracing.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A body that is read before the request is sent is known to be too short.
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, io.MultiReader(strings.NewReader("eve")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength = 5
+		if _, err := cfg.HTTPClient.Do(req); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "InMemory") { //nolint:bodyclose // there is no answer
+			t.Errorf("with %q: %v", bundle, err)
+		}
+		req.Body, req.ContentLength = http.NoBody, 0
+		resp, err := cfg.HTTPClient.Do(req)
+		if trusted := err == nil; trusted != (bundle != "") {
+			t.Errorf("with %q the server is trusted: %t, %v", bundle, trusted, err)
+		}
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	}
+}
+
+// A redirect is not followed: it could lead to another host, with the session token.
+func TestLoad_follows_no_redirect(t *testing.T) {
+	var calls atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(server.Close)
+	for name, value := range map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": server.URL} {
+		t.Setenv(name, value)
+	}
+	cfg, err := tracing.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sns.NewFromConfig(cfg).Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String("t"), Message: aws.String("m")}); err == nil || calls.Load() != 1 {
+		t.Errorf("%d calls, %v", calls.Load(), err)
+	}
+}
+
 func TestLoad_tracing_never_hurts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
