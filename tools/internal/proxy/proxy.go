@@ -151,6 +151,7 @@ func newHandler(cfg Config) (*handler, error) {
 	}
 	h.gaps = h.trail.Recording(chain(calls,
 		h.traces.Handler,
+		telemetry.NewOTLP(up, cfg.Log).Handler,
 		pages.Handler,
 	))
 	gate := origins.Gate{RootKey: cfg.AccessKeyID, API: h.routes.isAPI, Domain: up.HasDomain}

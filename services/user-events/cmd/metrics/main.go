@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -55,12 +56,16 @@ func build(ctx context.Context, getenv func(string) string, log *slog.Logger) (*
 	}, nil
 }
 
-// exporter sends the counts to an endpoint; without one it is nil.
-func exporter(url, environment, process string, cfg aws.Config) metrics.Exporter {
-	if url == "" {
+// exporter sends the counts to an endpoint; without one it is nil. AWS_ENDPOINT_URL replaces
+// the host, as for the SDK's clients.
+func exporter(endpoint, environment, process string, cfg aws.Config) metrics.Exporter {
+	if endpoint == "" {
 		return nil
 	}
+	if cfg.BaseEndpoint != nil {
+		endpoint = strings.TrimSuffix(*cfg.BaseEndpoint, "/") + otlp.Path
+	}
 	return &otlp.Exporter{
-		URL: url, Region: cfg.Region, Credentials: cfg.Credentials, Client: &http.Client{}, Environment: environment, Instance: process,
+		URL: endpoint, Region: cfg.Region, Credentials: cfg.Credentials, Client: &http.Client{}, Environment: environment, Instance: process,
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/services/user-events/internal/metrics"
 	"gatehouse.example/services/user-events/internal/otlp"
@@ -45,6 +47,7 @@ func TestBuildRefusesABudgetThatIsNotANumber(t *testing.T) {
 
 func TestBuildWithAnExporter(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ENDPOINT_URL", "")
 	values := map[string]string{
 		"CLIENT_TOKENS_PER_HOUR": "7", "DEAD_LETTER_QUEUE_URL": "dead", "GATEHOUSE_ENVIRONMENT": "test", "LEDGER_TABLE": "table",
 		"OTLP_METRICS_URL": "https://monitoring.eu-central-1.amazonaws.com/v1/metrics",
@@ -56,5 +59,15 @@ func TestBuildWithAnExporter(t *testing.T) {
 	x, ok := c.Exporter.(*otlp.Exporter)
 	if !ok || x.URL != values["OTLP_METRICS_URL"] || x.Region != "eu-central-1" || x.Credentials == nil || x.Client == nil || x.Environment != "test" || len(x.Instance) != 8 {
 		t.Errorf("Exporter = %+v", c.Exporter)
+	}
+}
+
+func TestTheEndpointIsReplaced(t *testing.T) {
+	t.Parallel()
+	const url = "https://monitoring.eu-central-1.amazonaws.com/v1/metrics"
+	for base, want := range map[string]string{"http://127.0.0.1:4566": "http://127.0.0.1:4566/v1/metrics", "http://127.0.0.1:4566/": "http://127.0.0.1:4566/v1/metrics"} {
+		if x, ok := exporter(url, "test", "one", aws.Config{BaseEndpoint: &base}).(*otlp.Exporter); !ok || x.URL != want {
+			t.Errorf("%s: %+v, want %s", base, x, want)
+		}
 	}
 }

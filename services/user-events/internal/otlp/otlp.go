@@ -34,6 +34,9 @@ import (
 	"gatehouse.example/services/user-events/internal/metrics"
 )
 
+// Path is that of the endpoint.
+const Path = "/v1/metrics"
+
 // timeout bounds one request, with its connection.
 const timeout = time.Second
 
