@@ -17,12 +17,14 @@ from cognito import attributes, federation, grants, providers, rotation, secrets
 from delivery import redrive
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
-from telemetry import lambdatrace, queuetrace
+from telemetry import accesslog, filterpatterns, lambdatrace, queuetrace
 from trail import callers, services
 
 if __name__ == "__main__":
     lambdatrace.install()
     queuetrace.install()
+    accesslog.install()
+    filterpatterns.install()
     nestedstacks.install()
     grants.install()  # before rotation, which adds to what this answers
     rotation.install()
