@@ -13,7 +13,7 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from cognito import attributes, federation, grants, providers, rotation, secrets, unknown
+from cognito import attributes, federation, grants, messages, providers, rotation, secrets, unknown
 from delivery import redrive
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
@@ -29,6 +29,7 @@ if __name__ == "__main__":
     grants.install()  # before rotation, which adds to what this answers
     rotation.install()
     secrets.install()
+    messages.install()
     attributes.install()
     unknown.install()
     federation.install()

@@ -7,7 +7,7 @@ import (
 )
 
 // resetCode is what the emulator always sends for a forgotten password.
-const resetCode = "654321"
+const resetCode = upstream.ResetCode
 
 func (a appRequest) forgotForm(_, name, problem string, fields ...string) Page {
 	page := Page{

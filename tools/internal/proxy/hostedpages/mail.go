@@ -6,6 +6,7 @@ package hostedpages
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -29,14 +30,21 @@ type mailbox struct {
 	Brand, Prefix, App, Self string
 	SignUpCode, ResetCode    string
 	Problem                  string
+	Width                    string // of HTML mails: one of widths
+	Widths                   []string
 	Mails                    []mail
 }
 
+// widths are the screens that HTML mails are shown for.
+func widths() []string { return []string{"phone", "desktop"} }
+
 // mail is one that would have been sent.
 type mail struct {
+	ID                string
 	To, Subject, Code string
 	At                time.Time
 	Text              []string // its lines
+	HTML              string   // empty in a mail of plain text
 }
 
 // mails shows what was sent, the newest first. Package origins keeps the pages of other
@@ -44,7 +52,10 @@ type mail struct {
 func (p *Pages) mails(w http.ResponseWriter, r *http.Request) {
 	box := mailbox{
 		Brand: p.templates.Name, Prefix: assetsPrefix, App: AppPath, Self: MailPath,
-		SignUpCode: upstream.VerificationCode, ResetCode: resetCode,
+		SignUpCode: upstream.VerificationCode, ResetCode: resetCode, Width: "desktop", Widths: widths(),
+	}
+	if width := r.URL.Query().Get("width"); slices.Contains(widths(), width) {
+		box.Width = width
 	}
 	status := http.StatusOK
 	var err error
@@ -52,8 +63,28 @@ func (p *Pages) mails(w http.ResponseWriter, r *http.Request) {
 		p.logError(r.Context(), "mailbox", err)
 		box.Problem, status = unavailable, http.StatusBadGateway
 	}
-	err = p.templates.draw(w, status, "mail.html", "style-src 'self'; img-src 'self'; form-action 'none'", box)
+	if id := r.URL.Query().Get("message"); id != "" {
+		p.letter(w, box.Mails, id)
+		return
+	}
+	err = p.templates.draw(w, status, "mail.html", "style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'none'", box)
 	p.logError(r.Context(), "page not drawn", err)
+}
+
+// letter is the HTML of a mail, for the frame in which the page shows it. It loads and runs
+// nothing, whatever it contains.
+func (p *Pages) letter(w http.ResponseWriter, mails []mail, id string) {
+	i := slices.IndexFunc(mails, func(m mail) bool { return m.ID == id && m.HTML != "" })
+	protect(w.Header(), "style-src 'unsafe-inline'; sandbox")
+	if i < 0 {
+		http.Error(w, "There is no such mail.", http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors 'self'", 1))
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, mails[i].HTML) // the browser went away
 }
 
 // sentMails asks the emulator.
@@ -63,6 +94,7 @@ func (p *Pages) sentMails(r *http.Request) ([]mail, error) {
 	reply := p.up.Forward(r.Context(), ask, nil)
 	var out struct {
 		Accounts map[string][]struct {
+			MessageID string `json:"MessageId"`
 			To        []string
 			Subject   string
 			Type      string
@@ -85,7 +117,7 @@ func (p *Pages) sentMails(r *http.Request) ([]mail, error) {
 				text = plain(m.BodyHTML)
 			}
 			one := mail{
-				To: strings.Join(m.To, ", "), Subject: m.Subject, At: time.UnixMicro(int64(m.Timestamp * 1e6)),
+				ID: m.MessageID, HTML: m.BodyHTML, To: strings.Join(m.To, ", "), Subject: m.Subject, At: time.UnixMicro(int64(m.Timestamp * 1e6)),
 				Text: strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }),
 			}
 			if m.Type == "CognitoVerificationMessage" || m.Type == "CognitoEmailOtpMessage" {

@@ -1,6 +1,6 @@
 // Package triggers calls the functions that a user pool names, where the emulator does
-// not: PreAuthentication, PostAuthentication, PostConfirmation, and PreSignUp of users
-// that an administrator creates. It also holds a new address back until its owner has
+// not: PreAuthentication, PostAuthentication, PostConfirmation, CustomMessage, and PreSignUp
+// of users that an administrator creates. It also holds a new address back until its owner has
 // proved it. Each file names its gap and what makes it superfluous.
 package triggers
 
@@ -37,6 +37,10 @@ func New(up *upstream.Client, log *slog.Logger) *Triggers {
 		"RespondToAuthChallenge": t.respondToChallenge, "AdminRespondToAuthChallenge": t.respondToChallenge,
 		"ConfirmSignUp": t.confirmSignUp, "AdminConfirmSignUp": t.confirmSignUp,
 		"ConfirmForgotPassword":            t.confirmForgotPassword,
+		"ForgotPassword":                   t.codeSent("CustomMessage_ForgotPassword", upstream.ResetCode),
+		"AdminResetUserPassword":           t.codeSent("CustomMessage_ForgotPassword", upstream.ResetCode),
+		"ResendConfirmationCode":           t.codeSent("CustomMessage_ResendCode", upstream.VerificationCode),
+		recordMessage:                      t.unknown,
 		"SignUp":                           t.signUp,
 		"AdminCreateUser":                  t.adminCreateUser,
 		"UpdateUserAttributes":             t.updateUserAttributes,
@@ -77,45 +81,51 @@ func notInvoked(trigger, reason string) *upstream.CognitoError {
 // fire calls the function that the pool names for the trigger; without one it does
 // nothing. The error is always a *upstream.CognitoError.
 func (t *Triggers) fire(ctx context.Context, p upstream.Pool, trigger string, ev event, trace string) error {
+	_, err := t.answered(ctx, p, trigger, ev, trace)
+	return err
+}
+
+// answered is fire with the function's answer.
+func (t *Triggers) answered(ctx context.Context, p upstream.Pool, trigger string, ev event, trace string) ([]byte, error) {
 	arn := p.Function(trigger)
 	if arn == "" {
-		return nil
+		return nil, nil
 	}
 	if err := t.allowed(ctx, p, trigger); err != nil {
-		return err
+		return nil, err
 	}
 	payload, err := json.Marshal(ev)
 	if err != nil {
-		return notInvoked(trigger, "SerializationException")
+		return nil, notInvoked(trigger, "SerializationException")
 	}
 	for range attempts {
-		err = t.attempt(ctx, trigger, arn, payload, trace)
+		answer, err := t.attempt(ctx, trigger, arn, payload, trace)
 		if !errors.Is(err, context.DeadlineExceeded) {
-			return err
+			return answer, err
 		}
 		t.log.WarnContext(ctx, "trigger timed out", "trigger", trigger, "function", arn)
 	}
-	return notInvoked(trigger, "Socket timeout while invoking Lambda function")
+	return nil, notInvoked(trigger, "Socket timeout while invoking Lambda function")
 }
 
 // attempt invokes the function once. A timeout is the one error that is not an
 // *upstream.CognitoError.
-func (t *Triggers) attempt(ctx context.Context, trigger, arn string, payload []byte, trace string) error {
+func (t *Triggers) attempt(ctx context.Context, trigger, arn string, payload []byte, trace string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	res, err := t.up.Invoke(ctx, arn, "RequestResponse", trace, payload)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return context.DeadlineExceeded
+		return nil, context.DeadlineExceeded
 	case err != nil:
 		t.log.WarnContext(ctx, "trigger unreachable", "trigger", trigger, "error", err.Error())
-		return notInvoked(trigger, "ServiceException")
+		return nil, notInvoked(trigger, "ServiceException")
 	case res.Status != http.StatusOK:
-		return notInvoked(trigger, cmp.Or(res.Err().Code, "ServiceException"))
+		return nil, notInvoked(trigger, cmp.Or(res.Err().Code, "ServiceException"))
 	case res.Header.Get("X-Amz-Function-Error") != "":
-		return refused(trigger, functionError(res.Body, res.Header.Get("X-Amz-Function-Error")))
+		return nil, refused(trigger, functionError(res.Body, res.Header.Get("X-Amz-Function-Error")))
 	}
-	return checkAnswer(res.Body)
+	return res.Body, checkAnswer(res.Body)
 }
 
 // functionError is the text of a function's error: its message, which for a crash
@@ -186,6 +196,19 @@ type preSignUpRequest struct {
 	UserAttributes map[string]string `json:"userAttributes"`
 	ValidationData map[string]string `json:"validationData"`
 	ClientMetadata map[string]string `json:"clientMetadata,omitempty"`
+}
+
+type customMessageRequest struct {
+	UserAttributes    map[string]string `json:"userAttributes"`
+	CodeParameter     string            `json:"codeParameter"`
+	UsernameParameter *string           `json:"usernameParameter"`
+	ClientMetadata    map[string]string `json:"clientMetadata,omitempty"`
+}
+
+type customMessageResponse struct {
+	SMSMessage   *string `json:"smsMessage"`
+	EmailMessage *string `json:"emailMessage"`
+	EmailSubject *string `json:"emailSubject"`
 }
 
 type preSignUpResponse struct {

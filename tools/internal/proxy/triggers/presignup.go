@@ -36,7 +36,7 @@ func (t *Triggers) signUp(ctx context.Context, c upstream.Call) (*upstream.Answe
 	}
 	var out struct{ UserConfirmed bool }
 	if json.Unmarshal(reply.Body, &out) != nil || !out.UserConfirmed {
-		return reply, nil
+		return reply, t.rewrite(ctx, p, "CustomMessage_SignUp", cl.ID, c, upstream.VerificationCode)
 	}
 	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", cl.ID, c.Input.Username, c)
 }
@@ -100,6 +100,11 @@ func (t *Triggers) adminCreateUser(ctx context.Context, c upstream.Call) (*upstr
 	ev.Response = preSignUpResponse{}
 	if err := t.fire(ctx, p, "PreSignUp", ev, c.Trace); err != nil {
 		return nil, err
+	}
+	if c.Input.MessageAction != "SUPPRESS" { // the emulator fires CustomMessage and asks no policy
+		if err := t.allowed(ctx, p, "CustomMessage"); err != nil {
+			return nil, err
+		}
 	}
 	return t.forward(ctx, c), nil
 }

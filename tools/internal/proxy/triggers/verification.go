@@ -46,7 +46,7 @@ func (t *Triggers) updateUserAttributes(ctx context.Context, c upstream.Call) (*
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
-	var now []upstream.Attribute
+	var now, waiting []upstream.Attribute
 	sent := []delivery{}
 	for _, a := range c.Input.UserAttributes {
 		if !slices.Contains(p.UpdateSettings.VerifyFirst, a.Name) || a.Value == u.Attributes[a.Name] {
@@ -57,7 +57,7 @@ func (t *Triggers) updateUserAttributes(ctx context.Context, c upstream.Call) (*
 			return nil, upstream.Refuse("InvalidParameterException", "Invalid email address format.")
 		}
 		t.sent.Store(address{p.ID, u.Name, a.Name}, a.Value)
-		sent = append(sent, deliveryOf(a.Name, a.Value))
+		waiting, sent = append(waiting, a), append(sent, deliveryOf(a.Name, a.Value))
 	}
 	if len(sent) == 0 {
 		return t.forward(ctx, c), nil
@@ -66,6 +66,11 @@ func (t *Triggers) updateUserAttributes(ctx context.Context, c upstream.Call) (*
 		body, _ := json.Marshal(map[string]any{"AccessToken": c.Input.AccessToken, "UserAttributes": now}) // texts always encode
 		if reply := t.up.Forward(ctx, c.Request, body); reply.Status != http.StatusOK {
 			return reply, nil
+		}
+	}
+	for _, a := range waiting {
+		if err := t.send(ctx, p, "CustomMessage_UpdateUserAttribute", u, a, c); err != nil {
+			return nil, err
 		}
 	}
 	return jsonAnswer(map[string]any{"CodeDeliveryDetailsList": sent}), nil
@@ -88,6 +93,9 @@ func (t *Triggers) sendCode(ctx context.Context, c upstream.Call) (*upstream.Ans
 	}
 	if to == "" {
 		return nil, upstream.Refuse("InvalidParameterException", "User does not have "+c.Input.AttributeName+" attribute.")
+	}
+	if err := t.send(ctx, p, "CustomMessage_VerifyUserAttribute", u, upstream.Attribute{Name: c.Input.AttributeName, Value: to}, c); err != nil {
+		return nil, err
 	}
 	t.sent.Store(key, to)
 	return jsonAnswer(map[string]any{"CodeDeliveryDetails": deliveryOf(c.Input.AttributeName, to)}), nil

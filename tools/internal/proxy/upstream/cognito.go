@@ -18,6 +18,9 @@ const CognitoTarget = "AWSCognitoIdentityProviderService."
 // VerificationCode is the code that the emulator takes at ConfirmSignUp.
 const VerificationCode = "123456"
 
+// ResetCode is the code that the emulator sends for a forgotten password.
+const ResetCode = "654321"
+
 // PublicOperations are the operations that Cognito answers without AWS credentials: "No
 // authentication" and "Token authentication" in
 // https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
