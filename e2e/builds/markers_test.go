@@ -36,6 +36,7 @@ func payloads(url string) map[string][]string {
 	api = append(api, request("OPTIONS", "/user", "id"), request("POST", "/guest", "id"), request("GET", "/client", "machine"), request("GET", "/client", "id"))
 	bad := strings.Replace(request("GET", "/activity", "id"), `"limit":"20"`, `"cursor":"{{cursor}}","{{parameter}}":"{{value}}"`, 1)
 	return map[string][]string{
+		"messages/custommessage":          {mailing("CustomMessage_SignUp"), mailing("CustomMessage_AdminCreateUser"), trigger("Other")},
 		"signup-guard/presignup":          {trigger("PreSignUp_SignUp"), trigger("PreSignUp_AdminCreateUser"), trigger("PreSignUp_ExternalProvider"), trigger("Other")},
 		"signup-guard/address-changed":    append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", cloudEvent("gatehouse.user.attributes.changed.v1"))),
 		"signin-audit/preauthentication":  {trigger("PreAuthentication_Authentication"), trigger("Other")},
@@ -93,6 +94,7 @@ var allowed = []struct {
 	why                   string
 }{
 	{"signup-guard/presignup", "answer", "*", "the answer is the event, for Cognito"},
+	{"messages/custommessage", "answer", "*", "the answer is the event, for Cognito; a test of the service compares the message"},
 	{"signin-audit/p*authentication", "answer", "*", "the answer is the event, for Cognito"},
 	{"user-events/postconfirmation", "answer", "*", "the answer is the event, for Cognito"},
 	{"*/*", "*", "region", "AWS's own, not a person's"},

@@ -142,6 +142,11 @@ func trigger(source string) string {
 "response":{"autoConfirmUser":false,"autoVerifyEmail":false}}`
 }
 
+// mailing is what Cognito sends to a trigger that writes a message.
+func mailing(source string) string {
+	return strings.Replace(trigger(source), `"request":{`, `"request":{"codeParameter":"{####}","usernameParameter":"{username}",`, 1)
+}
+
 // request is what API Gateway sends to a function behind the API.
 func request(method, resource, token string) string {
 	claims := `{"sub":"` + knownSub + `","aud":"` + clientID + `","token_use":"id","iss":"https://cognito-idp.eu-central-1.amazonaws.com/` + poolID + `",

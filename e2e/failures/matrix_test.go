@@ -59,6 +59,7 @@ const (
 func subjects() []subject {
 	return []subject{
 		{stack: "signup-guard", name: "presignup", payload: "presignup-signup.json", refused: "Cognito refuses the sign-up"},
+		{stack: "messages", name: "custommessage", payload: "custommessage-signup.json", refused: "Cognito refuses the request and sends no message", silent: true},
 		{kind: consumer, stack: "signup-guard", name: "address-changed", payload: changed, queue: "address-changed", done: "the topic"},
 		{stack: "signin-audit", name: "preauthentication", payload: "preauthentication.json", refused: "Cognito refuses the sign-in"},
 		{stack: "signin-audit", name: "postauthentication", payload: "postauthentication.json", refused: "Cognito refuses the sign-in"},
@@ -219,6 +220,9 @@ func (s subject) endpoint(t *testing.T, got invocation) (outcome, []metric) {
 // trigger is what Cognito makes of a call.
 func (s subject) trigger(got invocation, accepted []string) outcome {
 	o := outcome{person: unnoticed, event: place(got, accepted)}
+	if s.silent {
+		o.event = none
+	}
 	if got.answer == nil {
 		o.person = s.refused
 	}

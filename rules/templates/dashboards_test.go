@@ -52,7 +52,10 @@ func byAWS() map[string]struct{ metrics, dimensions []string } {
 
 // drawnElsewhere are the services without a dashboard, and where their metrics are.
 func drawnElsewhere() map[string]string {
-	return map[string]string{"services/signup-guard": "services/user-events, where sign-ups begin the overview"}
+	return map[string]string{
+		"services/messages":     "services/user-events, next to the trigger of sign-ups",
+		"services/signup-guard": "services/user-events, where sign-ups begin the overview",
+	}
 }
 
 // dashboards: CloudWatch draws an empty graph for a metric that nobody writes, and no linter

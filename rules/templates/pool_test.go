@@ -23,6 +23,7 @@ func poolPromises() []promise {
 		{"UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate", "email", "an account can get an unverified address"},
 		{"UsernameAttributes", "email", "users sign in with names instead of addresses"},
 		{"UsernameConfiguration.CaseSensitive", "false", "one address can have two accounts"},
+		{"LambdaConfig.CustomMessage", "!If[CustomMessageOn {{resolve:ssm:/gatehouse/${Environment}/messages/custommessage-arn}} ref:AWS::NoValue]", "Cognito's own texts are sent"},
 		{"LambdaConfig.InboundFederation", "!If[GivenInboundFederation {LambdaArn=ref:InboundFederationArn LambdaVersion=V1_0} ref:AWS::NoValue]", "an update detaches a function that decides what identity providers may say, or attaches one unasked"},
 		{"LambdaConfig.PostAuthentication", "!If[PostAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/postauthentication-arn}} ref:AWS::NoValue]", "no event reports a sign-in"},
 		{"LambdaConfig.PostConfirmation", "!If[PostConfirmationOn {{resolve:ssm:/gatehouse/${Environment}/user-events/postconfirmation-arn}} ref:AWS::NoValue]", "no event reports a new user"},

@@ -326,7 +326,33 @@ func TestChosen(t *testing.T) {
 	if _, err := chosen([]string{"PreSignup"}); err == nil || !strings.Contains(err.Error(), "PreSignUp, PreAuthentication") {
 		t.Errorf("a misspelt trigger: %v", err)
 	}
-	if got, err := chosen([]string{"PreSignUp"}); err != nil || fmt.Sprint(got) != "[{PreSignUp signup-guard presignup-arn}]" {
+	if got, err := chosen([]string{"PreSignUp"}); err != nil || fmt.Sprint(got) != "[{PreSignUp signup-guard presignup-arn false}]" {
 		t.Errorf("chosen %v, %v", got, err)
+	}
+	if got, err := chosen(nil); err != nil || len(got) != 4 || strings.Contains(fmt.Sprint(got), "CustomMessage") {
+		t.Errorf("without a name: %v, %v", got, err)
+	}
+	if got, err := chosen([]string{"CustomMessage"}); err != nil || len(got) != 1 {
+		t.Errorf("by its name: %v, %v", got, err)
+	}
+}
+
+// TestMailsNeedASender: with Cognito's own sender, Cognito would refuse people.
+func TestMailsNeedASender(t *testing.T) {
+	t.Parallel()
+	for settings, refused := range map[string]bool{
+		`{}`: true, `{"EmailConfiguration":{}}`: true, `{"EmailConfiguration":{"EmailSendingAccount":"COGNITO_DEFAULT"}}`: true,
+		`{"EmailConfiguration":{"EmailSendingAccount":"DEVELOPER"}}`: false,
+	} {
+		var p pool
+		if err := json.Unmarshal([]byte(settings), &p.Settings); err != nil {
+			t.Fatal(err)
+		}
+		if err := sends(p, []string{"PreSignUp", "CustomMessage"}); (err != nil) != refused {
+			t.Errorf("%s: %v", settings, err)
+		}
+		if err := sends(p, []string{"PreSignUp"}); err != nil {
+			t.Errorf("%s: PreSignUp: %v", settings, err)
+		}
 	}
 }

@@ -56,6 +56,9 @@ docs/adopt.md says what else an adopted pool needs.`,
 				return nil, err
 			}
 			return func(ctx context.Context, now pool) (map[string]any, error) {
+				if err := sends(now, o.triggers); err != nil {
+					return nil, err
+				}
 				functions, err := callableFunctions(ctx, cfg, environment, o.triggers, now.text("Arn"))
 				if err != nil {
 					return nil, err

@@ -9,20 +9,26 @@ import (
 )
 
 // trigger is one of Gatehouse's, and where its ARN is in SSM.
-type trigger struct{ name, service, parameter string }
+type trigger struct {
+	name, service, parameter string
+	// mails says that it writes mails, for which Cognito needs a sender of the pool's own. It
+	// is attached only where somebody names it.
+	mails bool
+}
 
 // ours are the triggers that the platform's template attaches.
 var ours = []trigger{
-	{"PreSignUp", "signup-guard", "presignup-arn"},
-	{"PreAuthentication", "signin-audit", "preauthentication-arn"},
-	{"PostAuthentication", "signin-audit", "postauthentication-arn"},
-	{"PostConfirmation", "user-events", "postconfirmation-arn"},
+	{"PreSignUp", "signup-guard", "presignup-arn", false},
+	{"PreAuthentication", "signin-audit", "preauthentication-arn", false},
+	{"PostAuthentication", "signin-audit", "postauthentication-arn", false},
+	{"PostConfirmation", "user-events", "postconfirmation-arn", false},
+	{"CustomMessage", "messages", "custommessage-arn", true},
 }
 
-// chosen are the triggers with these names, or all.
+// chosen are the triggers with these names, or all that every pool can have.
 func chosen(names []string) ([]trigger, error) {
 	if len(names) == 0 {
-		return ours, nil
+		return slices.DeleteFunc(slices.Clone(ours), func(t trigger) bool { return t.mails }), nil
 	}
 	var out []trigger
 	for _, name := range names {
@@ -37,6 +43,20 @@ func chosen(names []string) ([]trigger, error) {
 		out = append(out, ours[i])
 	}
 	return out, nil
+}
+
+// sends reports the triggers that the pool cannot have: with Cognito's own sender, Cognito
+// refuses every request whose mail a trigger has written
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-custom-message.html).
+func sends(p pool, names []string) error {
+	sender, _ := p.Settings["EmailConfiguration"].(map[string]any)
+	account, _ := sender["EmailSendingAccount"].(string)
+	for _, t := range ours {
+		if t.mails && slices.Contains(names, t.name) && account != "DEVELOPER" {
+			return fmt.Errorf("nothing was changed: %s needs a pool that sends with SES (EmailSendingAccount DEVELOPER); with Cognito's own sender, Cognito would refuse every request that sends a mail", t.name)
+		}
+	}
+	return nil
 }
 
 // functionARN is the function of a trigger, which is a text or a member of an object.
