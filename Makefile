@@ -281,6 +281,11 @@ pictures: ## Draw the architecture and the dashboard from the templates again
 screenshots: up ## Take the pictures of the sign-in pages again, for docs/pictures (needs Chromium)
 	@go run ./e2e/pictures --dir $(LOCAL_DIR) --out docs/pictures
 
+.PHONY: previews
+previews: ## Write all mails in all languages again, with pictures for docs/pictures (needs Chromium)
+	@cd services/messages && UPDATE=messages go test -count=1 -run '^TestMessages$$' ./internal/custommessage
+	@go run ./e2e/pictures --mail services/messages/internal/custommessage/testdata/messages/de/SignUp.html --out docs/pictures
+
 # Go keeps the inputs that reach new code in its cache, so a run that was stopped goes on
 # with what it found: make fuzz FUZZ=FuzzDecode EXECUTIONS=100000000
 .PHONY: fuzz

@@ -41,7 +41,11 @@ func realMain(ctx context.Context) error {
 	defer stop()
 	dir := flag.String("dir", ".local", "folder of the running local system")
 	out := flag.String("out", "docs/pictures", "folder for the pictures")
+	mail := flag.String("mail", "", "take pictures of this mail instead, without a local system")
 	flag.Parse()
+	if *mail != "" {
+		return mailPictures(ctx, *mail, *out)
+	}
 	env, err := actors.ReadEnv(filepath.Join(*dir, "env"), "HOSTED_UI_URL")
 	if err != nil {
 		return fmt.Errorf("actors.ReadEnv: %w (is the local system up?)", err)
@@ -63,6 +67,18 @@ func realMain(ctx context.Context) error {
 			fill("Email address", address), fill("Password", password), click("Sign in"), signedIn, take("signed-in-phone", phone)),
 		play(ctx, desktop, true, visit(app), click("Sign in"), heading("Sign in"), take("sign-in-dark", desktop)),
 	)
+}
+
+// mailPictures shows a mail on a phone, in light and in dark mode.
+func mailPictures(ctx context.Context, mail, out string) error {
+	mail, err := filepath.Abs(mail)
+	if err != nil {
+		return fmt.Errorf("filepath.Abs: %w", err)
+	}
+	show := func(name string, dark bool) error {
+		return play(ctx, phone, dark, func(b *chromium.Browser) error { return b.Visit("file://" + mail) }, picture(filepath.Join(out, name+".png"), phone))
+	}
+	return errors.Join(show("mail-phone", false), show("mail-phone-dark", true))
 }
 
 // step is what a person does or sees on a page.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,9 +19,9 @@ const gallery = "testdata/gallery.html"
 func page() string {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>All messages in all languages</title>\n" +
-		"<style>body { font: 16px system-ui, sans-serif; } iframe { width: 390px; height: 640px; border: 1px solid; }</style>\n<table>\n")
+		"<style>:root { color-scheme: light dark; } body { font: 16px system-ui, sans-serif; } iframe { width: 400px; height: 600px; border: 1px solid; }</style>\n<table>\n")
 	for _, kind := range Kinds() {
-		b.WriteString("<tr><th>" + string(kind) + "</th>")
+		b.WriteString("<tr id=\"" + string(kind) + "\"><th colspan=\"" + strconv.Itoa(len(Languages())) + "\">" + string(kind) + "</th></tr>\n<tr>")
 		for _, language := range Languages() {
 			file := "messages/" + language + "/" + strings.TrimPrefix(string(kind), source) + ".html"
 			b.WriteString("<td><iframe sandbox title=\"" + language + "\" src=\"" + file + "\"></iframe></td>")
