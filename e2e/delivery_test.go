@@ -296,6 +296,8 @@ type fault struct {
 	Action  string `json:"action"`
 	Mode    string `json:"mode"`
 	Status  int    `json:"status,omitempty"`
+	// Milliseconds is how long a call is delayed.
+	Milliseconds int `json:"milliseconds,omitempty"`
 }
 
 func (s *system) disturb(t *testing.T, f fault) {

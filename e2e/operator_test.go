@@ -55,23 +55,36 @@ func (s *system) alarm(t *testing.T, name string) cwtypes.StateValue {
 	return out.MetricAlarms[0].StateValue
 }
 
+// logs writes a line into a log group.
+func (s *system) logs(t *testing.T, group, line string, at time.Time) {
+	t.Helper()
+	logs, stream := s.clients(t).logs, "test-"+uuid.NewString()
+	must(logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}))(t)
+	must(logs.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: []logtypes.InputLogEvent{
+		{Message: &line, Timestamp: aws.Int64(at.UnixMilli())},
+	}}))(t)
+}
+
+// counts adds one to a metric of the environment.
+func (s *system) counts(t *testing.T, metric string) {
+	t.Helper()
+	must(s.clients(t).cloudwatch.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("Gatehouse"), MetricData: []cwtypes.MetricDatum{{
+		MetricName: &metric, Value: aws.Float64(1), Dimensions: []cwtypes.Dimension{{Name: aws.String("Environment"), Value: aws.String("local")}},
+	}}}))(t)
+}
+
 // TestUndeliveredEventsAreOpenUntilRecovered writes a line as a trigger does, and its metric.
 func TestUndeliveredEventsAreOpenUntilRecovered(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	c, inbox, sub := s.clients(t), s.subscribe(t), uuid.NewString()
+	inbox, sub := s.subscribe(t), uuid.NewString()
 	ev := must(contracts.NewPasswordReset(contracts.Act{PoolARN: s.poolARN(), Subject: sub, Time: time.Now()}))(t)
 	line := must(json.Marshal(map[string]any{
 		"level": "ERROR", "gatehouseUndelivered": json.RawMessage(must(contracts.Encode(ev))(t)), "topicError": "SNS.Publish KMSDisabled HTTP 400", "outboxError": "SQS.SendMessage timeout",
 	}))(t)
-	group, stream := "/gatehouse/local/user-events/postconfirmation", "test-"+sub
-	must(c.logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}))(t)
-	must(c.logs.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: []logtypes.InputLogEvent{
-		{Message: aws.String(string(line)), Timestamp: aws.Int64(time.Now().Add(-48 * time.Hour).UnixMilli())},
-	}}))(t)
-	must(c.cloudwatch.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("Gatehouse"), MetricData: []cwtypes.MetricDatum{{
-		MetricName: aws.String("EventsUndelivered"), Value: aws.Float64(1), Dimensions: []cwtypes.Dimension{{Name: aws.String("Environment"), Value: aws.String("local")}},
-	}}}))(t)
+	group := "/gatehouse/local/user-events/postconfirmation"
+	s.logs(t, group, string(line), time.Now().Add(-48*time.Hour))
+	s.counts(t, "EventsUndelivered")
 	if state := s.alarm(t, "events-undelivered"); state != cwtypes.StateValueAlarm {
 		t.Errorf("the alarm is %s", state)
 	}

@@ -2,219 +2,255 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // playbook says how a page of docs/playbooks is executed.
 type playbook struct {
-	// cause makes the trouble of the page. Without one, only the commands of its checks are
-	// executed, in a healthy environment, together with other tests.
-	cause func(*testing.T, *system)
-	// values are what the reader puts in, such as the page's placeholders.
-	values map[string]string
+	// alone reports whether the problem, or its repair, disturbs other tests.
+	alone bool
+	// cause causes the problem of the page.
+	cause func(*testing.T, *system) outage
 	// without are commands that are not executed, by a part of them, and why. A part that the
 	// page no longer has fails the test.
 	without map[string]string
-	// says are texts of the commands' outputs.
-	says []string
-	// over fails unless the trouble is over.
-	over func(*testing.T, *system)
+	// prints are expressions of what each block of commands prints, in the order of the page.
+	// An empty one is of a block that prints nothing.
+	prints []string
 }
 
-const detaches = "TestAPoolThatExists detaches triggers; here the repair comes first"
-
-// playbooks are the pages that TestPlaybooks executes.
-func playbooks() map[string]playbook {
-	return map[string]playbook{
-		"triggers-not-called": {
-			cause:   removePermission,
-			without: map[string]string{"gatehouse detach": detaches, "gatehouse canary": "TestCanarySucceeds runs it"},
-			says:    []string{"PreAuthentication: Cognito may not call gatehouse-local-signin-audit-preauthentication:live", "signin-audit/PreAuthenticationPermission"},
-			over:    signsIn,
-		},
-		"consumer-late": {
-			cause:  disableMapping,
-			values: map[string]string{"CONSUMER=signin-audit-recorder": "CONSUMER=user-events-metrics"},
-			says:   []string{`"Disabled"`, `"ApproximateNumberOfMessages"`, "user-events/MetricsSource"},
-			over:   signsIn,
-		},
-		"notifications-failed": {
-			cause: clearQueuePolicy,
-			values: map[string]string{"<SubscriptionArn>": `"$(aws sns list-subscriptions-by-topic --topic-arn "$TOPIC_ARN" ` +
-				`--query 'Subscriptions[0].SubscriptionArn' --output text)"`},
-			says: []string{"gatehouse-local-user-events-metrics-dlq", "deadLetterTargetArn", "policy of gatehouse-local-user-events-metrics: missing: TheTopicSends"},
-			over: signsIn,
-		},
-		"outbox-old": {
-			cause: deleteRolePolicy,
-			says:  []string{"waiting", `"Enabled"`, "policy DrainFunctionRolePolicy0: missing"},
-			over:  signsIn,
-		},
-		"function-throttles": {
-			cause:   stopPreSignUp,
-			without: map[string]string{"gatehouse detach": detaches},
-			says:    []string{`"ReservedConcurrentExecutions": 0`, `"ReservedConcurrentExecutions": 50`},
-			over:    signsUp,
-		},
-		"findings-stopped": {
-			cause: stopFindings,
-			says:  []string{`"DISABLED"`, "State: expected ENABLED, is DISABLED", `"published"`},
-			over:  looksForFindings,
-		},
-		"log-groups-unencrypted": {
-			cause: takeKey,
-			says:  []string{`"Enabled"`, keylessGroup, "gatehouse-local-log-encryptor-sweep", "null"},
-			over:  hasKey,
-		},
-		"api-failures":           {},
-		"api-refusals":           {},
-		"api-slow":               {},
-		"client-events":          {},
-		"client-tokens":          {values: map[string]string{"<its id>": `"$WEB_CLIENT_ID"`}},
-		"findings":               {},
-		"function-errors":        {},
-		"metric-exports":         {},
-		"records-stopped":        {without: map[string]string{"aws cloudtrail get-trail-status": "the emulator has no trails"}},
-		"trigger-slow":           {},
-		"unknown-records":        {without: map[string]string{"record.json": "the reader saves a dead letter in it, and there is none"}},
-		"unknown-signin-records": {without: map[string]string{"gatehouse events dead show": "there is no dead letter"}},
-	}
+// outage is a problem that a test caused.
+type outage struct {
+	// values are what the reader puts in, such as the page's placeholders.
+	values map[string]string
+	// sees are texts that the commands print, as names and ids of it.
+	sees []string
+	// over does what the page says without a command, such as to repair an app, and fails
+	// unless the problem is over.
+	over func()
 }
 
-// executedElsewhere are the other pages, each with the test that makes its trouble.
-func executedElsewhere() map[string]string {
-	return map[string]string{
-		"canary-fails":       "TestCanarySucceeds runs the page, TestCanaryNamesWhatIsBroken makes the trouble",
-		"dead-letters":       "TestDeadLettersAreKeptAndCanBeReplayed runs its commands on a message that it makes",
-		"users-unannounced":  "TestUsersThatNobodyAnnounced makes such a user and runs the reconciler",
-		"events-undelivered": "TestUndeliveredEventsAreOpenUntilRecovered runs its commands, which wait for two minutes",
-	}
-}
+const (
+	checksBegin = "\n## Check first\n"
+	overBegins  = "\n## Over when\n"
+)
 
-// TestPlaybookOfEveryPage: each page is executed, here or by a test that is named.
+// reader is who follows a page. It answers the questions of the commands with yes, and
+// tries again to drop a message while its consumer has it.
+const reader = `. .local/env
+gatehouse() {
+  case "$*" in
+  *--repair*|detach*) bin/gatehouse "$@" --yes;;
+  "events dead drop"*) until bin/gatehouse "$@" --yes; do :; done 2>/dev/null;;
+  *) bin/gatehouse "$@";;
+  esac
+}
+`
+
+// TestPlaybookOfEveryPage: each page is followed after its problem was caused, here or by
+// a test that is named.
 func TestPlaybookOfEveryPage(t *testing.T) {
 	t.Parallel()
-	here, elsewhere := playbooks(), executedElsewhere()
-	pages := map[string]bool{}
+	pages := map[string][]byte{}
 	for _, file := range must(filepath.Glob("../docs/playbooks/*.md"))(t) {
-		name := strings.TrimSuffix(filepath.Base(file), ".md")
-		pages[name] = true
-		if _, ok := here[name]; ok == (elsewhere[name] != "") {
-			t.Errorf("docs/playbooks/%s.md is not executed, or twice: add it to playbooks or to executedElsewhere", name)
-		}
+		pages[strings.TrimSuffix(filepath.Base(file), ".md")] = must(os.ReadFile(file))(t)
 	}
-	for name, why := range elsewhere {
-		test, _, _ := strings.Cut(why, " ")
-		found := slices.ContainsFunc(must(filepath.Glob("*_test.go"))(t), func(file string) bool {
-			return bytes.Contains(must(os.ReadFile(file))(t), []byte("func "+test+"(t *testing.T)"))
-		})
-		if !pages[name] || !found {
-			t.Errorf("%s: there is no such page, or no %s", name, test)
-		}
+	tests := ""
+	for _, file := range must(filepath.Glob("*_test.go"))(t) {
+		tests += string(must(os.ReadFile(file))(t))
 	}
-	for name := range here {
-		if !pages[name] {
-			t.Errorf("there is no docs/playbooks/%s.md", name)
-		}
+	for _, finding := range unexecuted(pages, playbooks(), executedElsewhere(), tests) {
+		t.Error(finding)
 	}
 }
 
-// TestPlaybookChecks runs the checks of the pages whose trouble is not made.
-func TestPlaybookChecks(t *testing.T) {
+// unexecuted returns what is wrong with the executions of pages.
+func unexecuted(pages map[string][]byte, here map[string]playbook, elsewhere map[string]string, tests string) []string {
+	var out []string
+	for name, text := range pages {
+		page, isHere := here[name]
+		why := elsewhere[name]
+		test, _, _ := strings.Cut(why, " ")
+		blocks, err := steps(text)
+		_, over, _ := bytes.Cut(text, []byte(overBegins))
+		switch {
+		case err != nil:
+			out = append(out, name+": "+err.Error())
+		case isHere == (why != ""):
+			out = append(out, name+" is not executed, or twice: add it to playbooks or to executedElsewhere")
+		case isHere && page.cause == nil:
+			out = append(out, name+": nothing causes its problem")
+		case isHere && len(page.prints) != len(blocks):
+			out = append(out, fmt.Sprintf("%s has %d blocks of commands, and %d of what they print", name, len(blocks), len(page.prints)))
+		case !isHere && !strings.Contains(tests, "func "+test+"(t *testing.T)"):
+			out = append(out, name+": there is no "+test)
+		}
+		if !bytes.Contains(over, []byte("```sh\n")) && !regexp.MustCompile(`(?i)\bcheck [1-9]`).Match(over) {
+			out = append(out, name+": 'Over when' neither has a command nor names a check")
+		}
+	}
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(here)), slices.Collect(maps.Keys(elsewhere))) {
+		if pages[name] == nil {
+			out = append(out, "there is no docs/playbooks/"+name+".md")
+		}
+	}
+	return out
+}
+
+func TestPlaybookOfEveryPagePlanted(t *testing.T) {
+	t.Parallel()
+	const text = "# A\n\n```sh\naws a\n```\n" + overBegins + "\n```sh\naws b\n```\n"
+	cause := func(*testing.T, *system) outage { return outage{} }
+	for name, tc := range map[string]struct {
+		page      string
+		here      map[string]playbook
+		elsewhere map[string]string
+		want      string // a part of the only finding
+	}{
+		"executed":           {page: text, here: map[string]playbook{"a": {cause: cause, prints: []string{"x", "y"}}}},
+		"executed_elsewhere": {page: text, elsewhere: map[string]string{"a": "TestA does"}},
+		"new_page":           {page: text, want: "a is not executed"},
+		"twice":              {page: text, here: map[string]playbook{"a": {}}, elsewhere: map[string]string{"a": "TestA"}, want: "twice"},
+		"checks_only":        {page: text, here: map[string]playbook{"a": {prints: []string{"x", "y"}}}, want: "nothing causes its problem"},
+		"new_block":          {page: text, here: map[string]playbook{"a": {cause: cause, prints: []string{"x"}}}, want: "2 blocks of commands, and 1"},
+		"no_such_test":       {page: text, elsewhere: map[string]string{"a": "TestB does"}, want: "there is no TestB"},
+		"no_such_page":       {page: text, elsewhere: map[string]string{"a": "TestA", "b": "TestA"}, want: "there is no docs/playbooks/" + "b.md"},
+		"over_without": {
+			page: strings.Replace(text, "```sh\naws b\n```", "The alarm is OK.", 1), elsewhere: map[string]string{"a": "TestA"},
+			want: "neither has a command",
+		},
+		"over_names_a_check": {page: strings.Replace(text, "```sh\naws b\n```", "Check 2 shows zero.", 1), elsewhere: map[string]string{"a": "TestA"}},
+		"no_block":           {page: text + "```json\n{}\n```\n", elsewhere: map[string]string{"a": "TestA"}, want: "use sh for commands"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := unexecuted(map[string][]byte{"a": []byte(tc.page)}, tc.here, tc.elsewhere, "func TestA(t *testing.T) {")
+			if len(got) > 1 || (len(got) == 1) != (tc.want != "") || len(got) == 1 && !strings.Contains(got[0], tc.want) {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestPlaybooksBesideOthers causes the problems that disturb no other test.
+func TestPlaybooksBesideOthers(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, page := range playbooks() {
-		if page.cause == nil {
-			s.execute(t, name, page)
+		if !page.alone {
+			t.Run(name, func(t *testing.T) { s.execute(t, name, page) })
 		}
 	}
 }
 
-// TestPlaybooks makes each trouble, follows its page, and looks whether it is over.
+// TestPlaybooks causes each other problem, follows its page, and looks whether it is over.
 func TestPlaybooks(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
 	for name, page := range playbooks() {
-		if page.cause == nil {
-			continue
+		if page.alone {
+			t.Run(name, func(t *testing.T) { s.execute(t, name, page) })
 		}
-		t.Run(name, func(t *testing.T) {
-			page.cause(t, s)
-			s.execute(t, name, page)
-			page.over(t, s)
-		})
 	}
 	if out, err := s.gatehouse(t, "drift", "--repair", "--yes"); err != nil {
 		t.Errorf("drift afterwards: %v\n%s", err, out)
 	}
 }
 
-// execute runs the commands of a page, of its checks alone if there is no trouble.
+// execute causes the problem of a page and runs its commands: the checks and the fix once,
+// and those that tell when it is over until they do.
 func (s *system) execute(t *testing.T, name string, page playbook) {
 	t.Helper()
+	made := page.cause(t, s)
 	text := must(os.ReadFile(filepath.Join(s.root, "docs", "playbooks", name+".md")))(t)
-	if page.cause == nil {
-		text, _, _ = bytes.Cut(text, []byte("\n## Fix"))
-	}
 	all := must(steps(text))(t)
-	if len(all) < 2 {
-		t.Fatalf("%s has %d blocks of commands", name, len(all))
+	for i := range all {
+		all[i].script = page.withoutCommands(all[i].script)
+	}
+	for part := range page.without {
+		if !bytes.Contains(text, []byte(part)) {
+			t.Errorf("%s no longer has %q", name, part)
+		}
 	}
 	replace := []string{"ENVIRONMENT=production", "ENVIRONMENT=local", "fileb://services", "fileb://" + s.root + "/services"}
-	for from, to := range page.values {
+	for from, to := range made.values {
 		replace = append(replace, from, to)
 		if !bytes.Contains(text, []byte(from)) {
 			t.Errorf("%s does not have %q", name, from)
 		}
 	}
-	unused := map[string]bool{}
-	for part := range page.without {
-		unused[part] = true
-	}
 	for i := range all {
-		all[i].script = strings.NewReplacer(replace...).Replace(withoutCommands(all[i].script, page.without, unused))
+		all[i].script = strings.NewReplacer(replace...).Replace(all[i].script)
 	}
-	for part := range unused {
-		t.Errorf("%s no longer has %q", name, part)
-	}
-	// The reader answers the repair's question with yes.
-	all[0].script = ". .local/env\ngatehouse() { case \"$*\" in *--repair*) bin/gatehouse \"$@\" --yes;; *) bin/gatehouse \"$@\";; esac; }\n" + all[0].script
-	outputs, codes := walk(t, s, all)
-	for i, one := range all {
-		// Status and drift say by their exit status that there is something to repair.
-		tells := page.cause != nil && (strings.HasPrefix(one.script, "gatehouse status") || strings.HasPrefix(one.script, "gatehouse drift"))
-		if codes[i] != 0 && !tells || strings.Contains(outputs[i], "An error occurred") {
-			t.Errorf("%s, line %d: exit code %d\n%s%s", name, one.line, codes[i], one.script, outputs[i])
+	all[0].script = reader + all[0].script
+	checks, end := blocksBefore(text, all, checksBegin), blocksBefore(text, all, overBegins)
+	outputs, codes := walk(t, s, all[:end])
+	for i, one := range all[:end] {
+		if problem := one.unlike(page.prints[i], outputs[i], codes[i]); problem != "" {
+			t.Errorf("%s, line %d: %s", name, one.line, problem)
 		}
 	}
-	output := strings.Join(outputs, "")
-	for _, want := range page.says {
-		if !strings.Contains(output, want) {
-			t.Errorf("%s: the commands do not say %q:\n%s", name, want, output)
+	for _, want := range made.sees {
+		if output := strings.Join(outputs, ""); !strings.Contains(output, want) {
+			t.Errorf("%s: the commands do not print %q:\n%s", name, want, output)
 		}
 	}
+	made.over()
+	if end == len(all) {
+		return
+	}
+	again := append(slices.Clone(all[:checks]), all[end:]...)
+	progress(t, func() (string, bool) {
+		outputs, codes := walk(t, s, again)
+		problem := ""
+		for i, one := range again[checks:] {
+			problem += one.unlike(page.prints[end+i], outputs[checks+i], codes[checks+i])
+		}
+		return name + ": " + problem, problem == ""
+	})
+}
+
+// blocksBefore is how many blocks are above a heading.
+func blocksBefore(text []byte, all []step, heading string) int {
+	above, _, _ := bytes.Cut(text, []byte(heading))
+	line := bytes.Count(above, []byte("\n"))
+	return len(slices.DeleteFunc(slices.Clone(all), func(one step) bool { return one.line > line }))
+}
+
+// unlike says how a block did something else than what its page says, or nothing.
+func (s step) unlike(prints, output string, code int) string {
+	// Status and drift say by their exit status that there is something to repair, and a replay
+	// that a consumer moved a message back, because nobody has deployed another version of it.
+	tells := slices.ContainsFunc([]string{"gatehouse status", "gatehouse drift", "gatehouse events dead replay"}, func(command string) bool {
+		return strings.Contains(s.script, command)
+	})
+	switch {
+	case code != 0 && !tells:
+		return fmt.Sprintf("exit code %d\n%s%s", code, s.script, output)
+	case strings.Contains(output, "An error occurred"):
+		return "it fails\n" + s.script + output
+	case prints == "" && strings.TrimSpace(output) != "":
+		return "it prints something\n" + s.script + output
+	case !regexp.MustCompile("(?s)" + prints).MatchString(output):
+		return fmt.Sprintf("it does not print %q\n%s%s", prints, s.script, output)
+	}
+	return ""
 }
 
 // withoutCommands leaves the lines of these commands out, with those that continue them.
-func withoutCommands(script string, commands map[string]string, unused map[string]bool) string {
+func (p playbook) withoutCommands(script string) string {
 	var out strings.Builder
 	skips := false
 	for line := range strings.Lines(script) {
-		for part := range commands {
-			if strings.Contains(line, part) {
-				skips = true
-				delete(unused, part)
-			}
+		for part := range p.without {
+			skips = skips || strings.Contains(line, part)
 		}
 		if !skips {
 			out.WriteString(line)
@@ -225,40 +261,4 @@ func withoutCommands(script string, commands map[string]string, unused map[strin
 		return "true\n"
 	}
 	return out.String()
-}
-
-func signsIn(t *testing.T, s *system) { s.member(t).signIn(t) }
-
-func signsUp(t *testing.T, s *system) { s.newPerson(t).signUp(t) }
-
-func stopPreSignUp(t *testing.T, s *system) {
-	must(s.clients(t).lambda.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{
-		FunctionName: aws.String("gatehouse-local-signup-guard-presignup"), ReservedConcurrentExecutions: aws.Int32(0),
-	}))(t)
-}
-
-var findingsRule = aws.String("gatehouse-local-signin-audit-findings")
-
-func stopFindings(t *testing.T, s *system) {
-	must(s.clients(t).events.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: findingsRule}))(t)
-}
-
-func looksForFindings(t *testing.T, s *system) {
-	rule := must(s.clients(t).events.DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: findingsRule}))(t)
-	if rule.State != ebtypes.RuleStateEnabled || aws.ToString(rule.ScheduleExpression) == "" {
-		t.Errorf("the rule is %s, with the schedule %q", rule.State, aws.ToString(rule.ScheduleExpression))
-	}
-}
-
-const keylessGroup = "/gatehouse/local/signup-guard/presignup"
-
-func takeKey(t *testing.T, s *system) {
-	must(s.clients(t).logs.DisassociateKmsKey(t.Context(), &cloudwatchlogs.DisassociateKmsKeyInput{LogGroupName: aws.String(keylessGroup)}))(t)
-}
-
-func hasKey(t *testing.T, s *system) {
-	eventually(t, "the log group has the key", func() bool {
-		groups := must(s.clients(t).logs.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String(keylessGroup)}))(t).LogGroups
-		return len(groups) == 1 && groups[0].KmsKeyId != nil
-	})
 }

@@ -24,11 +24,7 @@ import (
 func (s *system) keepsUnknown(t *testing.T, queue string) {
 	t.Helper()
 	c, letters, name, id := s.clients(t), queue+"-dlq", nameOf(queue)+"-dlq", uuid.NewString()
-	record := fmt.Sprintf(`{"version":"0","id":%[1]q,"detail-type":"AWS API Call via CloudTrail","source":"aws.cognito-idp","account":"000000000000",
-		"time":%[2]q,"region":%[3]q,"resources":[],"detail":{"eventVersion":"1.10","userIdentity":{"type":"Root"},"eventTime":%[2]q,
-		"eventSource":"cognito-idp.amazonaws.com","eventName":"AdminMergeUsers","awsRegion":%[3]q,"sourceIPAddress":"192.0.2.44","userAgent":"Mozilla/5.0",
-		"requestParameters":{"userPoolId":%[4]q,"username":"erika@example.org"},"responseElements":null,"readOnly":false,"eventID":%[1]q,
-		"eventType":"AwsApiCall","recipientAccountId":"000000000000"}}`, id, time.Now().UTC().Format(time.RFC3339), s.env["AWS_REGION"], *s.pool())
+	record := s.unknownRecord(id)
 	rule := must(c.events.DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String("gatehouse-local-user-events-unknown-calls")}))(t)
 	if match := must(c.events.TestEventPattern(t.Context(), &eventbridge.TestEventPatternInput{EventPattern: rule.EventPattern, Event: &record}))(t); !match.Result {
 		t.Errorf("the rule does not match the record: %s", *rule.EventPattern)
@@ -59,6 +55,15 @@ func (s *system) keepsUnknown(t *testing.T, queue string) {
 	if out, err := s.events(t, "dead", "drop", name, id, "--yes"); err != nil {
 		t.Errorf("drop: %v\n%s", err, out)
 	}
+}
+
+// unknownRecord is CloudTrail's record of an operation that nobody has seen.
+func (s *system) unknownRecord(id string) string {
+	return fmt.Sprintf(`{"version":"0","id":%[1]q,"detail-type":"AWS API Call via CloudTrail","source":"aws.cognito-idp","account":"000000000000",
+		"time":%[2]q,"region":%[3]q,"resources":[],"detail":{"eventVersion":"1.10","userIdentity":{"type":"Root"},"eventTime":%[2]q,
+		"eventSource":"cognito-idp.amazonaws.com","eventName":"AdminMergeUsers","awsRegion":%[3]q,"sourceIPAddress":"192.0.2.44","userAgent":"Mozilla/5.0",
+		"requestParameters":{"userPoolId":%[4]q,"username":"erika@example.org"},"responseElements":null,"readOnly":false,"eventID":%[1]q,
+		"eventType":"AwsApiCall","recipientAccountId":"000000000000"}}`, id, time.Now().UTC().Format(time.RFC3339), s.env["AWS_REGION"], *s.pool())
 }
 
 // unknownRecords is how many records a consumer has counted as unknown.

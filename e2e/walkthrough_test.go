@@ -77,8 +77,8 @@ func match(shown, got string) bool {
 // printed and how it ended.
 func walk(t *testing.T, s *system, all []step) (outputs []string, codes []int) {
 	t.Helper()
-	dir := t.TempDir() // takes the place of the clone: .local and bin are what the page names
-	for name, target := range map[string]string{".local": s.dir, "bin": filepath.Join(s.root, "bin")} {
+	dir := t.TempDir() // takes the place of the clone, with what the pages name
+	for name, target := range map[string]string{".local": s.dir, "bin": filepath.Join(s.root, "bin"), "services": filepath.Join(s.root, "services")} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
