@@ -30,7 +30,7 @@ Parameters:
 Resources:
   Secret: {Type: AWS::SecretsManager::Secret, Properties: {Name: !Ref Name, SecretString: !Ref Value}}
 Outputs:
-  Arn: {Value: !Ref Secret}
+  Arn: {Value: !GetAtt Secret.Id} # the emulator's !Ref is the name
 `
 
 // provide serves an identity provider and deploys the platform with it, by the parameters
