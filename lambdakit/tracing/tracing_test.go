@@ -287,8 +287,9 @@ func TestLoad_sends_bodies_from_memory(t *testing.T) {
 func TestLoad_follows_no_redirect(t *testing.T) {
 	var calls atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		calls.Add(1)
-		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		if calls.Add(1) == 1 { // the SDK's client follows any number of them
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
 	}))
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": server.URL} {
