@@ -52,8 +52,8 @@ func (u *universe) changed(a act, nth int) {
 	}
 	c := u.copyOf(string(body), nil)
 	u.mu.Lock()
-	c.name, c.acknowledged = name(a.number, 1, c.typ), true
-	if nth == 1 {
+	if nth == 1 { // later copies are the same, and a consumer may have it
+		c.name, c.acknowledged = name(a.number, 1, c.typ), true
 		u.domains[subOf(a.user)] = domainOf(a.kind)
 	}
 	u.mu.Unlock()
