@@ -42,7 +42,7 @@ func refusals() []refusal {
 	return []refusal{
 		{ruleAddressSyntax, "address-invalid", "not exactly one plain address: comments, names, quotes, encoded words, routes, invisible characters", invalid},
 		{ruleAddressLength, "address-invalid", "longer than 254 octets, or 64 before the @", invalid},
-		{ruleDomainSyntax, "address-invalid", "no public domain name: one label, an IP address, a final dot", invalid},
+		{ruleDomainSyntax, "address-invalid", "not a public domain name: one label, an IP address, a final dot", invalid},
 		{ruleMixedScripts, "address-lookalike", "letters of several alphabets, or of one that imitates another", mixed},
 		{ruleReservedName, "address-reserved", "a name such as admin or postmaster", role},
 		{ruleDenyEntry, "domain-denied", "the domain or a parent is in DenyDomains", other},
