@@ -151,7 +151,7 @@ func TestAppEventsOverTheLimitWait(t *testing.T) {
 		key := "limit#user#" + time.Now().UTC().Add(time.Duration(minute)*time.Minute).Format("2006-01-02T15:04Z")
 		rows = append(rows, map[string]dynamotypes.AttributeValue{"event": &dynamotypes.AttributeValueMemberS{Value: key}})
 		must(c.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]dynamotypes.AttributeValue{
-			"event": rows[minute]["event"], "used": &dynamotypes.AttributeValueMemberN{Value: "1000000"},
+			"event": rows[minute]["event"], "sum": &dynamotypes.AttributeValueMemberN{Value: "1000000"},
 		}}))(t)
 	}
 	empty := func() {

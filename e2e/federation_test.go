@@ -120,7 +120,7 @@ type federation struct {
 	app          oauth2.Config
 }
 
-// federate makes the provider by the template that the platform nests, and an app client that names it.
+// federate makes the provider by the platform's template, and an app client that names it.
 func (s *system) federate(t *testing.T) *federation {
 	t.Helper()
 	f := &federation{system: s, identityProvider: newIdentityProvider(t), name: "Acme" + uuid.NewString()[:8]}
@@ -138,27 +138,20 @@ func (s *system) federate(t *testing.T) *federation {
 	must(c.cloudformation.CreateStack(t.Context(), in))(t)
 	made := cloudformation.NewStackCreateCompleteWaiter(c.cloudformation, func(o *cloudformation.StackCreateCompleteWaiterOptions) { o.MinDelay = time.Second / 4 })
 	check(t, made.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: in.StackName}, limit))
-	t.Cleanup(func() {
-		_, _ = c.cloudformation.DeleteStack(context.WithoutCancel(t.Context()), &cloudformation.DeleteStackInput{StackName: in.StackName})
-	})
-	f.register(t)
-	return f
-}
-
-// register makes an app client that names the provider. It is deleted before the provider.
-func (f *federation) register(t *testing.T) {
-	t.Helper()
-	c := f.clients(t).cognito
-	f.client = *must(c.CreateUserPoolClient(t.Context(), &cognito.CreateUserPoolClientInput{
-		UserPoolId: f.pool(), ClientName: &f.name, SupportedIdentityProviders: []string{"COGNITO", f.name}, CallbackURLs: []string{callback},
+	client := must(c.cognito.CreateUserPoolClient(t.Context(), &cognito.CreateUserPoolClientInput{
+		UserPoolId: s.pool(), ClientName: &f.name, SupportedIdentityProviders: []string{"COGNITO", f.name}, CallbackURLs: []string{callback},
 		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthFlowsUserPoolClient: true, AllowedOAuthScopes: []string{"openid", "email"},
-	}))(t).UserPoolClient.ClientId
+	}))(t).UserPoolClient
 	t.Cleanup(func() {
-		_, _ = c.DeleteUserPoolClient(context.WithoutCancel(t.Context()), &cognito.DeleteUserPoolClientInput{UserPoolId: f.pool(), ClientId: &f.client})
+		ctx := context.WithoutCancel(t.Context())
+		_, _ = c.cognito.DeleteUserPoolClient(ctx, &cognito.DeleteUserPoolClientInput{UserPoolId: s.pool(), ClientId: client.ClientId})
+		_, _ = c.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: in.StackName})
 	})
+	f.client = *client.ClientId
 	f.app = oauth2.Config{ClientID: f.client, RedirectURL: callback, Scopes: []string{"openid", "email"}, Endpoint: oauth2.Endpoint{
-		AuthURL: f.env["HOSTED_UI_URL"] + "/oauth2/authorize", TokenURL: f.env["HOSTED_UI_URL"] + "/oauth2/token", AuthStyle: oauth2.AuthStyleInParams,
+		AuthURL: s.env["HOSTED_UI_URL"] + "/oauth2/authorize", TokenURL: s.env["HOSTED_UI_URL"] + "/oauth2/token", AuthStyle: oauth2.AuthStyleInParams,
 	}}
+	return f
 }
 
 // visit sends the person to the provider and returns what the app gets, and its verifier.

@@ -82,12 +82,12 @@ func playbooks() map[string]playbook {
 			alone: true, cause: recordsOff,
 			prints: []string{
 				``, `"gatehouse-e2e".*false`, `"DISABLED".*signin-records`, `"Datapoints"`, `DEAD-LETTER QUEUE`, ``, `State: expected ENABLED, is DISABLED`,
-				`^\[`, `^\d{4}-\S+\s+\d`,
+				`^\[`, `^\d\S+\s+\d`,
 			},
 		},
 		"trigger-slow": {
 			alone: true, cause: slowTopic,
-			prints: []string{``, `EventsFellBack.*"Sum": [1-9].*EventsLogged`, `REPORT RequestId`, `changed the triggers`, `^\d{4}-\S+\s+\d`},
+			prints: []string{``, `EventsFellBack.*"Sum": [1-9].*EventsLogged`, `REPORT RequestId`, `changed the triggers`, `^\d\S+\s+\d`},
 		},
 		"triggers-not-called": {
 			alone: true, cause: byHand(removePermission, signsIn, nil),

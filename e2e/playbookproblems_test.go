@@ -163,7 +163,7 @@ func tokensOverBudget(t *testing.T, s *system) outage {
 		row := "tokens#" + client + "#" + time.Now().Add(later).UTC().Format("2006-01-02T15Z")
 		must(c.dynamodb.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 			TableName: &table, Key: map[string]dynamotypes.AttributeValue{"event": &dynamotypes.AttributeValueMemberS{Value: row}},
-			UpdateExpression: aws.String("ADD tokens :n"), ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":n": &dynamotypes.AttributeValueMemberN{Value: "1000000"}},
+			UpdateExpression: aws.String("ADD #sum :n"), ExpressionAttributeNames: map[string]string{"#sum": "sum"}, ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":n": &dynamotypes.AttributeValueMemberN{Value: "1000000"}},
 		}))(t)
 	}
 	s.machineToken(t)

@@ -128,7 +128,7 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 		sum := md5.Sum([]byte(in.MessageBody))
 		out = map[string]any{"MessageId": "8f2f3a44-0000-4000-8000-000000000002", "MD5OfMessageBody": hex.EncodeToString(sum[:])}
 	case "DynamoDB.UpdateItem":
-		out["Attributes"] = map[string]any{"used": map[string]any{"N": "1"}}
+		out["Attributes"] = map[string]any{"sum": map[string]any{"N": "1"}}
 	case "AmazonSSM.GetParameters":
 		var found []any
 		for _, name := range in.Names {

@@ -76,7 +76,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(string(body), changedPool+"#"):
 		s.json(w, "table", "", poolChange(string(body)))
 	case strings.HasSuffix(target, ".UpdateItem"):
-		s.json(w, "table", "table", `{"Attributes":{"used":{"N":"1"}}}`)
+		s.json(w, "table", "table", `{"Attributes":{"sum":{"N":"1"}}}`)
 	default:
 		s.json(w, "table", "table", `{}`)
 	}
