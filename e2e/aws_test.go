@@ -190,7 +190,7 @@ func (s *system) failedCreation(t *testing.T) {
 		t.Errorf("%s: %v\n%s", command[1], err, out)
 	}
 	must(s.awsCommand(t, "delete-retained", left[1], "--yes", "dev"))(t)
-	if output := must(s.awsCommand(t, "check"))(t); !strings.Contains(output, "0 of 6 exist") || strings.Contains(output, "belongs to no stack") {
+	if output := must(s.awsCommand(t, "check"))(t); !strings.Contains(output, "stacks              0 of ") || strings.Contains(output, "belongs to no stack") {
 		t.Errorf("check after the repair:\n%s", output)
 	}
 }
