@@ -4,6 +4,8 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -11,8 +13,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+
+	"gatehouse.example/tools/internal/supervisor"
+	"gatehouse.example/tools/stacks"
 )
 
 const idpResponse = "http://127.0.0.1:4566/oauth2/idpresponse"
@@ -173,5 +179,29 @@ func TestProviderRefuses(t *testing.T) {
 		if resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("a request that leads to %q: %s", redirect, resp.Status)
 		}
+	}
+}
+
+// A browser that prefers HTTP/2 gets HTTP/1.1, which the server speaks.
+func TestProviderOffersHTTP1Only(t *testing.T) {
+	t.Parallel()
+	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
+	p, _, stop, err := serveProvider(l, "Acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	trusted := x509.NewCertPool()
+	ca, err := os.ReadFile(l.CAFile())
+	if err != nil || !trusted.AppendCertsFromPEM(ca) {
+		t.Fatalf("%s: %v", l.CAFile(), err)
+	}
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(p.issuer, "https://"), &tls.Config{RootCAs: trusted, NextProtos: []string{"h2", "http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if got := conn.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
+		t.Errorf("the protocol is %q", got)
 	}
 }

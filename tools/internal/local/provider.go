@@ -94,8 +94,11 @@ func serveProvider(l supervisor.Layout, name string) (p *provider, failed <-chan
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
+	// The build has no HTTP/2 (nethttpomithttp2), and a browser must not be offered it.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	server := &http.Server{
-		Handler: p.routes(), ReadHeaderTimeout: 10 * time.Second,
+		Protocols: protocols, Handler: p.routes(), ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 	}
 	ended := make(chan error, 1)
