@@ -199,7 +199,7 @@ func foundAttack(t *testing.T, s *system) outage {
 	})
 	from, to := last.Add(-5*time.Minute).Format(time.RFC3339), last.Add(10*time.Minute).Format(time.RFC3339)
 	progress(t, func() (string, bool) {
-		out, err := s.gatehouse(t, "findings", "announce", "--from", from, "--to", to)
+		out, err := s.gatehouse(t, "findings", "announce", "--environment", "local", "--from", from, "--to", to)
 		check(t, err)
 		found := must(s.gatehouse(t, "findings", "list", "--json"))(t)
 		return out + found, strings.Contains(found, p.Sub)
@@ -220,25 +220,14 @@ func (s *system) publishes(t *testing.T, ev event.Event) {
 	must(s.clients(t).sns.Publish(t.Context(), publish.Message(s.env["TOPIC_ARN"], ev, string(must(contracts.Encode(ev))(t)))))(t)
 }
 
-// brokenTrigger is a deployment of a trigger that cannot start, and a person whose
-// PostConfirmation was throttled.
+// brokenTrigger is a deployment of a trigger that cannot start.
 func brokenTrigger(t *testing.T, s *system) outage {
-	p, missed, postConfirmation := s.member(t), s.newPerson(t), "gatehouse-local-user-events-postconfirmation"
-	missed.signUp(t)
-	s.reserve(t, postConfirmation)
-	if err := missed.Confirm(t.Context(), signUpCode); err == nil {
-		t.Error("somebody confirms although Cognito cannot call the trigger")
-	}
-	must(s.clients(t).lambda.DeleteFunctionConcurrency(t.Context(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: &postConfirmation}))(t)
+	p := s.member(t)
 	before := s.breaks(t, "gatehouse-local-signin-audit-preauthentication")
 	if err := p.SignInByPassword(t.Context(), password); err == nil {
 		t.Error("somebody signs in although the trigger cannot start")
 	}
-	return outage{
-		values: map[string]string{"<previous version>": before, "<sub>": missed.Sub},
-		sees:   []string{contracts.CreatedID(s.poolARN(), missed.Sub)},
-		over:   func() { p.signIn(t) },
-	}
+	return outage{values: map[string]string{"<previous version>": before}, over: func() { p.signIn(t) }}
 }
 
 // recordsOff is a rule that is disabled, and a trail that does not log.

@@ -42,12 +42,14 @@ const (
 	overBegins  = "\n## Over when\n"
 )
 
-// reader is who follows a page. It answers the questions of the commands with yes, and
+// reader is who follows a page. Of the pool it leaves out what the emulator answers and AWS
+// does not. It answers the questions of the commands with yes, and
 // tries again to drop a message while its consumer has it.
 const reader = `. .local/env
 gatehouse() {
   case "$*" in
-  *--repair*|detach*) bin/gatehouse "$@" --yes;;
+  detach*) bin/gatehouse "$@" --yes --leave-out SoftwareTokenMfaConfiguration;;
+  *--repair*) bin/gatehouse "$@" --yes;;
   "events dead drop"*) until bin/gatehouse "$@" --yes; do :; done 2>/dev/null;;
   *) bin/gatehouse "$@";;
   esac
