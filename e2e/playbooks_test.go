@@ -228,9 +228,10 @@ func blocksBefore(text []byte, all []step, heading string) int {
 
 // unlike says how a block did something else than what its page says, or nothing.
 func (s step) unlike(prints, output string, code int) string {
-	// Status and drift say by their exit status that there is something to repair, and a replay
-	// that a consumer moved a message back, because nobody has deployed another version of it.
-	tells := slices.ContainsFunc([]string{"gatehouse status", "gatehouse drift", "gatehouse events dead replay"}, func(command string) bool {
+	// Status and drift say by their exit status that there is something to repair, a replay that
+	// a consumer moved a message back, because nobody has deployed another version of it, and
+	// detach that the emulator has lost the tags of CloudFormation.
+	tells := slices.ContainsFunc([]string{"gatehouse status", "gatehouse drift", "gatehouse events dead replay", "gatehouse detach"}, func(command string) bool {
 		return strings.Contains(s.script, command)
 	})
 	switch {
