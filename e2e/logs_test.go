@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
 // logsOf returns every line of the log groups with a prefix.
@@ -13,12 +15,19 @@ func (s *system) logsOf(t *testing.T, prefix string) string {
 	t.Helper()
 	c := s.clients(t)
 	var all strings.Builder
-	groups := must(c.logs.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix}))(t)
-	for _, group := range groups.LogGroups {
-		pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group.LogGroupName})
-		for pages.HasMorePages() {
-			for _, line := range must(pages.NextPage(t.Context()))(t).Events {
-				all.WriteString(aws.ToString(line.Message) + "\n")
+	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(c.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
+	for groups.HasMorePages() {
+		for _, group := range must(groups.NextPage(t.Context()))(t).LogGroups {
+			pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: group.LogGroupName})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(t.Context())
+				if gone := (*types.ResourceNotFoundException)(nil); errors.As(err, &gone) {
+					break // another test deleted its stack meanwhile
+				}
+				check(t, err)
+				for _, line := range page.Events {
+					all.WriteString(aws.ToString(line.Message) + "\n")
+				}
 			}
 		}
 	}
