@@ -269,7 +269,7 @@ func TestLoad_sends_bodies_from_memory(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.ContentLength = 5
-		if _, err := cfg.HTTPClient.Do(req); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "InMemory") { //nolint:bodyclose // there is no answer
+		if _, err := cfg.HTTPClient.Do(req); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "InMemory") {
 			t.Errorf("with %q: %v", bundle, err)
 		}
 		req.Body, req.ContentLength = http.NoBody, 0
