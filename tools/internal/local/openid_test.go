@@ -186,7 +186,7 @@ func TestProviderRefuses(t *testing.T) {
 func TestProviderOffersHTTP1Only(t *testing.T) {
 	t.Parallel()
 	l := supervisor.Layout{Workspace: stacks.Workspace{Dir: t.TempDir()}}
-	p, _, stop, err := serveProvider(l, "Acme")
+	p, _, stop, err := serveProvider(t.Context(), l, "Acme")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ import (
 	"gatehouse.example/tools/stacks"
 )
 
-// secretTemplate has the provider's secret where the platform's template reads it from.
-const secretTemplate = `
+// providerStack has the provider's secret where the platform's template reads it from.
+const providerStack = `
 Parameters:
   Name: {Type: String}
   Value: {Type: String, NoEcho: true}
@@ -45,7 +45,7 @@ func provide(ctx context.Context, l supervisor.Layout, name string, out *os.File
 	}
 	board := terminal.NewBoard(out)
 	defer board.Close()
-	p, failed, stop, err := serveProvider(l, name)
+	p, failed, stop, err := serveProvider(ctx, l, name)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func provide(ctx context.Context, l supervisor.Layout, name string, out *os.File
 	without := l
 	undo := context.WithoutCancel(ctx)
 	cf, stack := cloudformation.NewFromConfig(l.Config()), "gatehouse-"+l.Environment+"-provider"
-	made, err := deploy.Recreate(ctx, cf, stack, secretTemplate, map[string]string{
+	made, err := deploy.Recreate(ctx, cf, stack, providerStack, map[string]string{
 		"Name": "gatehouse/" + l.Environment + "/platform/provider", "Value": p.secret,
 	})
 	if err != nil {
@@ -81,12 +81,12 @@ func provide(ctx context.Context, l supervisor.Layout, name string, out *os.File
 }
 
 // serveProvider serves it on a port of its own, with the certificate of the local system.
-func serveProvider(l supervisor.Layout, name string) (p *provider, failed <-chan error, stop func(), err error) {
+func serveProvider(ctx context.Context, l supervisor.Layout, name string) (p *provider, failed <-chan error, stop func(), err error) {
 	certificate, err := proxy.Certificate(l.CertificatesDir(), time.Now())
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("proxy.Certificate: %w", err)
 	}
-	listener, err := net.Listen("tcp", supervisor.Host+":0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", supervisor.Host+":0")
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("net.Listen: %w", err)
 	}
