@@ -16,11 +16,11 @@ import (
 func PoolUpdate(pool types.UserPoolType) (*cognito.UpdateUserPoolInput, error) {
 	var settings map[string]any
 	// The members have the same names in Go and in JSON.
-	if err := convert(pool, &settings); err != nil {
+	if err := Convert(pool, &settings); err != nil {
 		return nil, err
 	}
 	var in cognito.UpdateUserPoolInput
-	if err := convert(PoolRequest(settings), &in); err != nil {
+	if err := Convert(PoolRequest(settings), &in); err != nil {
 		return nil, err
 	}
 	return &in, nil
@@ -108,7 +108,9 @@ func copied(value any) any {
 	return value
 }
 
-func convert(from, to any) error {
+// Convert makes one type of another by their members' names, which are the same in
+// templates, in answers of AWS and in the SDK.
+func Convert(from, to any) error {
 	raw, err := json.Marshal(from)
 	if err != nil {
 		return fmt.Errorf("json.Marshal: %w", err)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"gatehouse.example/tools/actors"
 )
 
 const (
@@ -67,12 +69,12 @@ func (k alarms) read(ctx context.Context, r resource) (map[string]any, error) {
 	}
 	var have map[string]any
 	for _, one := range out.MetricAlarms {
-		if err := convert(one, &have); err != nil {
+		if err := actors.Convert(one, &have); err != nil {
 			return nil, err
 		}
 	}
 	for _, one := range out.CompositeAlarms {
-		if err := convert(one, &have); err != nil {
+		if err := actors.Convert(one, &have); err != nil {
 			return nil, err
 		}
 	}
@@ -85,7 +87,7 @@ func (k alarms) read(ctx context.Context, r resource) (map[string]any, error) {
 func (k alarms) put(ctx context.Context, r resource) error {
 	if r.Type == compositeType {
 		in := &cloudwatch.PutCompositeAlarmInput{}
-		if err := convert(r.props, in); err != nil {
+		if err := actors.Convert(r.props, in); err != nil {
 			return err
 		}
 		in.AlarmName = &r.Physical
@@ -95,7 +97,7 @@ func (k alarms) put(ctx context.Context, r resource) error {
 		return nil
 	}
 	in := &cloudwatch.PutMetricAlarmInput{}
-	if err := convert(r.props, in); err != nil {
+	if err := actors.Convert(r.props, in); err != nil {
 		return err
 	}
 	in.AlarmName = &r.Physical

@@ -36,7 +36,7 @@ func (k pools) compare(ctx context.Context, r resource) ([]Finding, error) {
 	}
 	want, have := object(r.props["LambdaConfig"]), map[string]any{}
 	if out.UserPool.LambdaConfig != nil {
-		if err := convert(out.UserPool.LambdaConfig, &have); err != nil {
+		if err := actors.Convert(out.UserPool.LambdaConfig, &have); err != nil {
 			return nil, err
 		}
 	}
@@ -80,7 +80,7 @@ func (k pools) repair(ctx context.Context, r resource, want map[string]any) erro
 		return err
 	}
 	in.LambdaConfig = &types.LambdaConfigType{}
-	if err := convert(want, in.LambdaConfig); err != nil {
+	if err := actors.Convert(want, in.LambdaConfig); err != nil {
 		return err
 	}
 	if _, err := k.api.UpdateUserPool(ctx, in); err != nil {

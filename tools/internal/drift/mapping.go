@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"gatehouse.example/tools/actors"
 )
 
 const mappingType = "AWS::Lambda::EventSourceMapping"
@@ -36,7 +38,7 @@ func (k mappings) compare(ctx context.Context, r resource) ([]Finding, error) {
 		return nil, fmt.Errorf("lambda.GetEventSourceMapping: %w", err)
 	}
 	have := map[string]any{}
-	if err := convert(out, &have); err != nil {
+	if err := actors.Convert(out, &have); err != nil {
 		return nil, err
 	}
 	have["Enabled"] = enabled(aws.ToString(out.State))
@@ -100,7 +102,7 @@ func (k mappings) repair(ctx context.Context, r resource, changed []string) erro
 			settings[name] = value
 		}
 	}
-	if err := convert(settings, in); err != nil {
+	if err := actors.Convert(settings, in); err != nil {
 		return err
 	}
 	for _, name := range changed {

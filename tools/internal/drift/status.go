@@ -188,7 +188,7 @@ func (e *environment) callable(ctx context.Context) (report, error) {
 			return out, fmt.Errorf("cognitoidentityprovider.DescribeUserPool: %w", err)
 		}
 		attached := map[string]any{}
-		if err := convert(pool.UserPool.LambdaConfig, &attached); err != nil {
+		if err := actors.Convert(pool.UserPool.LambdaConfig, &attached); err != nil {
 			return out, err
 		}
 		want := object(r.props["LambdaConfig"])

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"gatehouse.example/tools/actors"
 )
 
 // targetAPI reads the targets of a rule and sets them back.
@@ -79,7 +81,7 @@ func (t targetsOf) read(ctx context.Context) (map[string]map[string]any, error) 
 		}
 		for _, one := range out.Targets {
 			target := map[string]any{}
-			if err := convert(one, &target); err != nil {
+			if err := actors.Convert(one, &target); err != nil {
 				return nil, err
 			}
 			maps.DeleteFunc(target, func(_ string, value any) bool { return empty(value) })
@@ -98,7 +100,7 @@ func (t targetsOf) put(ctx context.Context, targets []map[string]any) error {
 	in := &eventbridge.PutTargetsInput{Rule: &t.rule, EventBusName: &t.bus}
 	for _, one := range targets {
 		var target types.Target
-		if err := convert(one, &target); err != nil {
+		if err := actors.Convert(one, &target); err != nil {
 			return err
 		}
 		in.Targets = append(in.Targets, target)

@@ -146,19 +146,6 @@ func texts(v any) []string {
 	return out
 }
 
-// convert makes one type of another by their members' names, which are the same in
-// templates and in the SDK.
-func convert(from, to any) error {
-	raw, err := json.Marshal(from)
-	if err != nil {
-		return fmt.Errorf("json.Marshal: %w", err)
-	}
-	if err := json.Unmarshal(raw, to); err != nil {
-		return fmt.Errorf("json.Unmarshal: %w", err)
-	}
-	return nil
-}
-
 // number is a number of the template, which may be a text.
 func number(v any) (int32, error) {
 	n, err := strconv.ParseInt(scalar(v), 10, 32)
