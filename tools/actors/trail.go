@@ -30,6 +30,9 @@ type Row struct {
 	Expires       int64
 }
 
+// Expired reports whether a row has expired: DynamoDB deletes it within days, not at once.
+func (r Row) Expired(now time.Time) bool { return r.Expires > 0 && r.Expires <= now.Unix() }
+
 // ReadRow reads a row as services/signin-audit writes it.
 func ReadRow(item map[string]types.AttributeValue) Row {
 	text := func(name string) string {

@@ -61,7 +61,7 @@ func published(ctx context.Context, client dynamodb.QueryAPIClient, table string
 			}
 			for _, item := range page.Items {
 				row := actors.ReadRow(item)
-				if f, ok := findingOf(row); ok && (row.Expires == 0 || row.Expires > now.Unix()) {
+				if f, ok := findingOf(row); ok && !row.Expired(now) {
 					out = append(out, f)
 				}
 			}

@@ -46,9 +46,8 @@ func (r *reader) read(ctx context.Context, o options) ([]actors.Row, error) {
 			return nil, fmt.Errorf("dynamodb.Query: %w", err)
 		}
 		for _, item := range page.Items {
-			// DynamoDB deletes expired rows within days, not at once.
 			row := actors.ReadRow(item)
-			if row.Expires > 0 && row.Expires <= r.now.Unix() || !contracts.TypeMatches(row.Type, o.typ) {
+			if row.Expired(r.now) || !contracts.TypeMatches(row.Type, o.typ) {
 				continue
 			}
 			rows = append(rows, row)
