@@ -11,14 +11,20 @@ import (
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
+// addressed finds the client and the pool of a call: an administrator's names the pool.
+func (t *Triggers) addressed(ctx context.Context, c upstream.Call) (client string, p upstream.Pool, ok bool, err error) {
+	if c.Admin() {
+		p, ok, err = t.up.Pool(ctx, c.Input.UserPoolID)
+		return adminClient, p, ok, err
+	}
+	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
+	return cl.ID, p, ok, err
+}
+
 // confirmSignUp fires PostConfirmation after the user is confirmed. On AWS too the
 // user stays confirmed when the function fails; only the call errors.
 func (t *Triggers) confirmSignUp(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-	cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
-	if c.Admin() {
-		cl.ID = adminClient
-		p, ok, err = t.up.Pool(ctx, c.Input.UserPoolID)
-	}
+	client, p, ok, err := t.addressed(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +46,7 @@ func (t *Triggers) confirmSignUp(ctx context.Context, c upstream.Call) (*upstrea
 			return reply, err
 		}
 	}
-	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", cl.ID, c.Input.Username, c)
+	return reply, t.confirmed(ctx, p, "PostConfirmation_ConfirmSignUp", client, c.Input.Username, c)
 }
 
 // confirmForgotPassword fires PostConfirmation after the new password is set.

@@ -27,11 +27,7 @@ func (t *Triggers) unknown(context.Context, upstream.Call) (*upstream.Answer, er
 // codeSent fires CustomMessage after an operation that has sent a code.
 func (t *Triggers) codeSent(source, code string) upstream.Operation {
 	return func(ctx context.Context, c upstream.Call) (*upstream.Answer, error) {
-		cl, p, ok, err := t.up.ClientPool(ctx, c.Input.ClientID)
-		if c.Admin() {
-			cl.ID = adminClient
-			p, ok, err = t.up.Pool(ctx, c.Input.UserPoolID)
-		}
+		client, p, ok, err := t.addressed(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +35,7 @@ func (t *Triggers) codeSent(source, code string) upstream.Operation {
 		if !ok || reply.Status != http.StatusOK {
 			return reply, nil
 		}
-		return reply, t.rewrite(ctx, p, source, cl.ID, c, code)
+		return reply, t.rewrite(ctx, p, source, client, c, code)
 	}
 }
 
