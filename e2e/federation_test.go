@@ -16,8 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -25,7 +23,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"gatehouse.example/contracts"
-	"gatehouse.example/lambdakit/emf"
+	"gatehouse.example/tools/actors"
 )
 
 // identityProvider is a provider of OpenID Connect on this machine, who signs in whoever the
@@ -185,17 +183,11 @@ func (f *federation) signIn(t *testing.T, sub, email string) map[string]any {
 }
 
 // sum is how often the metric counted the app's client.
-func (f *federation) sum(t *testing.T, metric string) (total float64) {
+func (f *federation) sum(t *testing.T, metric string) float64 {
 	t.Helper()
-	out := must(f.clients(t).cloudwatch.GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
-		Namespace: aws.String(emf.Namespace), MetricName: &metric, Period: aws.Int32(60), Statistics: []cloudwatchtypes.Statistic{cloudwatchtypes.StatisticSum},
-		Dimensions: []cloudwatchtypes.Dimension{{Name: aws.String("Environment"), Value: aws.String("local")}, {Name: aws.String("ClientId"), Value: &f.client}},
-		StartTime:  aws.Time(began.Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Minute)),
-	}))(t)
-	for _, d := range out.Datapoints {
-		total += aws.ToFloat64(d.Sum)
-	}
-	return total
+	meter := actors.NewMeter(f.clients(t).cloudwatch, "local", began)
+	meter.ClientID = f.client
+	return must(meter.Sum(t.Context(), metric))(t)
 }
 
 // TestFederation signs people in with an identity provider: for the first time, later, and

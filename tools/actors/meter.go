@@ -23,6 +23,8 @@ type Meter struct {
 	CloudWatch  Statistics
 	Environment string
 	Since       time.Time
+	// ClientID, if set, is the app client whose metrics are read, and not everybody's.
+	ClientID string
 }
 
 // NewMeter counts from an hour before a moment.
@@ -32,9 +34,13 @@ func NewMeter(c Statistics, environment string, at time.Time) *Meter {
 
 // Sum adds up the datapoints of a metric.
 func (m *Meter) Sum(ctx context.Context, name string) (float64, error) {
+	dimensions := []types.Dimension{{Name: aws.String("Environment"), Value: &m.Environment}}
+	if m.ClientID != "" {
+		dimensions = append(dimensions, types.Dimension{Name: aws.String("ClientId"), Value: &m.ClientID})
+	}
 	out, err := m.CloudWatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String(emf.Namespace), MetricName: &name,
-		Dimensions: []types.Dimension{{Name: aws.String("Environment"), Value: &m.Environment}},
+		Dimensions: dimensions,
 		StartTime:  &m.Since, EndTime: aws.Time(time.Now().Add(time.Minute)),
 		Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSum},
 	})
