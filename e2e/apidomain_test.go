@@ -29,14 +29,12 @@ func TestAPICustomDomain(t *testing.T) {
 	s.awsJSON(t, &made, "route53", "create-hosted-zone", "--name", zone, "--caller-reference", zone)
 	s.awsJSON(t, &made, "acm", "request-certificate", "--domain-name", name, "--validation-method", "DNS")
 	id := strings.TrimPrefix(made.HostedZone.ID, "/hostedzone/")
-	var api struct{ Parameter struct{ Value string } }
-	s.awsJSON(t, &api, "ssm", "get-parameter", "--name", "/gatehouse/local/api/api-id")
 
 	template := must(os.ReadFile(filepath.Join(s.root, "services", "api", "domain.yaml")))(t)
 	stack := "domain-" + zone[:9]
 	in := &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: aws.String(string(template))}
 	for parameter, value := range map[string]string{
-		"ApiId": api.Parameter.Value, "CertificateArn": made.CertificateArn, "DomainName": name, "Environment": "local", "HostedZoneId": id, "Stage": "live",
+		"ApiId": s.parameter(t, "api", "api-id"), "CertificateArn": made.CertificateArn, "DomainName": name, "Environment": "local", "HostedZoneId": id, "Stage": "live",
 	} {
 		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &parameter, ParameterValue: &value})
 	}

@@ -114,11 +114,7 @@ func (s *system) condition(t *testing.T, status string) (restore func()) {
 // patchStage changes settings of the API's stage.
 func (s *system) patchStage(t *testing.T, operations ...string) {
 	t.Helper()
-	id, err := s.run(t, "aws", "ssm", "get-parameter", "--name", "/gatehouse/local/api/api-id", "--query", "Parameter.Value", "--output", "text")
-	if err != nil {
-		t.Fatalf("%v: %s", err, id)
-	}
-	args := append([]string{"apigateway", "update-stage", "--rest-api-id", strings.TrimSpace(id), "--stage-name", "live", "--patch-operations"}, operations...)
+	args := append([]string{"apigateway", "update-stage", "--rest-api-id", s.parameter(t, "api", "api-id"), "--stage-name", "live", "--patch-operations"}, operations...)
 	if out, err := s.run(t, "aws", args...); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -139,13 +138,7 @@ func TestAppEventsOverTheLimitWait(t *testing.T) {
 	user, _ := s.user(t)
 	t.Cleanup(s.pace(t, s.env[userQueue], 1000))
 	before := s.sums(t)["AppEventsDelayed"]
-	stacks := must(c.cloudformation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("gatehouse-local-user-events")}))(t)
-	table := ""
-	for _, o := range stacks.Stacks[0].Outputs {
-		if aws.ToString(o.OutputKey) == "LedgerTable" {
-			table = aws.ToString(o.OutputValue)
-		}
-	}
+	table := s.parameter(t, "user-events", "ledger-table-name")
 	var rows []map[string]dynamotypes.AttributeValue
 	for minute := range 15 { // longer than this test waits on a busy machine
 		key := "limit#user#" + time.Now().UTC().Add(time.Duration(minute)*time.Minute).Format("2006-01-02T15:04Z")

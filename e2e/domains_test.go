@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -11,23 +10,13 @@ import (
 func TestCustomDomains(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	ask := func(into any, args ...string) {
-		t.Helper()
-		out, err := s.run(t, "aws", append(args, "--output", "json")...)
-		if err != nil {
-			t.Fatalf("aws %v: %v\n%s", args, err, out)
-		}
-		if err := json.Unmarshal([]byte(out), into); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var zones []string
-	ask(&zones, "route53", "list-hosted-zones-by-name", "--dns-name", "gatehouse.test", "--query", "HostedZones[?Name=='gatehouse.test.'].Id")
+	s.awsJSON(t, &zones, "route53", "list-hosted-zones-by-name", "--dns-name", "gatehouse.test", "--query", "HostedZones[?Name=='gatehouse.test.'].Id")
 	if len(zones) != 1 {
 		t.Fatalf("zones %v, want one", zones)
 	}
 	var records [][]string
-	ask(&records, "route53", "list-resource-record-sets", "--hosted-zone-id", zones[0],
+	s.awsJSON(t, &records, "route53", "list-resource-record-sets", "--hosted-zone-id", zones[0],
 		"--query", "ResourceRecordSets[].[Name,Type,AliasTarget.DNSName || '']")
 	targets := map[string]string{}
 	for _, r := range records {
@@ -37,12 +26,12 @@ func TestCustomDomains(t *testing.T) {
 		CloudFrontDistribution, UserPoolID string
 		CustomDomainConfig                 struct{ CertificateArn string }
 	}
-	ask(&domain, "cognito-idp", "describe-user-pool-domain", "--domain", "signin.gatehouse.test", "--query", "DomainDescription")
+	s.awsJSON(t, &domain, "cognito-idp", "describe-user-pool-domain", "--domain", "signin.gatehouse.test", "--query", "DomainDescription")
 	if domain.UserPoolID != s.env["USER_POOL_ID"] || !strings.HasPrefix(domain.CustomDomainConfig.CertificateArn, "arn:aws:acm:us-east-1:") {
 		t.Errorf("the pages' domain is %+v", domain)
 	}
 	var api string
-	ask(&api, "apigateway", "get-domain-name", "--domain-name", "api.gatehouse.test", "--query", "regionalDomainName")
+	s.awsJSON(t, &api, "apigateway", "get-domain-name", "--domain-name", "api.gatehouse.test", "--query", "regionalDomainName")
 	for name, want := range map[string]string{
 		"signin.gatehouse.test. A": domain.CloudFrontDistribution, "signin.gatehouse.test. AAAA": domain.CloudFrontDistribution,
 		"api.gatehouse.test. A": api, "gatehouse.test. A": "",
@@ -56,14 +45,12 @@ func TestCustomDomains(t *testing.T) {
 		DomainName, Status      string
 		SubjectAlternativeNames []string
 	}
-	ask(&certificate, "acm", "describe-certificate", "--region", "us-east-1", "--certificate-arn", domain.CustomDomainConfig.CertificateArn, "--query", "Certificate")
+	s.awsJSON(t, &certificate, "acm", "describe-certificate", "--region", "us-east-1", "--certificate-arn", domain.CustomDomainConfig.CertificateArn, "--query", "Certificate")
 	if certificate.DomainName != "signin.gatehouse.test" || certificate.Status != "ISSUED" ||
 		!strings.Contains(strings.Join(certificate.SubjectAlternativeNames, " "), "api.gatehouse.test") {
 		t.Errorf("certificate %+v", certificate)
 	}
-	var name string
-	ask(&name, "ssm", "get-parameter", "--name", "/gatehouse/local/platform/domain", "--query", "Parameter.Value")
-	if name != "signin.gatehouse.test" {
+	if name := s.parameter(t, "platform", "domain"); name != "signin.gatehouse.test" {
 		t.Errorf("the SSM name says %q", name)
 	}
 }

@@ -171,9 +171,7 @@ func unsubscribe(t *testing.T, s *system) {
 }
 
 func stopFunction(t *testing.T, s *system) {
-	must(s.clients(t).lambda.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{
-		FunctionName: aws.String("gatehouse-local-user-events-bridge"), ReservedConcurrentExecutions: aws.Int32(0),
-	}))(t)
+	s.reserve(t, "gatehouse-local-user-events-bridge")
 }
 
 func muteAlarm(t *testing.T, s *system) {

@@ -87,7 +87,7 @@ func (s *system) breaks(t *testing.T, function string) (before string) {
 // brokenHandler is a deployment of the API with a function that cannot start.
 func brokenHandler(t *testing.T, s *system) outage {
 	s.breaks(t, "gatehouse-local-api-handler")
-	id, deployment := s.parameter(t, "api/api-id"), ""
+	id, deployment := s.parameter(t, "api", "api-id"), ""
 	s.awsJSON(t, &deployment, "apigateway", "create-deployment", "--rest-api-id", id, "--stage-name", "live", "--query", "id")
 	answer := s.call(t, http.MethodGet, "/guest", "")
 	if answer.Status < http.StatusInternalServerError {
@@ -104,13 +104,6 @@ func brokenHandler(t *testing.T, s *system) outage {
 			}
 		},
 	}
-}
-
-// parameter is an SSM parameter of the environment.
-func (s *system) parameter(t *testing.T, name string) (value string) {
-	t.Helper()
-	s.awsJSON(t, &value, "ssm", "get-parameter", "--name", "/gatehouse/local/"+name, "--query", "Parameter.Value")
-	return value
 }
 
 func traceOf(answer reply) string {
@@ -158,7 +151,7 @@ func invalidAppEvent(t *testing.T, s *system) outage {
 // tokensOverBudget uses up the budget of the machine client in the ledger's rows of this
 // hour and the next, and then gets a token.
 func tokensOverBudget(t *testing.T, s *system) outage {
-	c, table, client := s.clients(t), s.parameter(t, "user-events/ledger-table-name"), s.env["MACHINE_CLIENT_ID"]
+	c, table, client := s.clients(t), s.parameter(t, "user-events", "ledger-table-name"), s.env["MACHINE_CLIENT_ID"]
 	for _, later := range []time.Duration{0, time.Hour} {
 		row := "tokens#" + client + "#" + time.Now().Add(later).UTC().Format("2006-01-02T15Z")
 		must(c.dynamodb.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{

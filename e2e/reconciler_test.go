@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"gatehouse.example/contracts"
@@ -73,11 +72,10 @@ func TestUsersThatNobodyAnnounced(t *testing.T) {
 func (s *system) forgetClaim(t *testing.T, ev event.Event) {
 	t.Helper()
 	c := s.clients(t)
-	parameter := aws.String("/gatehouse/local/user-events/ledger-table-name")
-	name := must(ssm.NewFromConfig(s.env.Config()).GetParameter(t.Context(), &ssm.GetParameterInput{Name: parameter}))(t).Parameter.Value
+	name := s.parameter(t, "user-events", "ledger-table-name")
 	key := map[string]dynamodbtypes.AttributeValue{"event": &dynamodbtypes.AttributeValueMemberS{Value: contracts.ClaimKey(ev)}}
 	eventually(t, "the event is counted", func() bool {
-		return len(must(c.dynamodb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: name, Key: key}))(t).Item) > 0
+		return len(must(c.dynamodb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &name, Key: key}))(t).Item) > 0
 	})
-	must(c.dynamodb.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: name, Key: key}))(t)
+	must(c.dynamodb.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &name, Key: key}))(t)
 }

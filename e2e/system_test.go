@@ -148,6 +148,12 @@ func (s *system) environ() []string {
 	return env
 }
 
+// parameter is an SSM parameter of the environment.
+func (s *system) parameter(t *testing.T, service, resource string) string {
+	t.Helper()
+	return must(actors.Parameter(t.Context(), s.env.Config(), "local", service, resource))(t)
+}
+
 // run starts a program with nothing but the env file and returns what it printed. The
 // error has the end of it.
 func (s *system) run(t *testing.T, name string, args ...string) (string, error) {
