@@ -103,21 +103,33 @@ func Batch(ctx context.Context, log *slog.Logger, in events.SQSEvent, handle Fun
 	return (&Consumer{Log: log}).Batch(ctx, in, handle)
 }
 
-// Batch answers one invocation by SQS. It returns an error for a batch that has no
-// partial answer because a message has no id: Lambda then repeats the whole batch.
-func (c *Consumer) Batch(ctx context.Context, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
-	failed := map[string]error{}
-	batch := make([]Record, 0, len(in.Records))
+// Messages are those of a batch, whose events are not read. It returns an error for a batch
+// that has no partial answer because a message has no id: Lambda then repeats the whole batch.
+func Messages(in events.SQSEvent) ([]Record, error) {
+	messages := make([]Record, 0, len(in.Records))
 	for _, m := range in.Records {
 		if m.MessageId == "" {
-			return events.SQSEventResponse{}, errors.New("consume: message without an id")
+			return nil, errors.New("consume: message without an id")
 		}
-		ev, err := contracts.Decode([]byte(m.Body))
-		if err != nil {
-			failed[m.MessageId] = NotAnEvent // the error can quote the body, which may contain anything
+		messages = append(messages, Record{MessageID: m.MessageId, Body: m.Body})
+	}
+	return messages, nil
+}
+
+// Batch answers one invocation by SQS. Its error is that of Messages.
+func (c *Consumer) Batch(ctx context.Context, in events.SQSEvent, handle Func) (events.SQSEventResponse, error) {
+	messages, err := Messages(in)
+	if err != nil {
+		return events.SQSEventResponse{}, err
+	}
+	failed := map[string]error{}
+	batch := make([]Record, 0, len(messages))
+	for _, m := range messages {
+		if m.Event, err = contracts.Decode([]byte(m.Body)); err != nil {
+			failed[m.MessageID] = NotAnEvent // the error can quote the body, which may contain anything
 			continue
 		}
-		batch = append(batch, Record{MessageID: m.MessageId, Event: ev, Body: m.Body})
+		batch = append(batch, m)
 	}
 	if len(batch) > 0 {
 		maps.Copy(failed, guardedBatch(ctx, batch, handle))

@@ -93,13 +93,12 @@ type failure struct {
 
 // Handle answers one invocation by SQS.
 func (i *Intake) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-	b := batch{failures: map[string]*failure{}}
-	for _, m := range in.Records {
-		if m.MessageId == "" {
-			return events.SQSEventResponse{}, errors.New("signinrecords: message without an id")
-		}
+	messages, err := consume.Messages(in)
+	if err != nil {
+		return events.SQSEventResponse{}, fmt.Errorf("consume.Messages: %w", err)
 	}
-	i.readAll(ctx, in, &b)
+	b := batch{failures: map[string]*failure{}}
+	i.readAll(ctx, messages, &b)
 	i.publish(ctx, i.keep(ctx, &b), &b)
 	q := &consume.Consumer{Name: "signin-audit-signin-records", Environment: i.Environment, Dead: i.Dead, Out: i.Out, Log: i.Log, Now: i.Now}
 	out := emf.New(i.Environment)
@@ -110,13 +109,9 @@ func (i *Intake) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEven
 
 // readAll judges the messages at the same time. Cognito is asked about a client that
 // anybody can invent, and no other message waits for the answer.
-func (i *Intake) readAll(ctx context.Context, in events.SQSEvent, b *batch) {
+func (i *Intake) readAll(ctx context.Context, messages []consume.Record, b *batch) {
 	ctx, cancel := consume.WithSpare(ctx, 2*spare) // for the rows, too
 	defer cancel()
-	var messages []consume.Record
-	for _, m := range in.Records {
-		messages = append(messages, consume.Record{MessageID: m.MessageId, Body: m.Body})
-	}
 	b.failed = consume.Each(func(ctx context.Context, m consume.Record) error { return i.read(ctx, m, b) })(ctx, messages)
 	for _, m := range messages {
 		if f := b.failures[m.MessageID]; f != nil {

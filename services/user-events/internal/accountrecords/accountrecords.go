@@ -85,12 +85,9 @@ type batch struct {
 
 // Handle answers one invocation by SQS.
 func (c *Consumer) Handle(ctx context.Context, in events.SQSEvent) (events.SQSEventResponse, error) {
-	var records []consume.Record
-	for _, m := range in.Records {
-		if m.MessageId == "" {
-			return events.SQSEventResponse{}, errors.New("accountrecords: a batch that cannot come from SQS")
-		}
-		records = append(records, consume.Record{MessageID: m.MessageId, Body: m.Body})
+	records, err := consume.Messages(in)
+	if err != nil {
+		return events.SQSEventResponse{}, fmt.Errorf("consume.Messages: %w", err)
 	}
 	b := &batch{events: map[string]event.Event{}, counts: map[string]int{}}
 	failed := consume.Each(func(ctx context.Context, m consume.Record) error {
