@@ -50,7 +50,7 @@ func TestBrowserStory(t *testing.T) {
 	w.must(w.Visit(s.env["AWS_ENDPOINT_URL"]+"/app"), w.Heading("Welcome"), w.Click("Create an account"))
 
 	w.signUp(p.local + "@mailinator.com")
-	w.must(w.Says("This email address cannot be used here. Please use another one."))
+	w.must(w.Says("This email address cannot be used here. Please use another one (address-refused)."))
 	if text := w.Text(); strings.Contains(text, "PreSignUp") || strings.Contains(text, "..") {
 		t.Errorf("the refusal is not fit for people:\n%s", text)
 	}

@@ -27,7 +27,7 @@ func TestSignupGuard(t *testing.T) {
 			if text == "" {
 				t.Fatalf("got %v, want UserLambdaValidationException", err)
 			}
-			if want := "PreSignUp failed with error This email address cannot be used here. Please use another one."; text != want {
+			if want := "PreSignUp failed with error This email address cannot be used here. Please use another one (address-refused)."; text != want {
 				t.Errorf("the person reads %q, want %q", text, want)
 			}
 			if strings.Contains(strings.ToLower(text), "dispos") {

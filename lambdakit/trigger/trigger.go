@@ -22,6 +22,7 @@ import (
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/lambdakit/function"
+	"gatehouse.example/lambdakit/language"
 )
 
 // Refusal is the one error that a person sees. Cognito shows its text, so it is
@@ -81,7 +82,6 @@ func asRefusal(err error) (Refusal, bool) {
 }
 
 // run turns a panic into an error, without its value, which may contain an address.
-
 func (h *Handler) run(ctx context.Context, call Call) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -102,6 +102,9 @@ type Call struct {
 	UserName string
 	// Attributes are the user's string attributes: they never leave the function.
 	Attributes map[string]string
+	// Language is that of the person: of the user's attribute locale, else of locale or lang
+	// in the client's metadata, else English. Nothing else of the metadata is read.
+	Language string
 	// UserNotFound is set by PreAuthentication for an unknown user.
 	UserNotFound bool
 	// NewDevice is set by PostAuthentication.
@@ -124,6 +127,10 @@ type payload struct {
 		UserAttributes lenientStrings `json:"userAttributes"`
 		UserNotFound   lenientBool    `json:"userNotFound"`
 		NewDeviceUsed  lenientBool    `json:"newDeviceUsed"`
+		ClientMetadata struct {
+			Locale lenientString `json:"locale"`
+			Lang   lenientString `json:"lang"`
+		} `json:"clientMetadata"`
 	} `json:"request"`
 }
 
@@ -149,8 +156,10 @@ func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 	if client == noClient {
 		client = ""
 	}
+	metadata := p.Request.ClientMetadata
 	return Call{
 		Source: p.TriggerSource, UserName: p.UserName, Attributes: p.Request.UserAttributes,
+		Language:     language.Of(p.Request.UserAttributes["locale"], string(metadata.Locale), string(metadata.Lang)),
 		UserNotFound: bool(p.Request.UserNotFound), NewDevice: bool(p.Request.NewDeviceUsed),
 		Act: contracts.Act{
 			PoolARN: poolARN, Subject: sub(p.Request.UserAttributes), ClientID: client,
@@ -201,6 +210,18 @@ func (s *lenientStrings) UnmarshalJSON(raw []byte) error {
 		if json.Unmarshal(value, &text) == nil && text != nil {
 			(*s)[name] = *text
 		}
+	}
+	return nil
+}
+
+// lenientString is empty for everything that is not a text.
+type lenientString string
+
+// UnmarshalJSON never fails.
+func (s *lenientString) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*s = lenientString(text)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package trigger_test
 
 import (
 	"bytes"
+	gocmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,13 +88,18 @@ func TestCallsAreRead(t *testing.T) {
 		"name_is_number":       {with(`"userName":5`), trigger.Call{Act: act}},
 		"context_is_text":      {with(`"callerContext":"x"`), trigger.Call{Act: act}},
 		"client_is_number":     {with(`"callerContext":{"clientId":5}`), trigger.Call{Act: act}},
+		"locale":               {with(`"request":{"userAttributes":{"locale":"de-AT"},"clientMetadata":{"locale":"fr"}}`), trigger.Call{Attributes: map[string]string{"locale": "de-AT"}, Language: "de", Act: act}},
+		"client_locale":        {with(`"request":{"clientMetadata":{"lang":"ja","locale":"fr","name":"es"}}`), trigger.Call{Language: "fr", Act: act}},
+		"client_lang":          {with(`"request":{"clientMetadata":{"locale":["fr"],"lang":"ja"}}`), trigger.Call{Language: "ja", Act: act}},
+		"metadata_is_list":     {with(`"request":{"clientMetadata":["de"],"userNotFound":true}`), trigger.Call{UserNotFound: true, Act: act}},
+		"metadata_is_null":     {with(`"request":{"clientMetadata":null}`), trigger.Call{Act: act}},
 		"unknown_fields":       {with(`"future":{"a":[1]},"request":{"more":1}`), trigger.Call{Act: act}},
 		"other_type_then_more": {with(`"userName":5,"callerContext":{"clientId":"c"}`), trigger.Call{Act: withClient}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tc.want.Source = "PreSignUp_SignUp"
+			tc.want.Source, tc.want.Language = "PreSignUp_SignUp", gocmp.Or(tc.want.Language, "en")
 			if diff := cmp.Diff(tc.want, read(t, tc.payload)); diff != "" {
 				t.Errorf("Call (-want +got):\n%s", diff)
 			}

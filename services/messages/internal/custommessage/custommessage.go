@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"gatehouse.example/lambdakit/language"
 )
 
 // Handler is a lambda.Handler, because it must see and return raw bytes.
@@ -70,7 +72,7 @@ func parse(payload []byte) (call, error) {
 	request := members(c.event["request"])
 	attributes, metadata := members(request["userAttributes"]), members(request["clientMetadata"])
 	c.kind = Kind(text(c.event["triggerSource"]))
-	c.language = Language(text(attributes["locale"]), text(metadata["locale"]), text(metadata["lang"]))
+	c.language = language.Of(text(attributes["locale"]), text(metadata["locale"]), text(metadata["lang"]))
 	c.placeholders = Placeholders{Code: text(request["codeParameter"]), UserName: text(request["usernameParameter"])}
 	return c, nil
 }

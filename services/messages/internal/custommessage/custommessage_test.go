@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/lambdakit/language"
 )
 
 // invoke calls the trigger, which must not fail, and returns what it logged.
@@ -216,7 +218,7 @@ func FuzzWrite(f *testing.F) {
 	f.Add("{{light.text}}", "{{note}}", "fr")
 	f.Fuzz(func(t *testing.T, code, name, wish string) {
 		for _, kind := range Kinds() {
-			m, err := Write(kind, Language(wish), Placeholders{code, name})
+			m, err := Write(kind, language.Of(wish), Placeholders{code, name})
 			if err == nil {
 				checkStructure(t, &m)
 			}

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/lambdakit/language"
 )
 
 // gallery is the page of all messages.
@@ -21,10 +23,10 @@ func page() string {
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>All messages in all languages</title>\n" +
 		"<style>:root { color-scheme: light dark; } body { font: 16px system-ui, sans-serif; } iframe { width: 400px; height: 600px; border: 1px solid; }</style>\n<table>\n")
 	for _, kind := range Kinds() {
-		b.WriteString("<tr id=\"" + string(kind) + "\"><th colspan=\"" + strconv.Itoa(len(Languages())) + "\">" + string(kind) + "</th></tr>\n<tr>")
-		for _, language := range Languages() {
-			file := "messages/" + language + "/" + strings.TrimPrefix(string(kind), source) + ".html"
-			b.WriteString("<td><iframe sandbox title=\"" + language + "\" src=\"" + file + "\"></iframe></td>")
+		b.WriteString("<tr id=\"" + string(kind) + "\"><th colspan=\"" + strconv.Itoa(len(language.All())) + "\">" + string(kind) + "</th></tr>\n<tr>")
+		for _, lang := range language.All() {
+			file := "messages/" + lang + "/" + strings.TrimPrefix(string(kind), source) + ".html"
+			b.WriteString("<td><iframe sandbox title=\"" + lang + "\" src=\"" + file + "\"></iframe></td>")
 		}
 		b.WriteString("</tr>\n")
 	}
@@ -38,13 +40,13 @@ var cognitos = Placeholders{Code: "{####}", UserName: "{username}"}
 func written(t *testing.T) map[string]Message {
 	t.Helper()
 	all := map[string]Message{}
-	for _, language := range Languages() {
+	for _, lang := range language.All() {
 		for _, kind := range Kinds() {
-			m, err := Write(kind, language, cognitos)
+			m, err := Write(kind, lang, cognitos)
 			if err != nil {
-				t.Fatalf("%s in %s: %v", kind, language, err)
+				t.Fatalf("%s in %s: %v", kind, lang, err)
 			}
-			all[language+"/"+strings.TrimPrefix(string(kind), source)] = m
+			all[lang+"/"+strings.TrimPrefix(string(kind), source)] = m
 		}
 	}
 	return all
@@ -120,29 +122,29 @@ func TestTextsAreComplete(t *testing.T) {
 	for _, file := range found {
 		languages = append(languages, strings.TrimSuffix(filepath.Base(file), ".json"))
 	}
-	if diff := cmp.Diff(Languages(), languages); diff != "" {
+	if diff := cmp.Diff(language.All(), languages); diff != "" {
 		t.Errorf("files of languages (-want +got):\n%s", diff)
 	}
-	for _, language := range Languages() {
+	for _, lang := range language.All() {
 		var x texts
-		if err := read("texts/"+language+".json", &x); err != nil {
+		if err := read("texts/"+lang+".json", &x); err != nil {
 			t.Fatal(err)
 		}
 		if slices.Contains([]string{x.CodeLabel, x.PasswordLabel, x.UserLabel, x.Footer}, "") {
-			t.Errorf("%s: a text is missing: %+v", language, x)
+			t.Errorf("%s: a text is missing: %+v", lang, x)
 		}
 		if len(x.Kinds) != len(Kinds()) {
-			t.Errorf("%s: %d kinds", language, len(x.Kinds))
+			t.Errorf("%s: %d kinds", lang, len(x.Kinds))
 		}
 		subjects := map[string]bool{}
 		for name, w := range x.Kinds {
 			if slices.Contains([]string{w.Subject, w.Heading, w.Lead, w.Note, w.SMS}, "") {
-				t.Errorf("%s: %s: a text is missing: %+v", language, name, w)
+				t.Errorf("%s: %s: a text is missing: %+v", lang, name, w)
 			}
 			subjects[w.Subject] = true
 		}
 		if len(subjects) != len(Kinds()) {
-			t.Errorf("%s: two kinds have one subject", language)
+			t.Errorf("%s: two kinds have one subject", lang)
 		}
 	}
 }
@@ -186,31 +188,5 @@ func TestRefusedByCognito(t *testing.T) {
 	}
 	if _, err := Write(signUp, "../texts/en", cognitos); err == nil {
 		t.Error("an unknown language is written")
-	}
-}
-
-func TestLanguage(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		wishes []string
-		want   string
-	}{
-		"none":          {nil, "en"},
-		"empty":         {[]string{"", ""}, "en"},
-		"language":      {[]string{"de"}, "de"},
-		"region":        {[]string{"de-AT"}, "de"},
-		"underscore":    {[]string{"fr_CA"}, "fr"},
-		"upper_case":    {[]string{"JA-JP"}, "ja"},
-		"script":        {[]string{"es-Latn-MX"}, "es"},
-		"first_counts":  {[]string{"es", "de"}, "es"},
-		"not_written":   {[]string{"pt-BR", "de"}, "de"},
-		"none_written":  {[]string{"pt", "xx"}, "en"},
-		"longer_word":   {[]string{"deu"}, "en"},
-		"only_a_region": {[]string{"-de"}, "en"},
-		"a_path":        {[]string{"../de"}, "en"},
-	} {
-		if got := Language(tc.wishes...); got != tc.want {
-			t.Errorf("%s: %s, want %s", name, got, tc.want)
-		}
 	}
 }

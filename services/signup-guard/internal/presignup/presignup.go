@@ -56,7 +56,7 @@ func (g *Guard) PreSignUp(ctx context.Context, call trigger.Call) error {
 	}
 	g.publish(ctx, call.Act, via, v)
 	if r, refused := refusalOf(v.Rule); refused {
-		return r.err()
+		return r.err(call.Language)
 	}
 	return nil
 }

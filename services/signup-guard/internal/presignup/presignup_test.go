@@ -54,7 +54,7 @@ func invoke(t *testing.T, s *sink, payload []byte) (answer []byte, log string, e
 
 func TestPreSignUp_payload_files(t *testing.T) {
 	t.Parallel()
-	const text = "This email address cannot be used here. Please use another one"
+	const text = "This email address cannot be used here. Please use another one (address-refused)"
 	for file, c := range map[string]struct{ typ, via, domain, refusal string }{
 		"presignup-signup":            {contracts.TypeSignupAllowed, contracts.ViaSignup, "example.org", ""},
 		"presignup-signup-disposable": {contracts.TypeSignupRejected, contracts.ViaSignup, "mailinator.com", text},
@@ -126,6 +126,28 @@ func TestPreSignUp_unknown_source(t *testing.T) {
 	answer, log, err := invoke(t, s, in)
 	if err != nil || !bytes.Equal(answer, in) || len(s.sent) != 0 || !strings.Contains(log, "not a trigger source") {
 		t.Errorf("answer %s, error %v, events %v, log %s", answer, err, s.sent, log)
+	}
+}
+
+// The person reads their own language: the user's, else the client's.
+func TestPreSignUp_speaks_the_language(t *testing.T) {
+	t.Parallel()
+	for wish, start := range map[[2]string]string{
+		{"", ""}: "This email", {"de-AT", "fr"}: "Diese E-Mail", {"", "fr"}: "Cette adresse", {"pt", "ja-JP"}: "このメール", {"", "xx"}: "This email",
+	} {
+		var in map[string]any
+		if err := json.Unmarshal(payload(t, sourceSignUp, "u1", map[string]any{"email": "eve@mailinator.com", "locale": wish[0]}), &in); err != nil {
+			t.Fatal(err)
+		}
+		in["request"].(map[string]any)["clientMetadata"] = map[string]string{"lang": wish[1], "email": "es"}
+		raw, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = invoke(t, &sink{}, raw)
+		if got := fmt.Sprint(err); !strings.HasPrefix(got, start) || !strings.HasSuffix(got, " (address-refused)") {
+			t.Errorf("%v: %q", wish, got)
+		}
 	}
 }
 

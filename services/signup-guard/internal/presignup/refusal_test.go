@@ -3,36 +3,34 @@ package presignup
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse.example/contracts"
 	"gatehouse.example/contracts/schemas"
+	"gatehouse.example/lambdakit/language"
+	"gatehouse.example/lambdakit/trigger"
 )
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	rules := map[string]bool{}
+	rules, codes := map[string]bool{}, map[string]bool{}
 	for _, e := range refusals() {
 		if e.Rule == "" || e.Code == "" || e.When == "" || rules[e.Rule] {
 			t.Errorf("entry %+v is incomplete or repeated", e)
 		}
-		rules[e.Rule] = true
-		// The person reads "PreSignUp failed with error TEXT." with Cognito's full stop.
-		if len(e.Text) > 80 || e.Text == "" || strings.HasSuffix(e.Text, ".") {
-			t.Errorf("%s: text %q is too long or ends with a full stop", e.Rule, e.Text)
+		rules[e.Rule], codes[e.Said] = true, true
+		if text := said()[e.Said]["de"] + " (" + e.Said + ")"; e.err("de") != (trigger.Refusal{Code: e.Code, Text: text}) {
+			t.Errorf("%s: refusal %+v", e.Rule, e.err("de"))
 		}
-		for _, word := range []string{"list", "disposable", "error", "rule", "domain", "Gatehouse", e.Code, e.Rule} {
-			if strings.Contains(strings.ToLower(e.Text), strings.ToLower(word)) {
-				t.Errorf("%s: text %q says %q", e.Rule, e.Text, word)
-			}
-		}
-		if r := e.err(); r.Error() != e.Text || r.Code != e.Code {
-			t.Errorf("%s: refusal %+v", e.Rule, r)
+		if strings.HasPrefix(e.Code, "domain-") && e.Said != saidRefused {
+			t.Errorf("%s: the person is told %s", e.Rule, e.Said)
 		}
 		if found, ok := refusalOf(e.Rule); !ok || found != e {
 			t.Errorf("refusalOf(%q) = %+v, %v", e.Rule, found, ok)
@@ -41,22 +39,54 @@ func TestRefusals(t *testing.T) {
 	if _, ok := refusalOf(""); ok {
 		t.Error("an empty rule has an entry")
 	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(codes)), slices.Sorted(maps.Keys(said()))); diff != "" {
+		t.Errorf("codes with texts (-of refusals +of texts):\n%s", diff)
+	}
 }
 
-// TestReadme: the table in the README is the one in the code.
+// TestTexts: each code has a text in each language that fits into Cognito's, and says
+// nothing of how the service works.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for code, texts := range said() {
+		if diff := cmp.Diff(language.All(), slices.Sorted(maps.Keys(texts))); diff != "" {
+			t.Errorf("%s: languages (-want +got):\n%s", code, diff)
+		}
+		for lang, text := range texts {
+			if n := utf8.RuneCountInString(text); n == 0 || n > 110 || strings.ContainsAny(text, "()<>{}\n") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "。") || seen[text] {
+				t.Errorf("%s in %s: %q is empty, long, repeated, or ends with a full stop", code, lang, text)
+			}
+			seen[text] = true
+			for _, word := range []string{"list", "disposable", "error", "rule", "domain", "domän", "domaine", "dominio", "ドメイン", "Gatehouse", code} {
+				if strings.Contains(strings.ToLower(text), strings.ToLower(word)) {
+					t.Errorf("%s in %s: %q says %q", code, lang, text, word)
+				}
+			}
+		}
+	}
+}
+
+// TestReadme: the tables in the README are those in the code.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want strings.Builder
-	want.WriteString("| code | rule | when | what the person reads |\n|---|---|---|---|\n")
+	var rules, texts strings.Builder
+	rules.WriteString("| code | rule | when | the person is told |\n|---|---|---|---|\n")
 	for _, e := range refusals() {
-		fmt.Fprintf(&want, "| `%s` | `%s` | %s | %s |\n", e.Code, e.Rule, e.When, e.Text)
+		fmt.Fprintf(&rules, "| `%s` | `%s` | %s | `%s` |\n", e.Code, e.Rule, e.When, e.Said)
 	}
-	if !strings.Contains(string(raw), want.String()) {
-		t.Errorf("the README does not hold this table:\n%s", want.String())
+	texts.WriteString("| what the person is told | in English |\n|---|---|\n")
+	for _, code := range slices.Sorted(maps.Keys(said())) {
+		fmt.Fprintf(&texts, "| `%s` | %s |\n", code, said()[code]["en"])
+	}
+	for _, want := range []string{rules.String(), texts.String()} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("the README does not hold this table:\n%s", want)
+		}
 	}
 }
 

@@ -28,7 +28,9 @@ type Page struct {
 	Lead  string
 	// Problem is an error, Notice a success; screen readers read both aloud.
 	Problem string
-	Notice  string
+	// ProblemLang is the language of a problem that is not in English, for screen readers.
+	ProblemLang string
+	Notice      string
 	// SetUp is what an authenticator app needs.
 	SetUp *setUp
 	// Local is help that only the local system gives, about a mail.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,13 +21,16 @@ import (
 // unchanged and is checked on each of them, because each can be reached directly.
 type appRequest struct {
 	values url.Values
-	client upstream.AppClient
-	pool   upstream.Pool
+	// language is a tag such as "de-AT", or empty: lang in the app's request, else the
+	// browser's first choice.
+	language string
+	client   upstream.AppClient
+	pool     upstream.Pool
 }
 
 // appFields are the parameters of an app's request that the pages carry.
 var appFields = []string{
-	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method", "nonce",
+	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method", "nonce", "lang",
 }
 
 // appValues picks the app's parameters. repeated is the first that came more than once,
@@ -101,7 +105,17 @@ func (p *Pages) appRequest(w http.ResponseWriter, r *http.Request, given url.Val
 			values.Set("redirect_uri", form.Hidden[i].Value)
 		}
 	}
-	return appRequest{values: values, client: cl, pool: pool}, true
+	return appRequest{values: values, language: wishedLanguage(values, r), client: cl, pool: pool}, true
+}
+
+// languageTag is the tag that a text begins with.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*`)
+
+// wishedLanguage is that of the app's link, as managed login takes it
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-managed-login.html),
+// else the first that the browser asks for.
+func wishedLanguage(values url.Values, r *http.Request) string {
+	return cmp.Or(languageTag.FindString(values.Get("lang")), languageTag.FindString(r.Header.Get("Accept-Language")))
 }
 
 // missing says which parameters the app's request lacks, if any.
@@ -240,9 +254,12 @@ func (p *Pages) ask(r *http.Request, action string, in map[string]any, out any) 
 }
 
 // person names client and user in a call, with the proof that a client with a
-// secret needs.
+// secret needs. Triggers and their texts learn the person's language from it.
 func (a appRequest) person(name string, more map[string]any) map[string]any {
 	in := map[string]any{"ClientId": a.client.ID, "Username": name}
+	if a.language != "" {
+		in["ClientMetadata"] = map[string]string{"lang": a.language}
+	}
 	if a.client.Secret != "" {
 		in["SecretHash"] = a.client.SecretHash(name)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"gatehouse.example/lambdakit/language"
 	"gatehouse.example/tools/internal/proxy/upstream"
 )
 
@@ -104,6 +105,9 @@ func (p *Pages) signUpPosted(w http.ResponseWriter, r *http.Request) {
 	if err := p.ask(r, "SignUp", in, &out); err != nil {
 		p.logUnlessCognito(r.Context(), "sign-up", err)
 		page := req.signUpForm(name, req.readable(err), wrongField(err, "username"))
+		if upstream.IsCognito(err, "UserLambdaValidationException") {
+			page.ProblemLang = language.Of(req.language)
+		}
 		if upstream.IsCognito(err, "UsernameExistsException") {
 			page.Links = append(page.Links, Link{Text: "Forgot your password?", URL: req.path("/forgotPassword")})
 		}
