@@ -42,14 +42,12 @@ const (
 	overBegins  = "\n## Over when\n"
 )
 
-// reader is who follows a page. Of the pool it leaves out what the emulator answers and AWS
-// does not. It answers the questions of the commands with yes, and
+// reader is who follows a page. It answers the questions of the commands with yes, and
 // tries again to drop a message while its consumer has it.
 const reader = `. .local/env
 gatehouse() {
   case "$*" in
-  detach*) bin/gatehouse "$@" --yes --leave-out SoftwareTokenMfaConfiguration;;
-  *--repair*) bin/gatehouse "$@" --yes;;
+  detach*|*--repair*) bin/gatehouse "$@" --yes;;
   "events dead drop"*) until bin/gatehouse "$@" --yes; do :; done 2>/dev/null;;
   *) bin/gatehouse "$@";;
   esac
@@ -228,10 +226,9 @@ func blocksBefore(text []byte, all []step, heading string) int {
 
 // unlike says how a block did something else than what its page says, or nothing.
 func (s step) unlike(prints, output string, code int) string {
-	// Status and drift say by their exit status that there is something to repair, a replay that
-	// a consumer moved a message back, because nobody has deployed another version of it, and
-	// detach that the emulator has lost the tags of CloudFormation.
-	tells := slices.ContainsFunc([]string{"gatehouse status", "gatehouse drift", "gatehouse events dead replay", "gatehouse detach"}, func(command string) bool {
+	// Status and drift say by their exit status that there is something to repair, and a replay
+	// that a consumer moved a message back, because nobody has deployed another version of it.
+	tells := slices.ContainsFunc([]string{"gatehouse status", "gatehouse drift", "gatehouse events dead replay"}, func(command string) bool {
 		return strings.Contains(s.script, command)
 	})
 	switch {

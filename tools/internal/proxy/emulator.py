@@ -13,7 +13,7 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from cognito import attributes, federation, grants, messages, providers, rotation, secrets, unknown
+from cognito import attributes, federation, grants, messages, pools, providers, rotation, secrets, unknown
 from delivery import redrive
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
@@ -33,6 +33,7 @@ if __name__ == "__main__":
     attributes.install()
     unknown.install()
     federation.install()
+    pools.install()
     providers.install()
     redrive.install()
     serviceroles.install()
