@@ -179,10 +179,10 @@ check: $(LINT) rules-tools ## Format, vet, lint and unit tests, in under a minut
 	@go list work | grep -v gatehouse.example/e2e | grep -vxF $(foreach p,$(UNCACHED),-e gatehouse.example/$p) | xargs go test -vet=off
 	@go test -vet=off -count=1 $(addprefix ./,$(UNCACHED))
 
-# The package that takes longest starts first, at the same time as the next one.
+# Two at a time: the packages that take longest start first.
 # e2e/integration needs an environment: make integration.
-E2E_TESTS = go test -vet=off -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/builds \
-	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/builds)?$$')
+E2E_TESTS = go test -vet=off -p 2 -count=1 -timeout 30m ./e2e/pipelines ./e2e ./e2e/rehearsal ./e2e/builds \
+	$$(go list ./e2e/... | grep -vE '/e2e(/integration|/pipelines|/rehearsal|/builds)?$$')
 
 # What only the end-to-end tests need is installed while the other tests run.
 .PHONY: test
