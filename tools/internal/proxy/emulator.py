@@ -13,7 +13,7 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from cognito import attributes, federation, grants, messages, pools, providers, rotation, secrets, unknown
+from cognito import attributes, federation, grants, messages, migration, pools, providers, rotation, secrets, unknown
 from delivery import redrive
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
@@ -30,6 +30,7 @@ if __name__ == "__main__":
     rotation.install()
     secrets.install()
     messages.install()
+    migration.install()
     attributes.install()
     unknown.install()
     federation.install()

@@ -144,6 +144,8 @@ func newHandler(cfg Config) (*handler, error) {
 		Before: fired.BeforeSignIn,
 		After:  fired.AfterSignIn,
 
+		Migrate: fired.MigrateSignIn,
+
 		Federated: fired.Federated,
 	})
 	if err != nil {

@@ -63,6 +63,12 @@ func (p *Pages) signInStep(w http.ResponseWriter, r *http.Request, session signI
 	ctx := context.WithoutCancel(r.Context())
 	session.request.note(w, session.name)
 	req, trace := session.request, r.Header.Get(upstream.TraceHeader)
+	if first && p.cfg.Migrate != nil {
+		if err := p.cfg.Migrate(ctx, req.client, req.pool, session.name, form.Get("password"), trace); err != nil {
+			p.signInError(ctx, w, r, session, err)
+			return
+		}
+	}
 	if first {
 		if err := p.cfg.Before(ctx, req.client, req.pool, session.name, trace); err != nil {
 			p.signInError(ctx, w, r, session, err)

@@ -43,8 +43,10 @@ type Config struct {
 	// Before and After are called on the step that names the user and on the one that
 	// signs them in.
 	Before, After SignInHook
-	Federated     FederatedHook
-	Log           *slog.Logger
+	// Migrate is called before Before, with the password that the person has typed. It may be nil.
+	Migrate   func(ctx context.Context, client upstream.AppClient, pool upstream.Pool, name, password, trace string) error
+	Federated FederatedHook
+	Log       *slog.Logger
 }
 
 // Pages serves the pages and remembers people from one form to the next.

@@ -29,7 +29,11 @@ func TestPayloadsAreAWSs(t *testing.T) {
 	// (https://github.com/DefinitelyTyped/DefinitelyTyped/pull/62357).
 	message := newEvent(p, "CustomMessage_SignUp", "c1", "u-1", customMessageRequest{attributesOf(u), codeParameter, &word, some})
 	message.Response = customMessageResponse{&word, &word, &word}
+	yes := true
+	moved := newEvent(p, "UserMigration_Authentication", "c1", "a@x.example", migrationRequest{&word, some, some})
+	moved.Response = migrationResponse{map[string]string{"email": word}, &word, &word, []string{word}, &yes}
 	for name, ev := range map[string]event{
+		"migrateuser":        moved,
 		"preauthentication":  newEvent(p, "PreAuthentication_Authentication", "c1", "u-1", preAuthenticationRequest{attributesOf(u), some, false}),
 		"postauthentication": newEvent(p, "PostAuthentication_Authentication", "c1", "u-1", postAuthenticationRequest{attributesOf(u), false, some}),
 		"postconfirmation":   newEvent(p, "PostConfirmation_ConfirmSignUp", "c1", "u-1", postConfirmationRequest{attributesOf(u), some}),
@@ -69,7 +73,9 @@ func TestKeysWithoutData(t *testing.T) {
 		"post_authentication": {postAuthenticationRequest{attributesOf(u), false, nil}, []string{"newDeviceUsed bool", "userAttributes object"}},
 		"post_confirmation":   {postConfirmationRequest{attributesOf(u), nil}, []string{"userAttributes object"}},
 		"pre_sign_up":         {preSignUpRequest{attributesOf(u), nil, nil}, []string{"userAttributes object", "validationData null"}},
-		"custom_message":      {customMessageRequest{attributesOf(u), codeParameter, nil, nil}, []string{"codeParameter string", "userAttributes object", "usernameParameter null"}},
+		// Of a forgotten password there is none.
+		"user_migration": {migrationRequest{}, []string{"password null", "validationData null"}},
+		"custom_message": {customMessageRequest{attributesOf(u), codeParameter, nil, nil}, []string{"codeParameter string", "userAttributes object", "usernameParameter null"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,5 +1,5 @@
 // Package triggers calls the functions that a user pool names, where the emulator does
-// not: PreAuthentication, PostAuthentication, PostConfirmation, CustomMessage, and PreSignUp
+// not: PreAuthentication, PostAuthentication, PostConfirmation, CustomMessage, UserMigration, and PreSignUp
 // of users that an administrator creates. It also holds a new address back until its owner has
 // proved it. Each file names its gap and what makes it superfluous.
 package triggers
@@ -37,10 +37,11 @@ func New(up *upstream.Client, log *slog.Logger) *Triggers {
 		"RespondToAuthChallenge": t.respondToChallenge, "AdminRespondToAuthChallenge": t.respondToChallenge,
 		"ConfirmSignUp": t.confirmSignUp, "AdminConfirmSignUp": t.confirmSignUp,
 		"ConfirmForgotPassword":            t.confirmForgotPassword,
-		"ForgotPassword":                   t.codeSent("CustomMessage_ForgotPassword", upstream.ResetCode),
+		"ForgotPassword":                   t.forgotPassword,
 		"AdminResetUserPassword":           t.codeSent("CustomMessage_ForgotPassword", upstream.ResetCode),
 		"ResendConfirmationCode":           t.codeSent("CustomMessage_ResendCode", upstream.VerificationCode),
 		recordMessage:                      t.unknown,
+		migrateUser:                        t.unknown,
 		"SignUp":                           t.signUp,
 		"AdminCreateUser":                  t.adminCreateUser,
 		"UpdateUserAttributes":             t.updateUserAttributes,

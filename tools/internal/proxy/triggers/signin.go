@@ -38,7 +38,14 @@ func (t *Triggers) initiateAuth(ctx context.Context, c upstream.Call) (*upstream
 		return nil, err
 	}
 	if ok && t.mayBegin(ctx, c, cl, p) {
-		name := c.Input.AuthParameters["USERNAME"]
+		name, password := c.Input.AuthParameters["USERNAME"], c.Input.AuthParameters["PASSWORD"]
+		if passwordFlows[c.Input.AuthFlow] {
+			// ClientMetadata of InitiateAuth arrives as validationData.
+			request := migrationRequest{Password: &password, ValidationData: c.Input.ClientMetadata}
+			if err := t.migrate(ctx, cl, p, "UserMigration_Authentication", name, request, c.Trace); err != nil {
+				return nil, err
+			}
+		}
 		if err := t.preAuthenticate(ctx, cl, p, name, c.Input.ClientMetadata, c.Trace); err != nil {
 			return nil, err
 		}
@@ -68,7 +75,7 @@ func (t *Triggers) respondToChallenge(ctx context.Context, c upstream.Call) (*up
 // client allows the flow and proves its secret, and an admin may call at all. If it is
 // not, the emulator answers with the error.
 func (t *Triggers) mayBegin(ctx context.Context, c upstream.Call, cl upstream.AppClient, p upstream.Pool) bool {
-	if p.Function("PreAuthentication") == "" || c.Input.AuthParameters["USERNAME"] == "" {
+	if p.Function("PreAuthentication")+p.Function("UserMigration") == "" || c.Input.AuthParameters["USERNAME"] == "" {
 		return false
 	}
 	if c.Admin() && c.Input.AuthFlow == "USER_PASSWORD_AUTH" || !c.Admin() && strings.HasPrefix(c.Input.AuthFlow, "ADMIN_") {
