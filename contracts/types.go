@@ -30,6 +30,7 @@ const (
 	ViaSignup     = "signup"
 	ViaAdmin      = "admin"
 	ViaFederation = "federation"
+	ViaMigration  = "migration"
 )
 
 // SignupAllowed is the data of [TypeSignupAllowed]: the address passed every
@@ -60,6 +61,7 @@ type SignupRejected struct {
 
 // UserCreated is the data of [TypeUserCreated].
 type UserCreated struct {
+	// Via is one of ViaSignup, ViaAdmin, ViaFederation and ViaMigration.
 	Via string `json:"via"`
 }
 

@@ -37,6 +37,8 @@ func payloads(url string) map[string][]string {
 	bad := strings.Replace(request("GET", "/activity", "id"), `"limit":"20"`, `"cursor":"{{cursor}}","{{parameter}}":"{{value}}"`, 1)
 	return map[string][]string{
 		"messages/custommessage":          {mailing("CustomMessage_SignUp"), mailing("CustomMessage_AdminCreateUser"), trigger("Other")},
+		"migration/usermigration":         {typed("UserMigration_Authentication"), typed("UserMigration_ForgotPassword"), trigger("UserMigration_Authentication"), trigger("Other")},
+		"migration/announcer":             {batch("arn:aws:sqs:eu-central-1:111122223333:q", arrival, "{{not a message}}")},
 		"signup-guard/presignup":          {trigger("PreSignUp_SignUp"), trigger("PreSignUp_AdminCreateUser"), trigger("PreSignUp_ExternalProvider"), trigger("Other")},
 		"signup-guard/address-changed":    append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", cloudEvent("gatehouse.user.attributes.changed.v1"))),
 		"signin-audit/preauthentication":  {trigger("PreAuthentication_Authentication"), trigger("Other")},
@@ -81,6 +83,7 @@ func environment(url string) []string {
 		"DEAD_LETTER_QUEUE_URL=" + dead, "GUEST_DEAD_LETTER_QUEUE_URL=" + dead, "USER_DEAD_LETTER_QUEUE_URL=" + dead,
 		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
 		"GATEHOUSE_ENVIRONMENT=dev", "OUTBOX_URL=" + url + "/111122223333/outbox", "TOPIC_ARN=arn:aws:sns:eu-central-1:111122223333:topic",
+		"ANNOUNCER_QUEUE_URL=" + url + "/111122223333/announcer", "MIGRATION_TABLE=migration", "OLD_SYSTEM=table", "SECRET_NAME=secret", "TRIES_PER_ADDRESS=1000", "TRIES_PER_MINUTE=100000",
 		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "CLIENT_TOKENS_PER_HOUR=100", "SETTINGS_NAME=settings", "PAGES_PER_SECOND=5", "GUEST_QUEUE_ARN=" + guestQueue,
 		"USER_QUEUE_ARN=arn:aws:sqs:eu-central-1:111122223333:users", "POOL_ARN_NAME=/gatehouse/dev/platform/user-pool-arn", "CLIENT_SCOPE=gatehouse/client",
 		"USER_CLIENT_IDS=" + clientID, "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/1", "INCLUDE_PREFIXES=/a/",
@@ -95,6 +98,11 @@ var allowed = []struct {
 }{
 	{"signup-guard/presignup", "answer", "*", "the answer is the event, for Cognito"},
 	{"messages/custommessage", "answer", "*", "the answer is the event, for Cognito; a test of the service compares the message"},
+	{"migration/usermigration", "answer", "*", "the answer is the event, for Cognito"},
+	{"migration/usermigration", "request DynamoDB.GetItem", "typed", "the row of the person who is looked up"},
+	{"migration/usermigration", "request AmazonSQS.SendMessage", "typed", "the message by which announcer finds the user"},
+	{"migration/announcer", "request AWSCognitoIdentityProvider.ListUsers", "typed", "the user who is looked up"},
+	{"migration/announcer", "request AmazonSQS.SendMessage", "*", "a message of another shape is kept as it came"},
 	{"signin-audit/p*authentication", "answer", "*", "the answer is the event, for Cognito"},
 	{"user-events/postconfirmation", "answer", "*", "the answer is the event, for Cognito"},
 	{"*/*", "*", "region", "AWS's own, not a person's"},

@@ -129,6 +129,13 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 		out = map[string]any{"MessageId": "8f2f3a44-0000-4000-8000-000000000002", "MD5OfMessageBody": hex.EncodeToString(sum[:])}
 	case "DynamoDB.UpdateItem":
 		out["Attributes"] = map[string]any{"sum": map[string]any{"N": "1"}}
+	case "secretsmanager.GetSecretValue":
+		out["SecretString"] = "0123456789abcdef0123456789abcdef"
+	case "DynamoDB.GetItem":
+		if bytes.Contains(body, []byte(`"user#`)) { // somebody who forgot the password; nobody has it
+			out["Item"] = map[string]any{"hash": map[string]any{"S": c.marks.word("hash")}, "verified": map[string]any{"BOOL": true},
+				"attributes": map[string]any{"M": map[string]any{"name": map[string]any{"S": c.marks.word("name of the row")}}}}
+		}
 	case "AmazonSSM.GetParameters":
 		var found []any
 		for _, name := range in.Names {

@@ -142,6 +142,14 @@ func trigger(source string) string {
 "response":{"autoConfirmUser":false,"autoVerifyEmail":false}}`
 }
 
+// typed is what Cognito sends if the person has typed an address.
+func typed(source string) string {
+	return strings.Replace(trigger(source), `"userName":"{{userName}}"`, `"userName":"{{typed}}@example.org"`, 1)
+}
+
+// arrival is the message of a person who was let in.
+const arrival = `{"pool":"arn:aws:cognito-idp:eu-central-1:111122223333:userpool/` + poolID + `","address":"{{typed}}@example.org","at":"2026-11-22T09:30:00Z"}`
+
 // mailing is what Cognito sends to a trigger that writes a message.
 func mailing(source string) string {
 	return strings.Replace(trigger(source), `"request":{`, `"request":{"codeParameter":"{####}","usernameParameter":"{username}",`, 1)

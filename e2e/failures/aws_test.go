@@ -51,6 +51,12 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case target == "":
 		form, _ := url.ParseQuery(string(body))
 		s.sns(w, form)
+	case target == "secretsmanager.GetSecretValue":
+		s.json(w, "secrets", "", `{"SecretString":"0123456789abcdef0123456789abcdef"}`)
+	case target == "AmazonSQS.SendMessage" && strings.Contains(string(body), "/announcer"):
+		s.json(w, "sqs", "announcer", `{"MessageId":"1"}`)
+	case strings.HasSuffix(target, ".GetItem") && strings.Contains(string(body), `"user#`): // the person of services/migration/events
+		s.json(w, "table", "", `{"Item":{"hash":{"S":"`+oldPassword+`"},"verified":{"BOOL":true}}}`)
 	case target == "AmazonSQS.SendMessage":
 		s.json(w, "sqs", "outbox", `{"MessageId":"1"}`)
 	case target == "AWSEvents.PutEvents":
@@ -99,6 +105,9 @@ func parameters(body []byte) string {
 	raw, _ := json.Marshal(out)
 	return string(raw)
 }
+
+// oldPassword is a hash of the password in services/migration/events.
+const oldPassword = "$2a$04$vvlrQSGugDhnMrpjrDg1r.BNjIIYozU941u2XrITwcX8MKztPLwSi"
 
 // changedPool is a type of events. Its row in the audit table is a finding.
 const changedPool = "gatehouse.pool.changed.v1"
@@ -185,6 +194,8 @@ func (s *stub) environment() []string {
 		"PAGES_PER_SECOND=5", "RECONCILE_FROM=2026-11-01", "GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
 		"CHECK_FEDERATED=true", "CLIENT_SCOPE=gatehouse/client", "USER_CLIENT_IDS=a",
 		"INCLUDE_PREFIXES=/gatehouse/", "EXCLUDE_PREFIXES=", "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/k", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",
+		"ANNOUNCER_QUEUE_URL=" + s.URL + "/123456789012/announcer", "MIGRATION_TABLE=migration", "OLD_SYSTEM=table", "SECRET_NAME=secret",
+		"TRIES_PER_ADDRESS=10", "TRIES_PER_MINUTE=300",
 		"DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead", "GUEST_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",
 		"USER_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",
 	}

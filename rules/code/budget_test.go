@@ -137,8 +137,12 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("%s has no line in budgets.txt", repository.Short(dir))
 			continue
 		}
-		if limit.bytes > 11<<20 || limit.init > mostInit {
-			t.Errorf("%s: the budget exceeds 11 MiB or %d times an empty function", repository.Short(dir), mostInit)
+		most := mostInit
+		if filepath.Base(dir) == "usermigration" {
+			most = 2 * mostInit // it is called once for a person (docs/adr/0054)
+		}
+		if limit.bytes > 11<<20 || limit.init > float64(most) {
+			t.Errorf("%s: the budget exceeds 11 MiB or %d times an empty function", repository.Short(dir), most)
 		}
 		binary := build(t, dir, "linux", "amd64")
 		info, err := os.Stat(binary)

@@ -187,7 +187,7 @@ func TestPipelineDeploymentsPlanted(t *testing.T) {
 		"test_as_another":        {"", "role/gatehouse/test/pipeline/gatehouse-test-canary\"", "role/gatehouse/test/pipeline/gatehouse-test-api-deploy\"", "CANARY_ROLE_ARN is"},
 		"test_elsewhere":         {"", `{"name":"ENVIRONMENT","value":"test"}`, `{"name":"ENVIRONMENT","value":"production"}`, "ENVIRONMENT is"},
 		"no_json":                {"", `{"name":"ENVIRONMENT","value":"test"}`, `{"name":"ENVIRONMENT","value":"test}`, "EnvironmentVariables"},
-		"pipelines_their_own":    {pipelinePipeline, "StackName: gatehouse-tools-api\n", "StackName: gatehouse-tools-pipelines\n", "without its own"},
+		"pipelines_their_own":    {pipelinePipeline, "StackName: gatehouse-tools-api,\n", "StackName: gatehouse-tools-pipelines,\n", "without its own"},
 		"pipelines_forget_one":   {pipelinePipeline, "StackName: gatehouse-tools-api, ChangeSetName", "StackName: gatehouse-tools-platform, ChangeSetName", "never executed"},
 		"pipelines_by_another":   {pipelinePipeline, "RoleArn: !GetAtt CloudFormationRole.Arn", "RoleArn: !GetAtt PipelinesRole.Arn", "RoleArn is"},
 		"pipelines_wrong_config": {pipelinePipeline, "pipeline/config/api.json", "pipeline/config/platform.json", "TemplateConfiguration is"},

@@ -51,6 +51,7 @@ func workOf(function string, parameters map[string]string) (work, bool) {
 	appEvents, _ := strconv.ParseFloat(parameters["AppEventsPerMinute"], 64)
 	w, ok := map[string]work{
 		"account-records": {rounds: func(n int) int { return 4*each(n) + 1 }, why: ""},                                      // row, pool, row again, row of a deleted user, topic
+		"announcer":       {rounds: func(n int) int { return 2 * each(n) }, limit: 30, why: "Cognito's quota of ListUsers"}, // user, topic
 		"address-changed": {rounds: func(n int) int { return 2 * each(n) }, limit: 30, why: "Cognito's quota of ListUsers"}, // user, topic
 		"bridge":          {rounds: func(n int) int { return (n + 9) / 10 }, signIns: true},                                 // PutEvents takes ten
 		"client-events":   {rounds: func(int) int { return 2 }, limit: appEvents / 60, why: "`AppEventsPerMinute`"},

@@ -54,6 +54,7 @@ func byAWS() map[string]struct{ metrics, dimensions []string } {
 func drawnElsewhere() map[string]string {
 	return map[string]string{
 		"services/messages":     "services/user-events, next to the trigger of sign-ups",
+		"services/migration":    "services/user-events, next to the trigger of sign-ups",
 		"services/signup-guard": "services/user-events, where sign-ups begin the overview",
 	}
 }

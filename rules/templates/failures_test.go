@@ -89,7 +89,7 @@ func TestFailureImpact(t *testing.T) {
 	read := func(path string) string { return repository.Read(t, filepath.Join(repository.Root, path)) }
 	repository.Report(t, failureImpact(repository.Templates(t), of, read))
 	// The README of the repository summarizes all triggers in one sentence.
-	const refused = "crash at init, crash in a call, timeout, throttle, permission gone: "
+	const refused = "crash at init, crash in a call, timeout, throttle, permission gone"
 	const sentence = "A trigger that crashes, times out, is throttled or may not be called makes Cognito refuse the sign-up or sign-in"
 	for _, name := range repository.CognitoTriggers {
 		if !strings.HasPrefix(of[name], refused) {

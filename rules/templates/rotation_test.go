@@ -55,7 +55,7 @@ func TestRotationPlanted(t *testing.T) {
 	check := func(all []*template.Template) []string { return rotation(t.Context(), all) }
 	repository.PlantIn(t, "platform/template.yaml", check, map[string]repository.Planted{
 		"flow_stays":     {switched, "ALLOW_REFRESH_TOKEN_AUTH", "WebClient: with RefreshTokenRotation=on its flows are [ALLOW_USER_SRP_AUTH ALLOW_REFRESH_TOKEN_AUTH]"},
-		"flow_missing":   {", " + switched + ", !If [NativePasswords", ", !If [NativePasswords", "NativeClient: with RefreshTokenRotation=off its flows are"},
+		"flow_missing":   {", " + switched + ", !If [SendsPasswords", ", !If [SendsPasswords", "NativeClient: with RefreshTokenRotation=off its flows are"},
 		"never_rotates":  {"{Feature: ENABLED, RetryGracePeriodSeconds: 60}", "{Feature: DISABLED}", "with RefreshTokenRotation=on its Feature is DISABLED"},
 		"always_rotates": {"RetryGracePeriodSeconds: 60}, {Feature: DISABLED}]", "RetryGracePeriodSeconds: 60}, {Feature: ENABLED}]", "with RefreshTokenRotation=off its Feature is ENABLED"},
 	})

@@ -326,10 +326,10 @@ func TestChosen(t *testing.T) {
 	if _, err := chosen([]string{"PreSignup"}); err == nil || !strings.Contains(err.Error(), "PreSignUp, PreAuthentication") {
 		t.Errorf("a misspelt trigger: %v", err)
 	}
-	if got, err := chosen([]string{"PreSignUp"}); err != nil || fmt.Sprint(got) != "[{PreSignUp signup-guard presignup-arn false}]" {
+	if got, err := chosen([]string{"PreSignUp"}); err != nil || fmt.Sprint(got) != "[{PreSignUp signup-guard presignup-arn false false}]" {
 		t.Errorf("chosen %v, %v", got, err)
 	}
-	if got, err := chosen(nil); err != nil || len(got) != 4 || strings.Contains(fmt.Sprint(got), "CustomMessage") {
+	if got, err := chosen(nil); err != nil || len(got) != 4 || strings.Contains(fmt.Sprint(got), "CustomMessage") || strings.Contains(fmt.Sprint(got), "UserMigration") {
 		t.Errorf("without a name: %v, %v", got, err)
 	}
 	if got, err := chosen([]string{"CustomMessage"}); err != nil || len(got) != 1 {

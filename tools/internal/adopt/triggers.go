@@ -11,24 +11,26 @@ import (
 // trigger is one of Gatehouse's, and where its ARN is in SSM.
 type trigger struct {
 	name, service, parameter string
-	// mails says that it writes mails, for which Cognito needs a sender of the pool's own. It
-	// is attached only where somebody names it.
+	// optional says that it is attached only where somebody names it.
+	optional bool
+	// mails says that it writes mails, for which Cognito needs a sender of the pool's own.
 	mails bool
 }
 
 // ours are the triggers that the platform's template attaches.
 var ours = []trigger{
-	{"PreSignUp", "signup-guard", "presignup-arn", false},
-	{"PreAuthentication", "signin-audit", "preauthentication-arn", false},
-	{"PostAuthentication", "signin-audit", "postauthentication-arn", false},
-	{"PostConfirmation", "user-events", "postconfirmation-arn", false},
-	{"CustomMessage", "messages", "custommessage-arn", true},
+	{"PreSignUp", "signup-guard", "presignup-arn", false, false},
+	{"PreAuthentication", "signin-audit", "preauthentication-arn", false, false},
+	{"PostAuthentication", "signin-audit", "postauthentication-arn", false, false},
+	{"PostConfirmation", "user-events", "postconfirmation-arn", false, false},
+	{"CustomMessage", "messages", "custommessage-arn", true, true},
+	{"UserMigration", "migration", "usermigration-arn", true, false},
 }
 
 // chosen are the triggers with these names, or all that every pool can have.
 func chosen(names []string) ([]trigger, error) {
 	if len(names) == 0 {
-		return slices.DeleteFunc(slices.Clone(ours), func(t trigger) bool { return t.mails }), nil
+		return slices.DeleteFunc(slices.Clone(ours), func(t trigger) bool { return t.optional }), nil
 	}
 	var out []trigger
 	for _, name := range names {
