@@ -6,6 +6,8 @@ replace gatehouse.example/contracts => ../contracts
 
 replace gatehouse.example/lambdakit => ../lambdakit
 
+replace gatehouse.example/services/migration => ../services/migration
+
 replace gatehouse.example/services/signin-audit => ../services/signin-audit
 
 replace gatehouse.example/services/user-events => ../services/user-events
@@ -13,6 +15,7 @@ replace gatehouse.example/services/user-events => ../services/user-events
 require (
 	gatehouse.example/contracts v0.0.0
 	gatehouse.example/lambdakit v0.0.0
+	gatehouse.example/services/migration v0.0.0
 	gatehouse.example/services/signin-audit v0.0.0
 	gatehouse.example/services/user-events v0.0.0
 	github.com/BurntSushi/toml v1.6.0
@@ -79,4 +82,5 @@ require (
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 )

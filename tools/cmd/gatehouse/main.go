@@ -21,6 +21,7 @@ import (
 	"gatehouse.example/tools/internal/local"
 	"gatehouse.example/tools/internal/pipelinecmd"
 	"gatehouse.example/tools/internal/trace"
+	"gatehouse.example/tools/internal/users"
 )
 
 // interrupted is what shells expect after Ctrl-C: 128 + SIGINT.
@@ -49,7 +50,7 @@ func realMain(ctx context.Context) error {
 		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(adopt.AttachCommand(), adopt.DetachCommand(), audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), drift.Command(), drift.StatusCommand(), events.Command(), audit.FindingsCommand(), local.Command(), pipelinecmd.Command(), audit.RecordsCommand(), trace.Command())
+	root.AddCommand(adopt.AttachCommand(), adopt.DetachCommand(), audit.Command(), awsdeploy.Command(), canary.Command(), demo.Command(), drift.Command(), drift.StatusCommand(), events.Command(), audit.FindingsCommand(), local.Command(), pipelinecmd.Command(), audit.RecordsCommand(), trace.Command(), users.Command())
 	groupsFail(root)
 	return root.ExecuteContext(ctx)
 }
