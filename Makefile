@@ -283,8 +283,11 @@ screenshots: up ## Take the pictures of the sign-in pages again, for docs/pictur
 
 .PHONY: previews
 previews: ## Write all mails in all languages again, with pictures for docs/pictures (needs Chromium)
-	@cd services/messages && UPDATE=messages go test -count=1 -run '^TestMessages$$' ./internal/custommessage
+	@cd services/messages && UPDATE=messages go test -count=1 -run '^TestMessages$$' ./internal/custommessage ./internal/notices
+	@cd services/messages && UPDATE=messages go test -count=1 -run '^TestGallery$$' ./internal/layout
 	@go run ./e2e/pictures --mail services/messages/internal/custommessage/testdata/messages/de/SignUp.html --out docs/pictures
+	@go run ./e2e/pictures --mail services/messages/internal/notices/testdata/messages/de/Password.html --name notice --out docs/pictures
+	@go run ./e2e/pictures --mail services/messages/internal/notices/testdata/messages/fr/Welcome.html --name welcome --out docs/pictures
 
 # Go keeps the inputs that reach new code in its cache, so a run that was stopped goes on
 # with what it found: make fuzz FUZZ=FuzzDecode EXECUTIONS=100000000

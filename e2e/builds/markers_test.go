@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gatehouse.example/tools/sam"
 	"gatehouse.example/tools/stacks"
@@ -39,6 +40,7 @@ func payloads(url string) map[string][]string {
 		"messages/custommessage":          {mailing("CustomMessage_SignUp"), mailing("CustomMessage_AdminCreateUser"), trigger("Other")},
 		"migration/usermigration":         {typed("UserMigration_Authentication"), typed("UserMigration_ForgotPassword"), trigger("UserMigration_Authentication"), trigger("Other")},
 		"migration/announcer":             {batch("arn:aws:sqs:eu-central-1:111122223333:q", arrival, "{{not a message}}")},
+		"messages/notices":                append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", strings.Replace(cloudEvent("gatehouse.user.password.reset.v1"), "2026-11-22T09:30:00Z", time.Now().UTC().Format(time.RFC3339), 1))),
 		"signup-guard/presignup":          {trigger("PreSignUp_SignUp"), trigger("PreSignUp_AdminCreateUser"), trigger("PreSignUp_ExternalProvider"), trigger("Other")},
 		"signup-guard/address-changed":    append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", cloudEvent("gatehouse.user.attributes.changed.v1"))),
 		"signin-audit/preauthentication":  {trigger("PreAuthentication_Authentication"), trigger("Other")},
@@ -84,7 +86,7 @@ func environment(url string) []string {
 		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
 		"GATEHOUSE_ENVIRONMENT=dev", "OUTBOX_URL=" + url + "/111122223333/outbox", "TOPIC_ARN=arn:aws:sns:eu-central-1:111122223333:topic",
 		"ANNOUNCER_QUEUE_URL=" + url + "/111122223333/announcer", "MIGRATION_TABLE=migration", "OLD_SYSTEM=table", "SECRET_NAME=secret", "TRIES_PER_ADDRESS=1000", "TRIES_PER_MINUTE=100000",
-		"AUDIT_TABLE=audit", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "CLIENT_TOKENS_PER_HOUR=100", "SETTINGS_NAME=settings", "PAGES_PER_SECOND=5", "GUEST_QUEUE_ARN=" + guestQueue,
+		"AUDIT_TABLE=audit", "CLAIMS_TABLE=claims", "NOTICES_FROM=no-reply@example.org", "SES_REGION=eu-central-1", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "CLIENT_TOKENS_PER_HOUR=100", "SETTINGS_NAME=settings", "PAGES_PER_SECOND=5", "GUEST_QUEUE_ARN=" + guestQueue,
 		"USER_QUEUE_ARN=arn:aws:sqs:eu-central-1:111122223333:users", "POOL_ARN_NAME=/gatehouse/dev/platform/user-pool-arn", "CLIENT_SCOPE=gatehouse/client",
 		"USER_CLIENT_IDS=" + clientID, "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/1", "INCLUDE_PREFIXES=/a/",
 	}
@@ -123,6 +125,14 @@ var allowed = []struct {
 	{"user-events/drain", "stdout", "type", "the line of an event that failed names it, by the characters of ids"},
 	{"user-events/bridge", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/client-events", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"messages/notices", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
+	{"messages/notices", "request v2/email/outbound-emails", "email of ListUsers", "the person's own address"},
+	{"messages/notices", "request DynamoDB.PutItem", "id", "the claim's key"},
+	{"messages/notices", "request DynamoDB.PutItem", "source", "the claim's key"},
+	{"messages/notices", "request AWSCognitoIdentityProvider.ListUsers", "source", "the pool and the user who is mailed"},
+	{"messages/notices", "request AWSCognitoIdentityProvider.ListUsers", "subject", "the pool and the user who is mailed"},
+	{"messages/notices", "stdout", "id", "the line of an event that failed names it, by the characters of ids"},
+	{"messages/notices", "stdout", "type", "the line of an event that failed names it, by the characters of ids"},
 	{"signup-guard/address-changed", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/drain", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},
 	{"user-events/metrics", "request AmazonSQS.SendMessage", "*", "a message that is not an event is kept as it came"},

@@ -160,7 +160,8 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 		out["Groups"] = []any{map[string]any{"GroupName": "auditors"}}
 	case "AWSCognitoIdentityProvider.ListUsers":
 		out["Users"] = []any{map[string]any{"Username": c.marks.word("user name of ListUsers"), "UserStatus": "CONFIRMED", "UserCreateDate": 1795339800, "Attributes": []any{
-			map[string]any{"Name": "sub", "Value": othersSub}, map[string]any{"Name": "email", "Value": c.marks.word("email of ListUsers") + "@mailinator.com"},
+			map[string]any{"Name": "sub", "Value": othersSub}, map[string]any{"Name": "email_verified", "Value": "true"},
+			map[string]any{"Name": "email", "Value": c.marks.word("email of ListUsers") + "@mailinator.com"},
 		}}}
 	case "Logs.DescribeLogGroups":
 		out["logGroups"] = []any{map[string]any{"logGroupName": in.LogGroupNamePrefix, "arn": "arn:aws:logs:eu-central-1:111122223333:log-group:x"}}

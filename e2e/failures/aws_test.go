@@ -48,6 +48,8 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	target := r.Header.Get("X-Amz-Target")
 	switch {
+	case strings.HasPrefix(r.URL.Path, "/v2/email/"):
+		s.json(w, "ses", "mail", `{"MessageId":"1"}`)
 	case target == "":
 		form, _ := url.ParseQuery(string(body))
 		s.sns(w, form)
@@ -73,7 +75,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.json(w, "cognito", "", `{"UserPool":{"EstimatedNumberOfUsers":1}}`)
 	case strings.HasSuffix(target, ".ListUsers"): // nobody has announced the one user, whose address is disposable
 		s.json(w, "cognito", "", `{"Users":[{"UserStatus":"CONFIRMED","UserCreateDate":1795339800,"Attributes":[`+
-			`{"Name":"email","Value":"eve@mailinator.com"},{"Name":"sub","Value":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a"}]}]}`)
+			`{"Name":"email","Value":"eve@mailinator.com"},{"Name":"email_verified","Value":"true"},{"Name":"sub","Value":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a"}]}]}`)
 	case strings.HasPrefix(target, "Logs_"):
 		s.json(w, "logs", "", `{}`)
 	case strings.Contains(string(body), `"audit"`) && slices.Contains(s.down, "audit key"):
@@ -190,7 +192,7 @@ func (s *stub) environment() []string {
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_MAX_ATTEMPTS=1",
 		"AWS_XRAY_SDK_DISABLED=true", "AWS_LAMBDA_LOG_FORMAT=JSON", "GATEHOUSE_ENVIRONMENT=test", "AWS_ENDPOINT_URL=" + s.URL,
 		"TOPIC_ARN=arn:aws:sns:eu-central-1:123456789012:user-events", fmt.Sprintf("OUTBOX_URL=%s/123456789012/outbox", s.URL),
-		"AUDIT_TABLE=audit", "SETTINGS_NAME=settings", "LEDGER_TABLE=ledger", "RETENTION_DAYS=400", "BUS_NAME=bus", "EVENTS_PER_MINUTE=60", "CLIENT_TOKENS_PER_HOUR=60", "POOL_ARN_NAME=pool",
+		"AUDIT_TABLE=audit", "CLAIMS_TABLE=claims", "NOTICES_FROM=no-reply@example.org", "SES_REGION=eu-central-1", "SETTINGS_NAME=settings", "LEDGER_TABLE=ledger", "RETENTION_DAYS=400", "BUS_NAME=bus", "EVENTS_PER_MINUTE=60", "CLIENT_TOKENS_PER_HOUR=60", "POOL_ARN_NAME=pool",
 		"PAGES_PER_SECOND=5", "RECONCILE_FROM=2026-11-01", "GUEST_QUEUE_ARN=" + sqs + "guest", "USER_QUEUE_ARN=" + sqs + "user", "ALLOW_DOMAINS=", "DENY_DOMAINS=", "CHECK_ADMIN_CREATED=false",
 		"CHECK_FEDERATED=true", "CLIENT_SCOPE=gatehouse/client", "USER_CLIENT_IDS=a",
 		"INCLUDE_PREFIXES=/gatehouse/", "EXCLUDE_PREFIXES=", "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/k", "CHECK_LOOKALIKES=true", "CHECK_RESERVED_LOCAL_PARTS=true",

@@ -64,6 +64,10 @@ func subjects() []subject {
 		{stack: "migration", name: "usermigration", payload: "usermigration-authentication.json", refused: "Cognito refuses people that the pool does not know yet"},
 		{kind: consumer, stack: "migration", name: "announcer", payload: arrival, queue: "announcer", done: "the topic"},
 		{kind: consumer, stack: "signup-guard", name: "address-changed", payload: changed, queue: "address-changed", done: "the topic"},
+		{
+			kind: consumer, stack: "messages", name: "notices", queue: "notices", done: "a mail",
+			payload: strings.Replace(changed, "2026-11-22T12:00:00Z", time.Now().UTC().Format(time.RFC3339), 1), // nobody is mailed news of yesterday
+		},
 		{stack: "signin-audit", name: "preauthentication", payload: "preauthentication.json", refused: "Cognito refuses the sign-in"},
 		{stack: "signin-audit", name: "postauthentication", payload: "postauthentication.json", refused: "Cognito refuses the sign-in"},
 		{

@@ -42,9 +42,10 @@ func realMain(ctx context.Context) error {
 	dir := flag.String("dir", ".local", "folder of the running local system")
 	out := flag.String("out", "docs/pictures", "folder for the pictures")
 	mail := flag.String("mail", "", "take pictures of this mail instead, without a local system")
+	name := flag.String("name", "mail", "beginning of the names of a mail's pictures")
 	flag.Parse()
 	if *mail != "" {
-		return mailPictures(ctx, *mail, *out)
+		return mailPictures(ctx, *mail, *out, *name)
 	}
 	env, err := actors.ReadEnv(filepath.Join(*dir, "env"), "HOSTED_UI_URL")
 	if err != nil {
@@ -70,7 +71,7 @@ func realMain(ctx context.Context) error {
 }
 
 // mailPictures shows a mail on a phone, in light and in dark mode.
-func mailPictures(ctx context.Context, mail, out string) error {
+func mailPictures(ctx context.Context, mail, out, name string) error {
 	mail, err := filepath.Abs(mail)
 	if err != nil {
 		return fmt.Errorf("filepath.Abs: %w", err)
@@ -78,7 +79,7 @@ func mailPictures(ctx context.Context, mail, out string) error {
 	show := func(name string, dark bool) error {
 		return play(ctx, phone, dark, func(b *chromium.Browser) error { return b.Visit("file://" + mail) }, picture(filepath.Join(out, name+".png"), phone))
 	}
-	return errors.Join(show("mail-phone", false), show("mail-phone-dark", true))
+	return errors.Join(show(name+"-phone", false), show(name+"-phone-dark", true))
 }
 
 // step is what a person does or sees on a page.

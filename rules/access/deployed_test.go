@@ -159,6 +159,7 @@ func (s *describer) parameters(t *template.Template, parent map[string]any) map[
 	given := map[string]string{
 		"DomainName": "name.example.com", "Environment": s.environment, "HostedZoneId": zone, "OnAws": "true",
 		"PermissionsBoundaryArn": boundaryArn(s.environment), "DeploymentRoleArn": codeDeployArn(s.environment),
+		"NoticesFrom": "no-reply@example.com", "SesIdentityArn": arn("ses:" + region + ":" + account + ":identity/example.com"),
 	}
 	for _, p := range t.Parameters() {
 		if value, ok := given[p.Name]; ok {

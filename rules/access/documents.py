@@ -49,11 +49,12 @@ ARNS = {
     "rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/example",
     "s3": "arn:aws:s3:::example",
     "sns": f"arn:aws:sns:{REGION}:{ACCOUNT}:example",
+    "ses": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/example.com",
     "sqs": f"arn:aws:sqs:{REGION}:{ACCOUNT}:example",
 }
 ENDINGS = [
     ("connection-?arn", "codeconnections"), ("key-?arn", "kms"), ("bucket-?arn", "s3"), ("topic-?arn", "sns"), ("(queue|outbox|dlq)-?arn", "sqs"),
-    ("table-?arn", "dynamodb"), ("pool-?arn", "cognito-idp"), ("(role-?arn|operatorarns?)", "role"), ("boundary-?arn", "policy"), ("bus-?arn", "events"),
+    ("table-?arn", "dynamodb"), ("identity-?arn", "ses"), ("pool-?arn", "cognito-idp"), ("(role-?arn|operatorarns?)", "role"), ("boundary-?arn", "policy"), ("bus-?arn", "events"),
     ("(function|activity|presignup|authentication|postconfirmation)-?arn", "lambda"),
 ]
 

@@ -12,7 +12,7 @@ import (
 // binary can embed files of its own module only, so it has a copy. UPDATE=branding makes it.
 func TestMailsHaveTheBranding(t *testing.T) {
 	t.Parallel()
-	const of, copied = "platform/branding/settings.json", "services/messages/internal/custommessage/branding.json"
+	const of, copied = "platform/branding/settings.json", "services/messages/internal/layout/branding.json"
 	want := repository.Read(t, filepath.Join(repository.Root, of))
 	if os.Getenv("UPDATE") == "branding" {
 		if err := os.WriteFile(filepath.Join(repository.Root, copied), []byte(want), 0o600); err != nil {

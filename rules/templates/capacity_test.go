@@ -57,6 +57,7 @@ func workOf(function string, parameters map[string]string) (work, bool) {
 		"client-events":   {rounds: func(int) int { return 2 }, limit: appEvents / 60, why: "`AppEventsPerMinute`"},
 		"drain":           {rounds: func(n int) int { return (n + 9) / 10 }, signIns: true}, // PublishBatch takes ten
 		"metrics":         {rounds: each, signIns: true},
+		"notices":         {rounds: func(n int) int { return 4 * n }, limit: 14, why: "SES's usual rate for a new account"}, // user, claim, mail, claim
 		"recorder":        {rounds: each, limit: 1000, why: "the index's partition of a day", signIns: true},
 		"signin-records":  {rounds: func(n int) int { return 2*each(n) + 1 }, limit: 1000, why: "the index's partition of a day, if every sign-in fails", signIns: true}, // mark, row, topic
 	}[function]

@@ -21,10 +21,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	sestypes "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
 	"gatehouse.example/tools/cfn"
 	"gatehouse.example/tools/internal/supervisor"
@@ -65,10 +68,27 @@ func New(ctx context.Context, l supervisor.Layout, instance string, board *termi
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &d.cli.Bucket}); err != nil && !errors.As(err, &exists) {
 		return nil, fmt.Errorf("s3.CreateBucket: %w", err)
 	}
+	if err := verifySender(ctx, l.Config()); err != nil {
+		return nil, err
+	}
 	if err := d.cli.Prepare(time.Now()); err != nil {
 		return nil, fmt.Errorf("sam.CLI.Prepare: %w", err)
 	}
 	return d, os.MkdirAll(l.LogDir(), 0o750)
+}
+
+// sender is the domain that the local system sends mails from; samconfig.toml of messages
+// names it, with its region.
+const sender = "gatehouse.example"
+
+// verifySender makes the identity of the sender. The emulator takes each as verified.
+func verifySender(ctx context.Context, cfg aws.Config) error {
+	client := sesv2.NewFromConfig(cfg, func(o *sesv2.Options) { o.Region = stacks.DefaultRegion })
+	var exists *sestypes.AlreadyExistsException
+	if _, err := client.CreateEmailIdentity(ctx, &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(sender)}); err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("sesv2.CreateEmailIdentity: %w", err)
+	}
+	return nil
 }
 
 type job struct {

@@ -150,7 +150,7 @@ func TestLargestPayload(t *testing.T) {
 // TestPayloadFiles answers the service's payload files, of which there is one for each kind.
 func TestPayloadFiles(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../events/*.json")
+	files, err := filepath.Glob("../../events/custommessage-*.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
 	"strings"
+
+	"gatehouse.example/services/messages/internal/layout"
 )
 
 // Kind is a trigger source, which says what a message is for
@@ -53,13 +54,7 @@ type texts struct {
 // wording is what differs between the kinds.
 type wording struct{ Subject, Heading, Lead, Note, SMS string }
 
-// branding is a copy of the platform's settings.json; a rule compares the two.
-type branding struct {
-	Name        string
-	Light, Dark map[string]string
-}
-
-//go:embed layout.html branding.json texts/*.json
+//go:embed texts/*.json
 var files embed.FS
 
 // read reads a file of this package. It is done per call, so that nothing is done at a
@@ -76,61 +71,31 @@ func read(name string, into any) error {
 }
 
 // Write writes a message. An error means that Cognito would not accept it.
-func Write(kind Kind, language string, p Placeholders) (Message, error) {
+func Write(kind Kind, lang string, p Placeholders) (Message, error) {
 	var t texts
-	if err := read("texts/"+language+".json", &t); err != nil {
+	if err := read("texts/"+lang+".json", &t); err != nil {
 		return Message{}, err
 	}
-	var b branding
-	if err := read("branding.json", &b); err != nil {
-		return Message{}, err
+	b, err := layout.ReadBranding()
+	if err != nil {
+		return Message{}, fmt.Errorf("layout.ReadBranding: %w", err)
 	}
 	w, ok := t.Kinds[strings.TrimPrefix(string(kind), source)]
 	if !ok || !strings.HasPrefix(string(kind), source) {
 		return Message{}, errors.New("custommessage: not a trigger source of CustomMessage")
 	}
-	layout, err := files.ReadFile("layout.html")
-	if err != nil {
-		return Message{}, errors.New("custommessage: the layout is missing")
-	}
-	label := t.CodeLabel
+	label, parts := t.CodeLabel, []layout.Part{layout.Code}
 	if kind == invitation {
-		label = t.PasswordLabel
+		label, parts = t.PasswordLabel, append(parts, layout.Detail)
 	}
-	fill := filler(b, p)
+	fill := strings.NewReplacer("{{name}}", b.Name, "{{code}}", p.Code, "{{username}}", p.UserName)
 	m := Message{Subject: fill.Replace(w.Subject), SMS: fill.Replace(w.SMS)}
-	page := append(colours("light", b.Light), colours("dark", b.Dark)...)
-	for slot, words := range map[string]string{
-		"lang": language, "name": b.Name, "subject": m.Subject, "heading": fill.Replace(w.Heading), "lead": fill.Replace(w.Lead),
-		"note": fill.Replace(w.Note), "footer": fill.Replace(t.Footer), "userLabel": t.UserLabel, "codeLabel": label,
-		"code": p.Code, "username": p.UserName,
-	} {
-		page = append(page, "{{"+slot+"}}", html.EscapeString(words))
+	m.HTML, err = b.HTML(map[string]string{
+		"lang": lang, "subject": m.Subject, "heading": fill.Replace(w.Heading), "lead": fill.Replace(w.Lead), "note": fill.Replace(w.Note),
+		"footer": fill.Replace(t.Footer), "detailLabel": t.UserLabel, "detail": p.UserName, "codeLabel": label, "code": p.Code,
+	}, parts...)
+	if err != nil {
+		return Message{}, fmt.Errorf("layout.HTML: %w", err)
 	}
-	m.HTML = strings.NewReplacer(page...).Replace(forKind(string(layout), kind))
 	return m, m.check(kind, p)
-}
-
-// filler replaces what texts contain.
-func filler(b branding, p Placeholders) *strings.Replacer {
-	return strings.NewReplacer("{{name}}", b.Name, "{{code}}", p.Code, "{{username}}", p.UserName)
-}
-
-// colours are the slots of a scheme, with their values.
-func colours(scheme string, values map[string]string) []string {
-	var out []string
-	for role, value := range values {
-		out = append(out, "{{"+scheme+"."+role+"}}", html.EscapeString(value))
-	}
-	return out
-}
-
-// forKind keeps or removes the part of the layout that only an invitation has.
-func forKind(layout string, kind Kind) string {
-	before, rest, _ := strings.Cut(layout, "<!-- invitation\n")
-	part, after, _ := strings.Cut(rest, "-->\n")
-	if kind == invitation {
-		return before + part + after
-	}
-	return before + after
 }

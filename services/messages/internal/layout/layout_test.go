@@ -1,15 +1,20 @@
-package custommessage
+package layout_test
 
 import (
 	"math"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+
+	"gatehouse.example/lambdakit/language"
+	"gatehouse.example/services/messages/internal/custommessage"
+	"gatehouse.example/services/messages/internal/notices"
 )
 
 // document reads a mail.
@@ -31,41 +36,82 @@ func attribute(n *html.Node, name string) string {
 	return ""
 }
 
-// structure is a mail without its texts: elements and the names of their attributes, with
-// the values of those that are not texts.
-func structure(t testing.TB, source string) []string {
+// mail is what the tests read of one.
+type mail struct{ Subject, HTML string }
+
+// sample is when everything happened.
+var sample = time.Date(2026, 11, 30, 20, 35, 0, 0, time.UTC)
+
+// written is every mail in each language, by "language/kind": Cognito's and the notices.
+func written(t *testing.T) map[string]mail {
 	t.Helper()
-	var out []string
-	for n := range document(t, source).Descendants() {
-		if n.Type == html.TextNode {
-			continue
-		}
-		line := strconv.Itoa(int(n.Type)) + " " + n.Data
-		for _, a := range n.Attr {
-			if line += " " + a.Key; a.Key != "aria-label" && a.Key != "lang" {
-				line += "=" + a.Val
+	all := map[string]mail{}
+	for _, lang := range language.All() {
+		for _, kind := range custommessage.Kinds() {
+			m, err := custommessage.Write(kind, lang, custommessage.Placeholders{Code: "{####}", UserName: "{username}"})
+			if err != nil {
+				t.Fatalf("%s in %s: %v", kind, lang, err)
 			}
+			all[lang+"/"+strings.TrimPrefix(string(kind), "CustomMessage_")] = mail{m.Subject, m.HTML}
 		}
-		out = append(out, line)
+		for _, kind := range notices.Kinds() {
+			m, err := notices.Write(kind, lang, sample)
+			if err != nil {
+				t.Fatalf("%s in %s: %v", kind, lang, err)
+			}
+			all[lang+"/"+string(kind)] = mail{m.Subject, m.HTML}
+		}
 	}
-	return out
+	return all
 }
 
-// TestMailsAreOneLayout: only the words differ, and an invitation has one field more.
-func TestMailsAreOneLayout(t *testing.T) {
-	t.Parallel()
-	all := written(t)
-	code, invited := structure(t, all["en/SignUp"].HTML), structure(t, all["en/AdminCreateUser"].HTML)
-	if len(invited) != len(code)+2 {
-		t.Errorf("an invitation has %d elements, another mail %d", len(invited), len(code))
-	}
-	for name, m := range all {
-		want := code
-		if strings.HasSuffix(name, "/AdminCreateUser") {
-			want = invited
+// gallery is the page of all mails.
+const gallery = "testdata/gallery.html"
+
+// page frames the kept mails: a row for each kind, a column for each language.
+func page() string {
+	var b strings.Builder
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>All mails in all languages</title>\n" +
+		"<style>:root { color-scheme: light dark; } body { font: 16px system-ui, sans-serif; } iframe { width: 400px; height: 600px; border: 1px solid; }</style>\n<table>\n")
+	row := func(folder, id, file string) {
+		b.WriteString("<tr id=\"" + id + "\"><th colspan=\"" + strconv.Itoa(len(language.All())) + "\">" + id + "</th></tr>\n<tr>")
+		for _, lang := range language.All() {
+			b.WriteString("<td><iframe sandbox title=\"" + lang + "\" src=\"../../" + folder + "/testdata/messages/" + lang + "/" + file + ".html\"></iframe></td>")
 		}
-		if diff := cmp.Diff(want, structure(t, m.HTML)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
+		b.WriteString("</tr>\n")
+	}
+	for _, kind := range custommessage.Kinds() {
+		row("custommessage", string(kind), strings.TrimPrefix(string(kind), "CustomMessage_"))
+	}
+	for _, kind := range notices.Kinds() {
+		row("notices", string(kind), string(kind))
+	}
+	return b.String() + "</table>\n</html>\n"
+}
+
+// TestGallery: the page shows all mails, and each of them is kept. UPDATE=messages writes it.
+func TestGallery(t *testing.T) {
+	t.Parallel()
+	want := page()
+	if os.Getenv("UPDATE") == "messages" {
+		if err := os.WriteFile(gallery, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(gallery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s: not as kept; UPDATE=messages go test ./internal/layout", gallery)
+	}
+	frames := regexp.MustCompile(`src="([^"]+)"`).FindAllStringSubmatch(want, -1)
+	if len(frames) != len(written(t)) {
+		t.Errorf("%d frames, %d mails", len(frames), len(written(t)))
+	}
+	for _, frame := range frames {
+		if _, err := os.Stat("testdata/" + frame[1]); err != nil {
+			t.Errorf("os.Stat: %v", err)
 		}
 	}
 }
@@ -197,7 +243,7 @@ func colourOf(style string) pair {
 // TestContrast: text is readable in light and dark mode (WCAG 2.2, AA).
 func TestContrast(t *testing.T) {
 	t.Parallel()
-	m := written(t)["en/AdminCreateUser"]
+	m := written(t)["en/AdminCreateUser"] // it has all parts
 	_, dark, _ := strings.Cut(m.HTML, "(prefers-color-scheme: dark)")
 	dark, _, _ = strings.Cut(dark, "</style>")
 	classes := map[string]pair{}
