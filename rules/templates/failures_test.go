@@ -48,7 +48,7 @@ func impacts(page string) map[string]string {
 
 // harmless reports whether the event is where it belongs, and people notice nothing.
 func harmless(people, event string) bool {
-	return people == "people notice nothing" && slices.Contains([]string{"none", "on the topic", "on the bus", "in the metrics", "in the audit table"}, event)
+	return people == "people notice nothing" && slices.Contains([]string{"none", "on the topic", "on the bus", "in the metrics", "in the audit table", "in a mail"}, event)
 }
 
 // words makes texts comparable that are wrapped in different ways.
