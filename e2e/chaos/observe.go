@@ -211,7 +211,7 @@ func (s *system) hurry(ctx context.Context) (restore func(context.Context) error
 		return restore, err
 	}
 	for _, url := range list {
-		if !slices.ContainsFunc([]string{"outbox", "metrics", "bridge", "recorder", "signin-records"}, func(queue string) bool { return strings.HasSuffix(url, "-"+queue) }) {
+		if !slices.ContainsFunc([]string{"outbox", "metrics", "bridge", "notices", "recorder", "signin-records"}, func(queue string) bool { return strings.HasSuffix(url, "-"+queue) }) {
 			continue
 		}
 		out, err := s.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"VisibilityTimeout"}})
