@@ -87,7 +87,7 @@ func environment(url string) []string {
 		"DEAD_LETTER_QUEUE_URL=" + dead, "GUEST_DEAD_LETTER_QUEUE_URL=" + dead, "USER_DEAD_LETTER_QUEUE_URL=" + dead,
 		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
 		"GATEHOUSE_ENVIRONMENT=dev", "OUTBOX_URL=" + url + "/111122223333/outbox", "TOPIC_ARN=arn:aws:sns:eu-central-1:111122223333:topic",
-		"ANNOUNCER_QUEUE_URL=" + url + "/111122223333/announcer", "MIGRATION_TABLE=migration", "OLD_SYSTEM=table", "SECRET_NAME=secret", "TRIES_PER_ADDRESS=1000", "TRIES_PER_MINUTE=100000",
+		"ANNOUNCER_QUEUE_URL=" + url + "/111122223333/announcer", "MIGRATION_TABLE=migration", "OLD_SYSTEM=table", "REFUSE_AFTER_MS=1", "SECRET_NAME=secret", "TRIES_PER_ADDRESS=1000", "TRIES_PER_MINUTE=100000",
 		"AUDIT_TABLE=audit", "CLAIMS_TABLE=claims", "NOTICES_FROM=no-reply@example.org", "SES_REGION=eu-central-1", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "CLIENT_TOKENS_PER_HOUR=100", "SETTINGS_NAME=settings", "PAGES_PER_SECOND=5", "GUEST_QUEUE_ARN=" + guestQueue,
 		"USER_QUEUE_ARN=arn:aws:sqs:eu-central-1:111122223333:users", "POOL_ARN_NAME=/gatehouse/dev/platform/user-pool-arn", "CLIENT_SCOPE=gatehouse/client",
 		"USER_CLIENT_IDS=" + clientID, "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/1", "INCLUDE_PREFIXES=/a/",

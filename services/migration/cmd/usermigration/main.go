@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -26,35 +27,31 @@ import (
 
 func main() { function.Main(build, func(h *usermigration.Handler) lambda.Handler { return h }) }
 
-// floor is the time after which a refusal is answered. It is longer than what the usual
-// comparison of a password takes.
-const floor = 1200 * time.Millisecond
-
 func build(_ context.Context, getenv func(string) string, log *slog.Logger) (*usermigration.Handler, error) {
-	var environment, source, table, secretName, queue, region, perAddress, total string
+	var environment, source, table, secretName, queue, region, perAddress, total, floor string
 	if err := function.ReadEnv(getenv, map[string]*string{
 		"ANNOUNCER_QUEUE_URL": &queue, "AWS_REGION": &region, "GATEHOUSE_ENVIRONMENT": &environment, "MIGRATION_TABLE": &table,
-		"OLD_SYSTEM": &source, "SECRET_NAME": &secretName, "TRIES_PER_ADDRESS": &perAddress, "TRIES_PER_MINUTE": &total,
+		"OLD_SYSTEM": &source, "REFUSE_AFTER_MS": &floor, "SECRET_NAME": &secretName, "TRIES_PER_ADDRESS": &perAddress, "TRIES_PER_MINUTE": &total,
 	}); err != nil {
 		return nil, fmt.Errorf("function.ReadEnv: %w", err)
 	}
-	limits := [2]int{}
-	for i, s := range []string{perAddress, total} {
+	numbers := [3]int{}
+	for i, s := range []string{perAddress, total, floor} {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("TRIES_PER_ADDRESS and TRIES_PER_MINUTE: not a positive number")
+			return nil, errors.New("TRIES_PER_ADDRESS, TRIES_PER_MINUTE or REFUSE_AFTER_MS is not a positive number")
 		}
-		limits[i] = n
+		numbers[i] = n
 	}
 	cfg := config(getenv, region)
 	db := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "AWS_ENDPOINT_URL_DYNAMODB") })
 	secret := &usermigration.Secret{Name: secretName, Now: time.Now,
 		Secrets: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) { o.BaseEndpoint = endpoint(getenv, "AWS_ENDPOINT_URL_SECRETS_MANAGER") })}
 	h := &usermigration.Handler{
-		Limiter: &usermigration.Limit{DynamoDB: db, Name: table, PerAddress: limits[0], Total: limits[1], Key: secret.Value, Now: time.Now},
+		Limiter: &usermigration.Limit{DynamoDB: db, Name: table, PerAddress: numbers[0], Total: numbers[1], Key: secret.Value, Now: time.Now},
 		Announcer: &usermigration.Mailbox{URL: queue,
 			Queue: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = endpoint(getenv, "AWS_ENDPOINT_URL_SQS") })},
-		Floor: floor, Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
+		Floor: time.Duration(numbers[2]) * time.Millisecond, Environment: environment, Out: os.Stdout, Log: log, Now: time.Now,
 	}
 	if source == "table" {
 		h.Source = &usermigration.Table{DynamoDB: db, Name: table}
