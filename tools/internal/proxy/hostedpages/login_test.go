@@ -1,6 +1,7 @@
 package hostedpages
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -50,6 +51,34 @@ func TestHostedSignIn(t *testing.T) {
 			if status != tc.reply.Status || isRedirect(status) && body != tc.reply.Body || header.Get("Location") != tc.reply.Header.Get("Location") {
 				t.Errorf("answer changed: %d %v %s", status, header, body)
 			}
+			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestHostedMigration: UserMigration gets the password that was typed, before everything else,
+// and its error ends the sign-in.
+func TestHostedMigration(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fails error
+		want  []string
+	}{
+		"let_in":  {nil, []string{"migrate " + loginForm().Get("username") + " " + loginForm().Get("password"), preFired, "/login", postFired}},
+		"refused": {upstream.Refuse("UserNotFoundException", "Exception migrating user"), []string{"migrate " + loginForm().Get("username") + " " + loginForm().Get("password")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := upstreamtest.New(t)
+			f.Replies["/login"] = redirect()
+			pages, origin := start(t, f)
+			pages.cfg.Migrate = func(_ context.Context, _ upstream.AppClient, _ upstream.Pool, name, password, _ string) error {
+				f.Note("migrate " + name + " " + password)
+				return tc.fails
+			}
+			postForm(t, origin+"/login", loginForm())
 			if diff := cmp.Diff(tc.want, f.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
