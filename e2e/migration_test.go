@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,15 +49,19 @@ func TestPeopleOfAnOldSystem(t *testing.T) {
 	if err != nil {
 		t.Fatalf("attach: %v\n%s", err, out)
 	}
+	var lines strings.Builder
 	old := func() *person {
 		p := s.newPerson(t)
 		p.PoolID, p.ClientID, p.Email = *pool.Id, *app.ClientId, "old."+strings.ToLower(p.Email)
-		s.isInTheOldSystem(t, p.Email)
+		check(t, json.NewEncoder(&lines).Encode(map[string]any{"address": p.Email, "hash": oldHash, "emailVerified": true, "attributes": map[string]string{"name": "Ada"}}))
 		return p
 	}
+	app1, forgot, web := old(), old(), old()
+	people := filepath.Join(t.TempDir(), "people.jsonl")
+	check(t, os.WriteFile(people, []byte(lines.String()), 0o600))
+	s.users(t, "3 people are in the table now", "import", "--file", people, "--into", "table", "--environment", "local")
 	inbox := s.subscribe(t)
 
-	app1 := old()
 	var refused *types.NotAuthorizedException
 	if err := app1.SignInByPassword(t.Context(), "another horse"); !errors.As(err, &refused) {
 		t.Errorf("a wrong password: %v", err)
@@ -70,7 +75,6 @@ func TestPeopleOfAnOldSystem(t *testing.T) {
 		t.Errorf("somebody unknown: %v", err)
 	}
 
-	forgot := old()
 	for _, email := range []string{forgot.Email, nobody.Email} {
 		must(c.ForgotPassword(t.Context(), &cognito.ForgotPasswordInput{ClientId: app.ClientId, Username: aws.String(email)}))(t)
 	}
@@ -79,7 +83,6 @@ func TestPeopleOfAnOldSystem(t *testing.T) {
 	}))(t)
 	check(t, forgot.SignInByPassword(t.Context(), password))
 
-	web := old()
 	browser := newBrowser(t)
 	form := formOf(t, browser.get(t, s.env["HOSTED_UI_URL"]+"/oauth2/authorize?"+url.Values{
 		"client_id": {*app.ClientId}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid"}, "state": {"s"},
@@ -89,6 +92,10 @@ func TestPeopleOfAnOldSystem(t *testing.T) {
 	if browser.post(t, s.env["HOSTED_UI_URL"]+"/login", form).Get("code") == "" {
 		t.Error("the hosted page gave no code")
 	}
+	s.users(t, "3 of 3 people are in (100.0 %)", "forecast", "--file", people, "--user-pool-id", *pool.Id)
+	backup := filepath.Join(t.TempDir(), "backup.jsonl")
+	s.users(t, "3 users in", "export", "--user-pool-id", *pool.Id, "--file", backup)
+	s.users(t, "3 people, no problems", "import", "--file", backup, "--into", "pool", "--user-pool-id", *pool.Id, "--check")
 	found := must(c.ListUsers(t.Context(), &cognito.ListUsersInput{UserPoolId: pool.Id}))(t).Users
 	if len(found) != 3 {
 		t.Errorf("%d users, want 3", len(found))
@@ -108,14 +115,11 @@ func TestPeopleOfAnOldSystem(t *testing.T) {
 	}
 }
 
-// isInTheOldSystem adds a person to the table of imported hashes.
-func (s *system) isInTheOldSystem(t *testing.T, address string) {
+// users runs `gatehouse users`, and looks for a text in what it prints.
+func (s *system) users(t *testing.T, want string, args ...string) {
 	t.Helper()
-	table := strings.TrimSpace(must(s.run(t, "aws", "cloudformation", "describe-stacks", "--stack-name", "gatehouse-local-migration",
-		"--query", "Stacks[0].Outputs[?OutputKey=='TableName'].OutputValue", "--output", "text"))(t))
-	item := must(json.Marshal(map[string]any{
-		"key": map[string]string{"S": "user#" + address}, "hash": map[string]string{"S": oldHash}, "verified": map[string]bool{"BOOL": true},
-		"attributes": map[string]any{"M": map[string]any{"name": map[string]string{"S": "Ada"}}},
-	}))(t)
-	must(s.run(t, "aws", "dynamodb", "put-item", "--table-name", table, "--item", string(item)))(t)
+	out, err := s.gatehouse(t, append([]string{"users"}, args...)...)
+	if err != nil || !strings.Contains(out, want) {
+		t.Errorf("users %v: %v\n%s", args, err, out)
+	}
 }
