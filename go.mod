@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	gatehouse.example/contracts v0.0.0
 	gatehouse.example/lambdakit v0.0.0
+	gatehouse.example/services/passwordless v0.0.0
 	gatehouse.example/services/signin-audit v0.0.0
 	gatehouse.example/services/signup-guard v0.0.0
 	gatehouse.example/services/user-events v0.0.0
@@ -57,6 +58,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
+	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.79.7 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
@@ -76,6 +78,8 @@ require (
 replace gatehouse.example/contracts => ./contracts
 
 replace gatehouse.example/lambdakit => ./lambdakit
+
+replace gatehouse.example/services/passwordless => ./services/passwordless
 
 replace gatehouse.example/services/signin-audit => ./services/signin-audit
 

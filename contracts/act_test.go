@@ -75,6 +75,7 @@ func makers() []func(contracts.Act) (event.Event, error) {
 		makers = append(makers, func(a contracts.Act) (event.Event, error) { return contracts.NewSigninFailed(a, data) })
 	}
 	makers = append(makers, findingMakers()...)
+	makers = append(makers, challengeMakers()...)
 	makers = append(makers, recordMakers()...)
 	for _, is := range []bool{false, true} {
 		makers = append(makers, func(a contracts.Act) (event.Event, error) {
@@ -244,4 +245,24 @@ func TestClaimID(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s, %v", name, id, derived, tc.id, tc.derived)
 		}
 	}
+}
+
+func challengeMakers() []func(contracts.Act) (event.Event, error) {
+	makers := []func(contracts.Act) (event.Event, error){
+		func(a contracts.Act) (event.Event, error) {
+			return contracts.NewChallengeSent(a, contracts.ChallengeSent{Link: true})
+		},
+		func(a contracts.Act) (event.Event, error) {
+			return contracts.NewChallengePassed(a, contracts.ChallengePassed{With: contracts.WithLink})
+		},
+		func(a contracts.Act) (event.Event, error) {
+			return contracts.NewChallengePassed(a, contracts.ChallengePassed{With: contracts.WithCode})
+		},
+	}
+	for _, why := range contracts.ChallengeReasons() {
+		makers = append(makers, func(a contracts.Act) (event.Event, error) {
+			return contracts.NewChallengeFailed(a, contracts.ChallengeFailed{Reason: why})
+		})
+	}
+	return makers
 }

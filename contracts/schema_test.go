@@ -24,8 +24,10 @@ func dataOf() map[string]any {
 		contracts.TypeSignupAllowed: contracts.SignupAllowed{}, contracts.TypeSignupRejected: contracts.SignupRejected{},
 		contracts.TypeUserCreated: contracts.UserCreated{}, contracts.TypePasswordReset: contracts.PasswordReset{},
 		contracts.TypeSigninAttempted: contracts.SigninAttempted{}, contracts.TypeSigninSucceeded: contracts.SigninSucceeded{},
-		contracts.TypeSigninFailed:    contracts.SigninFailed{},
-		contracts.TypeAppEvent:        contracts.AppEvent{},
+		contracts.TypeSigninFailed:  contracts.SigninFailed{},
+		contracts.TypeAppEvent:      contracts.AppEvent{},
+		contracts.TypeChallengeSent: contracts.ChallengeSent{}, contracts.TypeChallengePassed: contracts.ChallengePassed{},
+		contracts.TypeChallengeFailed: contracts.ChallengeFailed{},
 		contracts.TypeSecurityFinding: contracts.SecurityFinding{},
 		contracts.TypeUserDeleted:     contracts.AccountChanged{}, contracts.TypeUserDisabled: contracts.AccountChanged{},
 		contracts.TypeUserEnabled: contracts.AccountChanged{}, contracts.TypeSignedOut: contracts.AccountChanged{},
@@ -305,30 +307,35 @@ func TestAppEventSchemaRefuses(t *testing.T) {
 	}
 }
 
-// TestSigninFailedSchemaHasTheConstants: the schema lists what the constants name, and
-// no more.
-func TestSigninFailedSchemaHasTheConstants(t *testing.T) {
+// TestSchemasHaveTheConstants: the schemas list what the constants name, and no more.
+func TestSchemasHaveTheConstants(t *testing.T) {
 	t.Parallel()
-	var schema struct {
-		Properties struct {
-			Data struct {
-				Properties map[string]struct{ Enum []string }
+	for eventType, fields := range map[string]map[string][]string{
+		contracts.TypeSigninFailed: {
+			"reason": contracts.FailureReasons(), "challenge": slices.Sorted(maps.Values(contracts.Challenges())),
+			"via": {contracts.ViaPage, contracts.ViaAPI},
+		},
+		contracts.TypeChallengePassed: {"with": {contracts.WithCode, contracts.WithLink}},
+		contracts.TypeChallengeFailed: {"reason": contracts.ChallengeReasons()},
+	} {
+		var schema struct {
+			Properties struct {
+				Data struct {
+					Properties map[string]struct{ Enum []string }
+				}
 			}
 		}
-	}
-	raw, err := schemas.Of(contracts.TypeSigninFailed)
-	if err != nil {
-		t.Fatalf("schemas.Of: %v", err)
-	}
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		t.Fatalf("json.Unmarshal: %v", err)
-	}
-	for field, want := range map[string][]string{
-		"reason": contracts.FailureReasons(), "challenge": slices.Sorted(maps.Values(contracts.Challenges())),
-		"via": {contracts.ViaPage, contracts.ViaAPI},
-	} {
-		if diff := cmp.Diff(want, schema.Properties.Data.Properties[field].Enum); diff != "" {
-			t.Errorf("%s (-constants +schema):\n%s", field, diff)
+		raw, err := schemas.Of(eventType)
+		if err != nil {
+			t.Fatalf("schemas.Of: %v", err)
+		}
+		if err := json.Unmarshal(raw, &schema); err != nil {
+			t.Fatalf("json.Unmarshal: %v", err)
+		}
+		for field, want := range fields {
+			if diff := cmp.Diff(want, schema.Properties.Data.Properties[field].Enum); diff != "" {
+				t.Errorf("%s %s (-constants +schema):\n%s", eventType, field, diff)
+			}
 		}
 	}
 }

@@ -18,6 +18,7 @@ func Types() []string {
 	return []string{
 		TypeSignupAllowed, TypeSignupRejected, TypeUserCreated,
 		TypePasswordReset, TypeSigninAttempted, TypeSigninSucceeded, TypeSigninFailed,
+		TypeChallengeSent, TypeChallengePassed, TypeChallengeFailed,
 		TypeUserDeleted, TypeUserDisabled, TypeUserEnabled, TypeAttributesChanged, TypePasswordChanged,
 		TypeMFAChanged, TypeGroupAdded, TypeGroupRemoved, TypeSignedOut,
 		TypePoolChanged, TypeTokenIssued, TypeTokenRefused, TypeAppEvent,

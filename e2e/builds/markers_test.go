@@ -43,6 +43,8 @@ func payloads(url string) map[string][]string {
 		"migration/usermigration":         {typed("UserMigration_Authentication"), typed("UserMigration_ForgotPassword"), trigger("UserMigration_Authentication"), trigger("Other")},
 		"migration/announcer":             {batch("arn:aws:sqs:eu-central-1:111122223333:q", arrival, "{{not a message}}")},
 		"messages/notices":                append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", fresh), fresh),
+		"passwordless/challenge":          {trigger("DefineAuthChallenge_Authentication"), trigger("CreateAuthChallenge_Authentication"), trigger("VerifyAuthChallengeResponse_Authentication"), trigger("Other")},
+		"passwordless/sender":             {batch("arn:aws:sqs:eu-central-1:111122223333:q", letter, `{"id":"{{letter id}}","expiresAt":1,"sealed":"c2VhbGVk"}`, "{{not a letter}}")},
 		"signup-guard/presignup":          {trigger("PreSignUp_SignUp"), trigger("PreSignUp_AdminCreateUser"), trigger("PreSignUp_ExternalProvider"), trigger("Other")},
 		"signup-guard/address-changed":    append(slices.Clone(events), batch("arn:aws:sqs:eu-central-1:111122223333:q", cloudEvent("gatehouse.user.attributes.changed.v1"))),
 		"signin-audit/preauthentication":  {trigger("PreAuthentication_Authentication"), trigger("Other")},
@@ -63,6 +65,9 @@ func payloads(url string) map[string][]string {
 		"log-encryptor/encryptor":         {record, resource(url, "Create"), resource(url, "Delete"), resource("http://127.0.0.1:1", "Update"), `{"source":"aws.events","detail-type":"Scheduled Event","id":"{{id}}"}`},
 	}
 }
+
+// letter is a message for the sender of sign-in mails. KMS answers with what is in it.
+const letter = `{"id":"k3J2yX0mQh6b1RrG9vTzWw","expiresAt":9999999999,"sealed":"c2VhbGVk"}`
 
 // records are batches of CloudTrail's records: names, each with its error code. Every field
 // that may be personal has a marker.
@@ -90,6 +95,9 @@ func environment(url string) []string {
 		"ANNOUNCER_QUEUE_URL=" + url + "/111122223333/announcer", "MIGRATION_TABLE=migration", "OLD_SYSTEM=table", "REFUSE_AFTER_MS=1", "SECRET_NAME=secret", "TRIES_PER_ADDRESS=1000", "TRIES_PER_MINUTE=100000",
 		"AUDIT_TABLE=audit", "CLAIMS_TABLE=claims", "NOTICES_FROM=no-reply@example.org", "SES_REGION=eu-central-1", "LEDGER_TABLE=ledger", "RETENTION_DAYS=90", "BUS_NAME=bus", "EVENTS_PER_MINUTE=100", "CLIENT_TOKENS_PER_HOUR=100", "SETTINGS_NAME=settings", "PAGES_PER_SECOND=5", "GUEST_QUEUE_ARN=" + guestQueue,
 		"USER_QUEUE_ARN=arn:aws:sqs:eu-central-1:111122223333:users", "POOL_ARN_NAME=/gatehouse/dev/platform/user-pool-arn", "CLIENT_SCOPE=gatehouse/client",
+		"CHALLENGES_TABLE=challenges", "SECRETS_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/s", "NAMES_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/n",
+		"LETTERS_QUEUE_URL=" + url + "/111122223333/letters", "CHALLENGES_PER_ADDRESS=5", "CHALLENGES_PER_CLIENT=600", "VALID_MINUTES=15",
+		"EMAIL_FROM=no-reply@example.com", "APP_NAME=Gatehouse", "LINK_URL=https://app.example.com/signin",
 		"USER_CLIENT_IDS=" + clientID, "LOG_KEY_ARN=arn:aws:kms:eu-central-1:111122223333:key/1", "INCLUDE_PREFIXES=/a/",
 	}
 	return env
@@ -107,6 +115,11 @@ var allowed = []struct {
 	{"migration/usermigration", "request AmazonSQS.SendMessage", "typed", "the message by which announcer finds the user"},
 	{"migration/announcer", "request AWSCognitoIdentityProvider.ListUsers", "typed", "the user who is looked up"},
 	{"migration/announcer", "request AmazonSQS.SendMessage", "*", "a message of another shape is kept as it came"},
+	{"passwordless/challenge", "answer", "*", "the answer is the event, for Cognito; a test of the service compares the response"},
+	{"passwordless/challenge", "request Trent.Encrypt", "*", "the key seals the letter, address and language included"},
+	{"passwordless/sender", "request v2/email/outbound-emails", "letter *", "the mail itself"},
+	{"passwordless/sender", "request AmazonSQS.SendMessage", "*", "what is not a letter is kept as it came"},
+	{"passwordless/sender", "request Trent.Decrypt", "letter id", "the key opens a letter for its challenge only"},
 	{"signin-audit/p*authentication", "answer", "*", "the answer is the event, for Cognito"},
 	{"user-events/postconfirmation", "answer", "*", "the answer is the event, for Cognito"},
 	{"*/*", "*", "region", "AWS's own, not a person's"},

@@ -128,7 +128,9 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 		sum := md5.Sum([]byte(in.MessageBody))
 		out = map[string]any{"MessageId": "8f2f3a44-0000-4000-8000-000000000002", "MD5OfMessageBody": hex.EncodeToString(sum[:])}
 	case "DynamoDB.UpdateItem":
-		out["Attributes"] = map[string]any{"sum": map[string]any{"N": "1"}}
+		out["Attributes"] = map[string]any{
+			"sum": map[string]any{"N": "1"}, "sealed": map[string]any{"B": "c2VhbGVk"}, "validUntil": map[string]any{"N": "9999999999"}, "answers": map[string]any{"N": "1"},
+		}
 	case "secretsmanager.GetSecretValue":
 		out["SecretString"] = "0123456789abcdef0123456789abcdef"
 	case "DynamoDB.GetItem":
@@ -136,6 +138,16 @@ func (c *cloud) succeed(w http.ResponseWriter, name string, body []byte, failure
 			out["Item"] = map[string]any{"hash": map[string]any{"S": c.marks.word("hash")}, "verified": map[string]any{"BOOL": true},
 				"attributes": map[string]any{"M": map[string]any{"name": map[string]any{"S": c.marks.word("name of the row")}}}}
 		}
+	case "Trent.Encrypt":
+		out["CiphertextBlob"] = []byte("sealed")
+	case "Trent.GenerateMac":
+		out["Mac"] = make([]byte, 32)
+	case "Trent.Decrypt":
+		opened, _ := json.Marshal(map[string]string{
+			"code": "01234567", "token": c.marks.word("letter token"), "address": c.marks.word("letter address") + "@example.org", "language": "de",
+			"pool": "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/" + poolID, "subject": knownSub,
+		})
+		out["Plaintext"] = opened
 	case "AmazonSSM.GetParameters":
 		var found []any
 		for _, name := range in.Names {

@@ -48,6 +48,8 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	target := r.Header.Get("X-Amz-Target")
 	switch {
+	case strings.HasPrefix(target, "TrentService."): // KMS
+		s.kms(w)
 	case strings.HasPrefix(r.URL.Path, "/v2/email/"):
 		s.json(w, "ses", "mail", `{"MessageId":"1"}`)
 	case target == "":
@@ -84,10 +86,22 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(string(body), changedPool+"#"):
 		s.json(w, "table", "", poolChange(string(body)))
 	case strings.HasSuffix(target, ".UpdateItem"):
-		s.json(w, "table", "table", `{"Attributes":{"sum":{"N":"1"}}}`)
+		// A count, and a challenge that waits for an answer.
+		s.json(w, "table", "table", `{"Attributes":{"sum":{"N":"1"},"sealed":{"B":"c2VhbGVk"},"validUntil":{"N":"9999999999"},"answers":{"N":"1"}}}`)
 	default:
 		s.json(w, "table", "table", `{}`)
 	}
+}
+
+// kms answers any action with what one of them needs: a letter of services/passwordless, sealed and opened, and a MAC.
+func (s *stub) kms(w http.ResponseWriter) {
+	if slices.Contains(s.down, "secrets key") {
+		refuse(w, http.StatusBadRequest, `{"__type":"DisabledException"}`)
+		return
+	}
+	const opened = `{"code":"01234567","token":"t","address":"ada.lovelace@example.org","pool":"arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab129faBb","subject":"3f1b9c62-9a7e-4e2b-8d43-5a6f0c1d2e3f"}`
+	raw, _ := json.Marshal(map[string][]byte{"CiphertextBlob": []byte("sealed"), "Mac": make([]byte, 32), "Plaintext": []byte(opened)})
+	s.json(w, "kms", "", string(raw))
 }
 
 // parameters answers with the values in the events of signin-audit, and a pool.
@@ -200,5 +214,8 @@ func (s *stub) environment() []string {
 		"TRIES_PER_ADDRESS=10", "TRIES_PER_MINUTE=300",
 		"DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead", "GUEST_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",
 		"USER_DEAD_LETTER_QUEUE_URL=" + s.URL + "/123456789012/dead",
+		"CHALLENGES_TABLE=challenges", "SECRETS_KEY_ARN=arn:aws:kms:eu-central-1:123456789012:key/s", "NAMES_KEY_ARN=arn:aws:kms:eu-central-1:123456789012:key/n",
+		"LETTERS_QUEUE_URL=" + s.URL + "/123456789012/letters", "CHALLENGES_PER_ADDRESS=5", "CHALLENGES_PER_CLIENT=600", "VALID_MINUTES=15",
+		"EMAIL_FROM=no-reply@example.com", "APP_NAME=Gatehouse", "LINK_URL=",
 	}
 }

@@ -1,6 +1,7 @@
 package failures
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ type subject struct {
 	payload string
 	// refused is what a person gets if a call fails that a person waits for.
 	refused string
-	// missed is the consequence if a scheduled call fails.
+	// missed is the consequence if a scheduled call fails, or a consumer for which people wait.
 	missed string
 	// proof is a metric that each run writes: an alarm fires when it is missing.
 	proof string
@@ -52,6 +53,7 @@ const (
 	changed  = `{"specversion":"1.0","id":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a13","source":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse","type":"gatehouse.user.attributes.changed.v1","subject":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a","datacontenttype":"application/json","dataschema":"https://gatehouse.example/schemas/gatehouse.user.attributes.changed.v1.json","time":"2026-11-22T12:00:00Z","data":{"by":{"kind":"user"},"change":"updated"}}`
 	arrival  = `{"pool":"arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Gatehouse","address":"eve@mailinator.com","at":"2026-11-22T09:30:00Z"}`
 	appEvent = `{"name":"cart.opened"}`
+	mail     = `{"id":"k3J2yX0mQh6b1RrG9vTzWw","expiresAt":9999999999,"sealed":"c2VhbGVk"}`
 	record   = `{"detail":{"eventVersion":"1.11","userIdentity":{"type":"Root"},"eventTime":"2026-11-22T12:00:00Z","eventSource":"cognito-idp.amazonaws.com","eventName":"AdminDisableUser","awsRegion":"eu-central-1","requestParameters":{"userPoolId":"eu-central-1_Gatehouse"},"additionalEventData":{"sub":"7f3c2d84-2a51-4a3f-8f0e-3c7f5f3f6b1a"},"eventID":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a12","eventType":"AwsApiCall","recipientAccountId":"123456789012"}}`
 	// failedSignin is CloudTrail's record of a wrong password.
 	failedSignin = `{"detail":{"eventSource":"cognito-idp.amazonaws.com","eventType":"AwsApiCall","eventName":"InitiateAuth","eventID":"9a1c8a52-3f0e-4a6f-9d0b-0c9f1f0f7a12","eventTime":"2026-11-22T12:00:00Z","errorCode":"NotAuthorizedException","errorMessage":"Incorrect username or password.","requestParameters":{"authFlow":"USER_PASSWORD_AUTH","clientId":"1example23456789example12"}}}`
@@ -63,6 +65,8 @@ func subjects() []subject {
 		{stack: "messages", name: "custommessage", payload: "custommessage-signup.json", refused: "Cognito refuses the request and sends no message", silent: true},
 		{stack: "migration", name: "usermigration", payload: "usermigration-authentication.json", refused: "Cognito refuses people that the pool does not know yet"},
 		{kind: consumer, stack: "migration", name: "announcer", payload: arrival, queue: "announcer", done: "the topic"},
+		{stack: "passwordless", name: "challenge", payload: "challenge-verify.json", refused: "Cognito refuses the sign-in"},
+		{kind: consumer, stack: "passwordless", name: "sender", payload: mail, queue: "sender", done: "the topic", missed: "people get no mail"},
 		{kind: consumer, stack: "signup-guard", name: "address-changed", payload: changed, queue: "address-changed", done: "the topic"},
 		{
 			kind: consumer, stack: "messages", name: "notices", queue: "notices", done: "a mail",
@@ -122,7 +126,7 @@ func faults() []fault {
 		{name: "topic down", down: []string{"sns"}},
 		{name: "topic and outbox down", down: []string{"sns", "sqs"}},
 		{name: "table down", down: []string{"table"}},
-		{name: "key disabled", down: []string{"topic key", "audit key", "log key"}},
+		{name: "key disabled", down: []string{"topic key", "audit key", "log key", "secrets key"}},
 	}
 }
 
@@ -254,9 +258,9 @@ func place(got invocation, accepted []string) string {
 // consumer is what SQS makes of a call: a message that was not handled comes again.
 func (s subject) consumer(t *testing.T, f fault, got invocation, accepted []string) (outcome, []metric) {
 	t.Helper()
-	queue := s.stack + "-" + s.queue
+	queue, late := s.stack+"-"+s.queue, cmp.Or(s.missed, unnoticed)
 	if f.name == "permission gone" { // nothing is received, so no attempt counts
-		return outcome{person: unnoticed, event: stays}, []metric{{"ApproximateAgeOfOldestMessage", queue}, {"ApproximateNumberOfMessagesVisible", queue}}
+		return outcome{person: late, event: stays}, []metric{{"ApproximateAgeOfOldestMessage", queue}, {"ApproximateNumberOfMessagesVisible", queue}}
 	}
 	var response struct {
 		Failures []json.RawMessage `json:"batchItemFailures"`
@@ -271,7 +275,7 @@ func (s subject) consumer(t *testing.T, f fault, got invocation, accepted []stri
 		if s.depth {
 			raised = append(raised, metric{"ApproximateAgeOfOldestMessage", queue}, metric{"ApproximateNumberOfMessagesVisible", queue})
 		}
-		return outcome{person: unnoticed, event: deadLater}, raised
+		return outcome{person: late, event: deadLater}, raised
 	}
 	where := "in " + s.done
 	if s.done == "the topic" || s.done == "the bus" {

@@ -28,7 +28,7 @@ func TestBreakingSchema(t *testing.T) {
 // TestPushStartsPipelines evaluates the deployed triggers.
 func TestPushStartsPipelines(t *testing.T) {
 	s := start(t)
-	const all = "gatehouse-api gatehouse-log-encryptor gatehouse-messages gatehouse-migration gatehouse-platform gatehouse-signin-audit gatehouse-signup-guard gatehouse-user-events"
+	const all = "gatehouse-api gatehouse-log-encryptor gatehouse-messages gatehouse-migration gatehouse-passwordless gatehouse-platform gatehouse-signin-audit gatehouse-signup-guard gatehouse-user-events"
 	for file, want := range map[string]string{
 		"contracts/types.go":                              all,
 		"services/signup-guard/cmd/presignup/main.go":     "gatehouse-signup-guard",

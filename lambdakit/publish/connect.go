@@ -28,6 +28,7 @@ type Config struct {
 	credentials    aws.Credentials
 	topicEndpoint  *string
 	outboxEndpoint *string
+	anyEndpoint    *string
 	fips           aws.FIPSEndpointState
 	dualStack      aws.DualStackEndpointState
 	machineRoots   bool
@@ -47,6 +48,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 		},
 		topicEndpoint:  endpoint(getenv, "AWS_ENDPOINT_URL_SNS"),
 		outboxEndpoint: endpoint(getenv, "AWS_ENDPOINT_URL_SQS"),
+		anyEndpoint:    endpoint(getenv, "AWS_ENDPOINT_URL"),
 		// Whoever sets these names the roots that count.
 		machineRoots: getenv("SSL_CERT_FILE") != "" || getenv("SSL_CERT_DIR") != "",
 	}
@@ -97,13 +99,42 @@ func Connect(ctx context.Context, c Config, log *slog.Logger) *Publisher {
 	return connect(ctx, c, newHTTPClient(c.machineRoots), log)
 }
 
-func connect(ctx context.Context, c Config, client httpClient, log *slog.Logger) *Publisher {
-	cfg := aws.Config{
+// AWS is the configuration for further clients of a trigger. It links no chain of
+// credentials, and makes one attempt for each call.
+func (c Config) AWS() aws.Config {
+	cfg := c.aws(newHTTPClient(c.machineRoots))
+	cfg.BaseEndpoint = c.anyEndpoint
+	cfg.ConfigSources = []any{endpointKinds{c.fips, c.dualStack}}
+	return cfg
+}
+
+// endpointKinds is how the SDK's clients ask for these two settings.
+type endpointKinds struct {
+	fips      aws.FIPSEndpointState
+	dualStack aws.DualStackEndpointState
+}
+
+// GetUseFIPSEndpoint is asked for by the SDK.
+func (k endpointKinds) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return k.fips, true, nil
+}
+
+// GetUseDualStackEndpoint is asked for by the SDK.
+func (k endpointKinds) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return k.dualStack, true, nil
+}
+
+func (c Config) aws(client httpClient) aws.Config {
+	return aws.Config{
 		Region: c.region, HTTPClient: client,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c.credentials, nil }),
-		// Publish makes the attempts, with time limits of its own.
+		// The caller makes the attempts, with time limits of its own.
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
+}
+
+func connect(ctx context.Context, c Config, client httpClient, log *slog.Logger) *Publisher {
+	cfg := c.aws(client)
 	topic := sns.NewFromConfig(cfg, func(o *sns.Options) {
 		o.EndpointResolverV2 = &resolved[sns.EndpointParameters]{resolver: sns.NewDefaultEndpointResolverV2()}
 		o.BaseEndpoint = c.topicEndpoint

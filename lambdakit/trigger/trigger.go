@@ -50,7 +50,7 @@ type Handler struct {
 
 // Invoke answers one call of Cognito.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	call, err := parse(ctx, payload, h.Now())
+	call, err := Read(ctx, payload, h.Now())
 	if err != nil {
 		h.Log.ErrorContext(ctx, "payload is not a Cognito trigger event", "error", err.Error())
 		return nil, fmt.Errorf("trigger: %w", err)
@@ -134,7 +134,8 @@ type payload struct {
 	} `json:"request"`
 }
 
-func parse(ctx context.Context, raw []byte, now time.Time) (Call, error) {
+// Read reads a payload, for a trigger whose answer is not the payload itself.
+func Read(ctx context.Context, raw []byte, now time.Time) (Call, error) {
 	var p payload
 	var otherType *json.UnmarshalTypeError
 	// Decoding continues after a field of another type, so that is not an error.

@@ -83,7 +83,8 @@ func document(values *template.Evaluator, n *yaml.Node) (policy.Document, error)
 
 // callsOf are calls that the policies of a role are there for: one for each action and
 // resource, with the values that the conditions require. KMS is called by SNS, unless
-// a condition names another service or the action only reads.
+// a condition names another service, the action only reads, or the key is the stack's own:
+// the role calls that itself.
 func (d deployed) callsOf() ([]policy.Request, error) {
 	v, err := d.values.Value(context.Background(), d.Prop("Policies"))
 	if err != nil {
@@ -108,7 +109,11 @@ func (d deployed) callsOf() ([]policy.Request, error) {
 			}
 			for _, action := range s.Action {
 				if strings.HasPrefix(action, "kms:") && keys["kms:viaservice"] == "" && action != "kms:DescribeKey" {
-					keys["kms:viaservice"] = "sns." + region + ".amazonaws.com"
+					if tag := d.tagOfKey(s.Resource); tag != "" {
+						keys["aws:resourcetag/"+ownTag] = tag
+					} else {
+						keys["kms:viaservice"] = "sns." + region + ".amazonaws.com"
+					}
 				}
 				for _, resource := range s.Resource {
 					out = append(out, policy.Request{
@@ -119,6 +124,22 @@ func (d deployed) callsOf() ([]policy.Request, error) {
 		}
 	}
 	return out, nil
+}
+
+// tagOfKey is that of the role's stack, if the resources are a key of it.
+func (d deployed) tagOfKey(resources []string) string {
+	for _, key := range d.Template.Resources("AWS::KMS::Key") {
+		if len(resources) != 1 || !strings.Contains(resources[0], ":key/"+key.ID+"-") {
+			continue
+		}
+		v, err := d.values.Value(context.Background(), key.Prop("Tags"))
+		if tags, ok := v.([]any); err == nil && ok && len(tags) == 1 {
+			if tag, ok := tags[0].(map[string]any); ok && tag["Key"] == ownTag {
+				return fmt.Sprint(tag["Value"])
+			}
+		}
+	}
+	return ""
 }
 
 func TestEveryBoundedPermission(t *testing.T) {
@@ -135,6 +156,7 @@ func TestEveryBoundedPermission(t *testing.T) {
 		findings, _ := bounded(all, o.estate)
 		return findings
 	}, map[string]mutation{
+		"own_keys_lost":    {"environment.yaml", "gatehouse:stack: !Sub \"gatehouse-${Environment}-passwordless\"}}}", "gatehouse:stack: other}}}", "call kms:GenerateMac on"},
 		"key_of_sns_lost":  {"environment.yaml", ", !Sub \"sns.${AWS::Region}.amazonaws.com\"]}}", "]}}", "call kms:GenerateDataKey on"},
 		"names_of_another": {"environment.yaml", "table/gatehouse-${Environment}-*\n          - Sid: Buses", "table/gatehouse-tools-*\n          - Sid: Buses", "may call dynamodb:PutItem on"},
 		"all_environments": {"environment.yaml", "# Reason: the environment's topics.\n            Resource: !Sub arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:gatehouse-${Environment}-*", "# Reason: the environment's topics.\n            Resource: !Sub arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:gatehouse-*", "the boundary of dev allows sns:Publish on"},

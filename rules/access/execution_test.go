@@ -157,8 +157,8 @@ func TestExecutionRoles(t *testing.T) {
 	if err != nil {
 		t.Fatalf("registry.Exceptions: %v", err)
 	}
-	if got := len(executionRoles(all)); got != 8 {
-		t.Fatalf("%d roles for CloudFormation in pipeline/roles, want one for each of 8 services", got)
+	if got := len(executionRoles(all)); got != 9 {
+		t.Fatalf("%d roles for CloudFormation in pipeline/roles, want one for each of 9 services", got)
 	}
 	of := made(t, all)
 	reg, err := Read(filepath.Dir(filepath.Dir(repository.Python(t))), of.types())

@@ -13,10 +13,11 @@ import (
 
 // maxPackages is a budget for what is not a function: code goes into an existing package
 // before the number goes up. A function has two packages of its own, its command and its
-// code, because each is deployed and tested alone. Three packages of services, whose names
-// end in test, give out what is in a service's internal folder.
+// code, because each is deployed and tested alone. Four packages of services, whose names
+// end in test, give out what is in a service's internal folder, and the two functions of
+// services/passwordless share a third.
 const (
-	maxPackages         = 84
+	maxPackages         = 86
 	packagesPerFunction = 2
 )
 

@@ -81,7 +81,7 @@ func linked(t *testing.T, dir string, env []string, packages ...string) map[stri
 func TestLicences(t *testing.T) {
 	t.Parallel()
 	deployed := linked(t, repository.Root, nil, "./contracts/...", "./lambdakit/...", "./services/api/...", "./services/log-encryptor/...",
-		"./services/messages/...", "./services/migration/...", "./services/signin-audit/...", "./services/signup-guard/...", "./services/user-events/...", "./examples/subscriber/...")
+		"./services/messages/...", "./services/migration/...", "./services/passwordless/...", "./services/signin-audit/...", "./services/signup-guard/...", "./services/user-events/...", "./examples/subscriber/...")
 	all := linked(t, repository.Root, nil, "work")
 	for _, module := range []string{toolsModule, scannersModule} {
 		for name, folder := range linked(t, filepath.Join(repository.Root, filepath.Dir(module)), []string{"GOWORK=off"}, "tool") {

@@ -23,6 +23,7 @@ import (
 	"gatehouse.example/lambdakit/publish"
 	"gatehouse.example/lambdakit/trigger"
 	"gatehouse.example/rules/repository"
+	"gatehouse.example/services/passwordless/passwordlesstest"
 	"gatehouse.example/services/signin-audit/findings"
 	"gatehouse.example/services/signin-audit/signinaudittest"
 	"gatehouse.example/services/signup-guard/signupguardtest"
@@ -108,6 +109,7 @@ func published(t *testing.T) map[string]event.Event {
 	failedSignin(t, s, log)
 	finding(t, s, log)
 	accountEvents(t, s, log)
+	challenges(t, s, log)
 	byType := map[string]event.Event{}
 	for _, ev := range s.sent {
 		byType[ev.Type()] = ev
@@ -139,6 +141,26 @@ func finding(t *testing.T, s *sink, log *slog.Logger) {
 	})
 	if _, err := h.Invoke(ctx, []byte(repository.Read(t, filepath.Join(repository.Root, "services/signin-audit/events/findings.json")))); err != nil {
 		t.Fatalf("the schedule of findings: %v", err)
+	}
+}
+
+// challenges publishes the events of a mail, a right answer and a wrong one.
+func challenges(t *testing.T, s *sink, log *slog.Logger) {
+	t.Helper()
+	l := passwordlesstest.Letter{Code: "01234567", Token: "t", Address: "ada.lovelace@example.org", PoolARN: exampleARN, ClientID: exampleClient, Subject: exampleSub}
+	var in events.SQSEvent
+	if err := json.Unmarshal([]byte(repository.Read(t, filepath.Join(repository.Root, "services/passwordless/events/sender.json"))), &in); err != nil {
+		t.Fatalf("json.Unmarshal: %v", err)
+	}
+	if answer, err := passwordlesstest.Sender(l, s, exampleTime, log).Handle(t.Context(), in); err != nil || len(answer.BatchItemFailures) > 0 {
+		t.Fatalf("the letter: %v, %v", answer, err)
+	}
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{InvokedFunctionArn: "arn:aws:lambda:eu-central-1:123456789012:function:f:live"})
+	for range 2 {
+		if _, err := passwordlesstest.Challenge(l, s, exampleTime, log).Invoke(ctx, examplePayload(t, "passwordless/events/challenge-verify.json")); err != nil {
+			t.Fatalf("the answer: %v", err)
+		}
+		l.Code = "76543210"
 	}
 }
 

@@ -164,7 +164,7 @@ func TestPipelinesStarted(t *testing.T) {
 			all = append(all, m.Pipeline)
 		}
 	}
-	const every = "gatehouse-api gatehouse-log-encryptor gatehouse-messages gatehouse-migration gatehouse-platform gatehouse-signin-audit gatehouse-signup-guard gatehouse-user-events"
+	const every = "gatehouse-api gatehouse-log-encryptor gatehouse-messages gatehouse-migration gatehouse-passwordless gatehouse-platform gatehouse-signin-audit gatehouse-signup-guard gatehouse-user-events"
 	for changed, want := range map[string]string{
 		"services/signup-guard/internal/rules/rules.go": "gatehouse-signup-guard",
 		"services/signin-audit/samconfig.toml":          "gatehouse-signin-audit",

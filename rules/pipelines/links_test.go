@@ -55,7 +55,7 @@ func linkFindings(src pipelineFiles) []string {
 					}
 				}
 			}
-			if passed := "${SourceProvider}"; service == "" && strings.Count(m.parametersText(), passed) != 8 {
+			if passed := "${SourceProvider}"; service == "" && strings.Count(m.parametersText(), passed) != 9 {
 				out = append(out, file+": does not give each pipeline "+passed)
 			}
 		}

@@ -259,7 +259,7 @@ func pipelineFindings(src pipelineFiles, services ...string) []string {
 func TestPipelines(t *testing.T) {
 	t.Parallel()
 	services, err := pipelineServices()
-	if err != nil || len(services) != 8 {
+	if err != nil || len(services) != 9 {
 		t.Fatalf("pipelineServices: %v, %v", services, err)
 	}
 	repository.Report(t, pipelineFindings(nil, append(services, "")...))

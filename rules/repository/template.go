@@ -111,7 +111,7 @@ func NamesOf(templates []*template.Template) Names {
 }
 
 // CognitoTriggers are the command folders of the functions that Cognito calls.
-var CognitoTriggers = []string{"custommessage", "presignup", "preauthentication", "postauthentication", "postconfirmation", "usermigration"}
+var CognitoTriggers = []string{"challenge", "custommessage", "presignup", "preauthentication", "postauthentication", "postconfirmation", "usermigration"}
 
 // FunctionType is the resource type of a function in a template.
 const FunctionType = "AWS::Serverless::Function"

@@ -59,6 +59,7 @@ func workOf(function string, parameters map[string]string) (work, bool) {
 		"metrics":         {rounds: each, signIns: true},
 		"notices":         {rounds: func(n int) int { return 4 * n }, limit: 14, why: "SES's usual rate for a new account"}, // user, claim, mail, claim
 		"recorder":        {rounds: each, limit: 1000, why: "the index's partition of a day", signIns: true},
+		"sender":          {rounds: func(n int) int { return 3 * each(n) }, limit: 14, why: "SES's rate of a new account"},                                               // key, mail, topic
 		"signin-records":  {rounds: func(n int) int { return 2*each(n) + 1 }, limit: 1000, why: "the index's partition of a day, if every sign-in fails", signIns: true}, // mark, row, topic
 	}[function]
 	return w, ok

@@ -55,6 +55,7 @@ func drawnElsewhere() map[string]string {
 	return map[string]string{
 		"services/messages":     "services/user-events, next to the trigger of sign-ups",
 		"services/migration":    "services/user-events, next to the trigger of sign-ups",
+		"services/passwordless": "services/user-events, next to the trigger of sign-ups",
 		"services/signup-guard": "services/user-events, where sign-ups begin the overview",
 	}
 }

@@ -142,7 +142,7 @@ func TestNamesPlanted(t *testing.T) {
 // TestDeployOrder compares the graph with the documented order.
 func TestDeployOrder(t *testing.T) {
 	t.Parallel()
-	readme := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/messages", "services/migration", "services/signin-audit", "platform", "services/api"}
+	readme := []string{"services/log-encryptor", "services/user-events", "services/signup-guard", "services/messages", "services/migration", "services/passwordless", "services/signin-audit", "platform", "services/api"}
 	graph := graphOf(repository.Templates(t))
 	for i, stack := range readme {
 		for _, from := range graph[stack] {

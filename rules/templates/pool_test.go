@@ -24,11 +24,14 @@ func poolPromises() []promise {
 		{"UsernameAttributes", "email", "users sign in with names instead of addresses"},
 		{"UsernameConfiguration.CaseSensitive", "false", "one address can have two accounts"},
 		{"LambdaConfig.CustomMessage", "!If[CustomMessageOn {{resolve:ssm:/gatehouse/${Environment}/messages/custommessage-arn}} ref:AWS::NoValue]", "Cognito's own texts are sent"},
+		{"LambdaConfig.CreateAuthChallenge", "!If[PasswordlessOn {{resolve:ssm:/gatehouse/${Environment}/passwordless/challenge-arn}} ref:AWS::NoValue]", "nobody signs in by mail"},
+		{"LambdaConfig.DefineAuthChallenge", "!If[PasswordlessOn {{resolve:ssm:/gatehouse/${Environment}/passwordless/challenge-arn}} ref:AWS::NoValue]", "nobody signs in by mail"},
 		{"LambdaConfig.InboundFederation", "!If[GivenInboundFederation {LambdaArn=ref:InboundFederationArn LambdaVersion=V1_0} ref:AWS::NoValue]", "an update detaches a function that decides what identity providers may say, or attaches one unasked"},
 		{"LambdaConfig.PostAuthentication", "!If[PostAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/postauthentication-arn}} ref:AWS::NoValue]", "no event reports a sign-in"},
 		{"LambdaConfig.PostConfirmation", "!If[PostConfirmationOn {{resolve:ssm:/gatehouse/${Environment}/user-events/postconfirmation-arn}} ref:AWS::NoValue]", "no event reports a new user"},
 		{"LambdaConfig.UserMigration", "!If[UserMigrationOn {{resolve:ssm:/gatehouse/${Environment}/migration/usermigration-arn}} ref:AWS::NoValue]", "people of the old system are not let in"},
 		{"LambdaConfig.PreAuthentication", "!If[PreAuthenticationOn {{resolve:ssm:/gatehouse/${Environment}/signin-audit/preauthentication-arn}} ref:AWS::NoValue]", "no event reports an attempt"},
+		{"LambdaConfig.VerifyAuthChallengeResponse", "!If[PasswordlessOn {{resolve:ssm:/gatehouse/${Environment}/passwordless/challenge-arn}} ref:AWS::NoValue]", "nobody signs in by mail"},
 		{"LambdaConfig.PreSignUp", "!If[PreSignUpOn {{resolve:ssm:/gatehouse/${Environment}/signup-guard/presignup-arn}} ref:AWS::NoValue]", "every address may sign up"},
 	}
 }

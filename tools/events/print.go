@@ -115,6 +115,12 @@ func dataOf(eventType string) any {
 		return &contracts.SigninSucceeded{}
 	case contracts.TypeSigninFailed:
 		return &contracts.SigninFailed{}
+	case contracts.TypeChallengeSent:
+		return &contracts.ChallengeSent{}
+	case contracts.TypeChallengePassed:
+		return &contracts.ChallengePassed{}
+	case contracts.TypeChallengeFailed:
+		return &contracts.ChallengeFailed{}
 	case contracts.TypeUserDeleted, contracts.TypeUserDisabled, contracts.TypeUserEnabled, contracts.TypeSignedOut:
 		return &contracts.AccountChanged{}
 	case contracts.TypeAttributesChanged:

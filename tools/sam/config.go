@@ -148,6 +148,7 @@ func EmulatorParameters(endpoint, environment string) map[string]string {
 		"Architecture":      Architecture(),                        // functions run without virtualization
 		"GradualDeployment": "false",                               // the emulator has no CodeDeploy
 		"HostedUiUrl":       endpoint,
-		"OnAws":             "false", // omits what the emulator refuses
+		"LinkUrl":           endpoint + "/app/signin", // the proxy's page for sign-ins by mail
+		"OnAws":             "false",                  // omits what the emulator refuses
 	}
 }

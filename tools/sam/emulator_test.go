@@ -10,7 +10,7 @@ func TestEmulatorParameters(t *testing.T) {
 	t.Parallel()
 	got := sam.EmulatorParameters("http://127.0.0.1:4566", "test")
 	for name, want := range map[string]string{
-		"ApiUrl": "http://127.0.0.1:4566/test/api", "HostedUiUrl": "http://127.0.0.1:4566", "OnAws": "false", "GradualDeployment": "false",
+		"ApiUrl": "http://127.0.0.1:4566/test/api", "HostedUiUrl": "http://127.0.0.1:4566", "LinkUrl": "http://127.0.0.1:4566/app/signin", "OnAws": "false", "GradualDeployment": "false",
 	} {
 		if got[name] != want {
 			t.Errorf("%s=%s, want %s", name, got[name], want)

@@ -246,7 +246,7 @@ func TestTheRepositorysGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := [][]string{{"log-encryptor"}, {"user-events"}, {"messages", "migration", "signin-audit", "signup-guard"}, {"platform"}, {"api"}}
+	want := [][]string{{"log-encryptor"}, {"user-events"}, {"messages", "migration", "passwordless", "signin-audit", "signup-guard"}, {"platform"}, {"api"}}
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("levels (-want +got):\n%s", diff)
 	}

@@ -19,12 +19,15 @@ type trigger struct {
 
 // ours are the triggers that the platform's template attaches.
 var ours = []trigger{
-	{"PreSignUp", "signup-guard", "presignup-arn", false, false},
-	{"PreAuthentication", "signin-audit", "preauthentication-arn", false, false},
-	{"PostAuthentication", "signin-audit", "postauthentication-arn", false, false},
-	{"PostConfirmation", "user-events", "postconfirmation-arn", false, false},
-	{"CustomMessage", "messages", "custommessage-arn", true, true},
-	{"UserMigration", "migration", "usermigration-arn", true, false},
+	{name: "PreSignUp", service: "signup-guard", parameter: "presignup-arn"},
+	{name: "PreAuthentication", service: "signin-audit", parameter: "preauthentication-arn"},
+	{name: "PostAuthentication", service: "signin-audit", parameter: "postauthentication-arn"},
+	{name: "PostConfirmation", service: "user-events", parameter: "postconfirmation-arn"},
+	{name: "CustomMessage", service: "messages", parameter: "custommessage-arn", optional: true, mails: true},
+	{name: "UserMigration", service: "migration", parameter: "usermigration-arn", optional: true},
+	{name: "DefineAuthChallenge", service: "passwordless", parameter: "challenge-arn", optional: true},
+	{name: "CreateAuthChallenge", service: "passwordless", parameter: "challenge-arn", optional: true},
+	{name: "VerifyAuthChallengeResponse", service: "passwordless", parameter: "challenge-arn", optional: true},
 }
 
 // chosen are the triggers with these names, or all that every pool can have.

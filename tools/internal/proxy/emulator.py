@@ -13,8 +13,8 @@ import sys
 from ministack.app import main
 
 from cloudformation import nestedstacks
-from cognito import attributes, federation, grants, messages, migration, pools, providers, rotation, secrets, unknown
-from delivery import redrive
+from cognito import attributes, challenges, federation, grants, messages, migration, pools, providers, rotation, secrets, unknown
+from delivery import redrive, senders
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
 from telemetry import accesslog, filterpatterns, lambdatrace, queuetrace
@@ -33,10 +33,12 @@ if __name__ == "__main__":
     migration.install()
     attributes.install()
     unknown.install()
+    challenges.install()
     federation.install()
     pools.install()
     providers.install()
     redrive.install()
+    senders.install()
     serviceroles.install()
     principals.install()
     callers.install()

@@ -35,6 +35,13 @@ const (
 	ClientTokensOverBudget = "ClientTokensOverBudget"
 )
 
+// The metrics of sign-ins without a password.
+const (
+	ChallengesSent   = "ChallengesSent"
+	ChallengesPassed = "ChallengesPassed"
+	ChallengesFailed = "ChallengesFailed"
+)
+
 // plain are the types whose events are counted, and no more.
 var plain = map[string]string{
 	contracts.TypeSignupAllowed:   SignUpsAllowed,
@@ -49,6 +56,8 @@ var plain = map[string]string{
 	contracts.TypeGroupRemoved:    GroupsChanged,
 	contracts.TypePoolChanged:     PoolChanges,
 	contracts.TypeTokenRefused:    ClientTokensRefused,
+	contracts.TypeChallengeSent:   ChallengesSent,
+	contracts.TypeChallengePassed: ChallengesPassed,
 }
 
 // clientHour is an hour of a client.

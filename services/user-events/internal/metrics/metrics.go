@@ -167,6 +167,7 @@ func addZeros(b *emf.Batch) {
 		AppEvents, AppEventsDelayed, AppEventsRefused, SyntheticEvents,
 		UsersDeleted, UsersDisabled, PasswordsChanged, MFAChanged, GroupsChanged, PoolChanges,
 		ClientTokensIssued, ClientTokensRefused, ClientTokensOverBudget,
+		ChallengesSent, ChallengesPassed, ChallengesFailed,
 		publish.MetricFellBack, publish.MetricLogged, EventsDrained,
 	} {
 		b.Add(name, emf.Count, 0)
@@ -214,6 +215,12 @@ func readingOf(ev event.Event) (reading, error) {
 		if data.Reason == contracts.FailedLockedOut {
 			r.also = SignInsLockedOut
 		}
+	case contracts.TypeChallengeFailed:
+		var data contracts.ChallengeFailed
+		if ev.DataAs(&data) != nil {
+			return reading{}, errUnreadable
+		}
+		r.name, r.dims, r.labels.Reason = ChallengesFailed, dimension("Reason", data.Reason), data.Reason
 	case contracts.TypeTokenIssued:
 		r.name, r.dims = ClientTokensIssued, dimension("ClientId", contracts.ClientID(ev))
 	case contracts.TypeSecurityFinding:

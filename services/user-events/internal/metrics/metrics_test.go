@@ -93,6 +93,12 @@ func TestHandle_each_type(t *testing.T) {
 			must(contracts.NewSigninFailed(noOne, contracts.SigninFailed{Reason: contracts.FailedLockedOut, Via: contracts.ViaPage})),
 			map[string]float64{metrics.SignInsFailed: 1, metrics.SignInsFailed + "/locked-out": 1, metrics.SignInsLockedOut: 1},
 		},
+		"challenge_sent":   {must(contracts.NewChallengeSent(act, contracts.ChallengeSent{})), map[string]float64{metrics.ChallengesSent: 1}},
+		"challenge_passed": {must(contracts.NewChallengePassed(act, contracts.ChallengePassed{With: contracts.WithLink})), map[string]float64{metrics.ChallengesPassed: 1}},
+		"challenge_failed": {
+			must(contracts.NewChallengeFailed(noOne, contracts.ChallengeFailed{Reason: contracts.ChallengeUnknownUser})),
+			map[string]float64{metrics.ChallengesFailed: 1, metrics.ChallengesFailed + "/unknown-user": 1},
+		},
 		"finding": {
 			must(contracts.NewSecurityFinding(act, contracts.SecurityFinding{
 				Rule: contracts.RuleSignupBurst, Severity: contracts.SeverityMedium, From: "2026-11-22T09:00:00Z", To: act.Time.Format(time.RFC3339Nano),

@@ -20,7 +20,7 @@ func TestAppPage(t *testing.T) {
 	if status, header, _ := visit(t, origin+"/app?code=x"); status != http.StatusFound || header.Get("Location") != "http://127.0.0.1:4566/app" {
 		t.Errorf("at another name: %d %q", status, header.Get("Location"))
 	}
-	for path, kind := range map[string]string{"app.js": "text/javascript", "pages.css": "text/css", "logo.svg": "image/svg+xml", "../page.html": "", "page.html": "text/plain"} {
+	for path, kind := range map[string]string{"app.js": "text/javascript", "signin.js": "text/javascript", "pages.css": "text/css", "logo.svg": "image/svg+xml", "../page.html": "", "page.html": "text/plain"} {
 		if _, header, _ := visit(t, origin+"/_gatehouse/brand/"+path); !strings.HasPrefix(header.Get("Content-Type"), kind) {
 			t.Errorf("%s is %q", path, header.Get("Content-Type"))
 		}

@@ -45,6 +45,7 @@ type mail struct {
 	At                time.Time
 	Text              []string // its lines
 	HTML              string   // empty in a mail of plain text
+	Link              string   // of a sign-in by mail
 }
 
 // mails shows what was sent, the newest first. Package origins keeps the pages of other
@@ -120,6 +121,8 @@ func (p *Pages) sentMails(r *http.Request) ([]mail, error) {
 				ID: m.MessageID, HTML: m.BodyHTML, To: strings.Join(m.To, ", "), Subject: m.Subject, At: time.UnixMicro(int64(m.Timestamp * 1e6)),
 				Text: strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }),
 			}
+			// The frame of a mail is sandboxed: its links lead nowhere.
+			one.Link = signInLink.FindString(text)
 			if m.Type == "CognitoVerificationMessage" || m.Type == "CognitoEmailOtpMessage" {
 				one.Code = sentCode.FindString(text)
 			}
@@ -132,6 +135,9 @@ func (p *Pages) sentMails(r *http.Request) ([]mail, error) {
 
 // sentCode finds a code of Cognito in a text.
 var sentCode = regexp.MustCompile(`\b\d{6}\b`)
+
+// signInLink finds the link of a sign-in by mail in a text. It leads to the page of this proxy.
+var signInLink = regexp.MustCompile(`http://127\.0\.0\.1:\d+` + SignInPath + `#signin=[\w-]+`)
 
 // plain is the text of a mail that has HTML only, without what no reader shows. Each block
 // is a line.

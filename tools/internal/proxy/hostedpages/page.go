@@ -14,11 +14,14 @@ import (
 	"golang.org/x/net/html"
 )
 
-//go:embed page.html app.html mail.html
+//go:embed page.html app.html mail.html signin.html
 var files embed.FS
 
 //go:embed app.js
 var script []byte
+
+//go:embed signin.js
+var signInScript []byte
 
 // Page is what a person reads and fills in. Every step of every flow is one form of this
 // kind, so that names for screen readers, errors and the look are right in one place. The
@@ -108,12 +111,12 @@ func newTemplates(root string) (*templates, error) {
 // assetsPrefix is where assets are served.
 const assetsPrefix = "/_gatehouse/brand/"
 
-// assets serves the stylesheet, the logo and the script of the app page.
+// assets serves the stylesheet, the logo and the scripts of the app pages.
 func (t *templates) assets(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header(), "style-src 'unsafe-inline'")
 	w.Header().Set("Cache-Control", "no-cache")
 	name := strings.TrimPrefix(r.URL.Path, assetsPrefix)
-	content := map[string][]byte{"pages.css": t.style, "logo.svg": t.logo, "app.js": script}[name]
+	content := map[string][]byte{"pages.css": t.style, "logo.svg": t.logo, "app.js": script, "signin.js": signInScript}[name]
 	if content == nil {
 		http.NotFound(w, r)
 		return

@@ -92,20 +92,22 @@ func (p *Pages) Handler(r *http.Request) http.HandlerFunc {
 		return nil
 	}
 	byPath := map[string][2]http.HandlerFunc{ // to read, to post to
-		"/oauth2/authorize":      {p.authorizePage, nil},
-		"/login":                 {p.loginPage, p.login},
-		"/oauth2/login":          {nil, p.login}, // the emulator treats it as /login
-		totpPath:                 {p.secondFactorPage, p.secondFactorPosted},
-		registerPath:             {p.secondFactorPage, p.secondFactorPosted},
-		"/logout":                {p.logout, nil},
-		AppPath:                  {p.app, nil},
-		MailPath:                 {p.mails, nil},
-		AppPath + "/config.json": {p.appConfig, nil},
-		"/signup":                {p.signUpPage, p.signUpPosted},
-		"/confirm":               {p.formPage(appRequest.confirmForm), p.confirmPosted},
-		"/resendcode":            {nil, p.codeSender("ResendConfirmationCode", appRequest.confirmForm, "/confirm", "notice", "sent")},
-		"/forgotPassword":        {p.formPage(appRequest.forgotForm), p.codeSender("ForgotPassword", appRequest.forgotForm, "/confirmforgotPassword")},
-		"/confirmforgotPassword": {p.formPage(appRequest.resetForm), p.resetPosted},
+		"/oauth2/authorize":         {p.authorizePage, nil},
+		"/login":                    {p.loginPage, p.login},
+		"/oauth2/login":             {nil, p.login}, // the emulator treats it as /login
+		totpPath:                    {p.secondFactorPage, p.secondFactorPosted},
+		registerPath:                {p.secondFactorPage, p.secondFactorPosted},
+		"/logout":                   {p.logout, nil},
+		AppPath:                     {p.app, nil},
+		MailPath:                    {p.mails, nil},
+		AppPath + "/config.json":    {p.appConfig, nil},
+		SignInPath:                  {p.signInByMail, nil},
+		SignInPath + "/config.json": {p.signInConfig, nil},
+		"/signup":                   {p.signUpPage, p.signUpPosted},
+		"/confirm":                  {p.formPage(appRequest.confirmForm), p.confirmPosted},
+		"/resendcode":               {nil, p.codeSender("ResendConfirmationCode", appRequest.confirmForm, "/confirm", "notice", "sent")},
+		"/forgotPassword":           {p.formPage(appRequest.forgotForm), p.codeSender("ForgotPassword", appRequest.forgotForm, "/confirmforgotPassword")},
+		"/confirmforgotPassword":    {p.formPage(appRequest.resetForm), p.resetPosted},
 	}
 	if !post && strings.HasPrefix(r.URL.Path, assetsPrefix) {
 		return p.templates.assets
