@@ -122,7 +122,11 @@ func (s *system) replays(t *testing.T, queue string) {
 	if strings.HasSuffix(queue, "-records") { // of another pool, so the consumer has nothing to do
 		file, why = "../lambdakit/cloudtrail/testdata/confirm-post.json", "not_a_record"
 	}
-	event := strings.Replace(string(must(os.ReadFile(file))(t)), "{", "{"+strings.Repeat(" ", 1+rand.IntN(1000)), 1)
+	text := string(must(os.ReadFile(file))(t))
+	if strings.HasSuffix(queue, "-announcer") { // of somebody that Cognito has not created
+		text, why = `{"pool":"arn:aws:cognito-idp:us-east-1:000000000000:userpool/`+s.env["USER_POOL_ID"]+`","address":"nobody@example.org","at":"2026-11-01T00:00:00Z"}`, "message_of_another_shape"
+	}
+	event := strings.Replace(text, "{", "{"+strings.Repeat(" ", 1+rand.IntN(1000)), 1)
 	must(s.operator(t).clients(t).sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &poison}))(t)
 	// The consumer moves it at once; a thousand attempts at the queue's pace take a day.
 	s.inQueue(t, letters, poison)

@@ -76,6 +76,10 @@ func playbooks() map[string]playbook {
 				`moved \d+ from gatehouse-local-user-events-metrics-dlq`, `notifications-failed`,
 			},
 		},
+		"old-system": {
+			cause: oldSystemDown, without: map[string]string{"gatehouse detach": detaches},
+			prints: []string{``, `the answer has the status 503`, `MigrationsFailed.*"Sum": [1-9]`, ``, `^(ALARM|OK|INSUFFICIENT_DATA)\s`},
+		},
 		"outbox-old": {
 			alone: true, cause: byHand(deleteRolePolicy, signsIn, nil),
 			prints: []string{``, `"Datapoints"`, `waiting`, `"Enabled"`, `policy DrainFunctionRolePolicy0: missing`},

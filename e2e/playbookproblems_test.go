@@ -302,3 +302,11 @@ func failedExport(t *testing.T, s *system) outage {
 	s.counts(t, "MetricExportsFailed")
 	return outage{over: func() {}}
 }
+
+// oldSystemDown writes what the trigger does when the old system fails. The local system has
+// none, but its table.
+func oldSystemDown(t *testing.T, s *system) outage {
+	s.logs(t, "/gatehouse/local/migration/usermigration", `{"level":"ERROR","message":"refused","code":"failed","error":"usermigration: the answer has the status 503"}`, time.Now())
+	s.counts(t, "MigrationsFailed")
+	return outage{over: func() {}}
+}
