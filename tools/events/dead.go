@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,8 +124,9 @@ func describe(m types.Message) string {
 	return what
 }
 
-// content says what a message has, and whether it is what a consumer can read: an event, or
-// a record of CloudTrail, which the queues of records have.
+// content says what a message has, and whether it is what a consumer can read: an event, a
+// record of CloudTrail, which the queues of records have, or a person of an old system, of
+// services/migration, whose address is not printed.
 func content(m types.Message) (what string, ok bool) {
 	body := []byte(aws.ToString(m.Body))
 	if ev, err := contracts.Decode(body); err == nil {
@@ -133,7 +135,24 @@ func content(m types.Message) (what string, ok bool) {
 	if r, err := cloudtrail.Parse(body); err == nil {
 		return fmt.Sprintf("record %q %q", plain(r.Name), plain(r.ID)), true
 	}
+	if pool, is := newcomer(body); is {
+		return fmt.Sprintf("somebody who came into %q", plain(pool)), true
+	}
 	return fmt.Sprintf("not a valid event, %d bytes", len(body)), false
+}
+
+// newcomer is the pool in a message of the trigger UserMigration.
+func newcomer(body []byte) (pool string, is bool) {
+	var m struct {
+		Pool, Address string
+		At            time.Time
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if d.Decode(&m) != nil || m.Address == "" || m.At.IsZero() || !strings.Contains(m.Pool, ":userpool/") {
+		return "", false
+	}
+	return contracts.PoolID(m.Pool), true
 }
 
 // release makes messages visible again. If it fails, they become visible within a

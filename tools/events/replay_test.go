@@ -246,3 +246,22 @@ func TestReplayEnds(t *testing.T) {
 	}
 	contains(t, &out, "met again:", "moved 2 from")
 }
+
+// TestNewcomer: a message of the trigger UserMigration may be sent again, and its address is
+// not printed.
+func TestNewcomer(t *testing.T) {
+	t.Parallel()
+	const arn = `"arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Ab129faBb"`
+	for body, want := range map[string]bool{
+		`{"pool":` + arn + `,"address":"ada@example.org","at":"2026-11-30T09:00:00Z"}`:         true,
+		`{"pool":` + arn + `,"address":"ada@example.org","at":"2026-11-30T09:00:00Z","x":"y"}`: false,
+		`{"pool":` + arn + `,"address":"ada@example.org"}`:                                     false,
+		`{"pool":"p","address":"ada@example.org","at":"2026-11-30T09:00:00Z"}`:                 false,
+		`{"not":"an event"}`: false,
+	} {
+		what, ok := content(types.Message{Body: &body})
+		if ok != want || strings.Contains(what, "ada") {
+			t.Errorf("%s: %s, %v", body, what, ok)
+		}
+	}
+}
