@@ -53,8 +53,8 @@ func TestAskTimesOut(t *testing.T) {
 
 func TestNestedURL(t *testing.T) {
 	t.Parallel()
-	got := nestedURL.ReplaceAllString("    TemplateURL: roles/api.yaml\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n", "$1<$2>")
-	if want := "    TemplateURL: <roles/api.yaml>\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n"; got != want {
+	got := nestedURL.ReplaceAllString("    TemplateURL: roles/api.yaml\n    {TemplateURL: roles/b.yaml, Parameters: {}}\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n", "$1<$2>$3")
+	if want := "    TemplateURL: <roles/api.yaml>\n    {TemplateURL: <roles/b.yaml>, Parameters: {}}\n    TemplateURL: !Sub https://x/${y}.yaml\n    Other: roles/a.yaml\n"; got != want {
 		t.Errorf("got %q", got)
 	}
 }

@@ -34,7 +34,7 @@ const (
 )
 
 // nestedURL matches the path of a nested template.
-var nestedURL = regexp.MustCompile(`(?m)^(\s*TemplateURL:\s*)([A-Za-z0-9./-]+\.yaml)\s*$`)
+var nestedURL = regexp.MustCompile(`(?m)(\bTemplateURL:\s*)([A-Za-z0-9./-]+\.yaml)(\s*(?:$|[,}]))`)
 
 func (f *flags) up() *cobra.Command {
 	var environments []string
