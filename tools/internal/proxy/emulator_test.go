@@ -103,22 +103,27 @@ func TestGetParametersIsJudgedOnEachParameter(t *testing.T) {
 }
 
 // contexts runs iam/conditions.py with a stand-in for the emulator, which knows one key of
-// every call. It prints the keys of an upload and of a call to SNS.
+// every call. It prints the keys of an upload and of a call to SNS, and the resource of a mail
+// and its keys.
 const contexts = `
 import json, sys, types
 core = types.ModuleType("ministack.core")
-core.iam_actions = types.SimpleNamespace(s3_service_context=lambda *call: {"k": "v"}, request_tag_context=lambda *call: {"k": "v"})
+core.iam_actions = types.SimpleNamespace(s3_service_context=lambda *call: {"k": "v"}, request_tag_context=lambda *call: {"k": "v"},
+                                         extract_resource_arn=lambda *call: "*")
+core.iam_evaluator = types.SimpleNamespace(enforce=lambda key, action, service, region, arn, context: context)
 sys.modules |= {"ministack": types.ModuleType("ministack"), "ministack.core": core}
 from iam import conditions
 conditions.install()
 call = json.loads(sys.argv[1])
+arn = core.iam_actions.extract_resource_arn("ses", "POST", "/v2/email/outbound-emails", {}, call.get("mail", "").encode(), {}, "r", "1")
 print(json.dumps([
     core.iam_actions.s3_service_context(call["s3"], call.get("query"), "/bucket/key", call.get("headers")),
     core.iam_actions.request_tag_context("sns", call["sns"], call.get("body", "").encode(), {}),
+    core.iam_evaluator.enforce("k", "ses:SendEmail", "ses", "r", arn, {"k": "v"}) | {"resource": arn},
 ]))
 `
 
-func TestConditionKeysOfUploadsAndSubscriptions(t *testing.T) {
+func TestConditionKeysOfCalls(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -130,17 +135,21 @@ func TestConditionKeysOfUploadsAndSubscriptions(t *testing.T) {
 		maps.Copy(all, more)
 		return all
 	}
+	other := with(map[string]any{"resource": "*"})
 	for name, tc := range map[string]struct {
-		call    string
-		s3, sns map[string]any
+		call          string
+		s3, sns, mail map[string]any
 	}{
-		"upload":       {`{"s3": "s3:PutObject", "sns": "sns:Publish"}`, with(map[string]any{"s3:ObjectCreationOperation": "true"}), known},
-		"conditional":  {`{"s3": "s3:PutObject", "headers": {"if-none-match": "*"}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "true", "s3:if-none-match": "*"}), known},
-		"part":         {`{"s3": "s3:PutObject", "query": {"partNumber": ["1"], "uploadId": ["a"]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "false"}), known},
-		"start":        {`{"s3": "s3:PutObject", "query": {"uploads": [""]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "false"}), known},
-		"completion":   {`{"s3": "s3:PutObject", "query": {"uploadId": ["a"]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "true"}), known},
-		"subscription": {`{"s3": "s3:GetObject", "headers": {"if-none-match": "*"}, "sns": "sns:Subscribe", "body": "Action=Subscribe&Protocol=sqs&Endpoint=arn%3Aaws%3Asqs%3Ar%3A1%3Aq"}`, known, with(map[string]any{"sns:Protocol": "sqs", "sns:Endpoint": "arn:aws:sqs:r:1:q"})},
-		"no_endpoint":  {`{"s3": "", "sns": "sns:Subscribe", "body": "Protocol=sqs"}`, known, with(map[string]any{"sns:Protocol": "sqs"})},
+		"upload":       {`{"s3": "s3:PutObject", "sns": "sns:Publish"}`, with(map[string]any{"s3:ObjectCreationOperation": "true"}), known, other},
+		"conditional":  {`{"s3": "s3:PutObject", "headers": {"if-none-match": "*"}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "true", "s3:if-none-match": "*"}), known, other},
+		"part":         {`{"s3": "s3:PutObject", "query": {"partNumber": ["1"], "uploadId": ["a"]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "false"}), known, other},
+		"start":        {`{"s3": "s3:PutObject", "query": {"uploads": [""]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "false"}), known, other},
+		"completion":   {`{"s3": "s3:PutObject", "query": {"uploadId": ["a"]}, "sns": ""}`, with(map[string]any{"s3:ObjectCreationOperation": "true"}), known, other},
+		"subscription": {`{"s3": "s3:GetObject", "headers": {"if-none-match": "*"}, "sns": "sns:Subscribe", "body": "Action=Subscribe&Protocol=sqs&Endpoint=arn%3Aaws%3Asqs%3Ar%3A1%3Aq"}`, known, with(map[string]any{"sns:Protocol": "sqs", "sns:Endpoint": "arn:aws:sqs:r:1:q"}), other},
+		"mail": {`{"s3": "", "sns": "", "mail": "{\"FromEmailAddress\": \"Example <no-reply@example.com>\"}"}`, known, known, with(map[string]any{
+			"resource": "arn:aws:ses:r:1:identity/example.com", "ses:FromAddress": "no-reply@example.com",
+		})},
+		"no_endpoint": {`{"s3": "", "sns": "sns:Subscribe", "body": "Protocol=sqs"}`, known, with(map[string]any{"sns:Protocol": "sqs"}), other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +161,7 @@ func TestConditionKeysOfUploadsAndSubscriptions(t *testing.T) {
 			if err := json.Unmarshal(out, &got); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			if diff := cmp.Diff([]map[string]any{tc.s3, tc.sns}, got); diff != "" {
+			if diff := cmp.Diff([]map[string]any{tc.s3, tc.sns, tc.mail}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
