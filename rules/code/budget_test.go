@@ -92,7 +92,7 @@ func initRatio(t *testing.T, binary, empty string, ofEmpty starts, enough float6
 	t.Helper()
 	const fewest = 5
 	ofTrigger, ratio := starts{}, enough+1
-	for n, deadline := 0, time.Now().Add(20*time.Second); n < fewest || ratio > enough && time.Now().Before(deadline); n++ {
+	for n, deadline := 0, time.Now().Add(time.Minute); n < fewest || ratio > enough && time.Now().Before(deadline); n++ {
 		ofTrigger.start(t, binary)
 		ofEmpty.start(t, empty)
 		ratio = float64(ofTrigger.sum()) / float64(ofEmpty.sum())
