@@ -64,7 +64,7 @@ func TestAWSDeployAndDestroy(t *testing.T) {
 	after := s.stacks(t)
 	for name, was := range before {
 		// Other tests deploy these at the same time.
-		meanwhile := slices.ContainsFunc([]string{"signup-guard", "example-subscriber", "log-encryptor", "user-events"}, func(stack string) bool {
+		meanwhile := slices.ContainsFunc([]string{"signup-guard", "example-subscriber", "log-encryptor", "platform", "user-events"}, func(stack string) bool {
 			return strings.HasPrefix(name, "gatehouse-local-"+stack)
 		})
 		if !after[name].Equal(was) && !meanwhile {

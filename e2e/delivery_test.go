@@ -95,7 +95,11 @@ func TestDeadLettersAreKeptAndCanBeReplayed(t *testing.T) {
 	tried := 0
 	for _, queue := range queues {
 		// Nobody but apps may send to the client-events queues: see appevents_test.go. The
-		// example's consumer, if it is deployed, leaves poison to SQS.
+		// example's consumer, if it is deployed, leaves poison to SQS. The letters of
+		// passwordless are sealed, and worthless after a quarter of an hour.
+		if strings.HasSuffix(queue, "-passwordless-sender") {
+			continue
+		}
 		if strings.HasSuffix(queue, "-dlq") || !slices.Contains(queues, queue+"-dlq") || strings.Contains(queue, "client-events") || strings.Contains(queue, "example-subscriber") {
 			continue
 		}

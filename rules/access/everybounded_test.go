@@ -128,7 +128,7 @@ func (d deployed) callsOf() ([]policy.Request, error) {
 
 // tagOfKey is that of the role's stack, if the resources are a key of it.
 func (d deployed) tagOfKey(resources []string) string {
-	for _, key := range d.Template.Resources("AWS::KMS::Key") {
+	for _, key := range d.Resources("AWS::KMS::Key") {
 		if len(resources) != 1 || !strings.Contains(resources[0], ":key/"+key.ID+"-") {
 			continue
 		}
