@@ -14,16 +14,13 @@ func values() map[string]string {
 	}
 }
 
+// TestBuild builds one sender after another, because each configures the X-Ray SDK.
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	s := function.CheckBuild(t, build, values())
 	if s.Dead.URL != "dlq" || s.SES == nil || s.Vault == nil || s.Publisher == nil || s.From != "no-reply@example.org" || s.App != "Gatehouse" || s.Link != "" {
 		t.Errorf("Sender = %+v", s)
 	}
-}
-
-func TestLink(t *testing.T) {
-	t.Parallel()
 	for link, want := range map[string]bool{"https://app.example.org/signin": true, "https://app.example.org/#a": false, "https://a b": false} {
 		of := values()
 		of["LINK_URL"], of["AWS_ENDPOINT_URL"] = link, "http://127.0.0.1:1"
