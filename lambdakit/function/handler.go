@@ -36,10 +36,15 @@ func (f jsonHandler[In, Out]) Invoke(ctx context.Context, payload []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	return Encode(out)
+}
+
+// Encode is v as JSON in which HTML is not escaped. The error does not quote v.
+func Encode(v any) ([]byte, error) {
 	var answer bytes.Buffer
 	encoder := json.NewEncoder(&answer)
 	encoder.SetEscapeHTML(false)
-	if encoder.Encode(out) != nil {
+	if encoder.Encode(v) != nil {
 		return nil, errors.New("function: the answer is not JSON")
 	}
 	return bytes.TrimSuffix(answer.Bytes(), []byte("\n")), nil

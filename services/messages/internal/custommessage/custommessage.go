@@ -8,13 +8,13 @@
 package custommessage
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 
+	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/language"
 )
 
@@ -98,26 +98,16 @@ func text(raw json.RawMessage) string {
 // respond is the event with the message.
 func (c call) respond(m Message) ([]byte, error) {
 	for name, value := range map[string]string{"emailSubject": m.Subject, "emailMessage": m.HTML, "smsMessage": m.SMS} {
-		raw, err := encode(value)
+		raw, err := function.Encode(value)
 		if err != nil {
 			return nil, err
 		}
 		c.response[name] = raw
 	}
-	response, err := encode(c.response)
+	response, err := function.Encode(c.response)
 	if err != nil {
 		return nil, err
 	}
 	c.event["response"] = response
-	return encode(c.event)
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if e.Encode(v) != nil {
-		return nil, errors.New("custommessage: the answer is not JSON")
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return function.Encode(c.event)
 }

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"time"
 
+	"gatehouse.example/lambdakit/function"
 	"gatehouse.example/lambdakit/reason"
 )
 
@@ -132,7 +133,7 @@ func (e *Endpoint) request(ctx context.Context, q question) (*http.Request, erro
 	if err != nil {
 		return nil, err
 	}
-	body, err := encode(q)
+	body, err := function.Encode(q)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse.example/lambdakit/function"
 )
 
 const secret = "0123456789abcdef0123456789abcdef"
@@ -100,7 +102,7 @@ func TestQuestion(t *testing.T) {
 // TestSignature: the vector that the example of an old system is tested with, too.
 func TestSignature(t *testing.T) {
 	t.Parallel()
-	body, err := encode(question{Version: 1, Action: actionFind, Address: "ada@example.org"})
+	body, err := function.Encode(question{Version: 1, Action: actionFind, Address: "ada@example.org"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,11 @@
 package usermigration
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
+
+	"gatehouse.example/lambdakit/function"
 )
 
 // Trigger sources
@@ -108,20 +109,10 @@ func (c call) respond(p Person) ([]byte, error) {
 	if c.source == sourceForgotPassword {
 		r.FinalUserStatus = "RESET_REQUIRED"
 	}
-	raw, err := encode(r)
+	raw, err := function.Encode(r)
 	if err != nil {
 		return nil, err
 	}
 	c.event["response"] = raw
-	return encode(c.event)
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if e.Encode(v) != nil {
-		return nil, errors.New("usermigration: the answer is not JSON")
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return function.Encode(c.event)
 }

@@ -1,9 +1,10 @@
 package challenge
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+
+	"gatehouse.example/lambdakit/function"
 )
 
 // The trigger sources
@@ -77,26 +78,16 @@ func text(raw json.RawMessage) string {
 // respond is the event with these members of the response.
 func (p payload) respond(members map[string]any) ([]byte, error) {
 	for name, value := range members {
-		raw, err := encode(value)
+		raw, err := function.Encode(value)
 		if err != nil {
 			return nil, err
 		}
 		p.response[name] = raw
 	}
-	response, err := encode(p.response)
+	response, err := function.Encode(p.response)
 	if err != nil {
 		return nil, err
 	}
 	p.event["response"] = response
-	return encode(p.event)
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if e.Encode(v) != nil {
-		return nil, errors.New("challenge: the answer is not JSON")
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return function.Encode(p.event)
 }
