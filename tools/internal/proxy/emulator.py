@@ -14,7 +14,7 @@ from ministack.app import main
 
 from cloudformation import nestedstacks
 from cognito import attributes, challenges, federation, grants, messages, migration, pools, providers, rotation, secrets, unknown
-from delivery import redrive, senders
+from delivery import redrive
 from iam import batches, calls, conditions, principals, serviceroles
 from origins import listeners
 from telemetry import accesslog, filterpatterns, lambdatrace, queuetrace
@@ -38,7 +38,6 @@ if __name__ == "__main__":
     pools.install()
     providers.install()
     redrive.install()
-    senders.install()
     serviceroles.install()
     principals.install()
     callers.install()
